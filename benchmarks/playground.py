@@ -3,8 +3,9 @@
 Each page trains its network on the first 1,500 rows of the sample table: Adam steps of 8-16-16-1 with B = 32, and other
 settings. The pages take turns, each in its own tab, and a ratio is the median over rounds. The time is the processor
 time of the page's thread, so that other work on the machine hardly shows. ``--frames`` counts frames while a page
-trains, and the milliseconds from opening it to its first five steps, on the clock. An earlier page is what
-``backpass play`` of that build writes. Prints a table, then one JSON object per line:
+trains, the processor time of the page's thread per frame, and the milliseconds from opening it to its first five steps,
+on the clock. An earlier page is what ``backpass play`` of that build writes. Prints a table, then one
+JSON object per line:
 
     python benchmarks/playground.py --page before.html --rounds 9
 """
@@ -84,13 +85,21 @@ def frames(path: Path) -> dict[str, float]:
         browser.open(path)
         browser.run("globalThis.count = 0; const tick = () => { count++; requestAnimationFrame(tick); }; tick(); 0")
         browser.run("run(true); new Promise((done) => setTimeout(done, 1000))")
+        browser.call("Performance.enable", timeDomain="threadTicks")
+        before = thread_seconds(browser)
         begin = browser.run("count = 0; [performance.now(), model.trainer.steps]")
         browser.run(f"new Promise((done) => setTimeout(done, {1e3 * SECONDS}))")
         seconds, steps, count = browser.run(
             f"[(performance.now() - {begin[0]}) / 1e3, model.trainer.steps - {begin[1]}, count]"
         )
+        drawing = thread_seconds(browser) - before
         first = browser.run("performance.getEntriesByName('first steps')[0]?.startTime ?? NaN")
-    return {"frames_per_second": count / seconds, "steps_per_second": steps / seconds, "first_steps_ms": first}
+    return {
+        "frames_per_second": count / seconds,
+        "steps_per_second": steps / seconds,
+        "page_thread_ms_per_frame": 1e3 * drawing / count,
+        "first_steps_ms": first,
+    }
 
 
 def main() -> None:

@@ -16,6 +16,9 @@ function compiled({ module, first }) {
   return { F: array(Float32Array), U: array(Uint8Array), W: array(Uint32Array), ...bound(instance.exports), memory, reset };
 }
 
-function compiledIfAllowed(facts) {
-  try { return compiled(facts); } catch { return null; }
+function compiledIfAllowed() {
+  try { return compiled(MODULE); } catch { return null; }
 }
+
+const FAST = compiledIfAllowed();
+let kernels = FAST ?? SCRIPTED;

@@ -1,7 +1,6 @@
 // The page: settings, the training loop, and everything that a reader can do.
 const $ = (id) => document.getElementById(id);
-const facts = JSON.parse($("facts").textContent), SETTINGS = facts.settings, FAST = compiledIfAllowed(facts.kernels);
-let kernels = FAST ?? SCRIPTED;
+const facts = JSON.parse($("facts").textContent);
 const HELD = 0.2, FRAME = 16, LEAST = 4, DRAWN = 3000, DRAWN_NUMBERS = 6e6;
 const DEFAULTS = { alpha: 0.01, B: 32, hidden: 2, m1: 16, m2: 16, m3: 8, activation: "relu", optimizer: "adam", dropout: 0, seed: 0 };
 const CONTROLS = [
@@ -62,46 +61,34 @@ function restart() {
   const target = targetOf(table.columns.find((each) => each.name === state.target));
   const columns = table.columns.filter((each) => state.columns.includes(each.name));
   const rows = target.values.map((_, i) => i).filter((i) => !Number.isNaN(target.values[i]));
-  const random = generator(state.seed + 17), order = shuffled(rows, random), held = Math.floor(HELD * rows.length);
+  const order = shuffle(rows, generator(state.seed + 17)), held = Math.floor(HELD * rows.length);
   const training = order.slice(held), validation = order.slice(0, held);
-  const all = encode(columns, target, [...training, ...validation], training);
-  const k = all.k, widths = [all.d, ...[state.m1, state.m2, state.m3].slice(0, state.hidden), k];
+  const data = encode(columns, target, [...training, ...validation], training);
+  const k = data.k, widths = [data.d, ...[state.m1, state.m2, state.m3].slice(0, state.hidden), k];
   forget();
-  const trainer = new Trainer({ ...state, widths, task: target.task });
-  const points = training.slice(0, 800);
+  const { alpha, activation, optimizer, dropout, seed } = state, { x, y } = data;
+  const session = new Session({
+    settings: { alpha, activation, optimizer, dropout, seed }, widths, task: target.task, x, y,
+    count: training.length, held: Math.min(held, DRAWN, Math.ceil(DRAWN_NUMBERS / data.d)), B: Math.min(state.B, training.length),
+  });
+  const { trainer, facts: { B } } = session, points = training.slice(0, 800);
   model = {
-    trainer, target, columns, data: all, training, validation, random, points, curve: new Curve(), order: [], place: 0,
-    B: Math.min(state.B, training.length), outputs: k > 1 ? target.classes : [target.task === "binary" ? `p(${target.classes[1]})` : target.name],
+    session, trainer, target, columns, data, training, validation, points, B, curve: new Curve(),
+    outputs: k > 1 ? target.classes : [target.task === "binary" ? `p(${target.classes[1]})` : target.name],
     actual: (i) => target.values[i], walk: null, line: -1, busy: 0, counted: 0,
   };
-  model.bx = kernels.F(model.B * all.d);
-  model.by = kernels.F(model.B * k);
-  model.lines = linesOf({ trainer, names: all.map.names });
+  model.lines = linesOf({ trainer, names: data.map.names });
   message = "";
   hold();
   showLines();
   show();
-}
-
-// The next batch: B rows of an order that is drawn anew for every epoch.
-function batch() {
-  const { B, data: { d, k, x, y }, bx, by, training } = model;
-  if (model.place + B > model.order.length) {
-    model.order = shuffled(training.map((_, i) => i), model.random);
-    model.place = 0;
-  }
-  for (let i = 0; i < B; i++) {
-    const row = model.order[model.place++];
-    for (let j = 0; j < d; j++) bx[i * d + j] = x[row * d + j];
-    for (let j = 0; j < k; j++) by[i * k + j] = y[row * k + j];
-  }
-  return [bx, by];
+  if (running) thread.start(session);
 }
 
 function train() {
-  const [x, y] = batch(), { trainer, B, curve } = model, J = trainer.step(x, y, B);
+  const J = model.session.step();
   if (!Number.isFinite(J)) { diverged(); return false; }
-  curve.add(trainer.steps, J);
+  model.curve.add(model.trainer.steps, J);
   return true;
 }
 
@@ -110,40 +97,58 @@ function diverged() {
   run(false);
 }
 
-// The number of validation rows that are shown: at most a few thousand.
-const rowsHeld = () => Math.min(model.validation.length, DRAWN, Math.ceil(DRAWN_NUMBERS / model.data.d));
-
-function hold() {
-  const { trainer, data, training, curve } = model, n = rowsHeld();
-  if (!n) return;
-  const start = training.length, { d, k } = data;
-  model.held = trainer.loss(data.x.subarray(start * d, (start + n) * d), data.y.subarray(start * k, (start + n) * k), n);
-  if (Number.isFinite(model.held)) curve.hold(trainer.steps, model.held);
+function hold(J = model.session.held()) {
+  model.held = J;
+  if (Number.isFinite(J)) model.curve.hold(model.trainer.steps, J);
 }
 
-// A frame trains for the time that drawing leaves of it, and draws.
-let drawing = 4;
+// A frame draws what the worker has sent; without a worker, it trains for the time that drawing leaves of it.
+let drawing = 4, isWaiting = false;
 function frame() {
+  isWaiting = false;
   if (!running) return;
+  if (thread.isRefused) trainHere(); else receive();
+  again();
+}
+
+function again() {
+  if (running && !isWaiting) requestAnimationFrame(frame);
+  isWaiting = running;
+}
+
+function receive() {
+  const found = thread.take();
+  if (!found) return;
+  const from = found.state.steps - found.losses.length;
+  found.losses.forEach((J, i) => model.curve.add(from + i + 1, J));
+  model.session.state = found.state;
+  model.busy += found.busy;
+  model.counted += found.losses.length;
+  hold(found.held);
+  if (found.isInfinite) diverged(); else drawNext();
+}
+
+function trainHere() {
   const begin = performance.now(), from = model.trainer.steps, until = begin + Math.max(FRAME - drawing, LEAST);
   while (performance.now() < until) {
-    for (let i = 0; i < 8; i++) if (!train()) break;
-    if (!running) break;
+    for (let i = 0; i < 8; i++) if (!train()) return;
   }
   const trained = performance.now();
   model.busy += trained - begin;
   model.counted += model.trainer.steps - from;
   hold();
-  show();
+  drawNext();
   drawing += 0.2 * (performance.now() - trained - drawing);
-  requestAnimationFrame(frame);
 }
 
 function run(on) {
+  const isStart = on && !running;
   running = on;
   $("run").textContent = on ? "Pause" : "Run";
   $("run").setAttribute("aria-pressed", String(on));
-  if (on) { stopWalk(); requestAnimationFrame(frame); } else show();
+  if (!on) { thread.stop(); show(); return; }
+  if (isStart) { stopWalk(); thread.start(model.session); }
+  again();
 }
 
 function stopWalk() {
@@ -156,7 +161,7 @@ function stopWalk() {
 function walk() {
   run(false);
   if (!model.walk || model.line + 1 >= model.lines.length) {
-    const [x, y] = batch(), { trainer } = model, found = trainer.gradient(x, y, model.B);
+    const [x, y] = model.session.batch(), { trainer } = model, found = trainer.gradient(x, y, model.B);
     const copy = (array) => Float32Array.from(array);
     model.walk = {
       J: found.J, x: copy(x), y: copy(y), gradients: found.gradients.map(copy), theta: trainer.views(trainer.theta),
@@ -196,28 +201,46 @@ function showLines() {
   $("numbers").replaceChildren(element("div", { className: "matrices" }, ...tables));
 }
 
+// While it trains, a frame draws one view, in turn, and numbers change a few times a second.
+const VIEWS = [
+  () => drawNetwork($("network"), { trainer: model.trainer, names: model.data.map.names, outputs: model.outputs }),
+  () => drawCurve($("loss"), model.curve),
+  () => setText("about-fit", drawFit($("fit"), model)),
+];
+const READOUTS_EVERY = 6, CONFUSION_EVERY = 12;
+let turn = 0;
+function drawNext() {
+  VIEWS[turn++ % VIEWS.length]();
+  if (turn % READOUTS_EVERY === 0) showReadouts();
+  if (turn % CONFUSION_EVERY === 0) showConfusion();
+}
+
 function show() {
-  const { trainer, curve, data, training } = model, last = curve.bins[curve.bins.length - 1];
-  $("steps").textContent = trainer.steps.toLocaleString("en-US");
-  $("epochs").textContent = ((trainer.steps * model.B) / training.length).toFixed(1);
-  $("training").textContent = last ? number(last.sum / last.count) : "-";
-  $("validation").textContent = number(model.held ?? NaN);
-  $("rate").textContent = model.busy > 30 ? Math.round((1e3 * model.counted) / model.busy).toLocaleString("en-US") : "-";
-  $("message").textContent = message;
-  const cut = trainer.widths.some((width) => width > MOST_UNITS) ? `, ${MOST_UNITS} of a layer drawn` : "";
-  $("sizes").textContent = `${trainer.widths.join(" \u2192 ")}, ${trainer.theta.length.toLocaleString("en-US")} parameters${cut}`;
-  drawNetwork($("network"), { trainer, names: data.map.names, outputs: model.outputs });
-  drawCurve($("loss"), curve);
-  $("about-fit").textContent = drawFit($("fit"), model);
+  for (const draw of VIEWS) draw();
+  showReadouts();
+  showConfusion();
   if (!running) describe();
-  if (!running || trainer.steps % 5 === 0) showConfusion();
+}
+
+const setText = (id, text) => { if ($(id).textContent !== text) $(id).textContent = text; };
+
+function showReadouts() {
+  const { trainer, curve, training } = model, last = curve.bins[curve.bins.length - 1];
+  setText("steps", trainer.steps.toLocaleString("en-US"));
+  setText("epochs", ((trainer.steps * model.B) / training.length).toFixed(1));
+  setText("training", last ? number(last.sum / last.count) : "-");
+  setText("validation", number(model.held));
+  setText("rate", model.busy > 30 ? Math.round((1e3 * model.counted) / model.busy).toLocaleString("en-US") : "-");
+  setText("message", message);
+  const cut = trainer.widths.some((width) => width > MOST_UNITS) ? `, ${MOST_UNITS} of a layer drawn` : "";
+  setText("sizes", `${trainer.widths.join(" \u2192 ")}, ${trainer.theta.length.toLocaleString("en-US")} parameters${cut}`);
 }
 
 // What the canvases show, in words; and the command.
 function describe() {
   const { trainer, curve, data } = model, first = curve.bins[0], last = curve.bins[curve.bins.length - 1];
   $("network").setAttribute("aria-label", `Network ${trainer.widths.join(" to ")} with inputs ${data.map.names.slice(0, 20).join(", ")}; largest weight ${number(trainer.theta.reduce((top, each) => Math.max(top, Math.abs(each)), 0))}`);
-  $("loss").setAttribute("aria-label", first ? `J from ${number(first.sum / first.count)} to ${number(last.sum / last.count)} after ${trainer.steps} steps; validation ${number(model.held ?? NaN)}` : "J per step: no step yet");
+  $("loss").setAttribute("aria-label", first ? `J from ${number(first.sum / first.count)} to ${number(last.sum / last.count)} after ${trainer.steps} steps; validation ${number(model.held)}` : "J per step: no step yet");
   $("fit").setAttribute("aria-label", $("about-fit").textContent);
   showCommand();
 }
@@ -231,7 +254,7 @@ function showCommand() {
 function showConfusion() {
   const { target, trainer, data, training, validation } = model, k = target.classes.length;
   if (!k || !validation.length) { $("confusion").replaceChildren(); return; }
-  const n = rowsHeld(), start = training.length;
+  const n = model.session.facts.held, start = training.length;
   const p = trainer.predict(data.x.subarray(start * data.d, (start + n) * data.d), n);
   const counts = target.classes.map(() => target.classes.map(() => 0));
   let right = 0;
@@ -341,6 +364,7 @@ function change(changes, rebuild = false) {
   writeAddress();
   if (Object.keys(changes).every((name) => live.has(name))) {
     model.trainer.alpha = state.alpha;
+    thread.worker?.postMessage({ alpha: state.alpha });
     showCommand();
     return;
   }

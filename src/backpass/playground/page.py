@@ -1,8 +1,8 @@
 """The page: programs, columns, style and scripts joined to one HTML file that loads nothing.
 
-Its content security policy allows one script and one style sheet by their hashes, WebAssembly but not ``eval``, and no
-connection, so a table that is dropped on the page stays there. Names of columns and categories are data in JSON, which
-the page shows as text.
+Its content security policy allows two scripts and one style sheet by their hashes, a worker whose code is that of the
+page, WebAssembly but not ``eval``, and no connection, so a table that is dropped on the page stays there. Names of
+columns and categories are data in JSON, which the page shows as text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ from backpass.playground.reference import reference
 from backpass.table import Table, read_table, table_from
 from backpass.table.moments.date_components import PARTS
 
-SCRIPTS = ("table.js", "kernels.js", "trainer.js", "file.js", "views.js", "lines.js", "page.js")
+SHARED = ("random.js", "kernels.js", "trainer.js", "session.js", "worker.js")
+"""Scripts that run in the page and in its worker."""
+SCRIPTS = ("table.js", "file.js", "views.js", "lines.js", "thread.js", "page.js")
+"""Scripts that run in the page alone."""
 
 
 def playground(data: Any, target: str | None = None, **reading: Any) -> str:
@@ -65,32 +68,42 @@ def page_of(table: dict[str, Any], file: str | None = None) -> str:
         "table": {**table, "file": file},
         "reference": reference(),
         "template": {"arithmetic": ARITHMETIC, "backpass": __version__, "format": FORMAT, "settings": settings},
-        "settings": {rule: list(settings_of(rule)) for rule in RULES},
         "activations": list(CHOSEN),
         "deepest": DEEPEST,
         "parts": {kind: [[name, part.period] for name, part in parts.items()] for kind, parts in PARTS.items()},
-        "kernels": {"module": b64encode(module_of(made.kernels)).decode("ascii"), "first": FIRST},
     }
-    parts = [room.joinpath(name).read_text("utf-8") for name in SCRIPTS]
-    script = f'"use strict";\n{_programs_source(made)}\n' + "\n".join(parts)
+    shared, script = (
+        "\n".join(['"use strict";', *first, *(room.joinpath(name).read_text("utf-8") for name in names)])
+        for first, names in (([_programs_source(made)], SHARED), ([], SCRIPTS))
+    )
     palette = files("backpass.reporting.page").joinpath("palette.css")  # the colors of the report page
     style = palette.read_text("utf-8") + room.joinpath("page.css").read_text("utf-8")
     policy = (
-        f"default-src 'none'; script-src 'sha256-{_digest(script)}' 'wasm-unsafe-eval'; "
-        f"style-src 'sha256-{_digest(style)}'; img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src 'sha256-{_digest(shared)}' 'sha256-{_digest(script)}' 'wasm-unsafe-eval'; "
+        f"style-src 'sha256-{_digest(style)}'; worker-src blob:; img-src data:; base-uri 'none'; form-action 'none'"
     )
     page = room.joinpath("page.html").read_text("utf-8")
-    filled = {"policy": policy, "version": __version__, "style": style, "facts": _inert(facts), "script": script}
+    filled = {
+        "policy": policy,
+        "version": __version__,
+        "style": style,
+        "facts": _inert(facts),
+        "shared": shared,
+        "script": script,
+    }
     return re.sub(r"\[\[(\w+)\]\]", lambda match: filled[match[1]], page)  # once: what is filled in is not read again
 
 
 def _programs_source(made: Programs) -> str:
-    """What the programs call, as it is and bound to a module, and the programs by name."""
+    """What the programs call, as it is and as a module, and the programs and the settings of optimizers by name."""
     texts = [f"{json.dumps(name)}:{source}" for name, source in made.sources.items()]
     names = ",".join(["mm", "sums", "philox", *sorted(made.kernels.names)])
+    settings = json.dumps({rule: settings_of(rule) for rule in RULES})
+    module = {"module": b64encode(module_of(made.kernels)).decode("ascii"), "first": FIRST}
     return (
         f"{made.functions}{made.kernels.source}\nconst SCRIPTED={{F,U,W:n=>new Uint32Array(n),{names}}},"
-        f"bound={binding_source(made.kernels)};\nconst PROGRAMS={{{','.join(texts)}}};"
+        f"bound={binding_source(made.kernels)},MODULE={json.dumps(module)},SETTINGS={settings};\n"
+        f"const PROGRAMS={{{','.join(texts)}}};"
     )
 
 

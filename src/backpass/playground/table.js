@@ -213,23 +213,3 @@ function standard(values) {
   const variance = values.reduce((sum, each) => sum + (each - mean) ** 2, 0) / values.length;
   return [mean, variance > 0 ? 1 / Math.sqrt(variance) : 0];
 }
-
-// Uniform numbers in [0, 1) from a seed (mulberry32).
-function generator(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-function shuffled(items, random) {
-  const order = items.slice();
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    [order[i], order[j]] = [order[j], order[i]];
-  }
-  return order;
-}

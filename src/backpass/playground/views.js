@@ -1,14 +1,21 @@
 // Views: canvases that draw the network, J and the fit, in the colors of the page.
+let palette = null;
+function colors() {
+  const style = getComputedStyle(document.documentElement);
+  return Object.fromEntries(["paper", "raised", "ink", "muted", "line", "accent", "second"].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+}
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { palette = null; });
+
 function prepare(canvas) {
   const ratio = window.devicePixelRatio || 1, { clientWidth: w, clientHeight: h } = canvas;
   if (canvas.width !== Math.round(w * ratio)) canvas.width = Math.round(w * ratio);
   if (canvas.height !== Math.round(h * ratio)) canvas.height = Math.round(h * ratio);
-  const ctx = canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
+  const ctx = canvas.getContext("2d");
   ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
   ctx.clearRect(0, 0, w, h);
   ctx.font = '12px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
-  const color = Object.fromEntries(["paper", "raised", "ink", "muted", "line", "accent", "second"].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
-  return { ctx, w, h, color };
+  palette ??= colors();
+  return { ctx, w, h, color: palette };
 }
 
 // A text that fits into a width in pixels.
@@ -113,8 +120,8 @@ class Curve {
     let bin = this.bins[this.bins.length - 1];
     if (!bin || bin.count >= this.per) this.bins.push((bin = { step, sum: 0, count: 0, low: Infinity, high: -Infinity }));
     bin.sum += J; bin.count++; bin.low = Math.min(bin.low, J); bin.high = Math.max(bin.high, J); bin.last = step;
-    if (this.bins.length < 400) return;
-    this.bins = Array.from({ length: 200 }, (_, i) => {
+    if (this.bins.length < 256) return;
+    this.bins = Array.from({ length: 128 }, (_, i) => {
       const [a, b] = this.bins.slice(2 * i, 2 * i + 2);
       return { step: a.step, sum: a.sum + b.sum, count: a.count + b.count, low: Math.min(a.low, b.low), high: Math.max(a.high, b.high), last: b.last };
     });
@@ -122,7 +129,7 @@ class Curve {
   }
   hold(step, J) {
     this.held.push([step, J]);
-    if (this.held.length > 600) this.held = this.held.filter((_, i) => i % 2 === 0 || i === this.held.length - 1);
+    if (this.held.length > 256) this.held = this.held.filter((_, i) => i % 2 === 0 || i === this.held.length - 1);
   }
 }
 
