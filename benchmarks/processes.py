@@ -38,9 +38,9 @@ from backpass.network.layers import RandomKey
 from backpass.network.losses import loss_named, mean_loss, summed_loss
 from backpass.numerics.philox import key_of
 from backpass.training import OptimizerOptions, optimizer_named, training_step
-from backpass.training.exchange import SOLO, Exchange
 from backpass.training.optimizer import memory_like
-from backpass.training.sharded import ShardedStep, Sharding
+from backpass.training.processes.exchange import SOLO, Exchange
+from backpass.training.processes.sharded import ShardedStep, Sharding
 
 ROWS, BATCH, STEPS = 65_536, 1024, 8
 NETWORKS = {"10 Gb/s, 30 us": (1.1e9, 30e-6), "100 Gb/s, 3 us": (11e9, 3e-6)}
@@ -132,7 +132,7 @@ class Case:
 
 def measure(name: str, shards: list[int], rounds: int) -> dict[str, Any]:
     """Milliseconds per step of each contender. Process 0 alone runs those of one process, while the other waits."""
-    from backpass.training.mpi import world
+    from backpass.training.processes.mpi import world
 
     exchange = Timed(world())
     case = Case(name)

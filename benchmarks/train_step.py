@@ -44,8 +44,8 @@ from backpass.engine import ENGINES, Engine, Epoch, NumpyEngine
 from backpass.network import dense_network
 from backpass.network.losses import loss_named, mean_loss
 from backpass.numerics.philox import key_of
-from backpass.training.loop import training_step
 from backpass.training.optimizer import memory_like, optimizer_named
+from backpass.training.step import training_step
 from peers import LEARNING_RATE, Case, by_hand_turn, jax_turn, scikit_learn_turn, torch_turn
 
 CASES = (

@@ -66,7 +66,7 @@ CORE = ("numerics", "circuit", "engine", "network", "training", "notes")
 OPTIONAL = {
     "backpass.engine.jax.device": "jax",
     "backpass.engine.onnx.file": "onnx",
-    "backpass.training.mpi": "mpi4py",
+    "backpass.training.processes.mpi": "mpi4py",
 }
 """Modules of the core that may import one more library, inside their functions: that of an optional extra."""
 

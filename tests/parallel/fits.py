@@ -17,7 +17,7 @@ from backpass.model.assessment.cross_validation import cross_validated
 from backpass.model.assessment.folds import Folds
 from backpass.table import table_from
 from backpass.training import Callback
-from backpass.training.mpi import exchange_of
+from backpass.training.processes.mpi import exchange_of
 
 ROWS = 90
 

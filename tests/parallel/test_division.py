@@ -11,7 +11,7 @@ from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.runs.ensemble import members_of
 from backpass.model.fitting.runs.runs import group_size
 from backpass.table import table_from
-from backpass.training.exchange import SOLO, Exchange, Solo
+from backpass.training.processes.exchange import SOLO, Exchange, Solo
 
 
 def processes(count: int) -> Exchange:

@@ -11,7 +11,7 @@ from backpass.circuit import Array
 from backpass.engine import engine_named
 from backpass.network.layers import RandomKey
 from backpass.training import Callback, OptimizerOptions, StepRecord, TrainingRun, TrainingSettings, optimizer_named
-from backpass.training.sharded import Sharding
+from backpass.training.processes.sharded import Sharding
 
 ROWS = 29
 SETTINGS: dict[str, Any] = {"learning_rate": 0.05, "batch_size": 8, "epochs": 3, "schedule": "cosine"}

@@ -21,11 +21,13 @@ from backpass.errors import InterruptedTraining, ShapeError, UsageError
 from backpass.network.layers import RandomKey
 from backpass.network.losses import BinaryCrossEntropy, CrossEntropy, LabelCrossEntropy, Loss, loss_named, mean_loss
 from backpass.network.parameters import Layout, Parameter
-from backpass.training.loop import Callback, TrainingRun, TrainingSettings
+from backpass.training.callback import Callback
+from backpass.training.loop import TrainingRun
 from backpass.training.optimizer import Optimizer, OptimizerOptions, optimizer_named
 from backpass.training.progress import EpochRecord, StepRecord
 from backpass.training.sampling import sampling_named
 from backpass.training.schedules import schedule_named
+from backpass.training.settings import TrainingSettings
 
 PerExample = Callable[[Array, Array], Array]
 """(outputs, y) -> J^(i), one number per example."""

@@ -8,187 +8,29 @@ the best parameters and calls the callbacks. Files and output live elsewhere.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 
-from backpass.circuit import Array, Circuit, Spec, trace, value_and_grad
-from backpass.engine import Engine, Epoch, Outcome, Step, first_fault, is_finite, make_step
-from backpass.network.layers import RandomKey
+from backpass.circuit import Spec
+from backpass.engine import Engine, Epoch, Outcome, Step, first_fault, is_finite
 from backpass.numerics.elementary import mean
 from backpass.numerics.philox import key_of
+from backpass.training.callback import Callback
 from backpass.training.feed import Feed
 from backpass.training.interrupt import StopRequest, stop_on_signals
 from backpass.training.optimizer import Optimizer, memory_like
-from backpass.training.progress import Arrays, EpochRecord, Progress, StepRecord
+from backpass.training.processes.sharded import ShardedStep, Sharding
+from backpass.training.progress import Arrays, EpochRecord, Progress, StepRecord, TrainingResult
 from backpass.training.sampling import batch_sizes, sampling_named, steps_per_epoch
+from backpass.training.settings import TrainingSettings
 from backpass.training.settings_table import SettingsTable
-from backpass.training.sharded import ShardedStep, Sharding
+from backpass.training.step import Objective, training_step
 from backpass.training.watching import run_watched
-
-OVER = ("finished", "patience")
-"""Reasons that mean the run is complete."""
-
-Objective = Callable[[Array, tuple[Array, ...], RandomKey], Array]
-"""J(theta, batch, draws): one number, from the parameters, the rows of a batch and the source of random numbers."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingSettings:
-    """Settings of a training run.
-
-    Attributes:
-        learning_rate: alpha of the notes.
-        schedule: The name of the learning rate schedule.
-        batch_size: B, in rows.
-        epochs: The number of epochs.
-        max_steps: The maximum number of steps (n_iter of Algorithms 1 and 2), or None.
-        sampling: The name of the sampling scheme.
-        seed: The seed of all random draws.
-        patience: The number of epochs without improvement after which the run stops, or None.
-        max_seconds: The time limit in seconds, or None.
-        schedules: The schedules of other columns of the settings table: "weight_decay" of the optimizer, "dropout" of
-            the network.
-        last_epoch: The epoch after which the run ends, while its schedules are those of all epochs, or None.
-    """
-
-    learning_rate: float = 1e-3
-    schedule: str = "constant"
-    batch_size: int = 256
-    epochs: int = 100
-    max_steps: int | None = None
-    sampling: str = "epoch"
-    seed: int = 0
-    patience: int | None = None
-    max_seconds: float | None = None
-    schedules: Mapping[str, str] = field(default_factory=dict)
-    last_epoch: int | None = None
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns of the settings table that the objective reads; they follow those of the optimizer."""
-        return tuple(name for name in self.schedules if name == "dropout")
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingResult:
-    """Result of a training run.
-
-    Attributes:
-        theta: The best parameters by validation score; without validation rows the last ones.
-        progress: The final state of the run.
-        reason: "finished", "patience", "time", "stopped" (by a callback), "interrupted" or "diverged".
-        fault: What was not finite, if the run diverged.
-        signal: The signal that interrupted the run.
-    """
-
-    theta: NDArray[Any]
-    progress: Progress
-    reason: str
-    fault: str = ""
-    signal: int | None = None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the run is complete; otherwise it can be continued."""
-        return self.reason in OVER
-
-
-class Callback:
-    """Observer of a training run. Every method does nothing by default."""
-
-    def on_baseline(self, name: str, share: float) -> None:
-        """Called while a baseline is fitted, before training, with the share of its work that is done."""
-
-    def on_stage(self, name: str, share: float) -> None:
-        """Called during work after training, such as a backtest, with the share of it that is done."""
-
-    def on_note(self, text: str) -> None:
-        """Called for something worth knowing about the run that is no problem."""
-
-    def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
-        """Called before the first step."""
-
-    def on_step(self, step: int) -> None:
-        """Called from time to time between two steps, with the number of steps taken."""
-
-    @property
-    def sees_steps(self) -> bool:
-        """Whether ``on_update`` is to be called; by default if it is overridden."""
-        return type(self).on_update is not Callback.on_update
-
-    def on_update(self, record: StepRecord) -> None:
-        """Called after every step, with J, theta and the rows. A run with such a callback is slower."""
-
-    def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
-        """Called after each epoch; returning True ends the run."""
-
-    def on_warning(self, text: str) -> None:
-        """Called for a problem that does not end the run, such as a checkpoint that could not be saved."""
-
-    def on_end(self, result: TrainingResult) -> None:
-        """Called after the last step, whatever ended the run."""
-
-
-def gradient_circuit(
-    objective: Objective, parameters: int, batch: Sequence[Spec], dtype: Any, columns: Sequence[str] = ()
-) -> Circuit:
-    """The circuit (theta, key, step, batch) -> (J, dtheta): forward and backward pass.
-
-    For two layers it computes CS229 Algorithm 3, (3.4), for r layers CS229 Algorithm 4; both follow from the chain rule
-    alone.
-
-    Args:
-        objective: J(theta, batch, draws).
-        parameters: P, the length of theta.
-        batch: The specs of the batch arrays.
-        dtype: The dtype of theta.
-        columns: The columns of the settings table that the objective reads. If there are any, the circuit takes their
-            values (columns,) as its last input.
-    """
-
-    def both(theta: Array, key: Array, number: Array, rows: tuple[Array, ...], *settings: Array) -> Any:
-        named = {name: settings[0][i] for i, name in enumerate(columns)}
-        return value_and_grad(lambda t: objective(t, rows, RandomKey(key, number, named)))(theta)
-
-    whole = numpy.dtype(numpy.uint32)
-    specs: list[Any] = [Spec((parameters,), numpy.dtype(dtype)), Spec((2,), whole), Spec((), whole), tuple(batch)]
-    if columns:
-        specs.append(Spec((len(columns),), numpy.dtype(dtype)))
-    return trace(both, specs, names=["theta", "key", "number", "rows", "settings"][: len(specs)])
-
-
-def training_step(
-    objective: Objective,
-    optimizer: Optimizer,
-    theta: NDArray[Any],
-    batch: Sequence[Spec],
-    columns: Sequence[str] = (),
-) -> Step:
-    """One training step as a circuit: gradient and update in one, so that they can be fused.
-
-    Args:
-        objective: J(theta, batch, draws).
-        optimizer: The optimizer.
-        theta: The parameters, for their shape and dtype.
-        batch: The specs of the batch arrays.
-        columns: The columns of the settings table that the objective reads (see ``RandomKey``); they follow those of
-            the optimizer.
-    """
-    gradient = gradient_circuit(objective, theta.size, batch, theta.dtype, columns)
-    own = len(optimizer.columns)
-
-    def step(state: tuple[Array, ...], settings: Array, key: Array, number: Array, rows: tuple[Array, ...]) -> Any:
-        J, g = gradient(state[0], key, number, *rows, *([settings[own:]] if columns else []))
-        new_theta, memory = optimizer(state[0], g, state[1:], settings)
-        return (new_theta, *memory), J
-
-    state = (theta, *memory_like(optimizer, theta))
-    return make_step(step, state, own + len(columns), batch, theta.dtype)
 
 
 @dataclass(slots=True)

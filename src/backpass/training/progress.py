@@ -1,6 +1,6 @@
-"""Progress: the state of a training run, sufficient to resume it.
+"""Progress: the state of a training run, sufficient to resume it, and its result.
 
-It is one of the few mutable objects: the loop advances it, and checkpoints copy it.
+The state is one of the few mutable objects: the loop advances it, and checkpoints copy it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ import numpy
 from numpy.typing import NDArray
 
 Arrays = tuple[NDArray[Any], ...]
+
+OVER = ("finished", "patience")
+"""Reasons that mean the run is complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +111,27 @@ class Progress:
     def copy(self) -> Progress:
         """An independent copy."""
         return replace(self, losses=[*self.losses], history=[*self.history])
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """Result of a training run.
+
+    Attributes:
+        theta: The best parameters by validation score; without validation rows the last ones.
+        progress: The final state of the run.
+        reason: "finished", "patience", "time", "stopped" (by a callback), "interrupted" or "diverged".
+        fault: What was not finite, if the run diverged.
+        signal: The signal that interrupted the run.
+    """
+
+    theta: NDArray[Any]
+    progress: Progress
+    reason: str
+    fault: str = ""
+    signal: int | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run is complete; otherwise it can be continued."""
+        return self.reason in OVER

@@ -18,9 +18,9 @@ from backpass.network import dense_network
 from backpass.network.layers import RandomKey
 from backpass.network.losses import loss_named, mean_loss
 from backpass.numerics.philox import key_of
-from backpass.training.loop import training_step
 from backpass.training.optimizer import Optimizer, OptimizerOptions, memory_like, optimizer_named
 from backpass.training.sampling import sampling_named
+from backpass.training.step import training_step
 
 HERE = Path(__file__).parent
 for _folder in (HERE, HERE.parents[1]):

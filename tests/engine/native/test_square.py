@@ -15,8 +15,8 @@ from backpass.circuit import operations as ops
 from backpass.engine import Epoch, NumpyEngine
 from backpass.engine.native.native_engine import NativeEngine
 from backpass.numerics.philox import key_of
-from backpass.training.loop import training_step
 from backpass.training.optimizer import memory_like, optimizer_named
+from backpass.training.step import training_step
 
 SINGLE = numpy.dtype(numpy.float32)
 N = 6

@@ -30,7 +30,7 @@ from backpass.reporting.numbers.held_out import require_reportable
 from backpass.table import Table
 from backpass.table.messages import counted
 from backpass.table.targets import target_names
-from backpass.training.exchange import Exchange
+from backpass.training.processes.exchange import Exchange
 
 
 @click.command(cls=Command)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from backpass.errors import ResourceError, UsageError
-from backpass.training.mpi import INSTALL
+from backpass.training.processes.mpi import INSTALL
 
 FAILURE = "BACKPASS_FAILURE"
 """The variable that names a file for the exit code of the process that fails first."""

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from backpass.training.exchange import Exchange
+    from backpass.training.processes.exchange import Exchange
 
 SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
 """The variables in which launchers say how many processes they have started: MPICH, Open MPI, srun."""
@@ -49,7 +49,7 @@ class Alone:
 
     @property
     def exchange(self) -> Exchange:
-        from backpass.training.exchange import SOLO
+        from backpass.training.processes.exchange import SOLO
 
         return SOLO
 

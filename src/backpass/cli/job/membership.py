@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from backpass.cli.job.launch import FAILURE
 from backpass.engine.cores import allowed_cores
 from backpass.errors import UsageError
-from backpass.training.mpi import MpiExchange, world
+from backpass.training.processes.mpi import MpiExchange, world
 
 THREADS = "OMP_NUM_THREADS"
 """The variable that limits the threads of a process."""

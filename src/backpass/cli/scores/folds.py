@@ -22,7 +22,7 @@ from backpass.model.assessment.cross_validation import cross_validated
 from backpass.model.assessment.folds import Folds as Cut
 from backpass.table import Table
 from backpass.table.targets import label_title
-from backpass.training.exchange import SOLO, Exchange
+from backpass.training.processes.exchange import SOLO, Exchange
 
 
 @dataclass(frozen=True, slots=True)

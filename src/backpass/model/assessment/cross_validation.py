@@ -21,7 +21,7 @@ from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
 from backpass.numerics.elementary import mean, total
 from backpass.table import Target
-from backpass.training.exchange import SOLO, Exchange
+from backpass.training.processes.exchange import SOLO, Exchange
 
 
 @dataclass(frozen=True, slots=True, eq=False)

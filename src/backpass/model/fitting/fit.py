@@ -46,8 +46,8 @@ from backpass.table.columns.rules import check_name_lists
 from backpass.table.messages import counted
 from backpass.table.targets import target_names
 from backpass.training import Callback, StopRequest, stop_on_signals
-from backpass.training.exchange import SOLO, Exchange
-from backpass.training.mpi import exchange_of
+from backpass.training.processes.exchange import SOLO, Exchange
+from backpass.training.processes.mpi import exchange_of
 
 _FOR_BASELINES = 0.1
 """The share of the time limit that the baselines may take."""

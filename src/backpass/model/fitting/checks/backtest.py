@@ -26,7 +26,7 @@ from backpass.model.metrics import FEWEST_ROWS
 from backpass.model.split.horizon import times_of
 from backpass.model.split.splits import split_rows
 from backpass.training import Callback, StopRequest
-from backpass.training.exchange import SOLO, Exchange
+from backpass.training.processes.exchange import SOLO, Exchange
 
 _TEST_SHARE = 0.2
 """The share of the rows that a backtest predicts if the fit has no test rows."""

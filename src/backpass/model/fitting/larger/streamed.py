@@ -30,7 +30,7 @@ from backpass.table.labeled import Labeled
 from backpass.table.memory import written_bytes
 from backpass.table.targets import target_names
 from backpass.table.windows.settings import ReadSettings
-from backpass.training.exchange import Exchange
+from backpass.training.processes.exchange import Exchange
 
 
 def check_streamable(data: Any, options: Mapping[str, Any], exchange: Exchange, **others: Any) -> None:

@@ -22,7 +22,7 @@ from backpass.model.fitting.runs.ensemble import Member, shares_of
 from backpass.model.fitting.runs.runs import Runs, side_by_side, train_members
 from backpass.model.model import Model
 from backpass.training import Callback, StopRequest
-from backpass.training.exchange import SOLO, Exchange
+from backpass.training.processes.exchange import SOLO, Exchange
 
 
 def refitted(

@@ -18,7 +18,7 @@ from backpass.model.fitting.runs.ensemble import Member
 from backpass.model.fitting.runs.ensemble_progress import EnsembleProgress
 from backpass.model.fitting.runs.runs import Runs, side_by_side, train_members
 from backpass.training import Callback, StopRequest, TrainingResult
-from backpass.training.exchange import SOLO, Exchange
+from backpass.training.processes.exchange import SOLO, Exchange
 from backpass.training.sampling import steps_per_epoch
 
 STOPS = (1 / 15, 3 / 15, 7 / 15)

@@ -47,8 +47,8 @@ from backpass.training import (
     TrainingSettings,
     optimizer_named,
 )
-from backpass.training.exchange import SOLO, Exchange
-from backpass.training.sharded import Sharding
+from backpass.training.processes.exchange import SOLO, Exchange
+from backpass.training.processes.sharded import Sharding
 
 _BATCH_SIZES = ((1_024, 32), (8_192, 128), (30_000, 256), (100_000, 512))
 """(maximum number of training rows, batch size): small tables need more steps, large tables larger batches."""

@@ -22,7 +22,7 @@ from backpass.model.fitting.runs.ensemble import Member
 from backpass.model.fitting.runs.ensemble_progress import ENDS_ALL, EnsembleProgress, MemberCallback
 from backpass.model.fitting.runs.stage import Stage, StageCallback
 from backpass.training import Callback, EpochRecord, Progress, StopRequest, TrainingResult
-from backpass.training.exchange import SOLO, Exchange
+from backpass.training.processes.exchange import SOLO, Exchange
 
 
 @dataclass(frozen=True, slots=True)

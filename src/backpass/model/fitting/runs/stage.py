@@ -16,7 +16,7 @@ from typing import Any
 from backpass.model.fitting.runs.checkpoint import Checkpoint, Recorder, RunState, told
 from backpass.model.fitting.runs.ensemble_progress import ENDS_ALL, EnsembleProgress
 from backpass.training import Callback, StopRequest, TrainingResult
-from backpass.training.exchange import Exchange
+from backpass.training.processes.exchange import Exchange
 
 POLL = 0.02
 """Seconds between two looks for messages while a network trains."""

@@ -13,7 +13,7 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
-from backpass.training.exchange import SOLO, Exchange
+from backpass.training.processes.exchange import SOLO, Exchange
 
 _SUMS = 32_000  # the tag of sums; those of messages are the numbers of their channels
 

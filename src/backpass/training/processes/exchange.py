@@ -1,4 +1,4 @@
-"""Exchange: how the processes that train together talk to each other.
+"""Exchange: messages and sums between the processes that train together.
 
 Every process runs the same program on the same rows. ``Exchange`` is the interface, ``Solo`` the one of a single
 process; ``mpi`` has the one of several. What the messages mean is up to the caller.

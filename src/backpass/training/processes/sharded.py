@@ -21,11 +21,11 @@ from backpass.circuit import Array, Circuit, Spec, trace, value_and_grad
 from backpass.circuit.operations import concatenate
 from backpass.engine import Engine, Epoch, Outcome
 from backpass.network.layers import RandomKey
-from backpass.training.exchange import SOLO, Exchange
 from backpass.training.optimizer import Optimizer, memory_like
+from backpass.training.processes.exchange import SOLO, Exchange
 from backpass.training.progress import Arrays, StepRecord
 
-_BESIDE = 2  # what the buffer holds beside the gradient: J, and how many processes want to stop
+_EXTRA = 2  # what the buffer holds in addition to the gradient: J, and how many processes want to stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class ShardedStep:
         return ShardedStep(
             sharding,
             trace(gradient, [states[0], Spec((2,), whole), Spec((), whole), tuple(batch), row]),
-            trace(update, [tuple(states), Spec((P + _BESIDE,), dtype), Spec((), dtype), row]),
+            trace(update, [tuple(states), Spec((P + _EXTRA,), dtype), Spec((), dtype), row]),
             own,
         )
 
@@ -149,7 +149,7 @@ class ShardedStep:
                 count = numpy.uint32((number * V + v) % 2**32)
                 [sums] = engine.run(self.gradient, theta, key, count, *(array[shard] for array in data), settings)
             else:
-                sums = numpy.zeros(theta.size + _BESIDE, theta.dtype)
+                sums = numpy.zeros(theta.size + _EXTRA, theta.dtype)
             height = 0
             while nodes and nodes[-1][0] == height:
                 left = nodes.pop()[1]
