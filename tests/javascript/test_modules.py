@@ -178,6 +178,39 @@ def test_notations_of_dates_and_percentages(node: str, cells: list[Any], values:
 
 
 @pytest.mark.filterwarnings("ignore::backpass.BackpassWarning")
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_bounds_and_decimal_commas(node: str, decimal: str) -> None:
+    draw = np.random.default_rng(4)
+    values, signs = draw.uniform(1, 9, ROWS).round(2), draw.integers(-1, 2, ROWS)
+    cells = [f"{('<', '', '>')[s + 1]}{v}".replace(".", decimal) for v, s in zip(values, signs, strict=True)]
+    model = backpass.fit({"dose": cells, "y": (values + 3.0 * signs).tolist()}, "y", **QUICK)
+    module = to_javascript(model)
+    assert verify(model, module, node) is not None
+    texts = [
+        "<5",
+        "<= 5",
+        "≤5",
+        "5+",
+        ">5",
+        "≥ 5",
+        "5",
+        "",
+        " 7 ",
+        f"<2{decimal}5",
+        f"2{decimal}75",
+        "1.234",
+        f"> {decimal}5",
+    ]
+    found = predictions_in(node, module, [{"dose": each} for each in [*texts, 5, None]])
+    for text, value in zip([*texts, 5, None], found, strict=True):
+        assert value == pytest.approx(model.predict({"dose": [text]})[0], rel=1e-5), text
+    for wrong in ("<", "<NA", "<5+", "<<5", "5 kg", "<5..5"):
+        with pytest.raises(UsageError) as caught:
+            predictions_in(node, module, [{"dose": wrong}])
+        assert 'column "dose"' in str(caught.value.faults)
+
+
+@pytest.mark.filterwarnings("ignore::backpass.BackpassWarning")
 def test_a_wide_table(node: str) -> None:
     rng = np.random.default_rng(1)
     columns = {f"c{j}": rng.normal(size=30).tolist() for j in range(150)}

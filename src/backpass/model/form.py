@@ -141,7 +141,12 @@ MODEL: Form = {
         "features": [
             ByKind(
                 {
-                    "numeric": {"name": str, "percent": Optional(bool), "reading": Optional(READING)},
+                    "numeric": {
+                        "name": str,
+                        "percent": Optional(bool),
+                        "reading": Optional(READING),
+                        "bounds": Optional(bool),
+                    },
                     "categorical": {"name": str, "levels": [str], "merges_case": Optional(bool)},
                     "date": {
                         "name": str,

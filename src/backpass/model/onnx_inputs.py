@@ -65,11 +65,17 @@ def onnx_inputs(data: Any, model: Any = None) -> dict[str, NDArray[Any]]:
     """
     if model is None:
         table = data if isinstance(data, Table) else _table(data, None)
-        return {name: input_array(column, column.kind) for name, column in table.columns.items()}
+        return {
+            name: input_array(column, column.kind, marks_bounds=getattr(column, "bounds", None) is not None)
+            for name, column in table.columns.items()
+        }
     reading = reading_of(model)
     table = data if isinstance(data, Table) else _table(data, reading)
     _check(table, reading)
-    return {each.name: input_array(table.columns[each.column], each.kind) for each in reading.inputs}
+    return {
+        each.name: input_array(table.columns[each.column], each.kind, marks_bounds=each.marks_bounds)
+        for each in reading.inputs
+    }
 
 
 NUMBERS, TEXTS = ("numeric", "percent"), ("categorical", "boolean")
@@ -81,9 +87,11 @@ def is_number(kind: str) -> bool:
     return kind in NUMBERS or kind.startswith(PREFIX)
 
 
-def input_array(column: Column, kind: str) -> NDArray[Any]:
+def input_array(column: Column, kind: str, *, marks_bounds: bool = False) -> NDArray[Any]:
     """A column as an input of its kind; a column without any value may be of another kind."""
     match column:
+        case NumericColumn() if is_number(kind) and marks_bounds:
+            return np.column_stack([column.values, np.where(column.missing, np.nan, column.signs)])
         case NumericColumn() if is_number(kind):
             return column.values.reshape(-1, 1)
         case CategoricalColumn() if kind in TEXTS:
@@ -92,7 +100,7 @@ def input_array(column: Column, kind: str) -> NDArray[Any]:
             return _fields(column.microseconds)
     rows = len(column.missing)
     if is_number(kind):
-        return np.full((rows, 1), np.nan)
+        return np.full((rows, 2 if marks_bounds else 1), np.nan)
     return np.full((rows, 1), "", dtype=object) if kind in TEXTS else _fields(np.full(rows, NAT))
 
 

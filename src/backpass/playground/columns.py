@@ -6,6 +6,7 @@ Takes a table and the target; returns columns of numbers, categories, dates and 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,14 @@ import numpy as np
 from backpass.errors import UsageError
 from backpass.numerics.philox import permutation
 from backpass.table import CategoricalFeature, Schema, Table, Target
-from backpass.table.feature import DatetimeFeature, Feature, TextFeature, feature_to_json, number_inputs
+from backpass.table.feature import (
+    DatetimeFeature,
+    Feature,
+    NumericFeature,
+    TextFeature,
+    feature_to_json,
+    number_inputs,
+)
 from backpass.table.messages import shown
 from backpass.table.target import labeled
 
@@ -94,6 +102,8 @@ def _inputs(feature: Feature) -> int:
 
 
 def _column(feature: Feature, values: Any) -> dict[str, Any]:
+    if isinstance(feature, NumericFeature):
+        feature = replace(feature, marks_bounds=False)  # the page shows one number per column
     written = feature_to_json(feature)
     match feature:
         case CategoricalFeature(name, levels):

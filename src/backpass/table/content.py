@@ -95,7 +95,8 @@ def starts(columns: Sequence[NDArray[np.uint64]], order: NDArray[np.intp]) -> ND
 def bits_of(column: Column) -> NDArray[np.uint64]:
     """One integer per value, equal for equal values; independent of categories that no row has."""
     if isinstance(column, NumericColumn):
-        return bits_of_numbers(column.values)
+        bits = bits_of_numbers(column.values)
+        return bits if column.bounds is None else _mixed(bits) ^ column.bounds.astype(np.uint64)
     if isinstance(column, DatetimeColumn):
         return column.microseconds.view(np.uint64)
     return np.unique(column.codes[column.codes > 0]).searchsorted(column.codes, "right").astype(np.uint64)

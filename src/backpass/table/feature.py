@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backpass.errors import DataError
 from backpass.table.columns.exclusion import (
@@ -23,7 +24,7 @@ from backpass.table.columns.exclusion import (
 from backpass.table.free_text.columns import fit_column
 from backpass.table.free_text.encoding import TextEncoding
 from backpass.table.free_text.recognition import is_free_text
-from backpass.table.messages import counted, shown
+from backpass.table.messages import counted, listed, shown
 from backpass.table.moments.date_components import PARTS, telling_parts
 from backpass.table.moments.day_month import Order
 from backpass.table.moments.timestamp import DatetimeKind
@@ -42,11 +43,13 @@ class NumericFeature:
         name: Column name.
         is_percent: Whether the source column holds percentages.
         reading: How the strings of the source column are read as numbers, None for plain numbers.
+        marks_bounds: Whether a second input says that a cell is a bound: -1 for <30, 1 for >90, else 0.
     """
 
     name: str
     is_percent: bool = False
     reading: NumberReading | None = None
+    marks_bounds: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -126,7 +129,7 @@ Feature: TypeAlias = NumericFeature | CategoricalFeature | DatetimeFeature | Tex
 
 @dataclass(frozen=True, slots=True)
 class NumberInput:
-    """One column of ``Encoded.numbers``: a number, or one component of a date or a text.
+    """One column of ``Encoded.numbers``: a number, whether it is a bound, or one component of a date or a text.
 
     Attributes:
         name: Display name of the input.
@@ -149,6 +152,8 @@ def number_inputs(feature: Feature) -> tuple[NumberInput, ...]:
     ['sold (days)', 'sold (year)']
     """
     match feature:
+        case NumericFeature(name, marks_bounds=True):
+            return (NumberInput(name, name), NumberInput(f"{name} (bound)", name, leads=False))
         case NumericFeature(name):
             return (NumberInput(name, name),)
         case DatetimeFeature(name, kind, parts):
@@ -189,6 +194,7 @@ class Found:
         if not forced and is_free_text(column):
             return cls(None, (f"column {shown(column.name)} is free text without a word in two rows: left out",))
         said = () if forced or not may_be_numbers(column) else (f"column {shown(column.name)} {how_numbered(column)}",)
+        said = (*said, *_how_bounded(column))
         kept = len(feature.levels) if isinstance(feature, CategoricalFeature) else 0
         if kept == distinct_categories(column):
             return cls(feature, said)
@@ -210,7 +216,7 @@ def feature_of(column: Column, *, embeds: bool = False, targets: Sequence[Column
     """
     match column:
         case NumericColumn(name, _, is_percent, reading):
-            return NumericFeature(name, is_percent, reading)
+            return NumericFeature(name, is_percent, reading, _vary(column.signs[~column.missing]))
         case DatetimeColumn(name, microseconds, kind, order, notation):
             return DatetimeFeature(name, kind, telling_parts(microseconds, kind), order, notation)
     if is_free_text(column):
@@ -223,6 +229,20 @@ def feature_of(column: Column, *, embeds: bool = False, targets: Sequence[Column
 def fewest_kept(column: Column, targets: Sequence[Column]) -> int:
     """Return the number of rows from which a category beyond the most frequent ones is kept for an embedding."""
     return fewest_rows(column, targets) if isinstance(column, CategoricalColumn) and targets else MOST_ROWS
+
+
+def _vary(signs: NDArray[np.int8]) -> bool:
+    """Whether some values are bounds, and not all in the same direction."""
+    return bool(signs.size) and bool(signs.min() < signs.max())
+
+
+def _how_bounded(column: Column) -> Iterator[str]:
+    """Say that the bounds of a column are marked, if they are."""
+    if not isinstance(column, NumericColumn) or not _vary(column.signs[~column.missing]):
+        return
+    bounds = {mark: int(np.count_nonzero(column.signs == sign)) for mark, sign in (("<", -1), (">", 1))}
+    marked = listed([f"{count:,} {mark}" for mark, count in bounds.items() if count])
+    yield f"column {shown(column.name)} has a second input that marks bounds ({marked})"
 
 
 def _how_text(column: Column, feature: TextFeature) -> str:
@@ -249,6 +269,8 @@ def feature_to_json(feature: Feature) -> dict[str, Any]:
     plain: dict[str, Any] = {"name": feature.name, "kind": feature.kind}
     if feature.reading is not None:
         plain["reading"] = feature.reading.to_json()
+    if feature.marks_bounds:
+        plain["bounds"] = True
     return {**plain, "percent": True} if feature.is_percent else plain
 
 
@@ -268,7 +290,7 @@ def feature_from_json(data: Mapping[str, Any], encodings: Iterator[TextEncoding]
             parts = tuple(data["parts"])
             return DatetimeFeature(data["name"], kind, parts, data.get("order"), data.get("notation", ""))
     reading = NumberReading.from_json(data["reading"]) if "reading" in data else None
-    return NumericFeature(data["name"], data.get("percent", False), reading)
+    return NumericFeature(data["name"], data.get("percent", False), reading, data.get("bounds", False))
 
 
 def _kept_levels(column: CategoricalColumn, *, embeds: bool, targets: Sequence[Column]) -> tuple[str, ...]:

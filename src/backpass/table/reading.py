@@ -23,7 +23,14 @@ from backpass.table.delimited.records import ROW_NAMES, spoken
 from backpass.table.files.database import connected
 from backpass.table.files.opening import Opened, opened
 from backpass.table.files.pattern import files_of
-from backpass.table.files.query import mentions_data, provide_columns, provide_relation, queried, queried_without_data
+from backpass.table.files.query import (
+    bounds_notes,
+    mentions_data,
+    provide_columns,
+    provide_relation,
+    queried,
+    queried_without_data,
+)
 from backpass.table.formats.json_rows import json_columns
 from backpass.table.formats.parquet import Described, described_relation, parquet_columns
 from backpass.table.formats.registry import BY_NAME
@@ -277,7 +284,7 @@ def _columns(
     settled: dict[str, Column] = {raw.name: settle(raw, whole, faults, notes) for raw in content.columns}
     faults.stop()
     settled, _, said = rows_of_data(settled, content, totals=not manner.all_rows, keep=False)
-    notes.extend((*content.notes, *said))
+    notes.extend((*content.notes, *said, *bounds_notes(settled.values())))
     return list(settled.values()), content.labels
 
 

@@ -322,7 +322,7 @@ def _content(column: Column) -> tuple[object, ...]:
         return ("categorical", _digest(column.codes), column.levels)
     if isinstance(column, DatetimeColumn):
         return (column.kind, _digest(column.microseconds))
-    return ("numeric", _digest(np.where(column.missing, np.nan, column.values + 0.0)))
+    return ("numeric", _digest(np.where(column.missing, np.nan, column.values + 0.0)), _digest(column.signs))
 
 
 def _digest(values: NDArray[Any]) -> bytes:

@@ -45,6 +45,7 @@ class NumericColumn:
         reading: How the source's strings are read as numbers, None for plain numbers.
         notation: The notations of the source's strings in words, empty for plain numbers.
         lacks_percent: Whether the column must hold percentages and no value of the source has a percent sign.
+        bounds: int8 (n,), -1 for an upper bound (<30), 1 for a lower one (>90), else 0; None if there are no bounds.
     """
 
     name: str
@@ -53,6 +54,7 @@ class NumericColumn:
     reading: NumberReading | None = None
     notation: str = ""
     lacks_percent: bool = False
+    bounds: NDArray[np.int8] | None = None
 
     @property
     def kind(self) -> Kind:
@@ -65,12 +67,19 @@ class NumericColumn:
 
     def take(self, rows: NDArray[np.integer[Any]]) -> NumericColumn:
         """Return the column restricted to these rows."""
-        return replace(self, values=self.values[rows])
+        bounds = None if self.bounds is None else self.bounds[rows]
+        return replace(self, values=self.values[rows], bounds=bounds)
+
+    @property
+    def signs(self) -> NDArray[np.int8]:
+        """``bounds`` without None: zeros if there are no bounds, int8 (n,)."""
+        return np.zeros(len(self.values), dtype=np.int8) if self.bounds is None else self.bounds
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, NumericColumn):
             return NotImplemented
-        return self.name == other.name and np.array_equal(self.values, other.values, equal_nan=True)
+        same = self.name == other.name and np.array_equal(self.values, other.values, equal_nan=True)
+        return same and np.array_equal(self.signs, other.signs)
 
     __hash__ = None  # type: ignore[assignment]  # compared by content, which is an array
 

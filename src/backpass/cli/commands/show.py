@@ -21,6 +21,7 @@ from backpass.model.metrics import LOWER_IS_BETTER, as_loss
 from backpass.model.settings.declarations import BY_NAME
 from backpass.model.settings.defaults import default_settings, not_in_notes
 from backpass.model.settings.settings import Settings
+from backpass.table.feature import NumericFeature
 from backpass.table.messages import counted, listed, shown
 
 
@@ -114,7 +115,11 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
 
 
 def _column_lines(model: Model) -> Iterator[str]:
-    numbers = [shown(feature.name)[1:-1] for feature in model.schema.features if feature.kind == "numeric"]
+    numbers = [
+        f"{shown(each.name)[1:-1]}{' (bounds marked)' if each.marks_bounds else ''}"
+        for each in model.schema.features
+        if isinstance(each, NumericFeature)
+    ]
     if numbers:
         yield f"{len(numbers)} numeric: {', '.join(numbers)}"
     for moment in model.schema.moments:

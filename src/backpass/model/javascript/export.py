@@ -37,6 +37,8 @@ NOTE = (
 )
 READERS: Mapping[str, Callable[[Feature], bool]] = {
     "numbers": lambda feature: feature.kind == "numeric",
+    "commas": lambda feature: isinstance(feature, NumericFeature) and _has_comma(feature),
+    "bounds": lambda feature: isinstance(feature, NumericFeature) and feature.marks_bounds,
     "categories": lambda feature: feature.kind == "categorical",
     "dates": lambda feature: feature.kind in ("date", "time"),
     "days": lambda feature: feature.kind == "date" or getattr(feature, "notation", "").startswith("yyyy"),
@@ -140,8 +142,20 @@ def _column(feature: Feature, kind: str) -> Iterator[tuple[str, Any]]:
             yield "parts", list(parts)
             yield from ((key, value) for key, value in (("order", order), ("counted", notation)) if value)
         case NumericFeature():
-            flags = {"percent": feature.is_percent, "notation": feature.reading is not None, "binary": kind == ZERO_ONE}
+            reading = feature.reading
+            flags = {
+                "percent": feature.is_percent,
+                "notation": reading is not None,
+                "comma": _has_comma(feature),
+                "bounds": feature.marks_bounds,
+                "binary": kind == ZERO_ONE,
+            }
             yield from ((key, value) for key, value in flags.items() if value)
+
+
+def _has_comma(feature: NumericFeature) -> bool:
+    """Whether the numbers of a column have a decimal comma."""
+    return feature.reading is not None and feature.reading.decimal == ","
 
 
 def _array(array: NDArray[Any]) -> list[str]:

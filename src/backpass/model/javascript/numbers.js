@@ -2,6 +2,7 @@
 function numberOf(column, value) {
   if (blank(value, data.missing)) return NaN;
   let text = trim(value);
+  if (column.comma && typeof value === "string") text = pointed(text);
   if (column.percent) text = text.replace(/\s?%$/, "");
   if (text === "true" || (column.binary && /^(true|t|yes|y)$/i.test(text))) text = "1";
   if (text === "false" || (column.binary && /^(false|f|no|n)$/i.test(text))) text = "0";

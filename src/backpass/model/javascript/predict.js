@@ -6,7 +6,7 @@ const fail = (column, value, what) => {
 const arrayOf = ([kind, text]) => new ({ f: Float32Array, d: Float64Array, i: Int32Array, b: Uint8Array })[kind](Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer);
 const theta = arrayOf(data.theta), constants = data.constants.map((each) => each.map(arrayOf));
 const texts = data.columns.filter((column) => column.levels).length;
-const width = data.columns.reduce((total, column) => total + (column.levels ? 0 : column.parts?.length ?? 1), 0);
+const width = data.columns.reduce((total, column) => total + (column.levels ? 0 : column.parts?.length ?? (column.bounds ? 2 : 1)), 0);
 let made = null;
 function outputsOf(rows) {
   const n = rows.length;
@@ -19,6 +19,7 @@ function outputsOf(rows) {
       const value = Object.hasOwn(row, column.name) ? row[column.name] : fail(column, undefined, "not in the row: pass null for a missing value");
       if (column.levels) codes[own++] = codeOf(column, value);
       else if (column.parts) for (const number of partsOf(column, value)) numbers[place++] = number;
+      else if (column.bounds) for (const number of boundOf(column, value)) numbers[place++] = number;
       else numbers[place++] = numberOf(column, value);
     }
   }

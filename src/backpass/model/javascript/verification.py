@@ -23,7 +23,7 @@ from backpass.errors import UsageError
 from backpass.model.model import Model
 from backpass.model.profile import CategoricalProfile, NumericProfile
 from backpass.numerics.philox import key_of, philox_bits
-from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature, number_inputs
+from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature, NumericFeature, number_inputs
 from backpass.table.messages import counted, shown
 from backpass.table.moments.date_components import ticks_of
 from backpass.table.moments.timestamp import moment_texts
@@ -170,4 +170,10 @@ def _written(feature: Feature, values: NDArray[np.float64], model: Model) -> lis
     if isinstance(feature, DatetimeFeature):
         return list(moment_texts(ticks_of(values, feature.kind) // 1000 * 1000, feature.kind))
     gone = Missing.of(model.schema.missing).values
-    return [None if value in gone or not math.isfinite(value) else value for value in values.tolist()]
+    found = [None if value in gone or not math.isfinite(value) else value for value in values.tolist()]
+    if isinstance(feature, NumericFeature) and feature.marks_bounds and feature.reading is not None:
+        marks, sign = ("<", "", ">"), feature.reading.decimal
+        return [
+            None if value is None else f"{marks[i % 3]}{value:f}".replace(".", sign) for i, value in enumerate(found)
+        ]
+    return found

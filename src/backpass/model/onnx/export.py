@@ -31,7 +31,7 @@ from backpass.model.onnx.names import output_names
 from backpass.model.onnx.reading import reading_facts
 from backpass.network import FeatureMap
 from backpass.table.equal_values import other_spellings
-from backpass.table.feature import CategoricalFeature, DatetimeFeature, number_inputs
+from backpass.table.feature import CategoricalFeature, DatetimeFeature, NumericFeature, number_inputs
 from backpass.table.free_text.portability import require_portable
 from backpass.table.notation.missing import Missing
 
@@ -45,8 +45,9 @@ _CODES: np.dtype[Any] = np.dtype(np.int32)
 def to_onnx(model: Exportable) -> bytes:
     """The bytes of an ONNX model that predicts the same as ``model``.
 
-    inputs:  by name, each numeric column double [n, 1], each categorical column string [n, 1], each date or time
-             int32 [n, 3] (days, seconds, microseconds)
+    inputs:  by name, each numeric column double [n, 1] ([n, 2] if the model marks bounds such as <30: the number, and
+             -1, 0 or 1), each categorical column string [n, 1], each date or time int32 [n, 3] (days, seconds,
+             microseconds)
     outputs: a number, double [n], or the class that ``Model.predict`` returns, by the threshold if there is one, [n]
              (string; int64 or double if the target holds numbers), named as the target; for classes also
              ``probabilities``, double [n, classes]; for several outputs a number each, named by their titles
@@ -93,18 +94,24 @@ def _is_utf8(text: str) -> bool:
 
 INPUTS: Mapping[str, tuple[int, np.dtype[Any], str]] = {
     "numeric": (1, WIDE, "a number; NaN where missing"),
+    "bounded": (
+        2,
+        WIDE,
+        "a number, and -1 if it is an upper bound, 1 if a lower one, else 0; NaN where missing",
+    ),
     "categorical": (1, TEXT, "a text; empty where missing"),
     "date": (3, FIELDS, f"days since 1970-01-01 in UTC, seconds, microseconds; {NO_DAY} days where missing"),
     "time": (3, FIELDS, f"0 days, seconds since midnight, microseconds; {NO_DAY} days where missing"),
 }
-"""The input for each column kind: values per row, dtype, and their meaning."""
+"""The input for each column kind, and for numbers that may be bounds: values per row, dtype, and their meaning."""
 
 
 def _network_inputs(graph: Graph, model: Exportable) -> Value:
     """The columns, passed through the feature map: x (n, d)."""
     columns = []  # all inputs are declared before any node takes a name
     for feature in model.schema.features:
-        width, dtype, doc = INPUTS[feature.kind]
+        is_bounded = isinstance(feature, NumericFeature) and feature.marks_bounds
+        width, dtype, doc = INPUTS["bounded" if is_bounded else feature.kind]
         columns.append(graph.input(feature.name, Spec((ROWS, width), dtype), doc))
     origins = dict(zip((number.name for number in model.schema.numbers), _origins(model), strict=True))
     numbers: list[Value] = []

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from backpass.errors import UsageError
+from backpass.table.feature import NumericFeature
 from backpass.table.schema import Schema
 
 INPUTS_KEY, MISSING_KEY = "backpass.inputs", "backpass.missing"
@@ -25,11 +26,13 @@ class GraphInput:
         name: Its name in the graph.
         column: The column of the table.
         kind: The required kind of the column (a ``Demand``).
+        marks_bounds: Whether a second number says that a cell is a bound.
     """
 
     name: str
     column: str
     kind: str
+    marks_bounds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,9 @@ class Reading:
 
 def reading_facts(schema: Schema, names: Sequence[str]) -> dict[str, str]:
     """The metadata that ``onnx_inputs`` reads; ``names`` are the graph's inputs in the schema's order."""
+    bounded = {each.name for each in schema.features if isinstance(each, NumericFeature) and each.marks_bounds}
     inputs = [
-        {"name": name, "column": column, "kind": kind}
+        {"name": name, "column": column, "kind": kind} | ({"bounds": True} if column in bounded else {})
         for name, (column, kind) in zip(names, schema.kinds.items(), strict=True)
     ]
     return {
@@ -69,8 +73,13 @@ def reading_from(facts: Mapping[str, str]) -> Reading:
         UsageError: The metadata belong to another kind of graph.
     """
     try:
-        inputs = tuple(GraphInput(each["name"], each["column"], each["kind"]) for each in json.loads(facts[INPUTS_KEY]))
-        return Reading(inputs, tuple(json.loads(facts[MISSING_KEY])))
+        return Reading(
+            tuple(
+                GraphInput(each["name"], each["column"], each["kind"], bool(each.get("bounds")))
+                for each in json.loads(facts[INPUTS_KEY])
+            ),
+            tuple(json.loads(facts[MISSING_KEY])),
+        )
     except (KeyError, TypeError, ValueError):
         raise UsageError(
             f"the metadata of this ONNX model hold no {INPUTS_KEY}", hint="export it with this version of Backpass"

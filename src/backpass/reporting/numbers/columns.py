@@ -75,12 +75,13 @@ class ModelColumn:
     def encoded_at(self, at: NDArray[np.float64]) -> NDArray[np.float64]:
         """Encode values of the column: (m,) -> (m, places)
 
-        Dates are given as days since 1970-01-01, times as hours. Free text has no order: each value is the center.
+        Dates are given as days since 1970-01-01, times as hours. A number is exact rather than a bound. Free text has
+        no order: each value is the center.
         """
         if isinstance(self.feature, TextFeature):
             return np.tile(np.array(self.centers), (len(at), 1))
         if not isinstance(self.feature, DatetimeFeature):
-            return at[:, None]
+            return np.column_stack([at, *(np.zeros(len(at)) for _ in self.places[1:])])  # an exact number, no bound
         kind = self.feature.kind
         microseconds = ticks_of(at, kind)
         return np.column_stack([part_values(microseconds, kind, part) for part in self.feature.parts])

@@ -116,6 +116,7 @@ def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) ->
             reading=judged.reading,
             notation=notation,
             lacks_percent=lacks_percent,
+            bounds=_bounds(raw, judged),
         )
     _name_zones(raw, judged, kind, rules.before, faults)
     microseconds = np.concatenate([[NAT], np.where(np.isin(judged.sorts, SORTS[kind]), judged.microseconds, NAT)])
@@ -325,6 +326,14 @@ def _checked(
     elif rules.kinds is None and rules.detect_missing:
         notes += [_suspicion(name, each) for each in suspected_sentinels(values)]
     return NumericColumn(name, values)
+
+
+def _bounds(raw: RawStrings, judged: TextClassification) -> NDArray[np.int8] | None:
+    """Return which cells are bounds, int8 (n,), see ``NumericColumn``; None if none is."""
+    if judged.reading is None or not judged.reading.has_bounds:
+        return None
+    signs = np.array([0, *map(judged.reading.bound, judged.texts)], dtype=np.int8)[raw.codes]
+    return signs if signs.any() else None
 
 
 def _has_percent_sign(judged: TextClassification) -> bool:

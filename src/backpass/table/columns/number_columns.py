@@ -83,8 +83,11 @@ def _block(column: Column, feature: Feature) -> Block:
         microseconds = column.microseconds if isinstance(column, DatetimeColumn) else np.full(len(column.missing), NAT)
         kind, parts = feature.kind, feature.parts
         return lambda rows: np.stack([part_values(microseconds[rows], kind, part) for part in parts], axis=1)
-    if isinstance(feature, NumericFeature) and isinstance(column, NumericColumn):
-        values = column.values
-    else:
-        values = np.full(len(column.missing), np.nan)
-    return lambda rows: values[rows][:, None]
+    if not (isinstance(feature, NumericFeature) and isinstance(column, NumericColumn)):
+        empty = np.full((len(column.missing), len(number_inputs(feature))), np.nan)
+        return lambda rows: empty[rows]
+    values = column.values
+    if not feature.marks_bounds:
+        return lambda rows: values[rows][:, None]
+    signs = np.where(np.isnan(values), np.nan, column.signs)
+    return lambda rows: np.stack([values[rows], signs[rows]], axis=1)

@@ -17,7 +17,7 @@ from backpass.table.diagnosis.association import association
 from backpass.table.diagnosis.dependence import dependences, order_findings
 from backpass.table.diagnosis.diagnostics import Finding, column_findings, table_findings, target_findings
 from backpass.table.diagnosis.distribution import histogram_of
-from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature, Found
+from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature, Found, NumericFeature
 from backpass.table.free_text.columns import summary_of
 from backpass.table.free_text.recognition import is_free_text
 from backpass.table.messages import counted
@@ -228,7 +228,8 @@ def _treatment(feature: Feature, column: Column, coding: Coding) -> str:
             return f"{'one-hot' if is_one_hot else 'embedding'}, {counted(len(levels), 'level')}{unknown}"
         case DatetimeFeature(_, _, parts):
             return f"{', '.join(parts)}{flag}"
-    return f"{coding.numbers}{', median and flag where missing' if flag else ''}"
+    bounds = ", bounds marked" if isinstance(feature, NumericFeature) and feature.marks_bounds else ""
+    return f"{coding.numbers}{bounds}{', median and flag where missing' if flag else ''}"
 
 
 def _report(column: Column, fitting: str, findings: Sequence[Finding]) -> ColumnReport:

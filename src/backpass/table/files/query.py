@@ -9,7 +9,7 @@ thread so that rows without an ORDER BY come in a reproducible order.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from backpass.table.columns.rules import Rules
 from backpass.table.files.database import identifier, literal, rows_in
 from backpass.table.files.opening import Opened
 from backpass.table.formats.parquet import relation_columns, types_of
-from backpass.table.messages import ErrorList, refusal
+from backpass.table.messages import ErrorList, refusal, shown
 from backpass.table.table import Column, DatetimeColumn, NumericColumn
 
 if TYPE_CHECKING:
@@ -42,6 +42,12 @@ def provide_columns(database: DuckDBPyConnection, columns: Sequence[Column]) -> 
     named = ", ".join(f"{_value(column, f'c{j}')} AS {identifier(column.name)}" for j, column in enumerate(columns))
     database.execute(f"CREATE TEMP TABLE {DATA} AS SELECT {named} FROM arrays")
     database.unregister("arrays")
+
+
+def bounds_notes(columns: Iterable[Column]) -> list[str]:
+    """Return the notes on columns whose bounds (<30) are plain numbers in a query."""
+    bounded = [each.name for each in columns if isinstance(each, NumericColumn) and each.bounds is not None]
+    return [f"column {shown(name)}: in the query, bounds such as < and > are plain numbers" for name in bounded]
 
 
 def queried(

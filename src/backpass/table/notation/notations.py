@@ -173,7 +173,8 @@ NOTATIONS = (
         "comparisons, read as the bound",
         ("<30", "45.5", "60", ">90", "75"),
         (30.0, 45.5, 60.0, 90.0, 75.0),
-        "also \u2264, \u2265 and 90+; fewer than three other numbers make them categories",
+        "a second input says that a cell is a bound; also \u2264, \u2265 and 90+; fewer than three other numbers make "
+        "them categories",
         lambda cell, reading: cell.bound in ("<", ">"),
     ),
     Notation(

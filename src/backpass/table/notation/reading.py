@@ -83,6 +83,15 @@ class NumberReading:
             return low
         return high if low == -math.inf else (low + high) / 2.0
 
+    def bound(self, text: str) -> int:
+        """Return -1 if a string is an upper bound, 1 if it is a lower one, and 0 for all other strings.
+
+        >>> [NumberReading(has_bounds=True).bound(text) for text in ("<30", "45", "90+")]
+        [-1, 0, 1]
+        """
+        low, high = (self.has_bounds and self.interval(text)) or (0.0, 0.0)
+        return int(high == math.inf) - int(low == -math.inf)
+
     def interval(self, text: str) -> tuple[float, float] | None:
         """Return the lower and upper end of what a string spells; both are the number unless it is a range or bound."""
         if self.is_duration and (seconds := span_in(text)) is not None:
