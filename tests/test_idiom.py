@@ -30,7 +30,8 @@ COMMAND_ONLY = {
 
 def options_of(command: str) -> set[str]:
     found: Any = root.get_command(click.Context(root), command)
-    return {each.removeprefix("--") for option in found.params for each in option.opts if each.startswith("--")}
+    names = (each for option in found.params for each in (*option.opts, *option.secondary_opts))
+    return {each.removeprefix("--") for each in names if each.startswith("--")}
 
 
 def test_every_option_of_fit_has_an_argument_of_that_name() -> None:

@@ -5,6 +5,7 @@
     |-- DataError                  3    the table cannot be used                      (also a ValueError)
     |-- ModelFileError             4    the model file or checkpoint is foreign, damaged, or does not fit
     |-- ResourceError              5    memory, disk or permission is missing
+    |   `-- InsufficientMemoryError     less memory is available than a table or a network needs
     |-- DivergedError              6    training met a number that is not finite
     |-- InterruptedTraining      130    the user stopped the run; the best weights so far are kept
     `-- CircuitError                    a function cannot be traced, differentiated or evaluated
@@ -82,6 +83,10 @@ class ResourceError(BackpassError):
     """Memory, disk or permission is missing (exit code 5)."""
 
     exit_code = 5
+
+
+class InsufficientMemoryError(ResourceError):
+    """Less memory is available than a table or a network needs; nothing was allocated."""
 
 
 class DivergedError(BackpassError):

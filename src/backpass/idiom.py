@@ -16,6 +16,8 @@ FLAGS = {
     "no-date-detection": "detect_dates=False",
     "no-header": "no_header=True",
     "no-missing-detection": "detect_missing=False",
+    "no-stream": "stream=False",
+    "stream": "stream=True",
     "strict": "strict=True",
 }
 """Options without a value, and the argument that says the same."""

@@ -62,3 +62,24 @@ def test_what_needs_all_rows_is_refused(call: Run, scratch: Path, more: tuple[st
     done = call("fit", "a.parquet", "-t", "y", "--stream", *more)
     assert (done.code, done.err.splitlines()[0]) == (2, f"error: a streamed fit has no {refused}")
     assert not [*scratch.iterdir()]
+
+
+def test_memory_may_be_limited(call: Run, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "PIECE", 10_000)
+    monkeypatch.setattr(stored, "WINDOW", 2**24)
+    x = np.random.default_rng(0).normal(size=(100_000, 60))
+    pq.write_table(pa.table({**{f"x{j}": x[:, j] for j in range(60)}, "y": x[:, 0]}), "a.parquet")
+    done = call("fit", "a.parquet", "-t", "y", "--memory", "90MB", *SETTINGS)
+    assert done.code == 0
+    assert done.err.count("of the 90 MB that --memory allows: the fit is streamed") == 1
+    assert not [*scratch.iterdir()]
+    done = call("fit", "a.parquet", "-t", "y", "--memory", "90MB", "--no-stream", *SETTINGS)
+    assert (done.code, done.err.splitlines()[0].endswith("that --memory allows")) == (5, True)
+    done = call("fit", "a.parquet", "-t", "y", "--memory", "90MB", "--report", "r.html", *SETTINGS)
+    assert done.code == 5
+    assert "the fit cannot be streamed: a streamed fit has no report" in done.err
+    done = call("fit", "a.parquet", "-t", "y", "--memory", "a lot")
+    assert (done.code, done.err.splitlines()[0]) == (
+        2,
+        "error: --memory is an amount of memory such as 4GB or 500MB; got 'a lot'",
+    )

@@ -2,6 +2,8 @@
 
 import signal
 import tempfile
+import weakref
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import backpass
-from backpass.errors import DataError, InterruptedTraining, ResourceError, UsageError
+from backpass.errors import DataError, InsufficientMemoryError, InterruptedTraining, ResourceError, UsageError
 from backpass.model import Settings, load
 from backpass.model.fitting.larger import sample, source, stored
+from backpass.model.fitting.larger.choice import resident_or_streamed
 from backpass.model.fitting.larger.sample import Sample, drawn
 from backpass.model.fitting.larger.source import ParquetSource
 from backpass.model.fitting.larger.streamed import streamed_problem
@@ -163,6 +166,24 @@ def test_steps_done_in_a_window_are_not_done_again(tmp_path: Path) -> None:
     assert any("are kept in" in text for text in told)
 
 
+@pytest.mark.usefixtures("small", "folders")
+def test_one_window_is_in_memory_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, read, held = write(tmp_path / "t.parquet", columns()), stored.Stored._read, list[weakref.ref]()
+
+    def watched(self: stored.Stored, window: int, name: str) -> np.ndarray | None:
+        if name == "x":
+            assert not [each for each in held if each() is not None]
+        found = read(self, window, name)
+        if found is not None:
+            held.append(weakref.ref(found))
+        return found
+
+    monkeypatch.setattr(stored.Stored, "_read", watched)
+    with streamed_problem(path, "y", Settings.of(PLAIN), {}, lambda text: None) as problem:
+        assert problem.train().reason == "finished"
+    assert len(held) > 20
+
+
 @pytest.mark.usefixtures("small")
 def test_what_cannot_be_streamed_is_refused_by_name(tmp_path: Path) -> None:
     path = write(tmp_path / "t.parquet", columns())
@@ -267,3 +288,77 @@ def test_a_piece_whose_rows_all_have_weight_0_is_left_out(tmp_path: Path) -> Non
     path = write(tmp_path / "t.parquet", columns() | {"w": weights})
     model = backpass.fit(path, "y", weight="w", stream=True, **PLAIN)
     assert sum(model.record.rows.values()) == 1_500
+
+
+class Notes(Callback):
+    """Keeps what a fit says."""
+
+    def __init__(self) -> None:
+        self.texts = list[str]()
+
+    def on_note(self, text: str) -> None:
+        self.texts.append(text)
+
+
+@pytest.fixture
+def long(small: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small samples, and pieces and windows of many rows."""
+    monkeypatch.setattr(source, "PIECE", 10_000)
+    monkeypatch.setattr(stored, "WINDOW", 2**24)
+
+
+def wide(n: int = 100_000, count: int = 60) -> dict:
+    """A table that takes 98 MB or more to read."""
+    x = np.random.default_rng(0).normal(size=(n, count))
+    return {**{f"x{j}": x[:, j] for j in range(count)}, "y": x[:, 0] + x[:, 1]}
+
+
+@pytest.mark.usefixtures("long")
+def test_a_table_that_does_not_fit_is_streamed_and_that_is_said_once(tmp_path: Path, folders: Path) -> None:
+    path, settings = write(tmp_path / "t.parquet", wide(), 10_000), PLAIN | {"epochs": 1}
+    notes = Notes()
+    model = backpass.fit(path, "y", memory="90MB", callbacks=[notes], **settings)
+    assert sum(model.record.rows.values()) == 100_000
+    assert any("a random sample of" in note for note in model.record.notes)
+    said = [text for text in notes.texts if "that memory allows" in text or "that --memory allows" in text]
+    assert len(said) == 1
+    assert said[0].startswith(f"{path} (100,000 rows x 61 columns) needs about 98 MB of memory, ")
+    assert said[0].endswith("of the 90 MB that --memory allows: the fit is streamed")
+    np.testing.assert_array_equal(model.theta, backpass.fit(path, "y", stream=True, **settings).theta)
+    assert not [*folders.iterdir()]
+
+
+@pytest.mark.usefixtures("long")
+def test_a_table_that_cannot_be_streamed_is_refused_as_before(tmp_path: Path, folders: Path) -> None:
+    path = write(tmp_path / "t.parquet", wide(), 10_000)
+    with pytest.raises(InsufficientMemoryError, match="that memory allows") as error:
+        backpass.fit(path, "y", memory="90MB", stream=False)
+    assert "cannot be streamed" not in error.value.hint
+    with pytest.raises(InsufficientMemoryError, match="that memory allows") as error:
+        backpass.fit(path, "y", memory="90MB", refit=True)
+    assert error.value.hint.endswith("the fit cannot be streamed: a streamed fit has no refit")
+    with pytest.raises(UsageError, match="memory is an amount of memory such as 4GB"):
+        backpass.fit(path, "y", memory="much")
+    with pytest.raises(UsageError, match="stream is True, False or 'auto'; got 'yes'"):
+        backpass.fit(path, "y", stream="yes")
+    assert not [*folders.iterdir()]
+
+
+@pytest.mark.parametrize("error", [InsufficientMemoryError, MemoryError])
+def test_what_was_read_is_released_before_a_stream_begins(error: type[Exception]) -> None:
+    held, told = list[weakref.ref](), list[str]()
+
+    def resident() -> str:
+        table = np.ones(3)
+        held.append(weakref.ref(table))
+        raise error("too large")
+
+    def streamed() -> nullcontext:
+        assert held[0]() is None
+        return nullcontext("streamed")
+
+    with ExitStack() as stack:
+        assert resident_or_streamed(stack, "auto", resident, streamed, lambda: None, told.append) == "streamed"
+        with pytest.raises(error):
+            resident_or_streamed(stack, False, resident, streamed, lambda: None, told.append)
+    assert len(told) == 1

@@ -7,15 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from backpass import fit
-from backpass.errors import ResourceError
+from backpass.errors import InsufficientMemoryError, ResourceError, UsageError
 from backpass.idiom import in_python
 from backpass.table import memory, read_table
-from backpass.table.memory import available_bytes, require_memory
+from backpass.table.memory import available_bytes, limited_memory, memory_size, require_memory
 
 Write = Callable[..., Path]
 
@@ -62,6 +63,42 @@ def test_the_limit_of_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_this_machine_says_something() -> None:
     assert (available_bytes() or 1) > 0
     require_memory(1, "nothing", "")
+
+
+@pytest.mark.parametrize(
+    ("amount", "size"),
+    [("4GB", 4 * 10**9), ("500 mb", 5 * 10**8), ("1.5GiB", 3 * 2**29), ("2g", 2 * 10**9), (4_096, 4_096), ("7", 7)],
+)
+def test_amounts_of_memory(amount: str | int, size: int) -> None:
+    assert memory_size(amount) == size
+
+
+@pytest.mark.parametrize("amount", ["", "many", "4 XB", "-1GB", "GB", "0", 0, -5, True, 1.5, "1e3", "nan"])
+def test_what_is_no_amount_of_memory(amount: Any) -> None:
+    with pytest.raises(UsageError, match="is an amount of memory such as 4GB or 500MB; got "):
+        memory_size(amount)
+
+
+def test_a_limit_is_lower_than_that_of_the_machine_and_ends_with_its_block() -> None:
+    with limited_memory(40_000_000):
+        require_memory(1_000, "a list", "")
+        with pytest.raises(InsufficientMemoryError) as caught:
+            require_memory(50_000_000, "a table", "use less")
+        assert caught.value.message.startswith("a table needs about 50 MB of memory, ")
+        assert caught.value.message.endswith(" are left of the 40 MB that --memory allows")
+        held = np.ones(5_000_000)  # 40 MB: nothing is left
+        with pytest.raises(InsufficientMemoryError, match=r", [0-9] MB are left of the 40 MB that memory allows"):
+            require_memory(10_000_000, "a table", "")
+        del held
+        with limited_memory(None):
+            require_memory(50_000_000, "a table", "")
+    require_memory(50_000_000, "a table", "")
+
+
+def test_the_machine_is_named_if_it_has_less_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "available_bytes", lambda: 10_000_000)
+    with limited_memory(10**9), pytest.raises(InsufficientMemoryError, match="10 MB are available"):
+        require_memory(50_000_000, "a table", "")
 
 
 @pytest.fixture

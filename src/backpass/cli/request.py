@@ -18,6 +18,7 @@ from backpass.reporting.page.page import require
 from backpass.table import Table, read_table, required_kind
 from backpass.table.columns.rules import Rules, checked_order
 from backpass.table.diagnosis.dropped import suspected_among, with_dates
+from backpass.table.memory import memory_size
 from backpass.table.notation.missing import DEFAULT_MISSING, Missing
 from backpass.table.targets import target_names
 
@@ -42,6 +43,7 @@ class Request:
         checkpoint: The path for checkpoints, if any.
         resume: The checkpoint to continue from, if any.
         report: The path of the HTML report, if any.
+        memory: The bytes of memory that the fit may take; None for no limit but those of the machine.
         reading: Keyword arguments of ``read_table``.
         settings: The settings of the fit.
     """
@@ -61,6 +63,7 @@ class Request:
     checkpoint: str | None
     resume: str | None
     report: str | None
+    memory: int | None
     reading: Mapping[str, Any]
     settings: Settings
 
@@ -103,6 +106,7 @@ class Request:
             given["checkpoint"],
             given["resume"],
             given["report"],
+            None if given["memory"] is None else memory_size(given["memory"]),
             reading_of(given),
             settings,
         )

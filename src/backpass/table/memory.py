@@ -1,17 +1,21 @@
 """Memory check: an estimate of the available memory, and an error before an allocation that cannot fit.
 
 Estimates of what is needed are lower bounds, so nothing that would fit is rejected. The available memory is the minimum
-of what the machine, the control group (container) and the process's own limit allow.
+of what the machine, the control group (container), the process's own limit and the user's limit allow.
 """
 
 from __future__ import annotations
 
+import mmap
+import re
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 
-from backpass.errors import ResourceError
-from backpass.table.messages import counted, plain
+from backpass.errors import InsufficientMemoryError, UsageError
+from backpass.table.messages import counted, plain, shown
 
 CELL = 8  # bytes per number of a delimited file
 COLUMN = 1_000  # fixed bytes per column of a delimited file
@@ -22,6 +26,59 @@ CGROUPS = (  # limit and usage, in version 2 and version 1 of control groups
     ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory.current"),
     ("sys/fs/cgroup/memory/memory.limit_in_bytes", "sys/fs/cgroup/memory/memory.usage_in_bytes"),
 )
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+"""The bytes of a unit of memory."""
+_AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(|K|M|G|T|KI|MI|GI|TI)B?")
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryLimit:
+    """The memory that the user allows.
+
+    Attributes:
+        size: The bytes that may be allocated.
+        before: The bytes that the process had when the limit began.
+    """
+
+    size: int
+    before: int
+
+    def left(self, root: Path = Path("/")) -> int:
+        """Return the bytes that can still be allocated."""
+        return max(self.size - (resident_bytes(root) - self.before), 0)
+
+
+_LIMIT: ContextVar[MemoryLimit | None] = ContextVar("_LIMIT", default=None)
+
+
+@contextmanager
+def limited_memory(size: int | None) -> Iterator[None]:
+    """Limit the memory that the block may allocate, in bytes; None leaves the limits of the machine alone."""
+    token = _LIMIT.set(None if size is None else MemoryLimit(size, resident_bytes()))
+    try:
+        yield
+    finally:
+        _LIMIT.reset(token)
+
+
+def memory_size(amount: str | int) -> int:
+    """Return the bytes of an amount of memory.
+
+    Args:
+        amount: A number of bytes, or a text such as ``4GB``, ``500 MB`` or ``1.5GiB``.
+
+    Raises:
+        UsageError: It is no amount of memory, or is 0.
+
+    >>> memory_size("4GB"), memory_size("1.5 gib"), memory_size(500_000_000)
+    (4000000000, 1610612736, 500000000)
+    """
+    found = None if type(amount) not in (str, int) else _AMOUNT.fullmatch(str(amount).strip().upper())
+    size = 0 if found is None else int(float(found[1]) * UNITS[found[2]])
+    if not size:
+        got = shown(amount) if isinstance(amount, str) else repr(amount)
+        raise UsageError(f"--memory is an amount of memory such as 4GB or 500MB; got {got}")
+    return size
 
 
 def require_table_memory(
@@ -38,7 +95,7 @@ def require_table_memory(
         about: Whether the number of rows is an estimate.
 
     Raises:
-        ResourceError: Less is available.
+        InsufficientMemoryError: Less is available.
     """
     size = f"{counted(rows, 'row')} x {counted(columns, 'column')}"
     what = f"{plain(source)} ({'about ' if about else ''}{size})"
@@ -55,7 +112,7 @@ def require_file_memory(source: str, size: int, factor: float = 1, what: str = "
         what: What its bytes are, for the message.
 
     Raises:
-        ResourceError: Less is available.
+        InsufficientMemoryError: Less is available.
     """
     require_memory(factor * size, f"{plain(source)} ({size:,} bytes{what})", LESS)
 
@@ -69,17 +126,26 @@ def require_memory(needed: float, what: str, hint: str) -> None:
         hint: What to do about it.
 
     Raises:
-        ResourceError: Less is available; the message states both figures.
+        InsufficientMemoryError: Less is available; the message states both figures.
     """
-    there = available_bytes()
-    if there is not None and needed > there:
-        figures = f"needs about {written_bytes(needed)} of memory, {written_bytes(there)} are available"
-        raise ResourceError(f"{what} {figures}", hint=hint)
+    there, limit = available_bytes(), _LIMIT.get()
+    if limit is not None and needed > (left := limit.left()) and (there is None or left <= there):
+        figures = f"{written_bytes(left)} are left of the {written_bytes(limit.size)} that --memory allows"
+    elif there is not None and needed > there:
+        figures = f"{written_bytes(there)} are available"
+    else:
+        return
+    raise InsufficientMemoryError(f"{what} needs about {written_bytes(needed)} of memory, {figures}", hint=hint)
 
 
 def available_bytes(root: Path = Path("/")) -> int | None:
-    """Return the bytes that can still be allocated; None if the system does not say."""
+    """Return the bytes that the system can still allocate; None if it does not say."""
     return min(_limits(root), default=None)
+
+
+def resident_bytes(root: Path = Path("/")) -> int:
+    """Return the bytes of memory that the process has; 0 if the system does not say."""
+    return _pages(root, 1)
 
 
 def _limits(root: Path) -> Iterator[int]:
@@ -101,9 +167,18 @@ def _limits(root: Path) -> Iterator[int]:
     except ImportError:  # Windows has no such limit
         return
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if soft != resource.RLIM_INFINITY:
-        for line in _lines(root / "proc/self/statm")[:1]:
-            yield max(soft - int(line.split()[0]) * resource.getpagesize(), 0)
+    if soft != resource.RLIM_INFINITY and (size := _pages(root, 0)):
+        yield max(soft - size, 0)
+
+
+def _pages(root: Path, column: int) -> int:
+    """Return the bytes of a column of the process's memory statistics, in which 0 is its size and 1 what is resident.
+
+    0 if there are none.
+    """
+    for line in _lines(root / "proc/self/statm")[:1]:
+        return int(line.split()[column]) * mmap.PAGESIZE
+    return 0
 
 
 def _lines(path: Path) -> list[str]:

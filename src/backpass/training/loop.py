@@ -153,6 +153,7 @@ class TrainingRun:
         table = self._settings_table()
         while progress.step < self.total_steps:
             window, epoch = self._epoch_tables(progress, table)
+            data: Sequence[NDArray[Any]] = ()  # the last window is released before the next one is read
             data = self.data if self.feed is None or not window else self.feed.load(window - 1)
             first = progress.step
 

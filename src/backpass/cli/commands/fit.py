@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import click
@@ -24,10 +26,13 @@ from backpass.cli.request import Request
 from backpass.cli.scores.folds import Folds, facts
 from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model import CrossValidation, Model, Problem, fit_problem, make_problem
+from backpass.model.assessment.folds import Folds as Cut
+from backpass.model.fitting.larger.choice import resident_or_streamed
 from backpass.model.fitting.larger.streamed import check_streamable, streamed_problem
 from backpass.model.settings.declarations import SETTINGS
 from backpass.reporting.numbers.held_out import require_reportable
 from backpass.table import Table
+from backpass.table.memory import limited_memory
 from backpass.table.messages import counted
 from backpass.table.targets import target_names
 from backpass.training.processes.exchange import Exchange
@@ -86,11 +91,17 @@ from backpass.training.processes.exchange import Exchange
     help="train in this many processes on this machine, which share its cores (MPI, backpass[mpi]); default: one",
 )
 @option(
-    "--stream",
-    is_flag=True,
+    "--stream/--no-stream",
+    default=None,
     section="Data",
     help="read a Parquet table (or a pattern for several) in pieces, because it does not fit in memory; rows are kept, "
-    "encoded, in a temporary folder",
+    "encoded, in a temporary folder; default: if a fit in memory would be refused",
+)
+@option(
+    "--memory",
+    metavar="SIZE",
+    section="Run",
+    help="memory that the fit may take, such as 4GB or 500MB; default: what the machine has",
 )
 @talking()
 def fit(**given: Any) -> int:
@@ -133,24 +144,28 @@ def fit(**given: Any) -> int:
         return 0
     if exchange.rank == 0:
         request.check_files()
-    cut = None
     with ExitStack() as stack:
-        if given["stream"]:
-            problem, judge = stack.enter_context(_streamed(request, folds, console, exchange, given)), None
-        else:
-            problem, table, judge = _prepared(request, console, verbose=given["verbose"])
-            cut = None if folds is None else folds.cut(table, request)
-            del table  # its memory is needed for training
-        model, stopped = _trained(problem, request, console, exchange)
+        stack.enter_context(limited_memory(request.memory))
+        begun = resident_or_streamed(
+            stack,
+            "auto" if given["stream"] is None else given["stream"],
+            partial(_in_memory, request, folds, console, verbose=given["verbose"]),
+            partial(_streamed, request, console, verbose=given["verbose"]),
+            partial(_check_streamable, request, folds, exchange),
+            partial(console.item, "note"),
+        )
+        if begun.is_streamed and "--stream" not in context.obj:
+            context.obj = [*context.obj, "--stream"]  # a command that resumes the run streams, too
+        model, stopped = _trained(begun.problem, request, console, exchange)
     try:
         if exchange.rank == 0:
             tell(model, request, console, stopped)
         crossed = None
-        if folds is not None and cut is not None and stopped is None:
-            crossed = folds.run(cut, request.settings, console, model.head.metric, exchange)
+        if folds is not None and begun.cut is not None and stopped is None:
+            crossed = folds.run(begun.cut, request.settings, console, model.head.metric, exchange)
         if exchange.rank == 0:
             crossed_facts = _crossed(crossed, folds)
-            _hand_out(model, judge, stopped, request, console, as_json=given["as_json"], crossed=crossed_facts)
+            _hand_out(model, begun.judge, stopped, request, console, as_json=given["as_json"], crossed=crossed_facts)
     except KeyboardInterrupt:
         raise InterruptedTraining(f"interrupted; {request.output} is saved") from None
     return 0 if stopped is None else 128 + stopped.signal
@@ -215,8 +230,25 @@ def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
     return as_toml(click.get_current_context().command, values, why)
 
 
-def _prepared(request: Request, console: Console, *, verbose: bool) -> tuple[Problem, Table, Table | None]:
-    """Return the problem, the table, and that for a report: the test rows, or the table they are split off."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Begun:
+    """A fit before training.
+
+    Attributes:
+        problem: The problem.
+        judge: The table for a report: the test rows, or the table that they are split off; None without a report.
+        cut: The folds of the table; None without a cross-validation.
+        is_streamed: Whether the table is read in pieces.
+    """
+
+    problem: Problem
+    judge: Table | None = None
+    cut: Cut | None = None
+    is_streamed: bool = False
+
+
+def _in_memory(request: Request, folds: Folds | None, console: Console, *, verbose: bool) -> _Begun:
+    """The fit of a table that is read into memory."""
     with console.working(f"reading {request.table}"):
         table, validation, test = request.tables()
     with console.working(f"encoding {counted(table.rows, 'row')}"):
@@ -226,23 +258,19 @@ def _prepared(request: Request, console: Console, *, verbose: bool) -> tuple[Pro
     for label, text in summary.before(table, problem, verbose=verbose):
         console.item(label, text)
     console.line()
-    if request.report is None:
-        return problem, table, None
+    judge = table if test is None else test
     if test is None and validation is not None and not request.settings.test_fraction:
-        return problem, table, validation
-    return problem, table, table if test is None else test
+        judge = validation
+    cut = None if folds is None else folds.cut(table, request)
+    return _Begun(problem, None if request.report is None else judge, cut)
 
 
-@contextmanager
-def _streamed(
-    request: Request, folds: Folds | None, console: Console, exchange: Exchange, given: Mapping[str, Any]
-) -> Iterator[Problem]:
-    """The problem of a table that is read in pieces, while its rows are on disk.
+def _check_streamable(request: Request, folds: Folds | None, exchange: Exchange) -> None:
+    """Check that the table may be read in pieces.
 
     Raises:
         UsageError: An option needs the table in memory.
     """
-    options = {**request.reading, "categorical": request.categorical, "text": request.text}
     others: dict[str, Any] = {
         "validation_file": request.validation_file,
         "test_file": request.test_file,
@@ -250,7 +278,17 @@ def _streamed(
         "teacher": request.teacher or None,
         "folds": None if folds is None else True,
     }
-    check_streamable(request.table, options, exchange, **others)
+    check_streamable(request.table, request.settings, _options(request), exchange, **others)
+
+
+def _options(request: Request) -> dict[str, Any]:
+    """The options of reading a table in pieces."""
+    return {**request.reading, "categorical": request.categorical, "text": request.text}
+
+
+@contextmanager
+def _streamed(request: Request, console: Console, *, verbose: bool) -> Iterator[_Begun]:
+    """The fit of a table that is read in pieces, while its rows are on disk."""
     names = list(target_names([name for text in request.target for name in names_in([text])]))
     with ExitStack() as stack:
         with console.working(f"reading {request.table}"):
@@ -259,7 +297,7 @@ def _streamed(
                     request.table,
                     names,
                     request.settings,
-                    options,
+                    _options(request),
                     lambda text: console.item("note", text),
                     drop=request.drop,
                     columns=request.columns,
@@ -267,10 +305,10 @@ def _streamed(
                     strict=request.strict,
                 )
             )
-        for label, text in summary.of_problem(problem, verbose=given["verbose"]):
+        for label, text in summary.of_problem(problem, verbose=verbose):
             console.item(label, text)
         console.line()
-        yield problem
+        yield _Begun(problem, is_streamed=True)
 
 
 def _problem(request: Request, table: Table, validation: Table | None, test: Table | None) -> Problem:

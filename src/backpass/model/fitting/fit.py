@@ -19,6 +19,7 @@ from backpass.model.diagnostics import Warned
 from backpass.model.file.storage import check_writable
 from backpass.model.fitting.checks.backtest import Backtest, backtest, is_backtested
 from backpass.model.fitting.checks.storable import require_storable
+from backpass.model.fitting.larger.choice import check_stream, resident_or_streamed
 from backpass.model.fitting.larger.streamed import check_streamable, streamed_problem
 from backpass.model.fitting.outcome.diagnostics import before_training, check_held_out
 from backpass.model.fitting.outcome.outcome import factor_of, make_model
@@ -43,6 +44,7 @@ from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
 from backpass.table import Table, read_table, required_kind, table_from
 from backpass.table.columns.rules import check_name_lists
+from backpass.table.memory import limited_memory, memory_size
 from backpass.table.messages import counted
 from backpass.table.targets import target_names
 from backpass.training import Callback, StopRequest, stop_on_signals
@@ -73,7 +75,8 @@ def fit(
     on_interrupt: str = "raise",
     reading: Mapping[str, Any] | None = None,
     comm: Any = None,
-    stream: bool = False,
+    stream: bool | str = "auto",
+    memory: str | int | None = None,
     **settings: Unpack[SettingsOptions],
 ) -> Model:
     """Fit a network to a table.
@@ -111,8 +114,10 @@ def fit(
             the checkpoint. Default None: this process alone.
         stream: Whether to read ``data``, a Parquet file or a pattern for several, in pieces, because it does not fit in
             memory. A random sample of about 2^18 rows decides on columns and scales, and is divided into training,
-            validation and test rows; all other rows train, too, and are kept encoded in a temporary folder. Default
-            False.
+            validation and test rows; all other rows train, too, and are kept encoded in a temporary folder. "auto"
+            does so if a fit in memory would be refused, with a note. Default "auto".
+        memory: The memory that the fit may take beyond what the process has: bytes, or a text such as "4GB". Default
+            None: what the machine has.
         **settings: See ``Settings``. If ``preset`` is not set, it is "default", or "plain" if any setting describes the
             network or its training.
 
@@ -137,16 +142,21 @@ def fit(
     _check_not_reading(settings)
     checked = Settings.of(settings)
     _check_callbacks(callbacks)
+    check_stream(stream)
     options, exchange = dict(reading or {}), exchange_of(comm)
     roles: dict[str, Any] = {"drop": drop, "columns": columns, "weight": weight, "strict": strict}
+    others = {"validation": validation, "test": test, "teacher": teacher}
+    note = partial(_note, callbacks)
     with ExitStack() as stack:
-        if stream:
-            check_streamable(data, options, exchange, validation=validation, test=test, teacher=teacher)
-            problem = stack.enter_context(
-                streamed_problem(data, target, checked, options, partial(_note, callbacks), **roles)
-            )
-        else:
-            problem = _in_memory(data, target, checked, options, validation, test, teacher=teacher, **roles)
+        stack.enter_context(limited_memory(None if memory is None else memory_size(memory)))
+        problem = resident_or_streamed(
+            stack,
+            stream,
+            partial(_in_memory, data, target, checked, options, **others, **roles),
+            partial(streamed_problem, data, target, checked, options, note, **roles),
+            partial(check_streamable, data, checked, options, exchange, **others),
+            note,
+        )
         warned = Warned()
         model = fit_problem(
             problem,
@@ -166,6 +176,7 @@ def _in_memory(
     target: str | Sequence[str],
     settings: Settings,
     options: Mapping[str, Any],
+    *,
     validation: Any,
     test: Any,
     **roles: Any,

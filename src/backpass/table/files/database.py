@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import ResourceError
+from backpass.errors import InsufficientMemoryError
 from backpass.table.moments.timestamp import BEYOND, NAT
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def connected(*, alone: bool = False) -> Iterator[DuckDBPyConnection]:
     """Open a connection to the process's engine, or to a private one with its own settings if ``alone``.
 
     Raises:
-        ResourceError: Memory runs out.
+        InsufficientMemoryError: Memory runs out.
     """
     import duckdb
 
@@ -53,7 +53,9 @@ def connected(*, alone: bool = False) -> Iterator[DuckDBPyConnection]:
         try:
             yield database
         except duckdb.OutOfMemoryException as error:
-            raise ResourceError(f"not enough memory to read the table ({str(error).splitlines()[0]})") from error
+            raise InsufficientMemoryError(
+                f"not enough memory to read the table ({str(error).splitlines()[0]})"
+            ) from error
 
 
 def _opened() -> DuckDBPyConnection:

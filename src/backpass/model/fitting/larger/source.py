@@ -17,6 +17,9 @@ from backpass.table.messages import listed, plain, refusal, shown
 PIECE = 65_536
 """The most rows of a piece."""
 
+BUFFER = 65_536
+"""Bytes of a column that are read at once; without it, pyarrow holds a whole row group in memory."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ParquetSource:
@@ -83,7 +86,7 @@ def _opened(file: str) -> Any:
     except ImportError:
         raise ResourceError("reading a file in pieces needs pyarrow", hint='pip install "backpass[arrow]"') from None
     try:
-        return pq.ParquetFile(file)
+        return pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER)
     except FileNotFoundError:
         raise refusal(file, "there is no such file") from None
     except (pa.ArrowInvalid, OSError) as error:

@@ -33,11 +33,14 @@ from backpass.table.windows.settings import ReadSettings
 from backpass.training.processes.exchange import Exchange
 
 
-def check_streamable(data: Any, options: Mapping[str, Any], exchange: Exchange, **others: Any) -> None:
-    """Refuse what a streamed fit cannot read.
+def check_streamable(
+    data: Any, settings: Settings, options: Mapping[str, Any], exchange: Exchange, **others: Any
+) -> None:
+    """Refuse what a streamed fit cannot do.
 
     Args:
         data: The table.
+        settings: The settings.
         options: Options of reading.
         exchange: The processes of the fit.
         others: Other tables and columns by name, None if there are none.
@@ -48,11 +51,21 @@ def check_streamable(data: Any, options: Mapping[str, Any], exchange: Exchange, 
     if not isinstance(data, str | Path) or str(data) == "-":
         raise UsageError("a streamed fit reads Parquet files", hint="give the path of a file, or a pattern")
     known = {*signature(table_from).parameters}
+    needs = {
+        "group": settings.group is not None,
+        "time": settings.time is not None,
+        "refit": settings.refit,
+        "candidates": settings.candidates > 1,
+        "shards": settings.shards > 1,
+        "engine jax": settings.engine == "jax",
+        "sampling full": settings.sampling == "full",
+    }
     refused = [name for name, value in others.items() if value is not None]
     refused += [name for name, value in options.items() if name not in known and value]
+    refused += [name for name, is_set in needs.items() if is_set]
     refused += ["several processes"] if exchange.size > 1 else []
     if refused:
-        raise UsageError(f"a streamed fit has no {refused[0]}", hint="leave one of them out")
+        raise UsageError(f"a streamed fit has no {refused[0]}", hint=f"leave out {refused[0]}, or stream")
 
 
 @contextmanager
@@ -82,11 +95,9 @@ def streamed_problem(
         strict: Whether a row without a target is an error.
 
     Raises:
-        UsageError: A setting needs all rows in memory.
         DataError: The files cannot be used.
         ResourceError: Disk or memory is missing.
     """
-    _check(settings)
     names = target_names(target)
     source = ParquetSource.of(path)
     sample = Sample.of(source, names, settings.seed)
@@ -166,22 +177,3 @@ def _is_idle(weights: Column) -> bool:
 def _note(source: ParquetSource, sample: Sample) -> str:
     drawn = f"{len(sample.numbers):,} of {source.rows:,} rows"
     return f"the fit is streamed: columns, scales and held-out rows are those of a random sample of {drawn}"
-
-
-def _check(settings: Settings) -> None:
-    """Refuse what needs all rows at once.
-
-    Raises:
-        UsageError: Names the setting and what to do.
-    """
-    needs = {
-        "group": settings.group is not None,
-        "time": settings.time is not None,
-        "refit": settings.refit,
-        "candidates": settings.candidates > 1,
-        "shards": settings.shards > 1,
-        "engine jax": settings.engine == "jax",
-        "sampling full": settings.sampling == "full",
-    }
-    if refused := [name for name, is_set in needs.items() if is_set]:
-        raise UsageError(f"a streamed fit has no {refused[0]}", hint=f"leave out one of {refused[0]} and stream")

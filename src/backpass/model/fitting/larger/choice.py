@@ -1,0 +1,67 @@
+"""The choice between memory and disk: a table that does not fit in memory is streamed if it can be.
+
+It takes two ways to make the same thing, one of them streamed, and returns what the first one makes that can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from typing import TypeVar
+
+from backpass.errors import InsufficientMemoryError, ResourceError, UsageError
+
+T = TypeVar("T")
+
+
+def check_stream(stream: bool | str) -> None:
+    """Check the value of ``stream``.
+
+    Raises:
+        UsageError: It is neither True, False nor "auto".
+    """
+    if not isinstance(stream, bool) and stream != "auto":
+        raise UsageError(f"stream is True, False or 'auto'; got {stream!r}")
+
+
+def resident_or_streamed(
+    stack: ExitStack,
+    stream: bool | str,
+    resident: Callable[[], T],
+    streamed: Callable[[], AbstractContextManager[T]],
+    check: Callable[[], object],
+    tell: Callable[[str], object],
+) -> T:
+    """What ``resident`` returns, or what ``streamed`` yields.
+
+    Args:
+        stack: Removes the files of a stream.
+        stream: Whether to stream; "auto": if memory is insufficient.
+        resident: Reads everything into memory.
+        streamed: Keeps rows on disk.
+        check: Raises an error if a stream is not possible.
+        tell: Called with the reason of a stream that was not requested.
+
+    Raises:
+        UsageError: ``stream`` is True, and a stream is not possible.
+        InsufficientMemoryError: Memory is insufficient, and a stream is not possible.
+    """
+    if stream is True:
+        check()
+        return stack.enter_context(streamed())
+    try:
+        return resident()
+    except (InsufficientMemoryError, MemoryError) as error:
+        if stream is False:
+            raise
+        # A new error later: the frames of this one hold what was read.
+        message, hint = "the table does not fit in memory", ""
+        if isinstance(error, InsufficientMemoryError):
+            message, hint = error.message, error.hint
+    try:
+        check()
+    except (UsageError, ResourceError) as error:
+        why = f"the fit cannot be streamed: {error.message}"
+        raise InsufficientMemoryError(message, hint=f"{hint}; {why}" if hint else why) from None
+    tell(f"{message}: the fit is streamed")
+    return stack.enter_context(streamed())
