@@ -2,6 +2,7 @@
 
 Reading order: ``schedules``, ``optimizer``, ``step``, ``settings``, ``settings_table``, ``sampling``, ``progress``,
 ``callback``, ``watching``, ``loop``, ``newton``, ``function``. Several processes train together by ``processes``.
+Many small networks train side by side in ``stacked``.
 The package depends on networks and engines; it does not depend on tables or files.
 """
 
