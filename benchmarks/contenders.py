@@ -1,14 +1,14 @@
 """Contenders: how each library is fitted to a table with its defaults, as its own users would.
 
 Rows come in as data frames; a contender goes out as a function that fits and gives back how to predict. Libraries are
-imported where they are used.
+imported where they are used. Bags of several models live in ``bags``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,20 @@ Predict = Callable[[Any], np.ndarray]
 
 @dataclass(frozen=True)
 class Case:
-    """A table, split: frames without the target, and targets as numbers or as class numbers."""
+    """A table, split: frames without the target, and targets as numbers or as class numbers.
+
+    Attributes:
+        X: The columns of the training rows.
+        y: Their targets.
+        X_valid: The columns of the validation rows.
+        y_valid: Their targets.
+        classes: The names of the classes; empty for numbers.
+        seed: The seed of the fit.
+        threads: The number of threads.
+        ruler: What splits the rows: "", "group" or "time".
+        column: The group or time column, one of those of X; "" without one.
+        folds: The rows of ``joined`` that train and that validate, for each model of a bag.
+    """
 
     X: Any
     y: np.ndarray
@@ -28,6 +41,9 @@ class Case:
     classes: tuple[str, ...]
     seed: int
     threads: int
+    ruler: str = ""
+    column: str = ""
+    folds: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
 
     @property
     def is_number(self) -> bool:
@@ -45,18 +61,48 @@ class Case:
         return pandas.concat([self.X, self.X_valid], ignore_index=True), np.concatenate([self.y, self.y_valid])
 
 
+Fit = Callable[[Case], Predict]
+"""A contender."""
+
+
+def inputs_only(fit: Fit) -> Fit:
+    """The contender on numbers and texts alone, for libraries that know neither groups nor times.
+
+    The group column is left out, as ``--group`` leaves it out. A time column becomes its day, day of the year and day
+    of the week.
+    """
+
+    def fitted(case: Case) -> Predict:
+        def inputs(frame: Any) -> Any:
+            if not case.ruler:
+                return frame
+            column, rest = frame[case.column], frame.drop(columns=case.column)
+            if case.ruler == "group":
+                return rest
+            if column.dtype.kind != "M":
+                return frame
+            day = column.astype("datetime64[s]").astype("int64") / 86400
+            dates = {"day": day, "day of year": column.dt.day_of_year, "day of week": column.dt.day_of_week}
+            return rest.assign(**{f"{case.column}, {name}": dates[name].astype(float) for name in dates})
+
+        predict = fit(replace(case, X=inputs(case.X), X_valid=inputs(case.X_valid), ruler="", column=""))
+        return lambda frame: predict(inputs(frame))
+
+    return fitted
+
+
 def backpass(case: Case, preset: str, precision: str = "float32") -> Predict:
     from backpass.model import fit
 
+    options: dict[str, Any] = {"preset": preset, "precision": precision, "seed": case.seed, "threads": case.threads}
+    if case.ruler:
+        options[case.ruler] = case.column
     model = fit(
-        _whole(case, case.X, case.y),
+        whole(case, case.X, case.y),
         "target",
-        validation=_whole(case, case.X_valid, case.y_valid),
+        validation=whole(case, case.X_valid, case.y_valid),
         test_fraction=0.0,
-        preset=preset,
-        seed=case.seed,
-        threads=case.threads,
-        precision=precision,
+        **options,
     )
     if case.is_number:
         return model.predict
@@ -64,7 +110,7 @@ def backpass(case: Case, preset: str, precision: str = "float32") -> Predict:
     return lambda X: model.predict_proba(X)[:, order]
 
 
-def _whole(case: Case, X: Any, y: np.ndarray) -> Any:
+def whole(case: Case, X: Any, y: np.ndarray) -> Any:
     """The columns with the target beside them, classes by their names."""
     return X.assign(target=y if case.is_number else np.array(case.classes, dtype=object)[y])
 
@@ -95,19 +141,25 @@ def histogram_boosting(case: Case) -> Predict:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     X, y = case.joined()
-    kinds = {name: _common_levels(X[name]) for name in case.texts}
-
-    def coded(frame: Any) -> Any:
-        import pandas
-
-        kept = {name: pandas.Categorical(frame[name], categories=levels) for name, levels in kinds.items()}
-        return frame.assign(**kept)
+    coded = _categorical({name: _common_levels(X[name]) for name in case.texts})
 
     Kind = HistGradientBoostingRegressor if case.is_number else HistGradientBoostingClassifier
     model = Kind(early_stopping=True, max_iter=1000, categorical_features="from_dtype", random_state=case.seed)
     with _threads(case.threads):
         model.fit(coded(X), y)
     return lambda frame: (model.predict if case.is_number else model.predict_proba)(coded(frame))
+
+
+def _categorical(levels: Mapping[str, list[Any]]) -> Callable[[Any], Any]:
+    """Make columns of these levels categorical; other values are missing."""
+
+    def coded(frame: Any) -> Any:
+        import pandas
+
+        known = {name: frame[name].where(frame[name].isin(own)) for name, own in levels.items()}
+        return frame.assign(**{name: pandas.Categorical(known[name], levels[name]) for name in levels})
+
+    return coded
 
 
 def _common_levels(column: Any, most: int = 200) -> list[Any]:
@@ -117,17 +169,30 @@ def _common_levels(column: Any, most: int = 200) -> list[Any]:
 def lightgbm(case: Case) -> Predict:
     import lightgbm as library
 
-    kinds = {name: sorted(set(case.X[name].dropna())) for name in case.texts}
-
-    def coded(frame: Any) -> Any:
-        import pandas
-
-        return frame.assign(**{name: pandas.Categorical(frame[name], levels) for name, levels in kinds.items()})
+    coded = _categorical({name: sorted(set(case.X[name].dropna())) for name in case.texts})
 
     Kind = library.LGBMRegressor if case.is_number else library.LGBMClassifier
     model = Kind(n_estimators=2000, learning_rate=0.05, random_state=case.seed, n_jobs=case.threads, verbosity=-1)
     stop = library.early_stopping(50, verbose=False)
     model.fit(coded(case.X), case.y, eval_set=[(coded(case.X_valid), case.y_valid)], callbacks=[stop])
+    return lambda frame: (model.predict if case.is_number else model.predict_proba)(coded(frame))
+
+
+def xgboost(case: Case) -> Predict:
+    import xgboost as library
+
+    coded = _categorical({name: sorted(set(case.X[name].dropna())) for name in case.texts})
+
+    Kind = library.XGBRegressor if case.is_number else library.XGBClassifier
+    model = Kind(
+        n_estimators=2000,
+        learning_rate=0.05,
+        early_stopping_rounds=50,
+        enable_categorical=True,
+        random_state=case.seed,
+        n_jobs=case.threads,
+    )
+    model.fit(coded(case.X), case.y, eval_set=[(coded(case.X_valid), case.y_valid)], verbose=False)
     return lambda frame: (model.predict if case.is_number else model.predict_proba)(coded(frame))
 
 
@@ -151,7 +216,8 @@ def catboost(case: Case) -> Predict:
     return lambda frame: (model.predict if case.is_number else model.predict_proba)(coded(frame))
 
 
-def pytabkit(case: Case, name: str) -> Predict:
+def pytabkit(case: Case, name: str, of_classes: Mapping[str, Any] = MappingProxyType({})) -> Predict:
+    """A network of pytabkit, with options that it has for classes."""
     import pytabkit
     import torch
 
@@ -167,7 +233,8 @@ def pytabkit(case: Case, name: str) -> Predict:
         return frame.assign(**frame[numbers].fillna(medians).astype(float), **texts, **flags)
 
     Kind = getattr(pytabkit, f"{name}_{'Regressor' if case.is_number else 'Classifier'}")
-    model = Kind(device="cpu", random_state=case.seed, n_threads=case.threads)
+    options = {} if case.is_number else of_classes
+    model = Kind(device="cpu", random_state=case.seed, n_threads=case.threads, **options)
     model.fit(coded(case.X), case.y, coded(case.X_valid), case.y_valid)
     return lambda frame: np.asarray((model.predict if case.is_number else model.predict_proba)(coded(frame)))
 
@@ -176,22 +243,3 @@ def _threads(count: int) -> Any:
     from threadpoolctl import threadpool_limits
 
     return threadpool_limits(count)
-
-
-CONTENDERS: dict[str, tuple[str, Callable[[Case], Predict]]] = {
-    **{
-        f"backpass {name}": ("backpass", partial(backpass, preset=name))
-        for name in ("plain", "fast", "default", "best")
-    },
-    **{
-        f"backpass {name} bf16": ("backpass", partial(backpass, preset=name, precision="bf16"))
-        for name in ("plain", "default")
-    },
-    "scikit-learn MLP": ("sklearn", scikit_learn_mlp),
-    "HistGradientBoosting": ("sklearn", histogram_boosting),
-    "LightGBM": ("lightgbm", lightgbm),
-    "CatBoost": ("catboost", catboost),
-    "RealMLP-TD": ("pytabkit", partial(pytabkit, name="RealMLP_TD")),
-    "TabM-D": ("pytabkit", partial(pytabkit, name="TabM_D")),
-}
-"""Every contender by name, with the module it needs."""
