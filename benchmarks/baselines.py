@@ -19,7 +19,7 @@ from turns import conditions, print_records
 
 import backpass
 from backpass.model import Settings, make_problem
-from backpass.model.fitting.fit import fit_problem
+from backpass.model.fitting.fit_problem import fit_problem
 from backpass.model.fitting.outcome.scoring import baselines
 from backpass.model.fitting.problem.problem import Problem
 from backpass.table import Table, table_from

@@ -18,7 +18,7 @@ import pytest
 
 from backpass.cli.progress import Silent, Watcher
 from backpass.model import load
-from backpass.model.fitting import fit as fitting
+from backpass.model.fitting import fit_problem as fitting
 from backpass.model.fitting.outcome import scoring
 
 Run = Callable[..., Any]

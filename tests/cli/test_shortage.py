@@ -73,7 +73,7 @@ def test_a_checkpoint_that_cannot_be_saved_is_told_in_lines(
 ) -> None:
     """A real limit on the size of files: while a run goes on, its checkpoint is larger than its model."""
     resource = pytest.importorskip("resource")
-    monkeypatch.setattr("backpass.model.fitting.fit.SECONDS", 0.0)
+    monkeypatch.setattr("backpass.model.fitting.fit_problem.SECONDS", 0.0)
     fit = ("fit", home / "numbers.csv", "-t", "price", "--hidden", "64,64", "--activation", "tanh")
     fit = (*fit, "--epochs", "2", "-o", "m.backpass")
     assert call(*fit).code == 0

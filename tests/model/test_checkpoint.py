@@ -99,7 +99,7 @@ def test_a_finished_run_resumes_to_the_same_model(houses: Columns, path: Path, s
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checkpoints are written after every epoch."""
-    monkeypatch.setattr("backpass.model.fitting.fit.SECONDS", 0.0)
+    monkeypatch.setattr("backpass.model.fitting.fit_problem.SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("always")
@@ -182,7 +182,7 @@ def test_runs_are_saved_when_it_is_time_and_at_their_end(
     clock = Clock()
     monkeypatch.setattr("backpass.model.fitting.runs.checkpoint.write_atomically", write)
     monkeypatch.setattr("backpass.model.fitting.runs.checkpoint.time", SimpleNamespace(monotonic=lambda: clock.now))
-    monkeypatch.setattr("backpass.model.fitting.fit.SECONDS", 6.0)
+    monkeypatch.setattr("backpass.model.fitting.fit_problem.SECONDS", 6.0)
     fit(houses, "price", checkpoint=path, callbacks=[clock], ensemble_size=ensemble_size, **stepwise)
     assert found == written
 
@@ -326,7 +326,7 @@ def test_an_ensemble_that_was_killed_keeps_its_last_checkpoint(
 
 KILLED = """
 import os, signal, sys
-import backpass, backpass.model.fitting.fit as fitting
+import backpass, backpass.model.fitting.fit_problem as fitting
 from backpass.training import Callback
 
 fitting.SECONDS = 0.0

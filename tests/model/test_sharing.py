@@ -76,7 +76,7 @@ def test_a_loaded_model_does_not_need_its_file(tmp_path: Path, how: str) -> None
 
 RUN = """
 import sys
-import backpass, backpass.model.fitting.fit as fitting
+import backpass, backpass.model.fitting.fit_problem as fitting
 
 fitting.SECONDS = 0.0
 columns = {"x": [i % 17 for i in range(200)], "y": [i * i % 23 for i in range(200)]}

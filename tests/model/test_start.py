@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backpass import fit
-from backpass.model.fitting.fit import make_problem
+from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.problem.start import fitted_rows
 from backpass.model.forward import outputs_of

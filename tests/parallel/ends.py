@@ -12,8 +12,9 @@ import signal
 import sys
 from pathlib import Path
 
-import backpass.model.fitting.fit as fitting
+import backpass.model.fitting.fit_problem as fitting
 from backpass.errors import InterruptedTraining
+from backpass.model.fitting.fit import fit
 from backpass.training import Callback, EpochRecord, Progress
 
 sys.path.append(str(Path(__file__).parent))
@@ -42,10 +43,10 @@ def main(how: str, what: str, folder: Path) -> None:
 
     comm, checkpoint, settings = MPI.COMM_WORLD, folder / "run.checkpoint", getattr(fits, what)
     try:
-        fitting.fit(fits.rows(), "y", comm=comm, callbacks=[Ends(how)], checkpoint=checkpoint, **settings)
+        fit(fits.rows(), "y", comm=comm, callbacks=[Ends(how)], checkpoint=checkpoint, **settings)
     except InterruptedTraining as stopped:
         (folder / f"stopped.{comm.rank}").write_text(str(stopped))
-        model = fitting.fit(fits.rows(), "y", comm=comm, resume_from=checkpoint, **settings)
+        model = fit(fits.rows(), "y", comm=comm, resume_from=checkpoint, **settings)
         model.save(folder / f"resumed.{comm.rank}.backpass")
 
 

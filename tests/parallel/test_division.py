@@ -6,7 +6,7 @@ import pytest
 
 from backpass.errors import UsageError
 from backpass.model import Settings, fit, make_problem
-from backpass.model.fitting.fit import fit_problem
+from backpass.model.fitting.fit_problem import fit_problem
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.runs.ensemble import members_of
 from backpass.model.fitting.runs.runs import group_size

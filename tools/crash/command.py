@@ -18,7 +18,7 @@ from importlib import import_module
 from pathlib import Path
 
 from backpass.cli import main
-from backpass.model.fitting import fit as fitting
+from backpass.model.fitting import fit_problem as fitting
 
 IMPORTED = (
     *(f"backpass.cli.commands.{name}" for name in ("fit", "predict", "explain", "export", "report")),

@@ -13,7 +13,7 @@ from backpass.cli.options.settings import settings_of
 from backpass.cli.output import check_page_replaceable, check_replaceable, checkpoint_path, model_path
 from backpass.errors import ResourceError, UsageError
 from backpass.model import Settings
-from backpass.model.fitting.fit import as_table
+from backpass.model.fitting.problem.tables import as_table
 from backpass.reporting.page.page import require
 from backpass.table import Table, read_table, required_kind
 from backpass.table.columns.rules import Rules, checked_order

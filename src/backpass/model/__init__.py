@@ -19,7 +19,8 @@ Reading order of the modules here: ``model``, ``group``, ``predictions``, ``forw
 
 from backpass.model.assessment.cross_validation import CrossValidation, cross_validate
 from backpass.model.distillation.distill import distill
-from backpass.model.fitting.fit import fit, fit_problem
+from backpass.model.fitting.fit import fit
+from backpass.model.fitting.fit_problem import fit_problem
 from backpass.model.fitting.problem.data_split import Rows
 from backpass.model.fitting.problem.preparation import assemble, make_problem
 from backpass.model.fitting.problem.problem import Problem

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.assessment.folds import Folds
-from backpass.model.fitting.fit import as_table
+from backpass.model.fitting.problem.tables import as_table
 from backpass.model.fitting.teaching.teacher import named_teacher
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DataError, UsageError
-from backpass.model.fitting.fit import fit_problem
+from backpass.model.fitting.fit_problem import fit_problem
 from backpass.model.fitting.problem.division import possible_inputs, units_in
 from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.model import Model

@@ -15,11 +15,12 @@ import numpy as np
 from backpass.errors import DataError, UsageError
 from backpass.model.diagnostics import Warned
 from backpass.model.distillation.mixing import mixed_rows
-from backpass.model.fitting.fit import as_table, fit_problem
+from backpass.model.fitting.fit_problem import fit_problem
 from backpass.model.fitting.problem.data_split import DataSplit, Rows, Weights
 from backpass.model.fitting.problem.division import divide, possible_inputs
 from backpass.model.fitting.problem.preparation import assemble, part_of
 from backpass.model.fitting.problem.problem import Problem
+from backpass.model.fitting.problem.tables import as_table
 from backpass.model.fitting.teaching.teacher import Teacher
 from backpass.model.head.decision import OF_TWO
 from backpass.model.head.head import Head

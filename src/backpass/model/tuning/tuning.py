@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
-from backpass.model.fitting.fit import as_table, fit_problem
+from backpass.model.fitting.fit_problem import fit_problem
+from backpass.model.fitting.problem.tables import as_table
 from backpass.model.fitting.teaching.teacher import named_teacher
 from backpass.model.model import Model
 from backpass.model.settings.options import SettingsOptions
