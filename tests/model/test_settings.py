@@ -6,6 +6,7 @@ import json
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import numpy as np
 import pytest
 
 from backpass.errors import UsageError
@@ -67,6 +68,33 @@ def test_the_keyword_arguments_of_fit_are_the_settings() -> None:
         ]
         if isinstance(setting.constraint, Choice):
             assert [get_args(each) for each in choices] in ([], [setting.constraint.names]), setting.name
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "meant"),
+    [
+        ("epochs", np.int64(5), 5),
+        ("seed", np.uint8(3), 3),
+        ("learning_rate", np.float32(0.5), 0.5),
+        ("quantile_features", np.True_, True),
+        ("preset", np.str_("fast"), "fast"),
+        ("positive", np.int64(1), 1),
+        ("hidden", 64, (64,)),
+        ("hidden", "none", ()),
+        ("hidden", range(3, 5), (3, 4)),
+        ("hidden", np.array([8, 4]), (8, 4)),
+        ("hidden", [np.int32(8)], (8,)),
+        ("frequency_scale", 1, (1,)),
+        ("frequency_scale", np.float64(0.1), (0.1,)),
+        ("class_weight", {np.int64(0): 1, np.int64(1): np.float64(2.0)}, ((0, 1), (1, 2.0))),
+    ],
+)
+def test_values_as_programs_hold_them(name: str, given: Any, meant: Any) -> None:
+    """Searches draw NumPy numbers, and one layer is one number."""
+    found = getattr(Settings.of({name: given}), name)
+    assert found == meant
+    assert type(found) is type(meant)
+    assert isinstance(found, tuple) or type(found).__module__ == "builtins"
 
 
 @pytest.mark.parametrize(("old", "new"), SETTING_NAMES.items())

@@ -19,6 +19,7 @@ from backpass.errors import UsageError
 from backpass.model.metrics import CHOOSING, MAIN_METRICS
 from backpass.model.settings.constraint import Choice, ClassName, Constraint, Function, Number, NumberOrName, Switch
 from backpass.model.settings.declarations import BY_NAME, SETTINGS
+from backpass.model.settings.setting import frozen
 from backpass.model.settings.settings import Settings
 from backpass.model.settings.tuple_constraints import Amounts, Factors, Several, Widths, Wires
 
@@ -93,18 +94,16 @@ def settings_of(parameters: Mapping[str, Any], task: str, seed: int) -> Settings
     Raises:
         UsageError: A parameter cannot be used.
     """
-    given = {RENAMED.get(name, name): _plain(value) for name, value in parameters.items() if value is not None}
+    given = {RENAMED.get(name, name): value for name, value in parameters.items() if value is not None}
     # class_weight multiplies the weights of the rows, as in scikit-learn; see ``weights``.
     apart = ("seed", "class_weight")
     # A parameter with its setting's default is not set: it does not select the preset plain.
+    known = {name: BY_NAME[name].normal(value) for name, value in given.items() if name in BY_NAME}
     values = {
         name: value
-        for name, value in given.items()
-        if name in BY_NAME and name not in apart and (name in FOLLOWING or value != BY_NAME[name].default)
+        for name, value in known.items()
+        if name not in apart and (name in FOLLOWING or value != BY_NAME[name].default)
     }
-    for name in ("hidden", "frequency_scale"):
-        if isinstance(values.get(name), int | float):
-            values[name] = (values[name],)
     own = callable(values["loss"])
     if own or values["loss"] == ("squared" if task == "regression" else "cross_entropy"):
         del values["loss"]  # the target selects it, as in ``fit``: it describes no network
@@ -126,7 +125,7 @@ def settings_of(parameters: Mapping[str, Any], task: str, seed: int) -> Settings
 
 def quantiles_of(parameters: Mapping[str, Any]) -> tuple[float, ...]:
     """The quantiles to predict at once; empty if the loss predicts a single quantile or none."""
-    q = _plain(parameters.get("quantile"))
+    q = frozen(parameters.get("quantile"))
     return q if parameters["loss"] == "quantile" and isinstance(q, tuple) else ()
 
 
@@ -141,10 +140,3 @@ def seed_of(random_state: Any) -> int:
     if isinstance(random_state, Integral):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))
-
-
-def _plain(value: Any) -> Any:
-    """NumPy numbers and arrays as Python numbers and tuples."""
-    if isinstance(value, np.generic | np.ndarray):
-        return _plain(value.tolist())
-    return tuple(_plain(part) for part in value) if isinstance(value, list | tuple) else value

@@ -46,6 +46,10 @@ class Constraint(ABC):
     def breaking(self) -> Sequence[Any]:
         """Values that violate the constraint, for the tests."""
 
+    def normal(self, value: Any) -> Any:
+        """The value, or the tuple that a lone value stands for."""
+        return value
+
     def hint(self, value: Any) -> str:
         """The most similar accepted value, as a suggestion; empty if there is none."""
         return ""

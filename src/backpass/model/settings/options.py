@@ -22,7 +22,7 @@ class SettingsOptions(TypedDict, total=False):
     group: str | None
     time: str | None
     refit: bool
-    hidden: Sequence[int] | None
+    hidden: int | Sequence[int] | Literal["none"] | None
     activation: str | Callable[[Array], Array]
     output_activation: str | Callable[[Array], Array]
     wire: Sequence[tuple[str, Sequence[str]]]
@@ -35,7 +35,7 @@ class SettingsOptions(TypedDict, total=False):
     quantile_features: bool
     numerical_scaling: Literal["none", "standard", "robust"]
     numerical_embedding: Literal["none", "periodic"]
-    frequency_scale: Sequence[float]
+    frequency_scale: float | Sequence[float]
     learned_input_scale: bool
     parametrization: Literal["standard", "ntk"]
     parametric_activation: bool

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from backpass.model.settings.constraint import Constraint
 
 
@@ -50,6 +52,10 @@ class Setting:
         hint = self.constraint.hint(value)
         return f"{self.name} must be {self.constraint.describe()}; got {value!r}{f' ({hint})' if hint else ''}"
 
+    def normal(self, value: Any) -> Any:
+        """A value from Python, TOML or JSON in the form that the constraint accepts: plain tuples and numbers."""
+        return self.constraint.normal(frozen(value))
+
     def read(self, text: str) -> Any:
         """Parse a value from text; the text itself if it cannot be parsed (``problem`` then says so)."""
         try:
@@ -89,6 +95,12 @@ def listed(value: Any) -> Any:
 
 
 def frozen(value: Any) -> Any:
-    """Lists as tuples, at any depth, and mappings as tuples of pairs."""
+    """NumPy's values as Python's, lists, ranges and arrays as tuples, at any depth, and mappings as tuples of pairs.
+
+    >>> frozen([np.int64(3), np.array([0.5, 1.0])]), frozen({"weight": 2})
+    ((3, (0.5, 1.0)), (('weight', 2),))
+    """
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
     value = list(value.items()) if isinstance(value, Mapping) else value
-    return tuple(frozen(part) for part in value) if isinstance(value, list | tuple) else value
+    return tuple(frozen(part) for part in value) if isinstance(value, list | tuple | range) else value

@@ -14,7 +14,7 @@ from backpass.model.settings.conflicts import conflicts
 from backpass.model.settings.constraint import Function
 from backpass.model.settings.declarations import BY_NAME, SETTINGS, SettingValues
 from backpass.model.settings.defaults import defaults_of, needs_validation, preset_for
-from backpass.model.settings.setting import frozen, listed
+from backpass.model.settings.setting import listed
 from backpass.network import CUSTOM, CustomActivation, activation_of
 
 _ACTIVATIONS = {setting.name for setting in SETTINGS if isinstance(setting.constraint, Function)}
@@ -48,7 +48,7 @@ class Settings(SettingValues):
             UsageError: Lists every unknown name and every value that is not accepted.
         """
         problems = [_unknown(name) for name in values if name not in BY_NAME]
-        given = {name: frozen(value) for name, value in values.items()}
+        given = {name: BY_NAME[name].normal(value) for name, value in values.items() if name in BY_NAME}
         for name in sorted(name for name in _ACTIVATIONS & given.keys() if callable(given[name])):
             try:
                 given[name] = activation_of(given[name])

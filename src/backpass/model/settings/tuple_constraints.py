@@ -117,11 +117,14 @@ class Widths(Constraint):
         unit = Number(1, self.most, whole=True)
         return isinstance(value, tuple) and all(unit.accepts(width) for width in value)
 
+    def normal(self, value: Any) -> Any:
+        return () if value == "none" else _as_tuple(value)
+
     def read(self, text: str) -> Any:
         return () if text.strip() == "none" else tuple(int(part) for part in text.split(","))
 
     def breaking(self) -> Sequence[Any]:
-        return [(0,), (64, -1), (64.5,), 64, "64"]
+        return [(0,), (64, -1), (64.5,), True, "64"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +141,14 @@ class Several(Constraint):
     def accepts(self, value: Any) -> bool:
         return isinstance(value, tuple) and len(value) > 0 and all(self.each.accepts(number) for number in value)
 
+    def normal(self, value: Any) -> Any:
+        return _as_tuple(value)
+
     def read(self, text: str) -> Any:
         return tuple(self.each.read(part) for part in text.split(","))
 
     def breaking(self) -> Sequence[Any]:
-        return [(), 1.0, "1", *((value,) for value in self.each.breaking())]
+        return [(), True, "1", *((value,) for value in self.each.breaking())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +179,8 @@ class Wires(Constraint):
 
     def breaking(self) -> Sequence[Any]:
         return [(("unit", ()),), (("", ("size",)),), (("unit", "size"),), ((3, ("size",)),), ("unit",), "unit=size"]
+
+
+def _as_tuple(value: Any) -> Any:
+    """A lone number as a tuple of one."""
+    return (value,) if isinstance(value, int | float) and not isinstance(value, bool) else value
