@@ -39,7 +39,7 @@ from backpass.table.layout.findings import lines_listed, note_of
 from backpass.table.layout.layout import layout_of
 from backpass.table.layout.totals import rows_of_data, without_labels
 from backpass.table.messages import ErrorList, absent, plain, shown
-from backpass.table.notation.decimals import decimal_of, may_be_thousands
+from backpass.table.notation.decimals import decimal_of, may_be_thousands, with_points
 from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.table import Column, Table
 from backpass.table.windows.settings import ReadSettings
@@ -302,6 +302,7 @@ def _delimited(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: E
         pointed = [each.name for each in numbers if isinstance(each, RawNumbers) and may_be_thousands(each.values)]
         texts = [field.column for field in found.columns if isinstance(field.column, RawStrings)]
         rules = replace(rules, decimal=decimal_of(texts, pointed, rules, faults))
+    rules = with_points([field.column for field in found.columns if isinstance(field.column, RawStrings)], rules)
     said = notes_on(delimited, rules, manner)
     columns, labeled = [field.column for field in found.columns], list[int]()
     if not manner.all_rows:

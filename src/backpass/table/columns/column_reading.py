@@ -69,6 +69,8 @@ def _agreement(name: str, judged: TextClassification, rules: Rules) -> Agreement
         reading = NumberReading(rules.decimal)
     if reading is None:
         return NOTHING
+    if rules.fixed_decimal:
+        return Agreement(replace(reading, decimal=rules.decimal), {}, {})
     return Agreement(_with_own_decimal(reading, there), {}, {})
 
 

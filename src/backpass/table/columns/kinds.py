@@ -113,7 +113,7 @@ def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) ->
         return replace(
             checked,
             is_percent=judged.is_percent,
-            reading=judged.reading,
+            reading=judged.reading or _comma_reading(rules, is_percent=judged.is_percent),
             notation=notation,
             lacks_percent=lacks_percent,
             bounds=_bounds(raw, judged),
@@ -138,7 +138,9 @@ def _of_numbers(
             notes.append(f"column {shown(raw.name)} holds durations: read as numbers of seconds")
         checked = _checked(raw.name, raw.values, rules, faults, notes)
         lacks_percent = rules.expects_percent_sign(raw.name)
-        return replace(checked, reading=rules.reading_of(raw.name), lacks_percent=lacks_percent)
+        is_whole = bool((raw.values[np.isfinite(raw.values)] % 1.0 == 0.0).all())
+        reading = rules.reading_of(raw.name) or (_comma_reading(rules) if is_whole else None)
+        return replace(checked, reading=reading, lacks_percent=lacks_percent)
     if len(rows := np.flatnonzero(~np.isnan(raw.values)) + 1 + rules.before):
         _refuse_kind(raw.name, "durations" if raw.is_duration else "numbers", demand, rows, faults)
     return DatetimeColumn(raw.name, np.full(len(raw.values), NAT), demand)
@@ -326,6 +328,11 @@ def _checked(
     elif rules.kinds is None and rules.detect_missing:
         notes += [_suspicion(name, each) for each in suspected_sentinels(values)]
     return NumericColumn(name, values)
+
+
+def _comma_reading(rules: Rules, *, is_percent: bool = False) -> NumberReading | None:
+    """Return the reading of plain numbers in a file with decimal commas, where 1.234 is 1234; None in other files."""
+    return NumberReading(",") if rules.kinds is None and rules.decimal == "," and not is_percent else None
 
 
 def _bounds(raw: RawStrings, judged: TextClassification) -> NDArray[np.int8] | None:

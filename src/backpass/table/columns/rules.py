@@ -136,6 +136,11 @@ class Rules:
         """Return the required reading of a column's numbers, or None."""
         return NumberReading.of_demand(self.kinds[name]) if self.kinds is not None else None
 
+    def has_comma(self, name: str) -> bool:
+        """Whether a column must have decimal commas, unless the caller names the decimal sign."""
+        reading = None if self.fixed_decimal else self.reading_of(name)
+        return reading is not None and reading.decimal == ","
+
     def counted_of(self, name: str) -> Counted | None:
         """Return the required notation of a column of numbers that are dates or times, or None."""
         return BY_DEMAND.get(self.kinds[name]) if self.kinds is not None else None

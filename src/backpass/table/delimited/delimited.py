@@ -121,10 +121,20 @@ class Scan:
         """Number of columns that are read."""
         return len(self.roles) - self.roles.count(LEFT_OUT)
 
-    def with_texts(self, scanner: Scanner | PlainScanner) -> Scan:
+    def with_texts(self, scanner: Scanner | PlainScanner, rules: Rules) -> Scan:
         """Return the scan in which the columns of numbers that held other strings are strings."""
-        roles = (TEXT if scanner.is_unfit(j) else role for j, role in enumerate(self.roles))
-        return replace(self, roles=tuple(roles))
+        late = self.late(scanner, rules)
+        return replace(
+            self, roles=tuple(TEXT if role == NUMBER and j in late else role for j, role in enumerate(self.roles))
+        )
+
+    def late(self, scanner: Scanner | PlainScanner, rules: Rules) -> frozenset[int]:
+        """Return the columns of numbers that hold other strings, or points where commas are required."""
+        return frozenset(
+            j
+            for j, (name, role) in enumerate(zip(self.names, self.roles, strict=True))
+            if role == NUMBER and (scanner.is_unfit(j) or (rules.has_comma(name) and scanner.has_points(j)))
+        )
 
     def scanner(self, files: Sequence[Delimited], rules: Rules, rows: int) -> Scanner | PlainScanner:
         """Return a scanner of these columns. ``rows`` is how many it should expect."""
@@ -151,7 +161,7 @@ def scan_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Scan
 def sampled(files: Sequence[Delimited], scan: Scan, rules: Rules) -> Scan:
     """Return the scan of long files in which columns are strings that the start of the first file shows to be some."""
     if any(file.file.path.stat().st_size > SAMPLE for file in files):
-        return scan.with_texts(_scanned(files[:1], scan, rules, 0, sample=True))
+        return scan.with_texts(_scanned(files[:1], scan, rules, 0, sample=True), rules)
     return scan
 
 
@@ -173,7 +183,8 @@ def fields_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Fi
     if whole.rows == len(no_data):
         raise refusal(faults.source, "has a header but no data rows")
     # Columns taken for numbers that the scan found to hold other strings are scanned again.
-    late = tuple(TEXT if whole.is_unfit(j) else LEFT_OUT for j in range(len(names)))
+    unfit = scan.late(whole, rules)
+    late = tuple(TEXT if j in unfit else LEFT_OUT for j in range(len(names)))
     again = _scanned(files, replace(scan, roles=late), rules, rows) if TEXT in late else whole
     found = []
     for j, name in enumerate(names):

@@ -7,7 +7,7 @@ are clearly decimal commas; in ``1,234`` the comma may separate thousands.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -51,9 +51,11 @@ def decimal_of(
     """
     asked = [raw for raw in texts if rules.demanded(raw.name) != "categorical"]
     commas = [written for raw in asked if (written := written_with_commas(raw, rules))]
+    clear = next((written for written in commas if written.clear), None)
+    if clear is None:  # columns of a model with decimal commas have a reading of their own
+        commas = [written for written in commas if not rules.has_comma(written.name)]
     if not commas:
         return "."
-    clear = next((written for written in commas if written.clear), None)
     if clear is None:
         name, example = shown(commas[0].name), shown(commas[0].example)
         faults.add(f"column {name}: the comma in {example} may be a decimal sign or mark thousands", HINT)
@@ -61,6 +63,28 @@ def decimal_of(
         left = f"column {shown(clear.name)} has decimal commas ({shown(clear.example)})"
         faults.add(f"{left}, column {shown(pointed[0])} decimal points", HINT)
     return ","
+
+
+def with_points(texts: Sequence[RawStrings], rules: Rules) -> Rules:
+    """Return the rules with a decimal point where a model has decimal commas and the file clearly has points.
+
+    2.5 is clear, 1.234 is not: alone, it is 1234 as in the training table; beside a 2.5, it is 1.234.
+
+    Args:
+        texts: The string columns.
+        rules: What is required of the columns.
+    """
+    asked = [raw for raw in texts if rules.has_comma(raw.name)]
+    if any("," in text for raw in asked for text in raw.levels):
+        return rules
+    point = replace(rules, decimal=".", fixed_decimal=True)
+    for raw in asked:
+        if (reading := rules.reading_of(raw.name)) is not None:
+            pointed = replace(reading, decimal=".")
+            marked = (text.strip(" \t") for text in raw.levels if "." in text)
+            if any(reading.number(text) is None and pointed.number(text) is not None for text in marked):
+                return point
+    return rules
 
 
 def may_be_thousands(values: NDArray[np.float64]) -> bool:

@@ -54,7 +54,7 @@ def delimited_windows(files: Sequence[Delimited], rules: Rules, faults: ErrorLis
         scanner = scan.scanner(files, rules, rows)
         assert not isinstance(scanner, PlainScanner), "only the compiled scanner gives away columns between pieces"
         for is_last in _pauses(scanner, files, rows):
-            later = scan.with_texts(scanner)
+            later = scan.with_texts(scanner, rules)
             if later != scan:
                 scan = later
                 break

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from backpass.table.columns.kinds import settle
-from backpass.table.columns.raw import Content
+from backpass.table.columns.raw import Content, RawStrings
 from backpass.table.columns.rules import Rules
 from backpass.table.delimited.delimited import Delimited
 from backpass.table.delimited.records import ROW_NAMES
@@ -29,6 +29,7 @@ from backpass.table.files.pattern import files_of
 from backpass.table.layout.findings import lines_listed, note_of
 from backpass.table.layout.totals import Above, total_rows, without_labels
 from backpass.table.messages import ErrorList, absent, shown
+from backpass.table.notation.decimals import with_points
 from backpass.table.notation.reading import NumberReading
 from backpass.table.reading import check_percent, laid_out, notes_on, read_opened, source_of
 from backpass.table.scan import scanner_for
@@ -150,6 +151,7 @@ def _windows_of_text(
                 decimal.update(fields.columns, settings.rules, faults)
                 faults.stop()
             rules = replace(settings.rules, decimal=decimal.sign, before=above)
+            rules = with_points([each.column for each in fields.columns if isinstance(each.column, RawStrings)], rules)
             columns, labeled = [each.column for each in fields.columns], list[int]()
             if not manner.all_rows:
                 columns, labeled = without_labels(columns, rules)
