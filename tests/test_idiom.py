@@ -17,7 +17,7 @@ from backpass.cli import main
 from backpass.cli.root import COMMANDS
 from backpass.cli.root import backpass as root
 from backpass.errors import BackpassWarning, DataError, UsageError
-from backpass.idiom import FLAGS, NO_ARGUMENTS, OTHER_NAMES, in_python
+from backpass.idiom import FLAGS, NO_ARGUMENTS, OTHER_NAMES, READING, in_python
 from backpass.model.settings.options import SettingsOptions
 from backpass.table import read_table
 
@@ -64,7 +64,7 @@ def test_a_python_caller_reads_arguments(tmp_path: Path) -> None:
     data = {"day": dates, "town": ["A", "a", "b"] * 100, "x": rng.normal(size=300), "y": np.sin(day / 20)}
     with pytest.warns(BackpassWarning, match=r"\(time='day'\)"):
         model = backpass.fit(data, "y", hidden=(4,), epochs=1)
-    assert any("if they mean the same: merge_case=True" in note for note in model.notes)
+    assert any("if they mean the same: reading={'merge_case': True}" in note for note in model.notes)
     assert any("--merge-case" in note for note in model.record.notes)  # as stored: any caller may read them
     assert any("time='day'" in warning for warning in model.warnings)
     with pytest.raises(DataError, match=r"task='classification'"):
@@ -79,3 +79,83 @@ def test_the_command_line_reads_options(tmp_path: Path, capfd: pytest.CaptureFix
     path.write_text("x,y\n" + "".join(f"{i},c{i}\n" for i in range(60)))
     assert main(["fit", str(path), "-t", "y"]) == 3
     assert "--task classification" in capfd.readouterr().err
+
+
+ROWS = 60
+X = np.random.default_rng(1).normal(size=ROWS).round(2).tolist()
+
+
+def csv_of(above: str = "", below: str = "", **columns: Any) -> str:
+    held = {"x": X, "y": [3 * value for value in X], **columns}
+    lines = [",".join(map(str, row)) for row in zip(*held.values(), strict=True)]
+    return "\n".join([*([above] if above else []), ",".join(held), *lines, *([below] if below else []), ""])
+
+
+HINTED = {
+    "case": (csv_of(town=["Rome", "rome", "Oslo"] * 20), "merge_case"),
+    "spaces": (csv_of(town=["New  York", "New York", "Oslo"] * 20), "merge_spaces"),
+    "dates": (csv_of(day=[20240100 + i % 28 + 1 for i in range(ROWS)]), "detect_dates"),
+    "month names": (csv_of(day=[f"{i % 28 + 1} Jan 2024" for i in range(ROWS)]), "detect_dates"),
+    "words": (csv_of(size=["-" if i % 9 == 0 else i for i in range(ROWS)]), "detect_missing"),
+    "sentinel": (csv_of(size=[-999 if i % 6 == 0 else i * 0.37 for i in range(ROWS)]), "missing"),
+    "mixed": (csv_of(size=[f"{i}" if i % 3 else "abc" for i in range(ROWS)]), "missing"),
+    "titles": (csv_of(above="Report of May"), "all_rows header_row"),
+    "comments": (csv_of(above="# made by a logger"), "comment"),
+    "totals": (csv_of(below=f"{sum(X):.2f},{3 * sum(X):.2f},Total", town=["Rome", "Oslo"] * 30), "footer all_rows"),
+    "empty rows": (csv_of().replace("\n", "\n,\n", 3).replace("\n,\n", "\n", 1), "all_rows"),
+    "text": (csv_of(review=[f"good stay number {i % 7} and {i} words here" for i in range(ROWS)]), "categorical"),
+}
+
+
+def items_of(text: str) -> list[dict[str, Any]]:
+    """The values of ``reading`` in a message, as Python reads them when they are pasted."""
+    return [eval(found, {"backpass": backpass}) for found in re.findall(r"reading=(\{[^}]*\})", text)]
+
+
+@pytest.mark.filterwarnings("ignore::backpass.BackpassWarning")
+@pytest.mark.parametrize("name", HINTED)
+def test_hints_of_fit_run_when_they_are_pasted(name: str, tmp_path: Path) -> None:
+    text, expected = HINTED[name]
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    notes = backpass.fit(path, "y", hidden=(4,), epochs=1).notes
+    notes += tuple(in_python(note, reading=True) for note in read_table(path).of_source)  # of the file, not stored
+    hinted = {key for note in notes for item in items_of(note) for key in item}
+    assert hinted & {*expected.split()}, notes
+    given = {key: value for note in notes for item in items_of(note) for key, value in item.items() if value is not ...}
+    given = {key: ["review"] if value == [...] else value for key, value in given.items()}
+    for key, value in given.items():
+        assert key in signature(read_table).parameters
+        table = read_table(path, **{key: value})
+        assert table.rows
+        changed = backpass.fit(path, "y", hidden=(4,), epochs=1, reading={key: value})
+        assert {*changed.notes, *read_table(path, **{key: value}).of_source} != set(notes), (key, value)
+
+
+@pytest.mark.parametrize("function", ["fit", "tune", "cross_validate", "read_table"])
+def test_hints_of_errors_are_in_the_language_of_the_function(function: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(csv_of(size=["abc" if i == 5 else i for i in range(ROWS)]))
+    call: Any = {"fit": backpass.fit, "tune": backpass.tune, "cross_validate": backpass.cross_validate}.get(function)
+    with pytest.raises(DataError) as caught:
+        read_table(path) if call is None else call(path, "y", epochs=1, **({"trials": 1} if function == "tune" else {}))
+    message = str(caught.value)
+    assert ("reading={'missing': [...]}" in message) == (call is not None), message
+    assert ("missing=[...]" in message) == (call is None), message
+    if call is not None:
+        reading = {"missing": [*backpass.table.DEFAULT_MISSING, "abc"]}
+        assert "size" in backpass.fit(path, "y", hidden=(4,), epochs=1, reading=reading).kinds()
+
+
+def test_options_of_reading_are_those_that_fit_takes_there() -> None:
+    own = {*signature(backpass.fit).parameters, *SettingsOptions.__annotations__}
+    for name in READING:
+        argument = re.match(r"\w+", in_python(f"--{name};"))
+        assert argument is not None
+        assert argument[0] in signature(read_table).parameters
+        assert argument[0] not in own
+    options = options_of("fit") - COMMAND_ONLY - NO_ARGUMENTS
+    of_table = {
+        name for name in options if (found := re.match(r"\w+", in_python(f"--{name};"))) and found[0] not in own
+    }
+    assert of_table == READING & options

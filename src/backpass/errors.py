@@ -22,7 +22,8 @@ found; its ``hint`` says what to do. Several problems of one table or of one set
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 from backpass.idiom import in_python
@@ -45,6 +46,8 @@ class BackpassError(Exception):
     """
 
     exit_code = 1
+    in_reading = False
+    """Whether the caller takes options for reading tables in its argument ``reading``, as ``fit`` does."""
     model: object | None = None
     """The best model before training failed or stopped, if any."""
 
@@ -58,7 +61,27 @@ class BackpassError(Exception):
         lines = [self.message, *(f"  - {fault}" for fault in self.faults)]
         if self.hint:
             lines += ["", f"hint: {self.hint}"]
-        return in_python("\n".join(lines))
+        return in_python("\n".join(lines), reading=self.in_reading)
+
+
+@contextmanager
+def hints_in_reading() -> Iterator[None]:
+    """Let errors name options for reading tables as items of the argument ``reading``.
+
+    >>> try:
+    ...     with hints_in_reading():
+    ...         raise DataError("1 text among numbers", hint="--missing x")
+    ... except DataError as error:
+    ...     print(error)
+    1 text among numbers
+    <BLANKLINE>
+    hint: reading={'missing': [*backpass.table.DEFAULT_MISSING, 'x']}
+    """
+    try:
+        yield
+    except BackpassError as error:
+        error.in_reading = True
+        raise
 
 
 class UsageError(BackpassError, ValueError):

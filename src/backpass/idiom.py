@@ -44,6 +44,13 @@ WORDS = {
 }
 """Options of which some words are values."""
 
+READING = frozenset({
+    "all-rows", "categorical", "comment", "date-order", "decimal", "delimiter", "encoding", "footer", "header-row",
+    "keep-spaces", "max-bytes", "merge-case", "missing", "names", "no-date-detection", "no-header",
+    "no-missing-detection", "query", "sheet", "skip", "text", "widths",
+})  # fmt: skip
+"""Options for reading tables, which ``fit`` and others take in the argument ``reading``."""
+
 _QUOTED = r"(?:'[^']*'|\"[^\"]*\")+"
 _OPTION = re.compile(
     rf"(?<![\w'\"=-])--(?P<name>[a-z][a-z0-9]*(?:-[a-z0-9]+)*)(?P<rest> (?P<value>{_QUOTED}|(?!\(|--[a-z])[^\s,;:)]+))?"
@@ -51,8 +58,12 @@ _OPTION = re.compile(
 _NUMBER = re.compile(r"-?[0-9][0-9.]*")
 
 
-def in_python(text: str) -> str:
+def in_python(text: str, *, reading: bool = False) -> str:
     """Return a message with arguments of Python in place of options.
+
+    Args:
+        text: The message.
+        reading: Whether the caller takes options for reading tables in its argument ``reading``, as ``fit`` does.
 
     >>> in_python("if they mean the same: --merge-case")
     'if they mean the same: merge_case=True'
@@ -64,20 +75,27 @@ def in_python(text: str) -> str:
     'if it holds texts: categorical=[...]'
     >>> in_python("choose another --metric (--drop id leaves it out), or pip install --upgrade backpass")
     "choose another metric (drop=['id'] leaves it out), or pip install --upgrade backpass"
+    >>> in_python("if they mean the same: --merge-case", reading=True)
+    "if they mean the same: reading={'merge_case': True}"
     """
-    return _OPTION.sub(_argument, text) if "--" in text else text
+    if "--" not in text:
+        return text
+    return _OPTION.sub(lambda found: _argument(found, is_nested=reading and found["name"] in READING), text)
 
 
-def _argument(found: re.Match[str]) -> str:
+def _argument(found: re.Match[str], *, is_nested: bool) -> str:
     name, value, rest = found["name"], found["value"], found["rest"] or ""
     if name in NO_ARGUMENTS:
         return found[0]
-    if name in FLAGS:
-        return FLAGS[name] + rest
-    argument = OTHER_NAMES.get(name, name.replace("-", "_"))
-    if value is None or not _is_value(name, value):
-        return f"{argument}=[...]{rest}" if name in LISTS else argument + rest
-    return f"{argument}={_written(name, _unquoted(value))}"
+    argument, _, given = FLAGS.get(name, OTHER_NAMES.get(name, name.replace("-", "_"))).partition("=")
+    if not given:
+        if value is not None and _is_value(name, value):
+            given, rest = _written(name, _unquoted(value)), ""
+        elif name in LISTS:
+            given = "[...]"
+    if is_nested:
+        return f"reading={{{argument!r}: {given or '...'}}}{rest}"
+    return f"{argument}={given}{rest}" if given else argument + rest
 
 
 def _is_value(name: str, word: str) -> bool:

@@ -38,18 +38,18 @@ class Warned(Callback):
     def on_warning(self, text: str) -> None:
         self.texts.append(text)
 
-    def warn(self, stacklevel: int = 2) -> None:
-        """Issue each warning once, as ``BackpassWarning``."""
-        warn_all(self.texts, stacklevel + 1)
+    def warn(self, stacklevel: int = 2, *, reading: bool = False) -> None:
+        """Issue each warning once, as ``BackpassWarning``; for ``reading``, see ``idiom.in_python``."""
+        warn_all(self.texts, stacklevel + 1, reading=reading)
 
 
-def warn_all(texts: Sequence[str], stacklevel: int = 2) -> None:
+def warn_all(texts: Sequence[str], stacklevel: int = 2, *, reading: bool = False) -> None:
     """Issue each text once, as ``BackpassWarning``, with options as arguments of Python.
 
-    ``stacklevel`` counts from the caller, as in ``warnings.warn``.
+    ``stacklevel`` counts from the caller, as in ``warnings.warn``; for ``reading``, see ``idiom.in_python``.
     """
     for text in dict.fromkeys(texts):
-        warnings.warn(in_python(text), BackpassWarning, stacklevel=stacklevel + 1)
+        warnings.warn(in_python(text, reading=reading), BackpassWarning, stacklevel=stacklevel + 1)
 
 
 def judged(

@@ -93,13 +93,13 @@ class Model:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the fit assumed about the table, with options as arguments of Python."""
-        return tuple(map(in_python, self.record.notes))
+        """What the fit assumed about the table, with options as arguments of ``fit``."""
+        return tuple(in_python(note, reading=True) for note in self.record.notes)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The warnings of the fit, with options as arguments of Python."""
-        return tuple(map(in_python, self.record.warnings))
+        """The warnings of the fit, with options as arguments of ``fit``."""
+        return tuple(in_python(warning, reading=True) for warning in self.record.warnings)
 
     @property
     def groups(self) -> tuple[Group, ...]:

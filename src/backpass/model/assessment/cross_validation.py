@@ -14,6 +14,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.errors import hints_in_reading
 from backpass.model.assessment.folds import Folds
 from backpass.model.fitting.problem.tables import as_table
 from backpass.model.fitting.teaching.teacher import named_teacher
@@ -109,20 +110,21 @@ def cross_validate(
     >>> len(found.scores), found.predicted.shape, sorted({*found.fold.tolist()})
     (3, (60,), [1, 2, 3])
     """
-    table, chosen = as_table(data, dict(reading or {})), Settings.of(settings)
-    table, taught_by = named_teacher(table, teacher)
-    dealt = Folds.of(
-        table,
-        target,
-        chosen,
-        folds,
-        repeats,
-        drop=drop,
-        columns=columns,
-        weight=weight,
-        teacher=taught_by,
-        strict=strict,
-    )
+    with hints_in_reading():
+        table, chosen = as_table(data, dict(reading or {})), Settings.of(settings)
+        table, taught_by = named_teacher(table, teacher)
+        dealt = Folds.of(
+            table,
+            target,
+            chosen,
+            folds,
+            repeats,
+            drop=drop,
+            columns=columns,
+            weight=weight,
+            teacher=taught_by,
+            strict=strict,
+        )
     return cross_validated(dealt, chosen, folds, repeats)
 
 

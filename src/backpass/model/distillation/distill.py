@@ -12,7 +12,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from backpass.errors import DataError, UsageError
+from backpass.errors import DataError, UsageError, hints_in_reading
 from backpass.model.diagnostics import Warned
 from backpass.model.distillation.mixing import mixed_rows
 from backpass.model.fitting.fit_problem import fit_problem
@@ -106,7 +106,7 @@ def distill(
     problem = distillation_problem(model, data, mixed=mixed, reading=reading, settings=settings)
     warned = Warned()
     found = distilled(model, problem, [*callbacks, warned])
-    warned.warn()
+    warned.warn(reading=True)
     return found
 
 
@@ -130,7 +130,8 @@ def distillation_problem(
     if mixed is not None and mixed < 0:
         raise UsageError(f"mixed is the number of mixed rows per training row, 0 or more; got {mixed!r}")
     chosen = _settings(model, dict(settings or {}))
-    table = table_for(model, data, dict(reading or {}))
+    with hints_in_reading():
+        table = table_for(model, data, dict(reading or {}))
     names = [each.target.name for each in model.head.targets]
     weight = model.record.weight if model.record.weight in table.columns else None
     labeled = Labeled.of(table, names, weight)

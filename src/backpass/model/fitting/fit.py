@@ -9,7 +9,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, Unpack
 
-from backpass.errors import UsageError
+from backpass.errors import UsageError, hints_in_reading
 from backpass.model.diagnostics import Warned
 from backpass.model.fitting.fit_problem import check_callbacks, fit_problem
 from backpass.model.fitting.larger.choice import check_stream, resident_or_streamed
@@ -118,6 +118,7 @@ def fit(
     others = {"validation": validation, "test": test, "teacher": teacher}
     note = partial(_note, callbacks)
     with ExitStack() as stack:
+        stack.enter_context(hints_in_reading())
         stack.enter_context(limited_memory(None if memory is None else memory_size(memory)))
         problem = resident_or_streamed(
             stack,
@@ -137,7 +138,7 @@ def fit(
             exchange=exchange,
         )
     exchange.release()
-    warned.warn()
+    warned.warn(reading=True)
     return model
 
 

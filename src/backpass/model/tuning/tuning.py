@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
+from backpass.errors import hints_in_reading
 from backpass.model.fitting.fit_problem import fit_problem
 from backpass.model.fitting.problem.tables import as_table
 from backpass.model.fitting.teaching.teacher import named_teacher
@@ -108,22 +109,23 @@ def tune(
     """
     limit = limit_of(budget, trials)
     options = dict(reading or {})
-    table = as_table(data, options)
-    kinds = {name: required_kind(column) for name, column in table.columns.items()}
-    table, taught_by = named_teacher(table, teacher)
-    search = Search.of(
-        table,
-        target,
-        Settings.of(settings),
-        folds,
-        validation=None if validation is None else as_table(validation, options, kinds),
-        test=None if test is None else as_table(test, options, kinds),
-        drop=drop,
-        columns=columns,
-        weight=weight,
-        teacher=taught_by,
-        strict=strict,
-    )
+    with hints_in_reading():
+        table = as_table(data, options)
+        kinds = {name: required_kind(column) for name, column in table.columns.items()}
+        table, taught_by = named_teacher(table, teacher)
+        search = Search.of(
+            table,
+            target,
+            Settings.of(settings),
+            folds,
+            validation=None if validation is None else as_table(validation, options, kinds),
+            test=None if test is None else as_table(test, options, kinds),
+            drop=drop,
+            columns=columns,
+            weight=weight,
+            teacher=taught_by,
+            strict=strict,
+        )
     course = Course(search, Journal.of(state, identity_of(search)), limit)
     for trial in course.steps():
         if on_trial is not None:

@@ -7,6 +7,7 @@ makes numbers, and those that mean "no value" beside them. ``kinds`` decides the
 from __future__ import annotations
 
 import math
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -202,7 +203,8 @@ def text_notes(name: str, judged: TextClassification) -> list[str]:
         rows[judged.texts[j]] += int(judged.counts[j])
     most = dict(rows.most_common())
     what = f"{counted(numbers, 'number')} and {counted(texts, 'other text')}, such as {_with_rows(most)}"
-    return [f"column {shown(name)} holds {what}: kept as text; --missing TEXT makes a text missing"]
+    first = shlex.quote(next(iter(most)))
+    return [f"column {shown(name)} holds {what}: kept as text; --missing {first} makes that text missing"]
 
 
 def _with_rows(rows: Mapping[str, int]) -> str:
