@@ -20,8 +20,9 @@ from backpass.errors import BackpassWarning, DataError, UsageError
 from backpass.idiom import FLAGS, NO_ARGUMENTS, OTHER_NAMES, READING, in_python
 from backpass.model.settings.options import SettingsOptions
 from backpass.table import read_table
+from backpass.table.windows.settings import READING_OPTIONS
 
-ARGUMENTS = {*signature(backpass.fit).parameters, *signature(read_table).parameters, *SettingsOptions.__annotations__}
+ARGUMENTS = {*signature(backpass.fit).parameters, *READING_OPTIONS, *SettingsOptions.__annotations__}
 COMMAND_ONLY = {
     "config", "print-config", "report", "folds", "repeats", "out-of-fold", "verbose", "quiet", "json", "output", "help",
     "workers",
@@ -125,7 +126,7 @@ def test_hints_of_fit_run_when_they_are_pasted(name: str, tmp_path: Path) -> Non
     given = {key: value for note in notes for item in items_of(note) for key, value in item.items() if value is not ...}
     given = {key: ["review"] if value == [...] else value for key, value in given.items()}
     for key, value in given.items():
-        assert key in signature(read_table).parameters
+        assert key in READING_OPTIONS
         table = read_table(path, **{key: value})
         assert table.rows
         changed = backpass.fit(path, "y", hidden=(4,), epochs=1, reading={key: value})
@@ -152,7 +153,7 @@ def test_options_of_reading_are_those_that_fit_takes_there() -> None:
     for name in READING:
         argument = re.match(r"\w+", in_python(f"--{name};"))
         assert argument is not None
-        assert argument[0] in signature(read_table).parameters
+        assert argument[0] in READING_OPTIONS
         assert argument[0] not in own
     options = options_of("fit") - COMMAND_ONLY - NO_ARGUMENTS
     of_table = {

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
@@ -25,9 +25,8 @@ from backpass.table.columns.rules import Rules
 from backpass.table.delimited.records import UNIQUE, check_names
 from backpass.table.messages import ErrorList, absent, counted, listed, refusal, shown
 from backpass.table.moments.timestamp import ticks_of_days
-from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.table import Table
-from backpass.table.windows.settings import ReadSettings
+from backpass.table.windows.settings import FRAME_OPTIONS, FrameOptions, ReadSettings, check_options
 
 if TYPE_CHECKING:
     import narwhals.stable.v2 as nw
@@ -38,37 +37,15 @@ ONE_ROW = "a single row is a list of one dict: [{...}]"
 ONE_PASS = "an Arrow stream can be read once: was this one read before?"
 
 
-def table_from(
-    data: Any,
-    *,
-    kinds: Mapping[str, str] | None = None,
-    categorical: Sequence[str] = (),
-    text: Sequence[str] = (),
-    drop: Sequence[str] = (),
-    missing: Sequence[str] = DEFAULT_MISSING,
-    detect_missing: bool = True,
-    merge_spaces: bool = True,
-    detect_dates: bool = True,
-    merge_case: bool = False,
-    date_order: str | None = None,
-    source: str = "data frame",
-) -> Table:
-    """Convert in-memory data to a Table. The keyword arguments match those of ``read_table``.
+def table_from(data: Any, *, source: str = "data frame", **options: Unpack[FrameOptions]) -> Table:
+    """Convert in-memory data to a Table.
 
     Args:
         data: A data frame, a dict of columns, a list of dicts (rows) or a structured array.
-        kinds: Required kind by column name; only these columns are converted.
-        categorical: Columns to treat as categorical.
-        text: Columns to treat as free text.
-        drop: Columns to leave out.
-        missing: Tokens that mean "missing" (see the module ``missing``).
-        detect_missing: Whether words for missing and suspected numbers are found in columns of numbers.
-        merge_spaces: Whether categories that differ only in spaces or a full stop at the end are merged (see
-            ``spellings``).
-        detect_dates: Whether dates and times in everyday notations are found (see ``moments``).
-        merge_case: Whether categories that differ only in upper and lower case are merged.
-        date_order: "day_first", "month_first" or "year_first" (see ``day_month``). None infers it.
         source: Name of the data in messages.
+        **options: Those options of ``read_table`` that do not concern files: ``kinds``, ``missing``, ``categorical``,
+            ``text``, ``drop``, ``date_order``, ``detect_missing``, ``merge_spaces``, ``detect_dates`` and
+            ``merge_case``.
 
     Raises:
         DataError: ``data`` is not a valid table.
@@ -79,19 +56,8 @@ def table_from(
     >>> table_from([{"age": 3}, {"age": 4, "sex": "m"}]).column("age").values
     array([3., 4.])
     """
-    settings = ReadSettings.of(
-        kinds=kinds,
-        categorical=categorical,
-        text=text,
-        drop=drop,
-        missing=missing,
-        detect_missing=detect_missing,
-        merge_spaces=merge_spaces,
-        detect_dates=detect_dates,
-        merge_case=merge_case,
-        date_order=date_order,
-    )
-    return frame_table(settings, data, source)
+    check_options("table_from", options, FRAME_OPTIONS)
+    return frame_table(ReadSettings.of(**options), data, source)
 
 
 def frame_table(settings: ReadSettings, data: Any, source: str, above: int = 0) -> Table:

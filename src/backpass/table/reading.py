@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Unpack
 
 from backpass.errors import DataError, UsageError
 from backpass.table.columns.joining import check_same_names, joined
@@ -40,125 +41,77 @@ from backpass.table.layout.layout import layout_of
 from backpass.table.layout.totals import rows_of_data, without_labels
 from backpass.table.messages import ErrorList, absent, plain, shown
 from backpass.table.notation.decimals import decimal_of, may_be_thousands, with_points
-from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.table import Column, Table
-from backpass.table.windows.settings import ReadSettings
+from backpass.table.windows.settings import ReadingOptions, ReadSettings
 
 NO_PERCENT = "save the workbook as .xlsx or CSV, which have the percent sign"
 
 
-def read_table(
-    path: str | Path,
-    *,
-    kinds: Mapping[str, str] | None = None,
-    missing: Sequence[str] = DEFAULT_MISSING,
-    categorical: Sequence[str] = (),
-    text: Sequence[str] = (),
-    drop: Sequence[str] = (),
-    need: Sequence[str] | None = None,
-    delimiter: str | None = None,
-    decimal: str | None = None,
-    skip: int = 0,
-    header_row: int | Sequence[int] | None = None,
-    comment: str | None = None,
-    footer: int | None = None,
-    all_rows: bool = False,
-    keep_rows: bool = False,
-    no_header: bool = False,
-    names: Sequence[str] = (),
-    headerless: Sequence[Sequence[str]] = (),
-    date_order: str | None = None,
-    encoding: str | None = None,
-    max_bytes: int | None = None,
-    query: str | None = None,
-    sheet: str | int | None = None,
-    widths: Sequence[int] = (),
-    tolerant: bool = False,
-    detect_missing: bool = True,
-    merge_spaces: bool = True,
-    detect_dates: bool = True,
-    merge_case: bool = False,
-) -> Table:
+def read_table(path: str | Path, **options: Unpack[ReadingOptions]) -> Table:
     """Read a file in one of the formats of ``formats.registry``: CSV, Excel, Parquet, Stata, SQLite and others.
 
     Args:
         path: File to read; ``-`` for standard input, or a glob pattern (``data/*.csv``) for all files that match. The
             name of a sheet, or of a table in a database, follows two colons: ``book.xlsx::Sheet1``,
             ``shop.db::orders``, ``postgresql://user@host/shop::orders``.
-        kinds: Required kind by column name, as in ``Schema.kinds``. These columns are converted and all others are left
-            out. None infers each column's kind over all rows (see the module ``kinds``).
-        missing: Tokens that mean "missing" (see the module ``missing``).
-        categorical: Columns to treat as categorical.
-        text: Columns to treat as free text.
-        drop: Columns that are not read.
-        need: Columns that must exist.
-        delimiter: One character, or "whitespace". None detects it.
-        decimal: Decimal sign of a text file, "." or ",". None detects it.
-        skip: Number of lines before the header of a text file.
-        header_row: Line of the header of a text file, from 1, or its lines, if it has several: their names are joined.
-            None detects it.
-        comment: What a comment line of a text file begins with, such as ``#``; "none" if it has none. None detects it.
-        footer: Number of lines below the last row of a text file, blank ones not counted. None detects them.
-        all_rows: Whether every record below the header is a row. Otherwise those that hold no data are left out: units
-            below the header, empty rows, the header again, totals (see ``LAYOUT_FINDINGS``).
-        keep_rows: Whether such records between the rows keep their places, so that what is computed for the rows can be
-            joined by position: they become rows without values, and totals stay. Those below the last row are left out.
-        no_header: Whether the first line is a row; the columns are then called column1, column2, ...
-        names: Column names of a file without a header; implies ``no_header``.
-        headerless: Column names for a file without a header, selected by its number of fields; a model provides them.
-        date_order: "day_first", "month_first" or, for years of two digits, "year_first" (see ``day_month``). None
-            infers it.
-        encoding: Encoding of a text file without a byte order mark; UTF-8 if None.
-        max_bytes: Maximum size of a decompressed file in bytes (see ``decompression``).
-        query: SELECT statement over the table, called ``data``; its result replaces the table. In a database, the query
-            names the tables of the database.
-        sheet: Sheet of a workbook: its name, or its number from 1. None: the only one that holds a table.
-        widths: Widths of the fields of a text file whose fields have fixed widths, in characters.
-        detect_missing: Whether words such as ``-``, ``#N/A`` and ``unknown`` are missing in columns in which everything
-            else is a number or a date (see ``notation.words``), and suspected numbers such as -999 are named.
-        merge_spaces: Whether categories that differ only in spaces or a full stop at the end are merged (see
-            ``spellings``).
-        detect_dates: Whether dates and times in everyday notations are found, such as ``31 Dec 2024``, 20241231,
-            seconds since 1970 and spreadsheet serials (see ``moments``). ISO 8601, ``31.12.2024`` and ``12/31/2024``
-            are always dates.
-        merge_case: Whether categories that differ only in upper and lower case are merged.
-        tolerant: Whether a column with errors is kept as categorical, with the errors in ``Table.doubts``.
+        **options: How the file is read:
+
+            - ``kinds``: required kind by column name, as in ``Schema.kinds``. These columns are converted and all
+              others are left out. Default None: each column's kind is inferred over all rows (see the module
+              ``kinds``).
+            - ``missing``: tokens that mean "missing". Default ``backpass.DEFAULT_MISSING``.
+            - ``categorical``: columns to treat as categorical. Default ().
+            - ``text``: columns to treat as free text. Default ().
+            - ``drop``: columns that are not read. Default ().
+            - ``need``: columns that must exist. Default None.
+            - ``delimiter``: one character, or "whitespace". Default None: detected.
+            - ``decimal``: decimal sign of a text file, "." or ",". Default None: detected.
+            - ``skip``: number of lines before the header of a text file. Default 0.
+            - ``header_row``: line of the header of a text file, from 1, or its lines, if it has several: their names
+              are joined. Default None: detected.
+            - ``comment``: what a comment line of a text file begins with, such as ``#``; "none" if it has none. Default
+              None: detected.
+            - ``footer``: number of lines below the last row of a text file, blank ones not counted. Default None:
+              detected.
+            - ``all_rows``: whether every record below the header is a row. Default False: those that hold no data are
+              left out, such as units below the header, empty rows, the header again, and totals (see
+              ``LAYOUT_FINDINGS``).
+            - ``keep_rows``: whether such records between the rows keep their places, so that what is computed for the
+              rows can be joined by position: they become rows without values, and totals stay. Those below the last row
+              are left out. Default False.
+            - ``no_header``: whether the first line is a row; the columns are then called column1, column2, ... Default
+              False.
+            - ``names``: column names of a file without a header; implies ``no_header``. Default ().
+            - ``headerless``: column names for a file without a header, selected by its number of fields; a model
+              provides them. Default ().
+            - ``date_order``: "day_first", "month_first" or, for years of two digits, "year_first" (see ``day_month``).
+              Default None: inferred.
+            - ``encoding``: encoding of a text file without a byte order mark. Default None: UTF-8.
+            - ``max_bytes``: maximum size of a decompressed file in bytes (see ``decompression``). Default None: a
+              multiple of its compressed size.
+            - ``query``: SELECT statement over the table, called ``data``; its result replaces the table. In a database,
+              the query names the tables of the database. Default None.
+            - ``sheet``: sheet of a workbook: its name, or its number from 1. Default None: the only one that holds a
+              table.
+            - ``widths``: widths of the fields of a text file whose fields have fixed widths, in characters. Default ().
+            - ``detect_missing``: whether words such as ``-``, ``#N/A`` and ``unknown`` are missing in columns in which
+              everything else is a number or a date (see ``notation.words``), and suspected numbers such as -999 are
+              named. Default True.
+            - ``merge_spaces``: whether categories that differ only in spaces or a full stop at the end are merged (see
+              ``spellings``). Default True.
+            - ``detect_dates``: whether dates and times in everyday notations are found, such as ``31 Dec 2024``,
+              20241231, seconds since 1970 and spreadsheet serials (see ``moments``). ISO 8601, ``31.12.2024`` and
+              ``12/31/2024`` are always dates. Default True.
+            - ``merge_case``: whether categories that differ only in upper and lower case are merged. Default False.
+            - ``tolerant``: whether a column with errors is kept as categorical, with the errors in ``Table.doubts``.
+              Default False.
 
     Raises:
         DataError: The content is not a valid table (exit code 3).
         ResourceError: The file cannot be read.
         UsageError: A setting is invalid.
     """
-    settings = ReadSettings.of(
-        kinds=kinds,
-        missing=missing,
-        categorical=categorical,
-        text=text,
-        drop=drop,
-        need=need,
-        delimiter=delimiter,
-        decimal=decimal,
-        skip=skip,
-        header_row=header_row,
-        comment=comment,
-        footer=footer,
-        all_rows=all_rows,
-        keep_rows=keep_rows,
-        no_header=no_header,
-        names=names,
-        headerless=headerless,
-        date_order=date_order,
-        encoding=encoding,
-        max_bytes=max_bytes,
-        query=query,
-        sheet=sheet,
-        widths=widths,
-        tolerant=tolerant,
-        detect_missing=detect_missing,
-        merge_spaces=merge_spaces,
-        detect_dates=detect_dates,
-        merge_case=merge_case,
-    )
+    settings = ReadSettings.of(**options)
     with ExitStack() as stack:
         files = [stack.enter_context(opened(name, settings.opening)) for name in files_of(path)]
         return read_opened(files, path, settings)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
-from inspect import signature
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -20,10 +19,11 @@ from backpass.model.fitting.problem.tables import as_table
 from backpass.model.model import Model
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
-from backpass.table import read_table, required_kind
+from backpass.table import required_kind
 from backpass.table.columns.rules import check_name_lists
 from backpass.table.memory import limited_memory, memory_size
 from backpass.table.targets import target_names
+from backpass.table.windows.settings import READING_OPTIONS
 from backpass.training import Callback
 from backpass.training.processes.mpi import exchange_of
 
@@ -166,6 +166,6 @@ def _note(callbacks: Sequence[Callback], text: str) -> None:
 
 def _check_not_reading(settings: Mapping[str, Any]) -> None:
     """Reject reading options among the settings, and say where they belong."""
-    if misplaced := [name for name in settings if name in signature(read_table).parameters]:
+    if misplaced := [name for name in settings if name in READING_OPTIONS]:
         given = ", ".join(f"{name!r}: {settings[name]!r}" for name in misplaced)
         raise UsageError(f"{' and '.join(misplaced)}: how a file is read is no setting", hint=f"reading={{{given}}}")

@@ -7,14 +7,16 @@ that hand over a few rows at a time cost no more than others. ``frame`` converts
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from backpass.table.frame import frame_table
 from backpass.table.table import Table
-from backpass.table.windows.settings import ReadSettings
+from backpass.table.windows.settings import FRAME_OPTIONS, FrameOptions, ReadSettings, check_options
 
 
-def frame_windows(data: Any, *, rows: int, source: str = "data frame", **options: Any) -> Iterator[Table]:
+def frame_windows(
+    data: Any, *, rows: int, source: str = "data frame", **options: Unpack[FrameOptions]
+) -> Iterator[Table]:
     """Yield the windows of a table in memory, or of several with the same columns; tables without rows are left out.
 
     Args:
@@ -27,6 +29,7 @@ def frame_windows(data: Any, *, rows: int, source: str = "data frame", **options
         DataError: As ``table_from``.
         UsageError: As ``table_from``.
     """
+    check_options("table_from", options, FRAME_OPTIONS)
     settings = ReadSettings.of(**options)
     several = _several(data)
     above = 0

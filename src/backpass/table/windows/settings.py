@@ -1,18 +1,61 @@
 """Settings of a read: what the caller says about how a file is written and what its columns must be, checked.
 
-Takes the keyword arguments of ``read_table``, whose docstring describes them. ``reading`` reads whole files with them,
-``windows`` rows in windows.
+Takes the keyword arguments of ``read_table``, whose docstring describes them, or of ``table_from``. ``reading`` reads
+whole files with them, ``windows`` rows in windows, ``frame`` data in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 from backpass.table.columns.rules import Rules, check_name_lists, checked_order
 from backpass.table.files.opening import Opening
 from backpass.table.layout.dialect import Dialect
 from backpass.table.notation.missing import DEFAULT_MISSING, Missing
+
+
+class FrameOptions(TypedDict, total=False):
+    """Options of ``table_from``, which ``read_table`` has, too."""
+
+    kinds: Mapping[str, str] | None
+    missing: Sequence[str]
+    categorical: Sequence[str]
+    text: Sequence[str]
+    drop: Sequence[str]
+    date_order: str | None
+    detect_missing: bool
+    merge_spaces: bool
+    detect_dates: bool
+    merge_case: bool
+
+
+class ReadingOptions(FrameOptions, total=False):
+    """Options of ``read_table``."""
+
+    need: Sequence[str] | None
+    delimiter: str | None
+    decimal: str | None
+    skip: int
+    header_row: int | Sequence[int] | None
+    comment: str | None
+    footer: int | None
+    all_rows: bool
+    keep_rows: bool
+    no_header: bool
+    names: Sequence[str]
+    headerless: Sequence[Sequence[str]]
+    encoding: str | None
+    max_bytes: int | None
+    query: str | None
+    sheet: str | int | None
+    widths: Sequence[int]
+    tolerant: bool
+
+
+FRAME_OPTIONS = frozenset(FrameOptions.__annotations__)
+READING_OPTIONS = frozenset(ReadingOptions.__annotations__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,71 +83,75 @@ class ReadSettings:
     tolerant: bool
 
     @classmethod
-    def of(
-        cls,
-        *,
-        kinds: Mapping[str, str] | None = None,
-        missing: Sequence[str] = DEFAULT_MISSING,
-        categorical: Sequence[str] = (),
-        text: Sequence[str] = (),
-        drop: Sequence[str] = (),
-        need: Sequence[str] | None = None,
-        delimiter: str | None = None,
-        decimal: str | None = None,
-        skip: int = 0,
-        header_row: int | Sequence[int] | None = None,
-        comment: str | None = None,
-        footer: int | None = None,
-        all_rows: bool = False,
-        keep_rows: bool = False,
-        no_header: bool = False,
-        names: Sequence[str] = (),
-        headerless: Sequence[Sequence[str]] = (),
-        date_order: str | None = None,
-        encoding: str | None = None,
-        max_bytes: int | None = None,
-        query: str | None = None,
-        sheet: str | int | None = None,
-        widths: Sequence[int] = (),
-        tolerant: bool = False,
-        detect_missing: bool = True,
-        merge_spaces: bool = True,
-        detect_dates: bool = True,
-        merge_case: bool = False,
-    ) -> ReadSettings:
+    def of(cls, **options: Unpack[ReadingOptions]) -> ReadSettings:
         """Check the keyword arguments of ``read_table``.
 
         Raises:
+            TypeError: An option is unknown.
             UsageError: A setting is invalid.
         """
+        check_options("read_table", options, READING_OPTIONS)
+        missing, names, decimal = (
+            options.get("missing", DEFAULT_MISSING),
+            options.get("names", ()),
+            options.get("decimal"),
+        )
+        categorical, text, drop, need = (
+            options.get("categorical", ()),
+            options.get("text", ()),
+            options.get("drop", ()),
+            options.get("need"),
+        )
         check_name_lists(categorical=categorical, text=text, drop=drop, need=need, names=names, missing=missing)
         manner = Dialect.of(
-            delimiter,
+            options.get("delimiter"),
             decimal,
-            skip=skip,
-            header_row=header_row,
-            comment=comment,
-            footer=footer,
-            all_rows=all_rows,
-            no_header=no_header,
+            skip=options.get("skip", 0),
+            header_row=options.get("header_row"),
+            comment=options.get("comment"),
+            footer=options.get("footer"),
+            all_rows=options.get("all_rows", False),
+            no_header=options.get("no_header", False),
             names=names,
-            headerless=headerless,
+            headerless=options.get("headerless", ()),
         )
         rules = Rules(
-            kinds,
+            options.get("kinds"),
             frozenset(categorical),
             frozenset(drop),
             Missing.of(missing),
-            detect_missing,
+            options.get("detect_missing", True),
             decimal or ".",
             decimal is not None,
-            checked_order(date_order),
+            checked_order(options.get("date_order")),
             frozenset(need or ()),
-            merge_spaces,
-            detect_dates,
-            merge_case,
+            options.get("merge_spaces", True),
+            options.get("detect_dates", True),
+            options.get("merge_case", False),
             frozenset(text),
         )
-        opening = Opening(encoding, max_bytes, not manner.searches, sheet, tuple(widths))
+        opening = Opening(
+            options.get("encoding"),
+            options.get("max_bytes"),
+            not manner.searches,
+            options.get("sheet"),
+            tuple(options.get("widths", ())),
+        )
         named = tuple(dict.fromkeys([*(need or ()), *categorical, *text, *drop]))
+        query, keep_rows, tolerant = (
+            options.get("query"),
+            options.get("keep_rows", False),
+            options.get("tolerant", False),
+        )
         return cls(manner, rules, opening, named, tuple(missing), query, keep_rows, tolerant)
+
+
+def check_options(function: str, options: Iterable[str], known: Collection[str]) -> None:
+    """Reject keyword arguments that a function does not have, as Python does.
+
+    Raises:
+        TypeError: An option is unknown.
+    """
+    for name in options:
+        if name not in known:
+            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -37,7 +37,7 @@ from backpass.table.scan.plain import PlainScanner
 from backpass.table.table import Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.windows.delimited import DecimalSign, delimited_windows
 from backpass.table.windows.parquet import are_alike, described, parquet_windows
-from backpass.table.windows.settings import ReadSettings
+from backpass.table.windows.settings import ReadingOptions, ReadSettings
 from backpass.table.windows.spool import GrowingText, Spool
 
 ROWS = 65_536
@@ -49,7 +49,9 @@ WHOLE = 1 << 20
 UNLIKE = "write all rows in one way, or name what differs with --missing"
 
 
-def windows_of(path: str | Path, *, rows: int = ROWS, whole: int = WHOLE, **options: Any) -> Iterator[Table]:
+def windows_of(
+    path: str | Path, *, rows: int = ROWS, whole: int = WHOLE, **options: Unpack[ReadingOptions]
+) -> Iterator[Table]:
     """Yield the windows of a file, or of the files that match a pattern.
 
     Args:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,12 +23,12 @@ from backpass.model.fitting.problem.data_split import Rows
 from backpass.model.fitting.problem.preparation import make_problem, part_of
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.settings.settings import Settings
-from backpass.table import Column, NumericColumn, Table, required_kind, table_from
+from backpass.table import Column, NumericColumn, Table, required_kind
 from backpass.table.frame import frame_table
 from backpass.table.labeled import Labeled
 from backpass.table.memory import written_bytes
 from backpass.table.targets import target_names
-from backpass.table.windows.settings import ReadSettings
+from backpass.table.windows.settings import FRAME_OPTIONS, ReadSettings
 from backpass.training.processes.exchange import Exchange
 
 
@@ -50,7 +49,6 @@ def check_streamable(
     """
     if not isinstance(data, str | Path) or str(data) == "-":
         raise UsageError("a streamed fit reads Parquet files", hint="give the path of a file, or a pattern")
-    known = {*signature(table_from).parameters}
     needs = {
         "group": settings.group is not None,
         "time": settings.time is not None,
@@ -61,7 +59,7 @@ def check_streamable(
         "sampling full": settings.sampling == "full",
     }
     refused = [name for name, value in others.items() if value is not None]
-    refused += [name for name, value in options.items() if name not in known and value]
+    refused += [name for name, value in options.items() if name not in FRAME_OPTIONS and value]
     refused += [name for name, is_set in needs.items() if is_set]
     refused += ["several processes"] if exchange.size > 1 else []
     if refused:
@@ -164,8 +162,7 @@ def _read(
     Raises:
         DataError: The rows are no valid table.
     """
-    known = {*signature(table_from).parameters} - {"data", "source", "drop"}
-    given = {option: value for option, value in options.items() if option in known}
+    given = {option: value for option, value in options.items() if option in FRAME_OPTIONS - {"drop"}}
     return frame_table(ReadSettings.of(**{**given, "kinds": kinds}), data, name, above)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from backpass.table import Table, read_table, table_from
+from backpass.table.windows.settings import FRAME_OPTIONS
 
 
 def as_table(data: Any, options: Mapping[str, Any], kinds: Mapping[str, str] | None = None) -> Table:
@@ -16,6 +16,5 @@ def as_table(data: Any, options: Mapping[str, Any], kinds: Mapping[str, str] | N
         return data
     if isinstance(data, str | Path):
         return read_table(data, **({**options, "kinds": kinds} if kinds is not None else options))
-    names = {*signature(table_from).parameters} - {"data", "source", "drop"}
-    given = {name: value for name, value in options.items() if name in names}
+    given = {name: value for name, value in options.items() if name in FRAME_OPTIONS - {"drop"}}
     return table_from(data, **({**given, "kinds": kinds} if kinds is not None else given))
