@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from backpass.errors import BackpassWarning, DataError, DivergedError, InterruptedTraining, UsageError
@@ -524,9 +525,9 @@ def test_unknown_settings_are_named(houses: Columns) -> None:
             "take X and y apart",
         ),
         (
-            {"target": 1},
-            "target is the name of a column, or a list of names; got a value of type int",
-            "their texts for names: '1'",
+            {"target": 1.5},
+            "target is the name of a column, or a list of names; got a value of type float",
+            "",
         ),
         ({"target": "y", "drop": "xz"}, "drop takes a list of names; got the text 'xz'", "drop=['xz']"),
         (
@@ -596,3 +597,9 @@ def test_each_split_is_run_through_the_networks_once(
     monkeypatch.setattr("backpass.model.fitting.outcome.scoring.outputs_of", counted)
     fit_problem(problem)
     assert seen == runs
+
+
+def test_columns_named_by_whole_numbers_as_pandas_names_them() -> None:
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 3)))
+    for target in (2, np.int64(2), "2", [2]):
+        assert fit(frame, target, preset="plain", epochs=1).target == "2"

@@ -7,6 +7,7 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from backpass.errors import UsageError
@@ -33,7 +34,7 @@ def faults(**values: Any) -> tuple[str, ...]:
 @pytest.mark.parametrize(("setting", "value"), BREAKING)
 def test_a_value_that_cannot_be_used_is_refused(setting: Setting, value: Any) -> None:
     (fault,) = faults(**{setting.name: value})
-    assert fault.startswith(f"{setting.name} must be {setting.constraint.describe()}; got {value!r}")
+    assert fault.startswith(f"{setting.name} must be {setting.constraint.describe()}; got {repr(value)[:100]}")
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
@@ -248,3 +249,9 @@ def test_text_that_is_no_value_stays_text_and_is_a_fault(name: str, text: str) -
 )
 def test_values_at_the_edge_are_taken(constraint: Any, value: Any) -> None:
     assert constraint.accepts(value)
+
+
+def test_a_column_in_place_of_its_name_is_not_printed() -> None:
+    assert faults(group=pd.Series(np.arange(9))) == ("group must be the name of a column; got a value of type Series",)
+    assert faults(group=("x" * 300,)) == (f"group must be the name of a column; got ('{'x' * 98}...",)
+    assert "got a value of type Series" in faults(hidden=pd.Series(np.arange(9)))[0]

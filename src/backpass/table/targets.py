@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -97,21 +98,21 @@ def target_names(target: object) -> tuple[str, ...]:
     Raises:
         UsageError: It is neither, or a name occurs twice.
 
-    >>> target_names("price"), target_names(["price", "rent"])
-    (('price',), ('price', 'rent'))
+    Columns that are named by whole numbers, as pandas names them, have their digits for names.
+
+    >>> target_names("price"), target_names(["price", "rent"]), target_names(3)
+    (('price',), ('price', 'rent'), ('3',))
     """
-    if isinstance(target, str):
-        return (target,)
-    is_list = isinstance(target, list | tuple) and len(target) > 0
-    if not is_list or not all(isinstance(name, str) for name in target):  # type: ignore[attr-defined]
-        hint = "columns that are called by numbers have their texts for names: '1'"
+    given = target if isinstance(target, list | tuple) else [target]
+    if not given or not all(isinstance(name, str | Integral) and not isinstance(name, bool) for name in given):
+        hint = ""
         if hasattr(target, "__len__") and not isinstance(target, tuple):
             hint = "put the values into the table; BackpassRegressor and BackpassClassifier take X and y apart"
         raise UsageError(
             f"target is the name of a column, or a list of names; got a value of type {type(target).__name__}",
             hint=hint,
         )
-    names = tuple(target)  # type: ignore[arg-type, var-annotated]
+    names = tuple(map(str, given))
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         raise UsageError(f"target names {listed(twice, shown)} twice", hint="name each column once")
     return names

@@ -10,6 +10,9 @@ import numpy as np
 
 from backpass.model.settings.constraint import Constraint
 
+_LONGEST_SHOWN = 100
+"""Characters of a wrong value that a message shows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -50,7 +53,12 @@ class Setting:
         if (value is None and self.default is None) or self.constraint.accepts(value):
             return ""
         hint = self.constraint.hint(value)
-        return f"{self.name} must be {self.constraint.describe()}; got {value!r}{f' ({hint})' if hint else ''}"
+        got = repr(value)
+        if "\n" in got:  # such as a column in place of its name
+            got = f"a value of type {type(value).__name__}"
+        elif len(got) > _LONGEST_SHOWN:
+            got = f"{got[:_LONGEST_SHOWN]}..."
+        return f"{self.name} must be {self.constraint.describe()}; got {got}{f' ({hint})' if hint else ''}"
 
     def normal(self, value: Any) -> Any:
         """A value from Python, TOML or JSON in the form that the constraint accepts: plain tuples and numbers."""

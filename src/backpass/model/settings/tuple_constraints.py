@@ -118,7 +118,7 @@ class Widths(Constraint):
         return isinstance(value, tuple) and all(unit.accepts(width) for width in value)
 
     def normal(self, value: Any) -> Any:
-        return () if value == "none" else _as_tuple(value)
+        return () if isinstance(value, str) and value == "none" else _as_tuple(value)
 
     def read(self, text: str) -> Any:
         return () if text.strip() == "none" else tuple(int(part) for part in text.split(","))
