@@ -86,7 +86,7 @@ def test_fit(call: Run, home: Path) -> None:
     cat = facts["per_class"]["test"]["cat"]
     assert cat["f1"] == pytest.approx(facts["scores"]["test"]["f1"])
     assert cat["recall"] == pytest.approx(counts[0, 0] / counts[0].sum())
-    assert set(facts["baselines"]) == {"logistic", "majority"}
+    assert set(facts["baselines"]) == {"logistic", "class_frequencies"}
 
 
 def test_predict(call: Run, home: Path, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_classes_are_compared_by_log_loss() -> None:
     head = head_for(y)
     truth = (TRUE > 0).astype(np.int32)
     o, other = 2.0 * TRUE[:, None], 0.1 * TRUE[:, None]
-    found = compared(head, o, {"logistic": other, "majority": np.zeros((N, 1))}, truth)
+    found = compared(head, o, {"logistic": other, "class_frequencies": np.zeros((N, 1))}, truth)
     assert found.baseline == "logistic", "the best of the two"
     assert found.network_score == pytest.approx(log_loss(truth, 1 / (1 + np.exp(-o[:, 0]))))
     assert found.baseline_score == pytest.approx(log_loss(truth, 1 / (1 + np.exp(-other[:, 0]))))

@@ -138,7 +138,7 @@ def test_the_baselines_of_labels_are_those_of_each_label() -> None:
     model = backpass.fit(LABELS, ["hot", "status"], test=LABELS, **QUICK)
     truth = np.column_stack([LABELS["hot"] == 1, LABELS["status"] == "late"]).astype(int)
     outputs = model.baseline_outputs(model.inputs_at(*_encoded(model, LABELS)), model.table(LABELS))
-    logistic, shares = (model.head.predictions(np.asarray(outputs[name])) for name in ("logistic", "majority"))
+    logistic, shares = (model.head.predictions(np.asarray(outputs[name])) for name in ("logistic", "class_frequencies"))
     x = LABELS[["x0", "x1"]]
     for j in range(2):
         best = LogisticRegression(C=1e6).fit(x, truth[:, j]).predict_proba(x)[:, 1]

@@ -14,7 +14,7 @@ from backpass.cli.notes import note_lines
 from backpass.cli.text import aligned, figure, figures
 from backpass.engine import why_slow
 from backpass.model import Model, Problem, Settings
-from backpass.model.comparison import Comparison, baseline_name
+from backpass.model.comparison import Comparison, baseline_name, in_order
 from backpass.model.fitting.problem.problem import batch_size_for
 from backpass.model.head.head import Head
 from backpass.model.metrics.per_class import of_confusion
@@ -161,9 +161,9 @@ def scores_table(model: Model) -> list[str]:
     part = scored_part(model)
     if part is None:
         return []
-    baselines = sorted(model.record.baselines.items())  # the linear model comes first
     taught_by = {"teacher": model.record.teacher_scores[part]} if part in model.record.teacher_scores else {}
-    known = {baseline_name(name): parts[part] for name, parts in baselines}
+    baselines = model.record.baselines
+    known = {baseline_name(name): baselines[name][part] for name in in_order(baselines)}
     scores = {"network": model.record.scores[part], **taught_by, **known}
     metrics = [name for name in model.head.metrics if name in scores["network"]]
     metrics = [name for name in metrics if all(name in found for found in scores.values())]
@@ -199,7 +199,7 @@ def comparison_lines(model: Model, comparison: Comparison | None) -> Lines:
     """Return the sentence that compares the network with the best baseline, and which baselines could not be scored."""
     lines = [] if comparison is None else [("comparison", comparison.sentence)]
     there = {*(each.name for each in model.baselines), *(each.name for each in model.lookups)}
-    missing = sorted(model.record.baselines.keys() - there)
+    missing = [baseline_name(name) for name in in_order(model.record.baselines.keys() - there)]
     if missing:
         lines.append(
             ("note", f"the model file does not keep these baselines, so they are not scored: {listed(missing)}")

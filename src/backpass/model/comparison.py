@@ -6,7 +6,7 @@ same draws of rows serve both, so what the rows have in common cancels out. It s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from math import isfinite, sqrt
 from typing import Any
@@ -82,12 +82,21 @@ class Comparison:
 def baseline_name(name: str) -> str:
     """The name of a baseline in a table.
 
-    >>> baseline_name("majority"), baseline_name("mean")
+    >>> baseline_name("class_frequencies"), baseline_name("mean")
     ('class frequencies', 'mean')
     """
-    names = {"linear": "linear model", "logistic": "logistic model", "majority": "class frequencies"}
+    names = {"linear": "linear model", "logistic": "logistic model", "class_frequencies": "class frequencies"}
     names |= {"group": "mean of the group", "last": "last value", "seasonal": "value of a season before"}
     return names.get(name, name)
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """The names of baselines in the order of tables: the constant prediction of classes comes after their models.
+
+    >>> in_order(["class_frequencies", "logistic"]), in_order(["mean", "linear"])
+    (['logistic', 'class_frequencies'], ['linear', 'mean'])
+    """
+    return sorted(names, key=lambda name: (name == "class_frequencies", name))
 
 
 def baseline_title(name: str) -> str:
@@ -99,7 +108,7 @@ def baseline_title(name: str) -> str:
     titles = {
         "linear": "the linear model",
         "logistic": "the logistic model",
-        "majority": "always predicting the class frequencies",
+        "class_frequencies": "always predicting the class frequencies",
         "group": "the mean of each group",
         "last": "the last known value",
         "seasonal": "the value of a season before",

@@ -15,6 +15,7 @@ from backpass.model.baseline.baseline import Baseline
 from backpass.model.baseline.linear import Linear
 from backpass.model.baseline.lookup import Lookup, lookup_from_json
 from backpass.model.consistency import inconsistency
+from backpass.model.file.baseline_names import restored
 from backpass.model.file.container import unpack
 from backpass.model.file.header import header_length
 from backpass.model.file.storage import read_file
@@ -59,7 +60,7 @@ def from_bytes(data: bytes, source: str = "model file") -> Model:
     if fault := validate(facts, MODEL, "facts"):
         raise ModelFileError(unknown, faults=[fault], hint=hint)
     try:
-        model = _from_facts(facts, arrays)
+        model = _from_facts(restored(facts), arrays)
         fault = inconsistency(model)
     except BackpassError as error:
         raise ModelFileError(unknown, faults=error.faults or [error.message], hint=hint) from None

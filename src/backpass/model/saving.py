@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from backpass._version import __version__
 from backpass.model.baseline.baseline import Baseline
 from backpass.model.baseline.lookup import Lookup
+from backpass.model.file.baseline_names import stored
 from backpass.model.file.container import pack
 from backpass.model.group import Group
 from backpass.model.head.head import Head
@@ -105,4 +106,4 @@ def to_bytes(model: Stored) -> bytes:
     if (kept := model.training_rows) is not None:
         facts["training_rows"] = {"rows": kept.rows, "single": kept.single, "profiled": kept.profiled}
         arrays |= {"below": kept.below.reshape(-1), "digests": kept.digests}
-    return pack("model", facts, arrays | model.schema.arrays())
+    return pack("model", stored(facts), arrays | model.schema.arrays())

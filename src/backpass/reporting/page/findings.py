@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.comparison import Comparison, baseline_name, compare
+from backpass.model.comparison import Comparison, baseline_name, compare, in_order
 from backpass.model.diagnostics import beaten_by
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
@@ -80,7 +80,7 @@ class Findings:
             scores,
             tuple(importances(model, held, seed=seed)),
             labels,
-            {name: model.head.scores(o, held.truth, held.weights) for name, o in sorted(baselines.items())},
+            {name: model.head.scores(baselines[name], held.truth, held.weights) for name in in_order(baselines)},
             compare(model.head, held.outputs, baselines, held.truth, held.weights, unit=unit, seed=seed),
         )
 
@@ -122,8 +122,8 @@ class Findings:
         found = constant_of(self.labels, metric)
         found |= {baseline_name(name): scores[metric] for name, scores in self.beside.items() if metric in scores}
         if part is not None and not self.beside:
-            kept = sorted(self.model.record.baselines.items())
-            found |= {baseline_name(name): each[part][metric] for name, each in kept if metric in each[part]}
+            kept = {name: self.model.record.baselines[name][part] for name in in_order(self.model.record.baselines)}
+            found |= {baseline_name(name): scores[metric] for name, scores in kept.items() if metric in scores}
         return found
 
 
@@ -134,7 +134,8 @@ def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
     """
     model, part, held = findings.model, findings.part, findings.held
     metrics = list(model.head.metrics)
-    known = {} if part is None else {name: parts[part] for name, parts in sorted(model.record.baselines.items())}
+    kept = model.record.baselines
+    known = {} if part is None else {name: kept[name][part] for name in in_order(kept)}
     at_fit = {name: scores for name, scores in known.items() if name not in findings.beside}
     if part is not None and part in model.record.teacher_scores:
         at_fit = {"teacher": model.record.teacher_scores[part], **at_fit}

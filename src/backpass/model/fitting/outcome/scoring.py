@@ -187,7 +187,7 @@ def fitted_baselines(problem: Problem, watch: Callable[[str, float], bool] = lam
     """The baselines of a problem, whether or not it has rows to score them on; see ``baselines``."""
     part, head = problem.parts["train"], problem.head
     is_number = head.target.task == "regression"
-    name = CONSTANTS[head.loss_name] if is_number else "majority"
+    name = CONSTANTS[head.loss_name] if is_number else "class_frequencies"
     if head.is_flat:
         simple = constant_baseline(name, head.built_in, part.y, head.outputs, head.targets[0].q, part.weights)
     else:
