@@ -42,6 +42,7 @@ ROOMS = (
     "model.distillation",
     "model.assessment",
     "model.tuning",
+    "model.grouped",
     "estimators",
     "reporting.numbers",
     "reporting.explanation",

@@ -1,6 +1,7 @@
 """Backpass: neural networks for tables.
 
     fit, load                                  from a table to a model, and back from its file
+    fit_groups                                 a small network for each group of rows, in one model
     read_table, Callback                       a file as a table; an observer of the training run
     report, explain                            a model as an HTML page; contributions of columns to predictions
     permutation_importance                     how much the score depends on each column
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
     from backpass.circuit import check_gradient, grad, named, named_gradients, operations, trace, value_and_grad
     from backpass.errors import BackpassError, BackpassWarning
     from backpass.estimators import BackpassClassifier, BackpassRegressor
-    from backpass.model import Model, cross_validate, distill, fit, load, tune
+    from backpass.model import GroupedModel, Model, cross_validate, distill, fit, fit_groups, tune
+    from backpass.model.grouped.loading import load
     from backpass.model.onnx_inputs import onnx_inputs
     from backpass.network import Network, dense_network
     from backpass.reporting import explain, permutation_importance, report
@@ -57,6 +59,7 @@ _HOMES = {
     "BackpassRegressor": "backpass.estimators",
     "BackpassWarning": "backpass.errors",
     "Callback": "backpass.training",
+    "GroupedModel": "backpass.model",
     "Model": "backpass.model",
     "Network": "backpass.network",
     "check_gradient": "backpass.circuit",
@@ -65,9 +68,10 @@ _HOMES = {
     "distill": "backpass.model",
     "explain": "backpass.reporting",
     "fit": "backpass.model",
+    "fit_groups": "backpass.model",
     "fit_function": "backpass.training.function",
     "grad": "backpass.circuit",
-    "load": "backpass.model",
+    "load": "backpass.model.grouped.loading",
     "named": "backpass.circuit",
     "named_gradients": "backpass.circuit",
     "onnx_inputs": "backpass.model.onnx_inputs",
@@ -86,6 +90,7 @@ __all__ = [
     "BackpassRegressor",
     "BackpassWarning",
     "Callback",
+    "GroupedModel",
     "Model",
     "Network",
     "__version__",
@@ -96,6 +101,7 @@ __all__ = [
     "explain",
     "fit",
     "fit_function",
+    "fit_groups",
     "grad",
     "load",
     "named",

@@ -12,6 +12,7 @@ Subpackages, lowest first:
     distillation  one small network that learns from a model
     assessment  the scores of models that are trained on parts of a table
     tuning    the search for the settings that suit a table best
+    grouped   a network for each group of rows
 
 Reading order of the modules here: ``model``, ``group``, ``predictions``, ``forward``, ``metrics``, ``record``,
 ``profile``, ``diagnostics``, ``saving``, ``form``, ``consistency``, ``loading``, ``onnx_inputs``.
@@ -25,6 +26,8 @@ from backpass.model.fitting.problem.data_split import Rows
 from backpass.model.fitting.problem.preparation import assemble, make_problem
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.streaming.stream import Stream
+from backpass.model.grouped.fit import fit_groups
+from backpass.model.grouped.grouped_model import GroupedModel
 from backpass.model.loading import from_bytes, load
 from backpass.model.model import Model
 from backpass.model.predictions import Predictions
@@ -34,6 +37,7 @@ from backpass.model.tuning.tuning import Tuning, tune
 
 __all__ = [
     "CrossValidation",
+    "GroupedModel",
     "Model",
     "Predictions",
     "Problem",
@@ -46,6 +50,7 @@ __all__ = [
     "cross_validate",
     "distill",
     "fit",
+    "fit_groups",
     "fit_problem",
     "from_bytes",
     "load",

@@ -253,6 +253,21 @@ MODEL: Form = {
 }
 """The facts of a model file."""
 
+GROUPED: Form = {
+    "model": MODEL,
+    "groups": {
+        "by": str,
+        "kind": str,
+        "keys": [str],
+        "settings": dict,
+        "min_rows": _ONE,
+        "others": _COUNT,
+        "scores": _SCORES,
+        "notes": [str],
+    },
+}
+"""The facts of the file of a grouped model."""
+
 CHECKPOINT: Form = {
     "identity": dict,
     "runs": [(NoneType, {"step": _COUNT, "best_epoch": _COUNT, "fault": str, "ended": Choice(("", *OVER))})],

@@ -56,6 +56,20 @@ def from_bytes(data: bytes, source: str = "model file") -> Model:
         ModelFileError: The bytes are not a valid model file.
     """
     facts, arrays = unpack(data, "model", source)
+    return model_of(facts, arrays, source)
+
+
+def model_of(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], source: str) -> Model:
+    """The model that ``contents`` described.
+
+    Args:
+        facts: The facts.
+        arrays: The arrays.
+        source: The name of the file in messages.
+
+    Raises:
+        ModelFileError: They do not describe a model.
+    """
     unknown, hint = f"{source} does not describe a model this version knows", "was it written by a newer version?"
     if fault := validate(facts, MODEL, "facts"):
         raise ModelFileError(unknown, faults=[fault], hint=hint)

@@ -66,6 +66,11 @@ class Stored(Protocol):
 
 def to_bytes(model: Stored) -> bytes:
     """The bytes of the model file: the same for the same data, settings and seed."""
+    return pack("model", *contents(model))
+
+
+def contents(model: Stored) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The facts and arrays of the model file."""
     knots = model.feature_map.knots
     facts: dict[str, Any] = {
         "backpass": __version__,
@@ -106,4 +111,4 @@ def to_bytes(model: Stored) -> bytes:
     if (kept := model.training_rows) is not None:
         facts["training_rows"] = {"rows": kept.rows, "single": kept.single, "profiled": kept.profiled}
         arrays |= {"below": kept.below.reshape(-1), "digests": kept.digests}
-    return pack("model", stored(facts), arrays | model.schema.arrays())
+    return stored(facts), arrays | model.schema.arrays()

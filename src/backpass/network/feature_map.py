@@ -25,7 +25,7 @@ from backpass.network.ranks import are_knots, knots_of, quantile_ranks
 
 _CLIP_AT = 3.0
 # A bound on z, far outside any table: it keeps z^2 finite, also in float32.
-_FAR = 1e6
+FAR = 1e6
 
 
 CODINGS = ("one_hot", "sign", "code")
@@ -184,7 +184,7 @@ class FeatureMap:
         """z = (x - center) scale, or 0 where x is missing; smoothly clipped if ``clipped``"""
         # Halves first: x - center itself may overflow if both are near the largest float64.
         z = (0.5 * x - 0.5 * center) * (2.0 * scale)
-        z = clip(where(isnan(z), 0.0, z), -_FAR, _FAR)
+        z = clip(where(isnan(z), 0.0, z), -FAR, FAR)
         return _smooth_clip(z) if self.clipped else z
 
     def _flags(self, numbers: Array, codes: Array, dtype: Any) -> list[Array]:

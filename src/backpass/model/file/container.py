@@ -64,7 +64,7 @@ def pack(kind: str, facts: Mapping[str, JSON], arrays: Mapping[str, NDArray[Any]
     """The bytes of a file with these facts and arrays.
 
     Args:
-        kind: "model", "checkpoint" or "search".
+        kind: One of ``KINDS``.
         facts: Plain JSON values.
         arrays: Arrays by name.
 
@@ -92,7 +92,7 @@ def unpack(data: bytes, kind: str, source: str) -> tuple[dict[str, Any], dict[st
 
     Args:
         data: The bytes of the file.
-        kind: The expected kind: "model", "checkpoint" or "search".
+        kind: The expected kind: One of ``KINDS``.
         source: The name of the file in messages.
 
     Raises:
@@ -168,6 +168,15 @@ def _facts(entries: Mapping[str, JSON], kind: str, source: str) -> dict[str, JSO
     if not isinstance(metadata["facts"], str):
         raise damaged(source, "its facts are not a text")
     return read_object(metadata["facts"].encode("utf-8"), f"{source}: the facts")
+
+
+def claims(data: bytes, kind: str) -> bool:
+    """Whether the first bytes of a file say that it is of this kind; nothing is verified.
+
+    >>> claims(pack("model", {}, {}), "model"), claims(pack("model", {}, {}), "checkpoint")
+    (True, False)
+    """
+    return data[DIGITS.stop :].startswith(f'","kind":"{kind}"'.encode("ascii"))
 
 
 def _known_kind(kind: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backpass.errors import ModelFileError
 
-KINDS = ("model", "checkpoint", "search")
+KINDS = ("model", "checkpoint", "search", "grouped model")
 
 OURS = "give a file that `backpass fit` wrote"
 
@@ -44,6 +44,8 @@ def wrong_kind(source: str, came: object, expected: str) -> ModelFileError:
         hint = "a checkpoint is for resuming its training run; the run writes a model file when it ends"
     elif came == "model" and expected == "checkpoint":
         hint = "a model file is finished and cannot be resumed; give the checkpoint of the run"
+    elif came == "grouped model":
+        hint = "predict, evaluate and show take it; in Python, backpass.load(path)[group] is the model of one group"
     elif came == "search":
         hint = "it holds the trials of an interrupted search; the same `backpass tune` continues it and writes a model"
     else:

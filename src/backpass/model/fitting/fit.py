@@ -109,7 +109,7 @@ def fit(
     """
     target_names(target)
     check_name_lists(drop=drop, columns=columns)
-    _check_not_reading(settings)
+    check_not_reading(settings)
     checked = Settings.of(settings)
     check_callbacks(callbacks)
     check_stream(stream)
@@ -164,7 +164,7 @@ def _note(callbacks: Sequence[Callback], text: str) -> None:
         each.on_note(text)
 
 
-def _check_not_reading(settings: Mapping[str, Any]) -> None:
+def check_not_reading(settings: Mapping[str, Any]) -> None:
     """Reject reading options among the settings, and say where they belong."""
     if misplaced := [name for name in settings if name in READING_OPTIONS]:
         given = ", ".join(f"{name!r}: {settings[name]!r}" for name in misplaced)

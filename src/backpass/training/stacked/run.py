@@ -95,11 +95,11 @@ class StackedRun:
         """Train every network from the same parameters.
 
         Args:
-            theta: The initial parameters (P,).
+            theta: The initial parameters (P,), or those of each network (m, P).
             stop: Stops the run between two steps.
             report: Called with the number of networks that are trained, from time to time.
         """
-        found = numpy.broadcast_to(theta, (len(self.rows), theta.size)).copy()
+        found = numpy.broadcast_to(theta, (len(self.rows), theta.shape[-1])).copy()
         diverged = numpy.zeros(len(self.rows), dtype=numpy.bool_)
         done = 0
         stacks = self._stacks()
@@ -108,7 +108,7 @@ class StackedRun:
 
         def train(members: NDArray[numpy.int64]) -> tuple[NDArray[numpy.int64], list[NDArray[Any] | None]]:
             with engine.taking_part():
-                return members, self._train(engine, theta, members, stop)
+                return members, self._train(engine, found[members], members, stop)
 
         with ThreadPoolExecutor(workers) as pool:
             waiting = {pool.submit(train, each) for each in stacks}
@@ -121,7 +121,7 @@ class StackedRun:
                         done += 0 if stop() else len(members)
                         for member, its in zip(members, thetas, strict=True):
                             diverged[member] = its is None
-                            found[member] = theta if its is None else its
+                            found[member] = found[member] if its is None else its
                     report(done)
             except BaseException:
                 stop.signal = stop.signal or 0  # the threads check it between two steps
@@ -145,12 +145,13 @@ class StackedRun:
     def _train(
         self, engine: Engine, theta: NDArray[Any], members: NDArray[numpy.int64], stop: StopRequest
     ) -> list[NDArray[Any] | None]:
-        """The parameters of each network of a stack; None where it diverged, and the initial ones if it was stopped.
+        """The parameters of each network of a stack, from theta (networks, P).
+
+        None where it diverged, and the initial ones if it was stopped.
 
         A network that diverges ends its stack, whose networks then train one by one, to the bits that they have alone.
         """
-        stacked = numpy.broadcast_to(theta, (len(members), theta.size)).copy()
-        state = (stacked, *memory_like(self.optimizer, stacked))
+        state = (theta, *memory_like(self.optimizer, theta))
         rows = int(self.rows[members[0]])
         batches = Batches.of(rows, self.batch_size(rows))
         step = self._step_of(len(members), batches.size)
@@ -164,9 +165,10 @@ class StackedRun:
             if outcome.failed or not is_finite(outcome.state):
                 if len(members) == 1:
                     return [None]
-                return [its for each in members for its in self._train(engine, theta, each[None], stop)]
+                pairs = [*zip(theta[:, None], members[:, None], strict=True)]
+                return [its for start, each in pairs for its in self._train(engine, start, each, stop)]
             if len(outcome.losses) < epochs.steps:
-                return [theta] * len(members)
+                return [*theta]
             state = outcome.state
         return [*state[0]]
 

@@ -1,0 +1,118 @@
+"""Fitting of grouped models: from a table, a target and a column of groups to a trained model.
+
+It checks the arguments and returns a GroupedModel. ``fitting`` does the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
+
+from backpass.errors import UsageError
+from backpass.model.diagnostics import Warned
+from backpass.model.fitting.fit import check_not_reading
+from backpass.model.fitting.fit_problem import check_callbacks
+from backpass.model.fitting.problem.tables import as_table
+from backpass.model.grouped.fitting import Fitting
+from backpass.model.grouped.grouped_model import GroupedModel
+from backpass.model.grouped.options import GroupOptions, require_supported, settings_of_all, settings_of_groups
+from backpass.table.columns.rules import check_name_lists
+from backpass.table.messages import shown
+from backpass.table.targets import target_names
+from backpass.training import Callback
+
+MIN_ROWS = 30
+"""The default of the fewest rows of a group with a network of its own."""
+
+
+def fit_groups(
+    data: Any,
+    target: str,
+    by: str,
+    *,
+    min_rows: int = MIN_ROWS,
+    drop: Sequence[str] = (),
+    columns: Sequence[str] | None = None,
+    strict: bool = False,
+    callbacks: Sequence[Callback] = (),
+    reading: Mapping[str, Any] | None = None,
+    **settings: Unpack[GroupOptions],
+) -> GroupedModel:
+    """Fit one small network per group of rows, such as one per store, and keep all of them as one model.
+
+    Every group is standardized by its own training rows and trained from the same start: its network has the same bits
+    whichever other groups the table holds, as long as columns and categories are the same. A network of all rows, which
+    does not read ``by``, predicts groups that have fewer than ``min_rows`` rows or are not in the table.
+
+    Args:
+        data: A path, a data frame, a dict of columns or a Table.
+        target: The column to predict: numbers or classes.
+        by: The column of groups: texts or numbers. It is no feature.
+        min_rows: The fewest rows of a group with a network of its own. Default 30.
+        drop: Columns to leave out. Default ().
+        columns: The only columns to learn from. Default None: all.
+        strict: Whether a row without a target is an error. Default False: it is left out, with a note.
+        callbacks: Observers: ``on_stage`` reports progress, ``on_note`` and ``on_warning`` what to know. Default ().
+        reading: Options of ``read_table``. Default None.
+        **settings: The settings of ``fit`` for one dense network without validation rows. Defaults that differ from the
+            preset plain: one hidden layer of 64 units, weight decay 1, predictions within the range of the training
+            targets of the group.
+
+    Returns:
+        The model of all groups.
+
+    Raises:
+        UsageError: A setting or an argument cannot be used; lists all settings that a grouped model does not have.
+        DataError: The table cannot be used, or no group has ``min_rows`` rows.
+        ResourceError: Memory is missing.
+        InterruptedTraining: On Ctrl-C; nothing is kept.
+
+    Warns:
+        BackpassWarning: Scores are too good (a column gives the target away, test rows are training rows).
+
+    >>> data = {"store": ["a"] * 60 + ["b"] * 60, "x": [*range(60)] * 2, "y": [*range(60), *range(60, 0, -1)]}
+    >>> model = fit_groups(data, "y", by="store", epochs=20)
+    >>> model
+    GroupedModel(target 'y', regression, by 'store', 2 groups)
+    >>> model.predict({"store": ["a", "b"], "x": [50, 50]}).round(-1)
+    array([50., 10.])
+    """
+    given: dict[str, Any] = dict(settings)
+    check_name_lists(drop=drop, columns=columns)
+    check_not_reading(given)
+    require_supported(given)
+    check_callbacks(callbacks)
+    _check_names(target, by, drop, columns, min_rows)
+    of_all, of_groups = settings_of_all(given), settings_of_groups(given)
+    warned = Warned()
+    table = as_table(data, dict(reading or {}))
+    fitting = Fitting(target, by, min_rows, (*drop, by), columns, of_all, of_groups, [*callbacks, warned])
+    model = fitting.run(table, strict=strict)
+    warned.warn()
+    return model
+
+
+def _check_names(
+    target: object, by: object, drop: Sequence[str], columns: Sequence[str] | None, min_rows: object
+) -> None:
+    """Check the arguments that name columns and rows.
+
+    Raises:
+        UsageError: Lists all that cannot be used.
+    """
+    faults = []
+    names = target_names(target)
+    if len(names) > 1:
+        faults.append(f"target names {len(names)} columns; a grouped model predicts one")
+    if not isinstance(by, str):
+        faults.append(f"by is the name of a column; got {by!r}")
+    elif by in names:
+        faults.append(f"by is {shown(by)}, which is the target")
+    elif by in drop:
+        faults.append(f"by is {shown(by)}, which is left out by drop")
+    elif by in (columns or ()):
+        faults.append(f"by is {shown(by)}, which is among the columns to learn from; it is no feature")
+    if not isinstance(min_rows, int) or isinstance(min_rows, bool) or min_rows < 2:
+        faults.append(f"min_rows must be a whole number of at least 2; got {min_rows!r}")
+    if faults:
+        raise UsageError("the groups cannot be formed", faults=faults, hint="by is a column such as store or machine")

@@ -1,0 +1,246 @@
+"""The grouped fit: splits each group, trains a network of all rows and one of each group, and scores them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import DataError, InterruptedTraining, did_you_mean
+from backpass.model.file.storage import SIZE_LIMIT
+from backpass.model.fitting.fit_problem import fit_problem
+from backpass.model.fitting.outcome.diagnostics import before_training
+from backpass.model.fitting.problem.preparation import make_problem
+from backpass.model.fitting.problem.problem import Problem, batch_size_for
+from backpass.model.grouped.grouped_model import GroupedModel
+from backpass.model.grouped.groups import Groups
+from backpass.model.grouped.prepared import Prepared
+from backpass.model.grouped.record import GroupedRecord
+from backpass.model.grouped.scoring import with_scores
+from backpass.model.model import Model
+from backpass.model.settings.settings import Settings
+from backpass.numerics.philox import permutation
+from backpass.table import Table, required_kind
+from backpass.table.labeled import Labeled
+from backpass.table.memory import require_memory
+from backpass.table.messages import counted, listed, shown
+from backpass.training import Callback, TrainingSettings, stop_on_signals
+from backpass.training.stacked import StackedResult, StackedRun
+from backpass.training.stacked.batches import Batches
+
+_SAMPLE = 1 << 16
+"""Rows that train the network of all rows, at most."""
+
+_PURPOSE = 0x5EED_0022
+_NAMED = 5
+"""Groups that a note names, at most."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitting:
+    """A grouped fit: its checked arguments.
+
+    Attributes:
+        target: The column to predict.
+        by: The column of groups.
+        min_rows: The fewest rows of a group with a network of its own.
+        drop: Columns to leave out, ``by`` among them.
+        columns: The only columns to learn from; None for all.
+        of_all: The settings of the network of all rows.
+        of_groups: The settings of the networks of the groups.
+        callbacks: The observers.
+    """
+
+    target: str
+    by: str
+    min_rows: int
+    drop: Sequence[str]
+    columns: Sequence[str] | None
+    of_all: Settings
+    of_groups: Settings
+    callbacks: Sequence[Callback]
+
+    def run(self, table: Table, *, strict: bool) -> GroupedModel:
+        """The model of a table.
+
+        Raises:
+            BackpassError: As ``fit_groups``.
+        """
+        if self.by not in table.columns:
+            near = did_you_mean(self.by, [*table.names, *table.left_out])
+            raise DataError(f"{table.source}: there is no column {shown(self.by)} of groups ({near})")
+        table = Labeled.of(table, [self.target], strict=strict).table
+        every = Groups.of(table.columns[self.by])
+        groups = every.at_least(self.min_rows)
+        if not groups.keys:
+            raise self._too_small(table, every)
+        train, test = groups.held_out(self.of_groups.test_fraction, self.of_groups.seed)
+        # The training rows of a group follow one another; those without a network of their own come last.
+        training = table.take(np.concatenate([*train, groups.missing]))
+        testing = table.take(np.concatenate(test)) if any(map(len, test)) else None
+        rows = np.array([[len(a), len(b)] for a, b in zip(train, test, strict=True)], dtype=np.int64)
+        problem = self._problem(training, testing)
+        self._require_room(problem, len(rows))
+        for each in self.callbacks:
+            for text in before_training(problem):
+                each.on_warning(text)
+        base = self._base(problem)
+        prepared = Prepared.of(problem, training.take(np.arange(rows[:, 0].sum())), rows[:, 0], self.of_groups)
+        result = self._trained(problem, prepared)
+        kept = np.flatnonzero(~result.diverged)
+        if not kept.size:
+            raise DataError(
+                f"{table.source}: training diverged in every group",
+                hint=f"learning_rate {self.of_groups.learning_rate:g} may be too high",
+            )
+        notes = [*self._notes_on_rows(every, groups), *self._notes_on_groups(prepared, groups.keys, result)]
+        record = GroupedRecord(
+            self.of_groups.to_json(),
+            self.min_rows,
+            len(every.keys) - len(kept),
+            {},
+            rows[kept],
+            np.zeros(0),
+            np.array([self._steps(count) for count in rows[kept, 0].tolist()], dtype=np.int64),
+            tuple(notes),
+        )
+        keys, kind = tuple(groups.keys[i] for i in kept), required_kind(table.columns[self.by])
+        model = GroupedModel(base, self.by, kind, keys, result.theta[kept], prepared.scales.take(kept), record)
+        for each in self.callbacks:
+            for note in notes:
+                each.on_note(note)
+        if testing is None:
+            return model
+        ends = np.cumsum(rows[:, 1])
+        of_kept = np.concatenate([np.arange(ends[i] - rows[i, 1], ends[i]) for i in kept])
+        return with_scores(model, testing.take(of_kept), prepared.levels()[kept])
+
+    def _problem(self, training: Table, testing: Table | None) -> Problem:
+        """The problem of all rows. Its rows are divided already."""
+        undivided = replace(self.of_all, test_fraction=0.0)
+        problem = make_problem(training, self.target, undivided, test=testing, drop=self.drop, columns=self.columns)
+        return replace(problem, settings=self.of_all)
+
+    def _base(self, problem: Problem) -> Model:
+        """The model of the network of all rows."""
+        self._stage("training the network of all rows", 0.0)
+        part = problem.parts["train"]
+        if part.rows > _SAMPLE:
+            index = np.sort(permutation(self.of_all.seed, 0, _PURPOSE, part.rows)[:_SAMPLE])
+            note = (
+                f"the network of all rows is trained on a random sample of {_SAMPLE:,} of {part.rows:,} training rows"
+            )
+            parts = {**problem.parts, "train": part.take(index)}
+            problem = replace(problem, parts=parts, notes=(*problem.notes, note))
+        return fit_problem(problem, compare=False)
+
+    def _trained(self, problem: Problem, prepared: Prepared) -> StackedResult:
+        """The networks of the groups.
+
+        Raises:
+            InterruptedTraining: On Ctrl-C.
+        """
+        s = self.of_groups
+        decay = {"weight_decay": s.weight_decay_schedule}
+        run = StackedRun(
+            problem.network,
+            problem.head.loss,
+            replace(problem, settings=s).optimizer(),
+            TrainingSettings(
+                s.learning_rate,
+                s.schedule,
+                epochs=s.epochs,
+                seed=s.seed,
+                schedules={name: schedule for name, schedule in decay.items() if schedule != "constant"},
+            ),
+            partial(batch_size_for, s),
+            problem.trainer,
+            prepared.x,
+            prepared.y,
+            prepared.first,
+            prepared.rows,
+        )
+        count = len(prepared.rows)
+        title = f"training {counted(count, 'group')}"
+        with stop_on_signals() as stop:
+            result = run.run(self._start(problem, prepared), stop, lambda done: self._stage(title, done / count))
+        if not result.is_whole:
+            interrupted = InterruptedTraining("interrupted while the groups were trained; no model is kept")
+            interrupted.signal = stop.signal or 0
+            raise interrupted
+        return result
+
+    def _start(self, problem: Problem, prepared: Prepared) -> NDArray[Any]:
+        """The parameters that each group starts from (groups, P): the same, but for the level of counts."""
+        network, settings = problem.network, self.of_groups
+        theta = network.initialize(settings.seed, settings.initialization, problem.dtype)
+        found = np.repeat(theta[None], len(prepared.rows), axis=0)
+        if problem.head.loss_name == "poisson":
+            found[:, -problem.head.outputs :] = prepared.levels()
+        return found
+
+    def _steps(self, rows: int) -> int:
+        """The number of steps of a group."""
+        return self.of_groups.epochs * Batches.of(rows, batch_size_for(self.of_groups, rows)).steps
+
+    def _require_room(self, problem: Problem, count: int) -> None:
+        """Check that the parameters of all groups fit in memory and into a file."""
+        size = count * problem.network.parameter_count * problem.dtype.itemsize
+        what = f"{counted(count, 'network')} of {problem.network.parameter_count:,} parameters"
+        hint = "a smaller --hidden, fewer columns (--drop), or a larger --min-rows"
+        require_memory(3 * size, what, hint)
+        if size > SIZE_LIMIT // 2:
+            raise DataError(f"{what} take {size:,} bytes; a model file holds {SIZE_LIMIT // 2:,}", hint=hint)
+
+    # Messages ---------------------------------------------------------------------------------------------------------
+
+    def _stage(self, title: str, share: float) -> None:
+        for each in self.callbacks:
+            each.on_stage(title, share)
+
+    def _too_small(self, table: Table, every: Groups) -> DataError:
+        largest = max(map(len, every.rows), default=0)
+        held = f"the largest of {counted(len(every.keys), 'group')} has {counted(largest, 'row')}"
+        return DataError(
+            f"{table.source}: no group of column {shown(self.by)} has {self.min_rows} rows: {held}",
+            hint="lower --min-rows, or fit one model with the column as a feature",
+        )
+
+    def _notes_on_rows(self, every: Groups, groups: Groups) -> list[str]:
+        notes = []
+        if small := len(every.keys) - len(groups.keys):
+            rows = counted(len(groups.missing) - len(every.missing), "row")
+            whose = f"{counted(small, 'group')} with fewer than {self.min_rows} rows ({rows} in all)"
+            notes.append(f"{whose}: the network of all rows predicts them, and groups that are not in the table")
+        if count := len(every.missing):
+            rows = counted(count, "row")
+            notes.append(f"{rows} without a value of {shown(self.by)}: the network of all rows predicts such rows")
+        return notes
+
+    def _notes_on_groups(self, prepared: Prepared, keys: Sequence[str], result: StackedResult) -> list[str]:
+        lost = np.flatnonzero(result.diverged).tolist()
+        has_classes = bool(prepared.shared.head.classes)
+        always = "the same class, which is always predicted" if has_classes else "the same target, which is predicted"
+        told = {
+            "training diverged, and the network of all rows predicts them": lost,
+            f"all training rows have {always}": prepared.constant_groups(),
+            "a class is missing from the training rows, and gets a low probability": prepared.incomplete_groups()
+            if has_classes
+            else [],
+        }
+        return [_on_groups([keys[i] for i in those], text) for text, those in told.items() if those]
+
+
+def _on_groups(keys: Sequence[str], text: str) -> str:
+    """A note on some groups, with the names of the first ones.
+
+    >>> _on_groups(["a", "b"], "all training rows have the same target")
+    "in 2 groups ('a', 'b'), all training rows have the same target"
+    """
+    more = [f"{len(keys) - _NAMED:,} more"] if len(keys) > _NAMED else []
+    names = listed([*map(shown, keys[:_NAMED]), *more])
+    return f"in {counted(len(keys), 'group')} ({names}), {text}"

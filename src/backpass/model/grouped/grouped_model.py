@@ -1,0 +1,313 @@
+"""A grouped model: what ``fit_groups`` makes: a small network for each group, and one network of all rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.engine import engine_named
+from backpass.errors import DataError, UsageError, did_you_mean
+from backpass.idiom import in_python
+from backpass.model.diagnostics import warn_all
+from backpass.model.file.storage import write_atomically
+from backpass.model.forward import inputs_of, outputs_of
+from backpass.model.grouped.groups import keys_of, places_in
+from backpass.model.grouped.record import GroupedRecord
+from backpass.model.grouped.saving import to_bytes
+from backpass.model.grouped.scales import GroupScales, Shared
+from backpass.model.metrics import LOWER_IS_BETTER, ScoringOptions, scores
+from backpass.model.model import Model
+from backpass.model.predictions import Predictions
+from backpass.model.record import Record
+from backpass.model.settings.settings import Settings
+from backpass.table import Encoded, Table, read_table, table_from
+from backpass.table.labeled import Labeled
+from backpass.table.messages import counted, shown
+from backpass.table.table import Demand
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class GroupedModel:
+    """A fitted network for each group of rows. Rows of other groups are predicted by a network of all rows.
+
+    ``model[key]`` is the ``Model`` of one group; ``len(model)``, ``key in model`` and ``for key in model`` count, test
+    and name the groups.
+
+    Attributes:
+        base: The model of the network of all rows, which also holds the columns and the target.
+        by: The column of groups.
+        kind: The required kind of that column.
+        groups: The key of each group with a network of its own, sorted: its text, or its number as a text.
+        theta: The parameters of the network of each group (groups, P).
+        scales: The scales of each group.
+        record: What the model file keeps about the fit.
+    """
+
+    base: Model
+    by: str
+    kind: Demand
+    groups: tuple[str, ...]
+    theta: NDArray[Any]
+    scales: GroupScales
+    record: GroupedRecord
+
+    def __repr__(self) -> str:
+        """One line: what the model predicts, and how many networks it has."""
+        target = f"target {shown(self.target)}, {self.base.head.target.task}"
+        return f"GroupedModel({target}, by {shown(self.by)}, {counted(len(self), 'group')})"
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.groups)
+
+    def __contains__(self, key: object) -> bool:
+        return self._key(key) in self.groups
+
+    def __getitem__(self, key: object) -> Model:
+        """The model of one group, by its text or its number.
+
+        Raises:
+            UsageError: The group has no network of its own.
+        """
+        text = self._key(key)
+        if text not in self.groups:
+            raise UsageError(
+                f"there is no network for {shown(self.by)} = {shown(text)} ({did_you_mean(text, list(self.groups))})",
+                hint="model.base is the network of all rows, which predicts other groups",
+            )
+        return self._model_of(self.groups.index(text))
+
+    def _key(self, key: object) -> str:
+        column = table_from({self.by: [key]}).columns[self.by]
+        return str(keys_of(column)[0])
+
+    def _model_of(self, group: int) -> Model:
+        shared, record, base = self._shared, self.record, self.base
+        train, test = record.rows[group].tolist()
+        scores = {"test": {self.metric: float(record.group_scores[group])}} if record.group_scores.size else {}
+        own = Record(
+            settings=record.settings,
+            rows={"train": train, **({"test": test} if scores else {})},
+            scores=scores,
+            baselines={},
+            history=(),
+            best_epoch=0,
+            steps=int(record.steps[group]),
+            reason="finished",
+            notes=(f"the network of {shown(self.by)} = {shown(self.groups[group])}",),
+            columns=base.record.columns,
+        )
+        feature_map, head = self.scales.feature_map(shared, group), self.scales.head(shared, group)
+        theta = self.theta[group].copy()
+        return Model(base.schema, head, feature_map, base.network, theta, own, base.engine, base.threads)
+
+    @property
+    def target(self) -> str:
+        """The name of the predicted column."""
+        return self.base.target
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes in the order of their probabilities; empty for numbers."""
+        return self.base.classes
+
+    @property
+    def metric(self) -> str:
+        """The main metric, by which groups are compared."""
+        return self.base.head.metric
+
+    @property
+    def scores(self) -> Mapping[str, Mapping[str, float]]:
+        """The metrics on the test rows, see ``GroupedRecord``."""
+        return self.record.scores
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the fit assumed about the table and the groups, with options as arguments of Python."""
+        return tuple(map(in_python, (*self.base.record.notes, *self.record.notes)))
+
+    @property
+    def worst(self) -> list[tuple[str, float]]:
+        """Each group with the main metric of its test rows, the worst first; empty without test rows."""
+        found = self.record.group_scores
+        order = np.argsort(-found if self.metric in LOWER_IS_BETTER else found, kind="stable")
+        return [(self.groups[i], float(found[i])) for i in order]
+
+    def predict(self, data: Any, **reading: Any) -> NDArray[Any]:
+        """The prediction for each row, by the network of its group.
+
+        Args:
+            data: A path, a data frame, a dict of columns or a Table, with the column of groups.
+            **reading: Options of ``read_table`` or ``table_from``.
+
+        Returns:
+            Numbers or classes (n,).
+
+        Raises:
+            DataError: Lists every column that is missing or of another kind.
+
+        Warns:
+            BackpassWarning: As ``Model.predict``.
+        """
+        found = self.predictions(self.table(data, **reading))
+        warn_all(found.warnings)
+        return found.values
+
+    def predict_proba(self, data: Any, **reading: Any) -> NDArray[np.float64]:
+        """The probability of each class (n, classes), in the order of ``classes``.
+
+        Raises:
+            DataError: As ``predict``.
+            UsageError: The target is a number.
+
+        Warns:
+            BackpassWarning: As ``predict``.
+        """
+        if not self.classes:
+            raise UsageError(self.base.why_no_probabilities)
+        found = self.predictions(self.table(data, **reading))
+        warn_all(found.warnings)
+        assert found.probabilities is not None
+        return found.probabilities
+
+    def evaluate(self, data: Any, *, strict: bool = False, **reading: Any) -> dict[str, float]:
+        """Every metric on rows with known targets.
+
+        Args:
+            data: As for ``predict``, with the target.
+            strict: Whether a row without a target is an error. Default False: it is left out.
+            **reading: As for ``predict``.
+
+        Raises:
+            DataError: As ``predict``; also for the targets.
+
+        Warns:
+            BackpassWarning: As ``predict``.
+        """
+        table = self.table(data, with_target=True, strict=strict, **reading)
+        encoded = self.base.encoded(table, self.base.known_schema)
+        warn_all(encoded.warnings)
+        return self.scored(table, encoded)
+
+    def scored(self, table: Table, encoded: Encoded) -> dict[str, float]:
+        """Every metric on the rows of a table with targets, encoded by the schema of ``base``."""
+        return self.scores_of(self.predicted(table, encoded), self.base.head.truth(table))
+
+    def scores_of(
+        self, predicted: NDArray[np.float64], truth: NDArray[Any], names: Sequence[str] | None = None
+    ) -> dict[str, float]:
+        """The metrics of predictions that are defined for the targets.
+
+        Args:
+            predicted: Numbers (n,) or probabilities (n, classes).
+            truth: Targets (n,).
+            names: The metrics. Default None: all.
+        """
+        head = self.base.head
+        decided = head.decided(predicted) if self.classes else None
+        options = ScoringOptions(head.targets[0].q, head.positive, decided)
+        return scores(head.all_metrics if names is None else names, predicted, truth, None, options)
+
+    def table(self, data: Any, *, with_target: bool = False, strict: bool = False, **reading: Any) -> Table:
+        """The table with the columns that the model reads, the column of groups included, from data in any form.
+
+        With the target, rows that have none are left out, with a note; ``strict`` keeps them, so that they are refused.
+        """
+        table = data if isinstance(data, Table) else self._read(data, with_target=with_target, **reading)
+        if self.by not in table.columns:
+            near = did_you_mean(self.by, [*table.names, *table.left_out])
+            raise DataError(
+                f"{table.source}: there is no column {shown(self.by)}, which says the group of each row ({near})",
+                hint="a grouped model needs the column that it was fitted by",
+            )
+        return Labeled.of(table, [self.target] if with_target else [], strict=strict).table
+
+    def _read(self, data: Any, *, with_target: bool, **reading: Any) -> Table:
+        base, kinds = self.base, {**self.base.kinds(with_target=with_target), self.by: self.kind}
+        if isinstance(data, str | Path):
+            known = {"missing": base.schema.missing, "headerless": base.headerless(), "keep_rows": not with_target}
+            return read_table(data, kinds=kinds, **{**known, **reading})
+        return table_from(data, kinds=kinds, **{"missing": base.schema.missing, **reading})
+
+    def predictions(self, table: Table) -> Predictions:
+        """Predictions with probabilities and notes."""
+        encoded = self.base.encoded(table, self.base.known_schema)
+        predicted = self.predicted(table, encoded)
+        unknown = int(np.count_nonzero(places_in(self.groups, table.columns[self.by]) < 0))
+        notes = encoded.notes
+        if unknown:
+            rows = f"{unknown:,} of {counted(table.rows, 'row')}"
+            notes = (*notes, f"{rows} of groups without a network of their own: predicted by the network of all rows")
+        if not self.classes:
+            return Predictions(predicted, None, (), notes, encoded.unseen, encoded.suspects)
+        names = np.array(self.classes, dtype=object)
+        decided = names[self.base.head.decided(predicted)]
+        return Predictions(decided, predicted, self.classes, notes, encoded.unseen, encoded.suspects)
+
+    def predicted(self, table: Table, encoded: Encoded) -> NDArray[np.float64]:
+        """Numbers (n,) or probabilities (n, classes) for the rows of a table, encoded by the schema of ``base``."""
+        groups = places_in(self.groups, table.columns[self.by])
+        known, others = np.flatnonzero(groups >= 0), np.flatnonzero(groups < 0)
+        base = self.base
+        found = np.empty((table.rows, len(self.classes)) if self.classes else table.rows)
+        if others.size:
+            x = base.inputs_at(encoded.numbers[others], encoded.codes[others])
+            found[others] = base.head.predictions(base.outputs_at(x))
+        if known.size:
+            o = self._outputs(encoded.numbers[known], encoded.codes[known], groups[known])
+            found[known] = self.decoded(o, groups[known])
+        return found
+
+    def decoded(self, o: NDArray[Any], groups: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Outputs o (n, k) on the scale of each row's group -> numbers (n,) or probabilities (n, classes)"""
+        p = self._shared.unscaled_head.predictions(o)
+        return p if self.classes else self.scales.decoded(p, groups)
+
+    @property
+    def _shared(self) -> Shared:
+        base = self.base
+        return Shared(base.feature_map, base.head, Settings.from_json(self.record.settings))
+
+    def _outputs(
+        self, numbers: NDArray[np.float64], codes: NDArray[np.int32], groups: NDArray[np.intp]
+    ) -> NDArray[Any]:
+        """The outputs (n, k) of the network of each row's group."""
+        shared, engine = self._shared, engine_named(self.base.engine, self.base.threads)
+        standard = self.scales.standardized(numbers, groups, shared.cyclic)
+        x = inputs_of(shared.standard, standard, codes, self.theta.dtype, engine)
+        found = np.empty((len(x), self.base.network.outputs), self.theta.dtype)
+        order = np.argsort(groups, kind="stable")
+        present, first = np.unique(groups[order], return_index=True)
+        one = engine_named(self.base.engine, 1)
+        for group, rows in zip(present, np.split(order, first[1:]), strict=True):
+            found[rows] = outputs_of(self.base.network, self.theta[group], _padded(x[rows]), one)[: len(rows)]
+        return found
+
+    def with_engine(self, engine: str, threads: int | None) -> GroupedModel:
+        """The model, run by another engine."""
+        return replace(self, base=replace(self.base, engine=engine, threads=threads))
+
+    def save(self, path: str | Path) -> None:
+        """Write the model file, atomically.
+
+        Raises:
+            ResourceError: The file cannot be written.
+        """
+        write_atomically(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """The bytes of the model file: the same for the same data, settings and seed."""
+        return to_bytes(self)
+
+
+def _padded(x: NDArray[Any]) -> NDArray[Any]:
+    """x with rows of zeros up to a power of two, because a circuit is compiled for each number of rows."""
+    rows = 1 << (len(x) - 1).bit_length()
+    return x if rows == len(x) or len(x) > 512 else np.concatenate([x, np.zeros((rows - len(x), x.shape[1]), x.dtype)])

@@ -1,0 +1,114 @@
+"""Options of grouped models: the settings that apply to many small networks, and their defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict
+
+from backpass.errors import UsageError, did_you_mean
+from backpass.model.settings.declarations import BY_NAME
+from backpass.model.settings.settings import Settings
+from backpass.table.messages import counted
+
+
+class GroupOptions(TypedDict, total=False):
+    """Keyword arguments of ``fit_groups``: the settings of ``fit`` that apply to grouped models."""
+
+    task: Literal["regression", "classification"] | None
+    test_fraction: float
+    hidden: Any
+    activation: Any
+    initialization: str
+    numerical_scaling: Literal["none", "standard", "robust"]
+    clip_predictions: Literal["none", "training"]
+    loss: Literal["squared", "absolute", "huber", "quantile", "poisson", "cross_entropy"] | None
+    quantile: float
+    huber_delta: float
+    label_smoothing: float
+    optimizer: str
+    learning_rate: float | None
+    schedule: str
+    momentum: float
+    beta1: float
+    beta2: float
+    weight_decay: float
+    learning_rate_multiplier: Any
+    weight_decay_schedule: str
+    batch_size: int | None
+    epochs: int
+    seed: int
+    positive: str | float | None
+    precision: Literal["float32", "float64"]
+    engine: str
+    threads: int | None
+
+
+DEFAULTS: Mapping[str, Any] = {"preset": "plain", "hidden": (64,), "clip_predictions": "training"}
+"""The defaults that differ from those of the preset plain."""
+
+WEIGHT_DECAY = 1.0
+"""The default weight decay of the networks of groups: few rows need more of it than a whole table."""
+
+_NAMES = frozenset(GroupOptions.__annotations__)
+_ACCEPTED: Mapping[str, tuple[Any, ...]] = {
+    "preset": (None, "plain"),
+    "precision": ("float32", "float64"),
+    "engine": ("auto", "native", "numpy"),
+}
+_HINT = (
+    "a grouped model has one dense network per group and no validation rows; for anything else fit each group by itself"
+)
+
+
+def unsupported(given: Mapping[str, Any]) -> list[str]:
+    """The settings that a grouped model does not have, one line each.
+
+    >>> unsupported({"hidden": (8,), "dropout": 0.1, "engine": "jax"})
+    ['dropout', "engine 'jax' (one of auto, native, numpy)"]
+    """
+    found = []
+    for name, value in given.items():
+        accepted = _ACCEPTED.get(name)
+        if accepted is not None and value not in accepted:
+            found.append(f"{name} {value!r} (one of {', '.join(str(each) for each in accepted if each is not None)})")
+        elif name in BY_NAME and name not in _NAMES and name != "preset":
+            found.append(name)
+    if given.get("initialization") == "data":
+        found.append("initialization 'data' (a random one, such as he)")
+    return found
+
+
+def require_supported(given: Mapping[str, Any], others: tuple[str, ...] = ()) -> None:
+    """Check that a grouped model has all of these settings.
+
+    Args:
+        given: The settings that the user set.
+        others: Further options that were given and are not supported.
+
+    Raises:
+        UsageError: Lists all that it does not have.
+    """
+    if strange := [name for name in given if name not in BY_NAME]:
+        raise UsageError(f"unknown setting {strange[0]!r} ({did_you_mean(strange[0], sorted(_NAMES))})")
+    if faults := [*others, *unsupported(given)]:
+        count = counted(len(faults), "option")
+        raise UsageError(f"{count} not supported for a model per group (by)", faults=faults, hint=_HINT)
+
+
+def settings_of_all(given: Mapping[str, Any]) -> Settings:
+    """The settings of the network of all rows.
+
+    Raises:
+        UsageError: Lists every value that is not accepted.
+    """
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return Settings.of({**DEFAULTS, **chosen, "preset": "plain"})
+
+
+def settings_of_groups(given: Mapping[str, Any]) -> Settings:
+    """The settings of the network of each group.
+
+    Raises:
+        UsageError: Lists every value that is not accepted.
+    """
+    return settings_of_all({"weight_decay": WEIGHT_DECAY, **given})

@@ -1,0 +1,46 @@
+"""Record of a grouped model: what its file keeps about the fit, beside the networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupedRecord:
+    """What a file keeps about a grouped fit.
+
+    Attributes:
+        settings: The settings of the networks of the groups.
+        min_rows: The fewest rows of a group with a network of its own.
+        others: The number of groups without a network of their own.
+        scores: The metrics on the test rows of all groups, by what predicts: "groups", "all rows" (the network of all
+            rows) and "constant" (the best constant of each group). Empty without test rows.
+        rows: The numbers of training and of test rows of each group (groups, 2).
+        group_scores: The main metric of each group on its test rows (groups,); empty without test rows.
+        steps: The number of steps of each group (groups,).
+        notes: What the fit assumed about the groups.
+    """
+
+    settings: Mapping[str, Any]
+    min_rows: int
+    others: int
+    scores: Mapping[str, Mapping[str, float]]
+    rows: NDArray[np.int64]
+    group_scores: NDArray[np.float64]
+    steps: NDArray[np.int64]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the model file, without the arrays."""
+        return {
+            "settings": dict(self.settings),
+            "min_rows": self.min_rows,
+            "others": self.others,
+            "scores": {name: dict(scores) for name, scores in self.scores.items()},
+            "notes": list(self.notes),
+        }
