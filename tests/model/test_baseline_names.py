@@ -21,5 +21,5 @@ def test_a_kept_file_says_majority_and_its_model_class_frequencies(name: str) ->
     assert comparison is None or comparison.baseline in names
     assert [each.name for each in model.baselines if each.is_constant] in ([], ["class_frequencies"])
     for content in (path.read_bytes(), model.to_bytes()):
-        assert b'"majority"' in content
+        assert b"majority" in content
         assert b"class_frequencies" not in content

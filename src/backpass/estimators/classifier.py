@@ -116,19 +116,19 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
             loss function of your own. Default None: that of the loss.
         max_seconds: Stop after this many seconds. Default None: never.
         ensemble_size: Number of networks that are trained and averaged. Default None [4].
-        candidates: Number of settings that are tried; the best few are averaged. Default None [1].
+        candidates: Number of configurations that are tried; the best few are averaged. Default None [1].
         ensemble_split: Validation rows of each network of an ensemble: "folds" (a fold of its own) or "split" (the same
             rows for all). Default None ["folds"].
         teacher_weight: Share of the loss that compares with the predictions of a teacher, if ``fit`` receives any.
-            Default 0.5.
+            Default 0.25.
         precision: Number format of training: "float32", "bf16" (rounds the factors of large products) or "float64".
             Default "float32".
         engine: Engine that runs the circuits; "auto" selects the fastest. Default "auto".
         device: What the engine "jax" trains on: "cpu", "cuda" or "tpu". Default None: only that engine needs it.
         threads: Threads of the native engine. Default None: all available cores.
         warm_start: Whether ``fit`` continues from the last fit, which needs one network. Default False.
-        callbacks: A list of ``backpass.Callback``; set scikit-learn's own with ``set_callbacks``. Default
-            None.
+        callbacks: A list of ``backpass.Callback``; set scikit-learn's own with ``set_callbacks``.
+            Default None.
         random_state: Seed or generator of all random choices. Default 0.
 
     Attributes:

@@ -38,7 +38,7 @@ _TIMES_ALONE = 20
     metavar="NUMBER",
     type=WholeNumber(0),
     section="Data",
-    help="number of rows made up from each training row, which the model labels; default: 4, or up to 8,192 in all",
+    help="number of synthetic rows per training row, which the model labels; default: 4, or up to 8,192 in all",
 )
 @settings_options()
 @reading()
@@ -46,10 +46,10 @@ _TIMES_ALONE = 20
 def distill(**given: Any) -> int:
     """Train one small network that predicts like a model, such as an ensemble.
 
-    TABLE has the columns of MODEL and its target: best the table that the model was fitted on. Its test rows are then
-    those of the model, which did not train on them; rows of another table are split anew. The network learns from the
-    predictions of the model on the training rows, and on rows made up from them: each is a row of the table in which
-    some values are those of other rows.
+    TABLE has the columns of MODEL and its target. Ideally it is the table that the model was fitted on: then the test
+    rows are those of the model, which did not train on them. Another table is split anew. The network learns from the
+    model's predictions on the training rows and on synthetic rows: training rows in which some values are replaced by
+    those of other rows.
 
     Prints the scores of the network and of MODEL (the teacher) on the same rows, and the size and the time per row of
     both. The file is a model like any other. Options describe the network; those that the model decides, such as --loss

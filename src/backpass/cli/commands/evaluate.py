@@ -44,7 +44,7 @@ MOST_TEXTS = 100
 @option(
     "--intervals",
     is_flag=True,
-    help="add the 95 % confidence interval of each metric: the bootstrap, rows drawn with replacement (whole groups, "
+    help="add the 95 % bootstrap interval of each metric; rows are drawn with replacement (whole groups, "
     "or blocks of time, if the model was fitted with --group or --time)",
 )
 @strictness("reject a table with missing targets; default: leave such rows out")
@@ -59,9 +59,9 @@ def evaluate(**given: Any) -> int:
     Prints one line per metric: name, value and, in parentheses, the value on the test (or validation) rows at training
     time. For classes, the confusion matrix follows, with precision, recall and F1 of each class. For several targets,
     these metrics are means, and those of each target follow.
-    A message says whether the network is better than the best baseline on these rows. A warning says if many of the
-    rows trained the model. Columns whose distribution has moved since training are listed with the distance: that of
-    Kolmogorov and Smirnov for numbers and dates, half the sum of the differences of the shares for categories.
+    A message says whether the network is better than the best baseline on these rows, a warning if many of them are
+    training rows. Columns whose distribution has shifted since training are listed with the distance: the
+    Kolmogorov-Smirnov statistic for numbers and dates, the total variation distance for categories.
 
     --by scores segments: the values of a column (numbers with many values at the quartiles), or periods of a date or
     time column by year, quarter, month, week, day, weekday or hour.

@@ -59,7 +59,7 @@ def predict(**given: Any) -> int:
     'new/*.csv' for all matching files. Columns are matched by name, in any order; additional columns are ignored. If
     the model was trained on a file without a header, columns are matched by position, with or without the target.
 
-    Each row of the table gets one prediction. Rows between others that hold no data, such as empty ones or a repeated
+    Each row of the table gets one prediction. Rows without data between others, such as empty rows or a repeated
     header, keep their places, so that predictions can be joined by position; totals and notes below the last row do
     not count as rows.
 
@@ -68,12 +68,12 @@ def predict(**given: Any) -> int:
     the fewest digits that read back exactly.
 
     CSV, TSV and Parquet files, and text from standard input, are read and predicted a window of rows at a time, so that
-    memory does not grow with their length. A file given by --output appears when all rows are predicted; on standard
-    output, the rows above an error are written already.
+    memory use does not grow with their length. The file of --output appears once all rows are predicted; on standard
+    output, the rows before an error have already been written.
 
     Prediction intervals are derived from the errors on the validation rows and have the same width for every row.
     Coverage holds for rows similar to those; it is slightly lower in practice, because the validation rows also select
-    the best epoch. Quantiles are the ends of such intervals: 0.05 and 0.95 are those of the interval 0.9, and 0.5 is
+    the best epoch. Quantiles are the ends of such intervals: 0.05 and 0.95 are those of the 0.9 interval, and 0.5 is
     the prediction itself.
 
     --json prints an object with "predictions", "probabilities" (per row, in the order of "classes"), "intervals" (per

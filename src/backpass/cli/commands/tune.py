@@ -71,11 +71,11 @@ def tune(**given: Any) -> int:
     splits of fit. Test rows are set aside first and play no part in the search. With --validation-file, all trials are
     fitted on TABLE and scored on the rows of that file.
 
-    The model is that of fit with the settings of the best trial. The search depends on the table, the settings, --seed
-    and the number of trials; --budget only decides how many trials are reached.
+    The model is the one that fit makes with the settings of the best trial. The search depends on the table, the
+    settings, --seed and the number of trials; --budget only limits how many trials are run.
 
     Ctrl-C ends the search and keeps its trials in a file next to the model, with the suffix .search. The same command
-    continues it, with the result of a search that was never interrupted, and removes the file at the end.
+    resumes it, ends with the result of an uninterrupted search, and removes the file.
 
     \b
     Examples:

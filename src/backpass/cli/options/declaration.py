@@ -135,7 +135,7 @@ def strictness(also: str = "") -> Callable[[F], F]:
     """The option that makes an error of columns unlike those of the training rows, and of what ``also`` names."""
     unknown = (
         "fail if more than 5 % of the values of a categorical column are unknown to the model, percentages seem to be "
-        "fractions, or a column has no values and had all of them in the training rows"
+        "fractions, or a column is empty that had no missing values in the training rows"
     )
     return option("--strict", is_flag=True, help=f"{unknown}; {also}" if also else unknown)
 

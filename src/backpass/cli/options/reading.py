@@ -116,7 +116,7 @@ def reading() -> Callable[[F], F]:
             is_flag=True,
             section=section,
             help="do not treat words such as -, #N/A and unknown as missing where everything else in a column is a "
-            "number or a date, and do not name suspected numbers such as -999",
+            "number or a date, and do not report suspicious numbers such as -999",
         ),
         option(
             "--no-date-detection",
@@ -129,8 +129,8 @@ def reading() -> Callable[[F], F]:
             "--keep-spaces",
             is_flag=True,
             section=section,
-            help="keep categories apart that differ only in spaces (around, doubled or no-break) or a full stop at the "
-            "end; default: merge them",
+            help="keep categories apart that differ only in spaces (leading, trailing, repeated or non-breaking) or a "
+            "full stop at the end; default: merge them",
         ),
         option(
             "--merge-case",

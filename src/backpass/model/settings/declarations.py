@@ -299,7 +299,7 @@ class SettingValues:
     candidates: int = training(
         1,
         Number(1, 1_000, whole=True),
-        "number of settings that are tried on the table; the best few are averaged by shares that suit it",
+        "number of configurations that are tried on the table; the best few are averaged, with weights fitted to it",
         follows_preset=True,
         since=3,
         notes=(1,),
@@ -337,7 +337,7 @@ class SettingValues:
     cost: tuple[tuple[str, float], ...] | None = decision(
         None,
         Amounts(("false_positive", "false_negative")),
-        "cost of each kind of error, for the threshold that costs least: false_positive=50,false_negative=500 [none]",
+        "cost of each kind of error, which the threshold minimizes: false_positive=50,false_negative=500 [none]",
     )
     class_weight: str | tuple[tuple[Any, float], ...] | None = decision(
         None,
@@ -354,14 +354,14 @@ class SettingValues:
     engine: str = setting(
         "auto",
         Choice(ENGINE_NAMES),
-        "engine that runs the circuits; auto: the fastest on a CPU; jax: on the device that is named",
+        "engine that runs the circuits; auto: the fastest one on a CPU; jax: on the given device",
         "engine",
         is_stored=False,
     )
     device: str | None = setting(
         None,
         Choice(DEVICES),
-        "what the engine jax trains on [only with that engine, which needs it]",
+        "device that the engine jax trains on, which needs it [none]",
         "engine",
         is_stored=False,
     )
