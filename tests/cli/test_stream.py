@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from backpass.model.fitting.larger import sample, source, stored
+from backpass.model.fitting.larger import parquet, sample, stored
 
 Run = Callable[..., Any]
 SETTINGS = ("--hidden", "4", "--epochs", "2", "--batch-size", "64", "--seed", "1")
@@ -21,7 +21,7 @@ SETTINGS = ("--hidden", "4", "--epochs", "2", "--batch-size", "64", "--seed", "1
 def scratch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The folder of temporary folders; samples and windows are small."""
     monkeypatch.setattr(sample, "SAMPLE", 300)
-    monkeypatch.setattr(source, "PIECE", 256)
+    monkeypatch.setattr(parquet, "PIECE", 256)
     monkeypatch.setattr(stored, "WINDOW", 2**13)
     place = tmp_path / "scratch"
     place.mkdir()
@@ -65,7 +65,7 @@ def test_what_needs_all_rows_is_refused(call: Run, scratch: Path, more: tuple[st
 
 
 def test_memory_may_be_limited(call: Run, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "PIECE", 10_000)
+    monkeypatch.setattr(parquet, "PIECE", 10_000)
     monkeypatch.setattr(stored, "WINDOW", 2**24)
     x = np.random.default_rng(0).normal(size=(100_000, 60))
     pq.write_table(pa.table({**{f"x{j}": x[:, j] for j in range(60)}, "y": x[:, 0]}), "a.parquet")

@@ -1,5 +1,7 @@
 """Streamed fits: Parquet files in pieces, whose training rows are on disk."""
 
+import gzip
+import resource
 import signal
 import tempfile
 import weakref
@@ -14,11 +16,13 @@ import pytest
 import backpass
 from backpass.errors import DataError, InsufficientMemoryError, InterruptedTraining, ResourceError, UsageError
 from backpass.model import Settings, load
-from backpass.model.fitting.larger import sample, source, stored
+from backpass.model.fitting.larger import parquet, sample, stored, text
 from backpass.model.fitting.larger.choice import resident_or_streamed
-from backpass.model.fitting.larger.sample import Sample, drawn
-from backpass.model.fitting.larger.source import ParquetSource
+from backpass.model.fitting.larger.parquet import ParquetSource
+from backpass.model.fitting.larger.sample import drawn
 from backpass.model.fitting.larger.streamed import streamed_problem
+from backpass.table.delimited import delimited
+from backpass.table.windows import sampling
 from backpass.training import Callback, StopRequest
 
 N = 3_000
@@ -29,7 +33,7 @@ PLAIN = {"hidden": (8,), "epochs": 3, "batch_size": 64, "seed": 5, "validation_f
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Samples, pieces and windows of a few hundred rows."""
     monkeypatch.setattr(sample, "SAMPLE", 600)
-    monkeypatch.setattr(source, "PIECE", 256)
+    monkeypatch.setattr(parquet, "PIECE", 256)
     monkeypatch.setattr(stored, "WINDOW", 2**13)
 
 
@@ -40,6 +44,14 @@ def folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     place.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(place))
     return place
+
+
+@pytest.fixture
+def texts(small: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows of a few hundred rows of text files."""
+    monkeypatch.setattr(sampling, "ROWS", 256)
+    monkeypatch.setattr(delimited, "PIECE", 2**13)
+    monkeypatch.setattr(text, "ROWS", 256)
 
 
 def columns(n: int = N) -> dict:
@@ -199,17 +211,17 @@ def test_what_cannot_be_streamed_is_refused_by_name(tmp_path: Path) -> None:
         backpass.fit(path, "y", stream=True, validation=path)
     with pytest.raises(UsageError, match="a streamed fit has no query"):
         backpass.fit(path, "y", stream=True, reading={"query": "SELECT * FROM data"})
-    with pytest.raises(UsageError, match="reads Parquet files"):
+    with pytest.raises(UsageError, match="a streamed fit reads files"):
         backpass.fit(columns(), "y", stream=True)
 
 
 @pytest.mark.usefixtures("small")
 def test_bad_files_say_where_and_leave_nothing(tmp_path: Path, folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "t.parquet", columns())
-    text = tmp_path / "t.csv"
-    text.write_text("x,y\n1,2\n")
-    with pytest.raises(DataError, match="cannot be read as a Parquet file"):
-        backpass.fit(text, "y", stream=True)
+    rows = tmp_path / "t.json"
+    rows.write_text('[{"x": 1, "y": 2}]')
+    with pytest.raises(UsageError, match="reads Parquet files, and CSV and other text"):
+        backpass.fit(rows, "y", stream=True)
     write(tmp_path / "u.parquet", {name: values[:9] for name, values in columns().items() if name != "z"})
     with pytest.raises(DataError, match="different columns") as different:
         backpass.fit(tmp_path / "[tu].parquet", "y", stream=True)
@@ -229,9 +241,9 @@ def test_bad_files_say_where_and_leave_nothing(tmp_path: Path, folders: Path, mo
 
 def test_the_sample_depends_on_row_numbers_alone(tmp_path: Path) -> None:
     data = columns()
-    one = Sample.of(ParquetSource.of(write(tmp_path / "a.parquet", data)), ["y"], seed=3)
-    other = Sample.of(ParquetSource.of(write(tmp_path / "b.parquet", data, group=77)), ["y"], seed=3)
-    np.testing.assert_array_equal(one.numbers, other.numbers)
+    one = ParquetSource.of(write(tmp_path / "a.parquet", data), {}).sample(["y"], seed=3)
+    other = ParquetSource.of(write(tmp_path / "b.parquet", data, group=77), {}).sample(["y"], seed=3)
+    np.testing.assert_array_equal(one.table.row_numbers, other.table.row_numbers)
     share = drawn(np.arange(100_000), 3, 0.25).mean()
     assert abs(share - 0.25) < 0.01
     assert not np.array_equal(drawn(np.arange(1_000), 3, 0.25), drawn(np.arange(1_000), 4, 0.25))
@@ -273,8 +285,8 @@ def test_errors_name_the_file_and_its_rows_and_unused_columns_do_not_matter(tmp_
             backpass.fit(path, "y", stream=True, **PLAIN | {"seed": seed})
     texts = np.array([f"{each:.3f}" for each in data["z"]], dtype=object)
     path = write(tmp_path / "text.parquet", data | {"z": texts})
-    sampled = Sample.of(ParquetSource.of(path), ["y"], PLAIN["seed"]).numbers
-    outside = int(np.setdiff1d(np.arange(2_000, N), sampled)[0])
+    sampled = ParquetSource.of(path, {}).sample(["y"], PLAIN["seed"]).table.row_numbers
+    outside = int(np.setdiff1d(np.arange(2_000, N), sampled - 1)[0])
     texts[outside] = "oops"
     write(path, data | {"z": texts})
     with pytest.raises(DataError, match=rf"text.parquet: column 'z'.*'oops' row {outside + 1}\b"):
@@ -303,7 +315,7 @@ class Notes(Callback):
 @pytest.fixture
 def long(small: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small samples, and pieces and windows of many rows."""
-    monkeypatch.setattr(source, "PIECE", 10_000)
+    monkeypatch.setattr(parquet, "PIECE", 10_000)
     monkeypatch.setattr(stored, "WINDOW", 2**24)
 
 
@@ -362,3 +374,112 @@ def test_what_was_read_is_released_before_a_stream_begins(error: type[Exception]
         with pytest.raises(error):
             resident_or_streamed(stack, False, resident, streamed, lambda: None, told.append)
     assert len(told) == 1
+
+
+def write_text(path: Path, data: dict, *, sign: str = ",", decimal: str = ".") -> Path:
+    names = [*data]
+    rows = zip(*([("" if v is None else str(v)) for v in values] for values in data.values()), strict=True)
+    lines = [[each.replace(".", decimal) if "." in each else each for each in row] for row in rows]
+    written = "\n".join([sign.join(names), *(sign.join(row) for row in lines)]) + "\n"
+    path.write_bytes(gzip.compress(written.encode()) if path.suffix == ".gz" else written.encode())
+    return path
+
+
+@pytest.mark.usefixtures("texts")
+def test_text_files_give_the_bits_of_the_parquet_file(tmp_path: Path, folders: Path) -> None:
+    data = columns()
+    data["y"] = np.where(np.arange(N) % 50 == 7, np.nan, data["y"])
+    expected = backpass.fit(write(tmp_path / "t.parquet", data), "y", stream=True, **PLAIN)
+    data["y"] = [None if value != value else value for value in data["y"]]
+    paths = {
+        "csv": write_text(tmp_path / "t.csv", data),
+        "semicolons": write_text(tmp_path / "s.csv", data, sign=";", decimal=","),
+        "compressed": write_text(tmp_path / "t.csv.gz", data),
+    }
+    for i in range(3):
+        part = {name: values[i * 1000 : (i + 1) * 1000] for name, values in data.items()}
+        write_text(tmp_path / f"part-{i}.csv", part)
+    paths["files"] = tmp_path / "part-*.csv"
+    for name, path in paths.items():
+        model = backpass.fit(path, "y", stream=True, **PLAIN)
+        np.testing.assert_array_equal(model.theta, expected.theta, err_msg=name)
+        assert sum(model.record.rows.values()) == N - 60
+    assert not [*folders.iterdir()]
+
+
+@pytest.mark.usefixtures("texts", "folders")
+def test_a_text_column_that_begins_with_numbers_is_read_again(tmp_path: Path) -> None:
+    data = columns()
+    codes = [str(i % 7) if i < N // 2 else "abcdefg"[i % 7] for i in range(N)]
+    data |= {"code": codes, "late": [f"{i % 90 + 0.5}" for i in range(N - 1)] + ["none"]}
+    path = write_text(tmp_path / "t.csv", data)
+    model = backpass.fit(path, "y", stream=True, reading={"missing": ["none"]}, **PLAIN)
+    kinds = {feature.name: feature.kind for feature in model.schema.features}
+    assert kinds["code"] == "categorical"
+    assert kinds["late"] == "numeric"
+
+
+@pytest.mark.usefixtures("folders")
+def test_a_short_text_file_is_the_fit_in_memory(tmp_path: Path) -> None:
+    path = write_text(tmp_path / "t.csv", columns(400))
+    path.write_text(path.read_text() + "Total,,,\n")
+    streamed, resident = (backpass.fit(path, "y", stream=each, **PLAIN) for each in (True, False))
+    np.testing.assert_array_equal(streamed.theta, resident.theta)
+    assert streamed.record.notes == resident.record.notes
+
+
+@pytest.mark.usefixtures("texts", "folders")
+def test_what_later_rows_show_is_said(tmp_path: Path) -> None:
+    data = columns()
+    data["y"] = [None if i == 2_999 else value for i, value in enumerate(data["y"])]
+    path = write_text(tmp_path / "t.csv", data)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:2_950], "x,z,town,y", *lines[2_950:]]) + "\n")
+    with streamed_problem(path, "y", Settings.of(PLAIN), {}, lambda told: None) as problem:
+        assert sum(problem.counts.values()) == N - 1
+    assert any("row 2950: the header again" in note for note in problem.of_source)
+    assert any("'y'" in note and "1" in note for note in {*problem.notes} - {*problem.of_source})
+
+
+@pytest.mark.usefixtures("texts")
+@pytest.mark.parametrize("ending", ["Ctrl-C", "error", "disk"])
+def test_folders_are_removed_whatever_ends_a_fit(tmp_path: Path, folders: Path, ending: str) -> None:
+    data = columns()
+    if ending == "error":
+        data["z"] = [*data["z"][:-1], "oops"]
+    path = write_text(tmp_path / "t.csv", data)
+    told = Notes()
+
+    class Interrupt(Callback):
+        def on_epoch(self, record, progress) -> None:
+            if ending == "Ctrl-C":
+                signal.raise_signal(signal.SIGINT)
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if ending == "disk":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, hard))  # writing to a full disk fails in the same place
+    wanted = {"Ctrl-C": InterruptedTraining, "error": DataError, "disk": ResourceError}[ending]
+    try:
+        with pytest.raises(wanted) as error:
+            backpass.fit(path, "y", stream=True, callbacks=[told, Interrupt()], reading={"missing": ["oops?"]}, **PLAIN)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    if ending == "disk":
+        assert "the encoded training rows cannot be written to" in error.value.message
+        assert "TMPDIR" in error.value.hint
+    assert any(str(folders) in text for text in told.texts) or ending == "error"
+    assert not [*folders.iterdir()]
+
+
+@pytest.mark.usefixtures("long", "folders")
+def test_a_text_file_that_does_not_fit_is_streamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "ROWS", 2_000)
+    monkeypatch.setattr(text, "ROWS", 2_000)
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 9, size=(50_000, 100))
+    written = "\n".join(",".join(map(str, row)) for row in x.tolist())
+    path = tmp_path / "t.csv"
+    path.write_text(",".join(f"x{j}" for j in range(100)) + "\n" + written + "\n")
+    notes = Notes()
+    backpass.fit(path, "x0", task="regression", memory="39MB", callbacks=[notes], **PLAIN | {"epochs": 1})
+    assert any("needs about" in each and each.endswith("allows: the fit is streamed") for each in notes.texts)

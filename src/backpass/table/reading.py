@@ -19,7 +19,7 @@ from backpass.table.columns.joining import check_same_names, joined
 from backpass.table.columns.kinds import settle
 from backpass.table.columns.raw import Content, RawNumbers, RawStrings
 from backpass.table.columns.rules import Rules
-from backpass.table.delimited.delimited import Delimited, fields_of
+from backpass.table.delimited.delimited import Delimited, Fields, fields_of
 from backpass.table.delimited.records import ROW_NAMES, spoken
 from backpass.table.files.database import connected
 from backpass.table.files.opening import Opened, opened
@@ -140,6 +140,31 @@ def read_opened(files: Sequence[Opened], path: str | Path, settings: ReadSetting
         content, rules = _content(files, rules, settings.manner, faults)
     else:
         content = _queried(files, query, rules, settings.manner, faults, notes)
+    return table_of(files, content, rules, settings, faults, notes)
+
+
+def table_of(
+    files: Sequence[Opened],
+    content: Content,
+    rules: Rules,
+    settings: ReadSettings,
+    faults: ErrorList,
+    notes: list[str],
+) -> Table:
+    """Decide the columns of a content.
+
+    Args:
+        files: The files that it is of.
+        content: What was read.
+        rules: What is required of the columns.
+        settings: The settings.
+        faults: Collects errors; its source is the name of the table.
+        notes: Messages about the result of a query.
+
+    Raises:
+        DataError: The content is not a valid table.
+    """
+    source = faults.source
     for fault in absent(settings.named, content.names):
         faults.add(fault)
     columns, doubts = dict[str, Column](), dict[str, tuple[str, ...]]()
@@ -154,10 +179,10 @@ def read_opened(files: Sequence[Opened], path: str | Path, settings: ReadSetting
         else:
             faults.extend(own)
     faults.stop()
-    totals = not settings.manner.all_rows and query is None
+    totals = not settings.manner.all_rows and settings.query is None
     columns, row_numbers, said = rows_of_data(columns, content, totals=totals, keep=settings.keep_rows)
     left_out = tuple(name for name in content.names if name not in columns)
-    known = () if content.has_header or query is not None else content.names
+    known = () if content.has_header or settings.query is not None else content.names
     of_source = (*content.notes, *said)
     notes = [*of_source, *notes]
     labels = {name: label for name, label in content.labels.items() if name in columns}
@@ -244,15 +269,41 @@ def _columns(
 def _delimited(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: ErrorList) -> tuple[Content, Rules]:
     """Return the content of delimited files with notes on what was detected, and the rules with the decimal sign."""
     delimited = laid_out(files, rules, manner)
-    layout = delimited[0].layout
-    if rules.kinds is None:
-        left_out = frozenset(layout.left_out) - rules.need
-        rules = replace(rules, drop=rules.drop | left_out, text=rules.text | set(layout.texts))
-    found = fields_of(delimited, rules, faults)
+    rules = with_layout(rules, delimited)
+    return content_of(delimited, fields_of(delimited, rules, faults), rules, manner, faults)
+
+
+def with_layout(rules: Rules, files: Sequence[Delimited]) -> Rules:
+    """Return the rules with what the layout shows of the columns, unless their kinds are required."""
+    if rules.kinds is not None:
+        return rules
+    layout = files[0].layout
+    left_out = frozenset(layout.left_out) - rules.need
+    return replace(rules, drop=rules.drop | left_out, text=rules.text | set(layout.texts))
+
+
+def content_of(
+    delimited: Sequence[Delimited],
+    found: Fields,
+    rules: Rules,
+    manner: Dialect,
+    faults: ErrorList,
+    numbers: Sequence[int] | None = None,
+) -> tuple[Content, Rules]:
+    """Return the content of fields with notes on what was detected, and the rules with the decimal sign.
+
+    Args:
+        delimited: The files.
+        found: The fields.
+        rules: What is required of the columns.
+        manner: How the files are written.
+        faults: Collects errors.
+        numbers: The number of each row in the files, for messages. None: 1, 2, ...
+    """
     delimiters = sorted({each.layout.delimiter for each in delimited})
     if manner.decimal is None and "," not in delimiters:
-        numbers = [field.column for field in found.columns if field.has_points]
-        pointed = [each.name for each in numbers if isinstance(each, RawNumbers) and may_be_thousands(each.values)]
+        numeric = [field.column for field in found.columns if field.has_points]
+        pointed = [each.name for each in numeric if isinstance(each, RawNumbers) and may_be_thousands(each.values)]
         texts = [field.column for field in found.columns if isinstance(field.column, RawStrings)]
         rules = replace(rules, decimal=decimal_of(texts, pointed, rules, faults))
     rules = with_points([field.column for field in found.columns if isinstance(field.column, RawStrings)], rules)
@@ -262,10 +313,11 @@ def _delimited(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: E
         columns, labeled = without_labels(columns, rules)
     notes = (*said, *found.notes)
     if labeled:
-        notes = (*notes, note_of("total_labels", lines_listed(labeled, "row")))
+        of_files = labeled if numbers is None else [numbers[row - 1] for row in labeled]
+        notes = (*notes, note_of("total_labels", lines_listed(of_files, "row")))
     no_data = tuple(sorted({*found.no_data, *labeled}))
     names = tuple(name for name in delimited[0].named if name != ROW_NAMES)  # as the index of a frame is no column
-    return Content(names, columns, found.rows, notes, layout.has_header, no_data), rules
+    return Content(names, columns, found.rows, notes, delimited[0].layout.has_header, no_data), rules
 
 
 def laid_out(files: Sequence[Opened], rules: Rules, manner: Dialect) -> list[Delimited]:

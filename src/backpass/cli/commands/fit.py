@@ -94,8 +94,8 @@ from backpass.training.processes.exchange import Exchange
     "--stream/--no-stream",
     default=None,
     section="Data",
-    help="read a Parquet table (or a pattern for several) in pieces, because it does not fit in memory; rows are kept, "
-    "encoded, in a temporary folder; default: if a fit in memory would be refused",
+    help="read a Parquet or CSV table (or a pattern for several) in pieces, because it does not fit in memory; rows "
+    "are kept, encoded, in a temporary folder; default: if a fit in memory would be refused",
 )
 @option(
     "--memory",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,6 +17,29 @@ MOST_TEXTS = 10_000
 """Unseen texts of a column that are kept."""
 
 _NUMBER = re.compile(r"('(?:[^'\\]|\\.)*')|[0-9][0-9,.]*")
+
+
+@dataclass(slots=True)
+class MergedNotes:
+    """Notes on several parts of a table: one that differs in numbers only is kept once. Mutable."""
+
+    _notes: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    def add(self, notes: Iterable[str]) -> None:
+        """Take in the notes on the next part."""
+        seen = Counter[str]()
+        for note in notes:
+            kind = _NUMBER.sub(lambda number: number[1] or "#", note)
+            # A part may have several such notes, of which the nth belongs to the nth of the others.
+            first = self._notes.setdefault((kind, seen[kind]), note)
+            if first != note and not first.endswith(_MORE):
+                self._notes[kind, seen[kind]] = first + _MORE
+            seen[kind] += 1
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The notes on all parts."""
+        return tuple(self._notes.values())
 
 
 @dataclass(slots=True)
@@ -32,7 +56,7 @@ class Findings:
     rows: int = 0
     windows: int = 0
     _first: tuple[str, ...] | None = None
-    _notes: dict[tuple[str, int], str] = field(default_factory=dict)
+    _notes: MergedNotes = field(default_factory=MergedNotes)
     _unseen: dict[str, Unseen] = field(default_factory=dict)
     _held: Counter[str] = field(default_factory=Counter)
     _suspects: dict[str, Suspect] = field(default_factory=dict)
@@ -57,12 +81,7 @@ class Findings:
         said = (*table.notes, *(found.notes if found else ()))
         self._first = said if self._first is None else ()
         of_unseen = {each.note for each in (found.unseen if found else ())}
-        seen = Counter[str]()
-        for note in said:
-            if note not in of_unseen:
-                kind = _NUMBER.sub(lambda number: number[1] or "#", note)
-                self._note((kind, seen[kind]), note)
-                seen[kind] += 1
+        self._notes.add(note for note in said if note not in of_unseen)
         if found is None:
             return
         self.windows += 1
@@ -79,17 +98,6 @@ class Findings:
             self._suspects[suspect.name] = replace(suspect, rows=rows)
             self._suspected[suspect.name] += 1
 
-    def _note(self, key: tuple[str, int], note: str) -> None:
-        """Keep a note, once for all windows in which it differs in numbers only.
-
-        Args:
-            key: The note without its numbers, and how many such notes the window has before it.
-            note: The note.
-        """
-        first = self._notes.setdefault(key, note)
-        if first != note and not first.endswith(_MORE):
-            self._notes[key] = first + _MORE
-
     @property
     def unseen(self) -> tuple[Unseen, ...]:
         """The columns with values that the model does not know, over all windows."""
@@ -105,7 +113,7 @@ class Findings:
         """The notes on all windows."""
         if self._first:
             return self._first
-        return (*self._notes.values(), *(each.note for each in self.unseen if not each.is_nearly_all))
+        return (*self._notes.notes, *(each.note for each in self.unseen if not each.is_nearly_all))
 
     @property
     def warnings(self) -> tuple[str, ...]:

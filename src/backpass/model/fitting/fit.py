@@ -82,10 +82,10 @@ def fit(
         comm: A communicator of mpi4py, such as ``MPI.COMM_WORLD``, whose processes train together. All of them call
             ``fit`` with the same arguments and get the model of one process; process 0 calls the callbacks and writes
             the checkpoint. Default None: this process alone.
-        stream: Whether to read ``data``, a Parquet file or a pattern for several, in pieces, because it does not fit in
-            memory. A random sample of about 2^18 rows decides on columns and scales, and is divided into training,
-            validation and test rows; all other rows train, too, and are kept encoded in a temporary folder. "auto"
-            does so if a fit in memory would be refused, with a note. Default "auto".
+        stream: Whether to read ``data``, a Parquet or CSV file or a pattern for several, in pieces, because it does not
+            fit in memory. A random sample of about 2^18 rows decides on columns and scales, and is divided into
+            training, validation and test rows; all other rows train, too, and are kept encoded in a temporary folder.
+            "auto" does so if a fit in memory would be refused, with a note. Default "auto".
         memory: The memory that the fit may take beyond what the process has: bytes, or a text such as "4GB". Default
             None: what the machine has.
         **settings: See ``Settings``. If ``preset`` is not set, it is "default", or "plain" if any setting describes the

@@ -7,7 +7,7 @@ splits records into fields; ``layout`` finds where the records begin.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -135,6 +135,11 @@ class Scan:
             for j, (name, role) in enumerate(zip(self.names, self.roles, strict=True))
             if role == NUMBER and (scanner.is_unfit(j) or (rules.has_comma(name) and scanner.has_points(j)))
         )
+
+    def of_texts(self, names: Set[str]) -> Scan:
+        """Return the scan in which the columns of these names are strings, as far as they are read."""
+        pairs = zip(self.names, self.roles, strict=True)
+        return replace(self, roles=tuple(TEXT if name in names and role == NUMBER else role for name, role in pairs))
 
     def scanner(self, files: Sequence[Delimited], rules: Rules, rows: int) -> Scanner | PlainScanner:
         """Return a scanner of these columns. ``rows`` is how many it should expect."""

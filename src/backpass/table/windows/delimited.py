@@ -6,7 +6,7 @@ scanner.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from backpass.table.scan._scanner import Scanner
 
 
-def delimited_windows(files: Sequence[Delimited], rules: Rules, faults: ErrorList, rows: int) -> Iterator[Fields]:
+def delimited_windows(
+    files: Sequence[Delimited], rules: Rules, faults: ErrorList, rows: int, texts: Set[str] = frozenset()
+) -> Iterator[Fields]:
     """Yield the fields of windows of at least ``rows`` rows; the last window has the rest, and the messages.
 
     The scanner gives away the columns of a window and goes on. If a column taken for numbers turns out to hold strings,
@@ -45,11 +47,12 @@ def delimited_windows(files: Sequence[Delimited], rules: Rules, faults: ErrorLis
         rules: What is required of the columns.
         faults: Collects errors.
         rows: Number of rows.
+        texts: Names of columns that are known to hold strings.
 
     Raises:
         DataError: The files do not have the same columns, or a record does not have the right number of fields.
     """
-    scan, given = sampled(files, scan_of(files, rules, faults), rules), 0
+    scan, given = sampled(files, scan_of(files, rules, faults), rules).of_texts(texts), 0
     while True:
         scanner = scan.scanner(files, rules, rows)
         assert not isinstance(scanner, PlainScanner), "only the compiled scanner gives away columns between pieces"

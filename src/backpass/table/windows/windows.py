@@ -71,13 +71,31 @@ def windows_of(
         return
     with ExitStack() as stack:
         files = [stack.enter_context(opened(name, settings.opening)) for name in files_of(path)]
-        contents = None
-        if sum(file.path.stat().st_size for file in files) > whole:
-            contents = _contents(files, settings, ErrorList(source_of(files, path)), rows)
-        if contents is None:
-            yield read_opened(files, path, settings)
-            return
-        yield from _Windows(files, source_of(files, path), settings).tables(contents)
+        yield from windows_of_opened(files, path, settings, rows, whole)
+
+
+def windows_of_opened(
+    files: Sequence[Opened], path: str | Path, settings: ReadSettings, rows: int = ROWS, whole: int = WHOLE
+) -> Iterator[Table]:
+    """Yield the windows of files that are open.
+
+    Args:
+        files: The files.
+        path: Their path, or the pattern that they match.
+        settings: The settings of the read.
+        rows: Number of rows of a window.
+        whole: Size in bytes up to which files are read whole.
+
+    Raises:
+        DataError: As ``windows_of``.
+    """
+    contents = None
+    if sum(file.path.stat().st_size for file in files) > whole:
+        contents = _contents(files, settings, ErrorList(source_of(files, path)), rows)
+    if contents is None:
+        yield read_opened(files, path, settings)
+        return
+    yield from _Windows(files, source_of(files, path), settings).tables(contents)
 
 
 def _of_standard_input(settings: ReadSettings, rows: int, whole: int) -> Iterator[Table]:

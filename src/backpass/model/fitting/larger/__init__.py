@@ -1,5 +1,5 @@
-"""Large tables: a fit whose training rows are read from a Parquet file and kept, encoded, on disk.
+"""Large tables: a fit whose training rows are read from files in pieces and kept, encoded, on disk.
 
-Reading order: ``source`` reads the file in pieces, ``sample`` draws the rows that decide and score, ``stored`` holds
-all others, and ``streamed`` makes the problem.
+Reading order: ``source`` says what is read, ``parquet`` and ``text`` read it, ``sample`` draws the rows that decide and
+score, ``stored`` holds all others, and ``streamed`` makes the problem. ``choice`` streams what does not fit in memory.
 """

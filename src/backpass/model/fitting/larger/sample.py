@@ -1,19 +1,19 @@
 """The sample of a streamed fit: the rows that are in memory, which decide on columns and scales and score the model.
 
-It takes a source and returns an Arrow table with the numbers of its rows. Which rows are drawn depends on their numbers
-and the seed alone, not on how the file is divided.
+It takes the numbers of rows and a seed and decides which rows are drawn, and into which window the others go. That
+depends on their numbers and the seed alone, not on how the table is divided or in which format it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.fitting.larger.source import ParquetSource
+from backpass.table.columns.raw import RawColumn, RawNumbers, RawStrings
 from backpass.table.content import hashes_of
 
 SAMPLE = 2**18
@@ -25,41 +25,81 @@ MOST_CLASSES = 1_000
 _DRAWN, _PLACED = 0x5A3B_0001, 0x5A3B_0002
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sample:
-    """Rows of a source.
+@dataclass(slots=True)
+class FirstRows:
+    """The first row with each value of the targets, which may be classes. Mutable: it grows from piece to piece.
 
     Attributes:
-        rows: The rows, an Arrow table.
-        numbers: Their numbers in the source, from 0, ascending.
+        seen: For each target, the row of each value so far; it is not complete if there are too many values.
     """
 
-    rows: Any
-    numbers: NDArray[np.int64]
+    seen: dict[str, dict[Any, int]]
 
     @staticmethod
-    def of(source: ParquetSource, targets: Sequence[str], seed: int) -> Sample:
-        """Draw rows, and the first rows with each value of a target that may be a class.
+    def of(targets: Sequence[str]) -> FirstRows:
+        """No rows yet."""
+        return FirstRows({name: {} for name in targets})
 
-        Raises:
-            DataError: A row group is damaged.
-        """
-        import pyarrow as pa
+    def wants(self, name: str) -> bool:
+        """Whether a column is a target whose values may be classes."""
+        return name in self.seen and len(self.seen[name]) <= MOST_CLASSES
 
-        parts, numbers, seen = list[Any](), list[NDArray[np.int64]](), {name: dict[Any, int]() for name in targets}
-        for first, piece in source.pieces():
-            rows = np.arange(first, first + piece.num_rows)
-            chosen = drawn(rows, seed, min(SAMPLE / source.rows, 1.0))
-            for name in targets:
-                if name in piece.column_names:
-                    chosen[_new_values(piece.column(name), seen[name], first)] = True
-            parts.append(piece.filter(pa.array(chosen)))
-            numbers.append(rows[chosen])
-        found = np.concatenate(numbers)
+    def add(self, name: str, values: Iterable[tuple[Any, int]]) -> list[int]:
+        """Take in values and the row of each, and return the rows of those that are new."""
+        seen = self.seen[name]
+        new = {value: row for value, row in values if value not in seen}
+        found = dict(list(new.items())[: MOST_CLASSES + 1])
+        seen.update(found)
+        return list(found.values())
+
+    @property
+    def rows(self) -> list[int]:
+        """The rows of all values of targets that may be classes."""
         # A target that turned out to be no classes adds no rows, wherever the pieces end.
-        first_rows = [row for each in seen.values() if len(each) <= MOST_CLASSES for row in each.values()]
-        kept = drawn(found, seed, min(SAMPLE / source.rows, 1.0)) | np.isin(found, first_rows)
-        return Sample(pa.concat_tables(parts).filter(pa.array(kept)), found[kept])
+        return [row for each in self.seen.values() if len(each) <= MOST_CLASSES for row in each.values()]
+
+
+@dataclass(slots=True)
+class GrowingSample:
+    """Draws rows of a table whose number of rows is not known yet, see ``backpass.table.windows.sampling``. Mutable.
+
+    Attributes:
+        seed: The seed.
+        first: The first row with each value of the targets.
+        rows: The number of rows so far.
+    """
+
+    seed: int
+    first: FirstRows
+    rows: int = 0
+
+    def draw(self, first: int, rows: int, columns: Sequence[RawColumn]) -> NDArray[np.bool_]:
+        """Which rows of the next piece are drawn; ``first`` is the number of the first one."""
+        new = [row for each in columns if self.first.wants(each.name) for row in self._new(each, first)]
+        self.rows = first + rows
+        chosen = drawn(np.arange(first, first + rows), self.seed, self.share)
+        chosen[np.array(new, dtype=np.intp) - first] = True
+        return chosen
+
+    def still(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these rows are drawn at the present number of rows."""
+        return drawn(rows, self.seed, self.share) | np.isin(rows, self.first.rows)
+
+    @property
+    def share(self) -> float:
+        """The probability with which a row is drawn: a smaller one draws some of the same rows."""
+        return min(SAMPLE / max(self.rows, 1), 1.0)
+
+    def _new(self, column: RawColumn, first: int) -> list[int]:
+        if isinstance(column, RawNumbers):
+            values, places = np.unique(column.values, return_index=True)
+            known = [(v, first + p) for v, p in zip(values.tolist(), places.tolist(), strict=True) if v == v]
+        else:
+            assert isinstance(column, RawStrings), "text files hold numbers and strings"
+            codes, places = np.unique(column.codes, return_index=True)
+            pairs = zip(codes.tolist(), places.tolist(), strict=True)
+            known = [(column.levels[code - 1], first + place) for code, place in pairs if code]
+        return self.first.add(column.name, sorted(known, key=lambda pair: pair[1]))
 
 
 def drawn(rows: NDArray[np.int64], seed: int, share: float) -> NDArray[np.bool_]:
@@ -77,26 +117,3 @@ def windows_of(rows: NDArray[np.int64], seed: int, windows: int) -> NDArray[np.i
 def _hashes(rows: NDArray[np.int64], seed: int, purpose: int) -> NDArray[np.uint64]:
     key = [np.full(len(rows), each, dtype=np.uint64) for each in (seed % 2**64, purpose)]
     return hashes_of([*key, rows.astype(np.uint64)], len(rows))
-
-
-def _new_values(column: Any, seen: dict[Any, int], first: int) -> list[int]:
-    """The first row of each value that was not seen before; none if the values are hardly classes.
-
-    Args:
-        column: The values of a piece.
-        seen: The row of each value that was seen before in the source; it grows.
-        first: The number of the first row of the piece.
-    """
-    import pyarrow as pa
-
-    if len(seen) > MOST_CLASSES:
-        return []
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    try:
-        new = [each for each in column.unique().to_pylist() if each is not None and each == each and each not in seen]
-        found = [column.index(each).as_py() for each in new[: MOST_CLASSES + 1]]
-    except pa.ArrowNotImplementedError:  # lists, for example: no target is of such a type
-        return []
-    seen.update(zip(new, (first + row for row in found), strict=False))
-    return found

@@ -1,4 +1,4 @@
-"""A streamed fit: the problem of a Parquet file that does not fit in memory.
+"""A streamed fit: the problem of a file that does not fit in memory.
 
 It takes a path and settings. A sample of the rows decides on columns, scales and the network, and is divided into
 training, validation and test rows as a table is. All other rows train, too: they are encoded once and kept on disk.
@@ -7,28 +7,36 @@ training, validation and test rows as a table is. All other rows train, too: the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backpass.errors import DataError, UsageError
-from backpass.model.fitting.larger.sample import Sample, windows_of
-from backpass.model.fitting.larger.source import ParquetSource
+from backpass.model.batches.findings import MergedNotes
+from backpass.model.fitting.larger.parquet import ParquetSource
+from backpass.model.fitting.larger.sample import windows_of
+from backpass.model.fitting.larger.source import RowSource, SampledRows
 from backpass.model.fitting.larger.stored import Stored
+from backpass.model.fitting.larger.text import TextSource
 from backpass.model.fitting.problem.data_split import Rows
 from backpass.model.fitting.problem.preparation import make_problem, part_of
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.settings.settings import Settings
 from backpass.table import Column, NumericColumn, Table, required_kind
-from backpass.table.frame import frame_table
+from backpass.table.files.opening import opened
+from backpass.table.files.pattern import files_of
+from backpass.table.formats.registry import BY_NAME
 from backpass.table.labeled import Labeled
 from backpass.table.memory import written_bytes
+from backpass.table.messages import plain
 from backpass.table.targets import target_names
-from backpass.table.windows.settings import FRAME_OPTIONS, ReadSettings
+from backpass.table.windows.sampling import can_sample
+from backpass.table.windows.settings import ReadSettings
 from backpass.training.processes.exchange import Exchange
 
 
@@ -48,7 +56,7 @@ def check_streamable(
         UsageError: Names it and what to do.
     """
     if not isinstance(data, str | Path) or str(data) == "-":
-        raise UsageError("a streamed fit reads Parquet files", hint="give the path of a file, or a pattern")
+        raise UsageError("a streamed fit reads files", hint="give the path of a Parquet or CSV file, or a pattern")
     needs = {
         "group": settings.group is not None,
         "time": settings.time is not None,
@@ -59,7 +67,7 @@ def check_streamable(
         "sampling full": settings.sampling == "full",
     }
     refused = [name for name, value in others.items() if value is not None]
-    refused += [name for name, value in options.items() if name not in FRAME_OPTIONS and value]
+    refused += ["query"] if options.get("query") else []
     refused += [name for name, is_set in needs.items() if is_set]
     refused += ["several processes"] if exchange.size > 1 else []
     if refused:
@@ -79,7 +87,7 @@ def streamed_problem(
     weight: str | None = None,
     strict: bool = False,
 ) -> Iterator[Problem]:
-    """The problem of Parquet files, while its encoded rows are on disk.
+    """The problem of files, while its encoded rows are on disk.
 
     Args:
         path: The file, or a pattern.
@@ -97,73 +105,107 @@ def streamed_problem(
         ResourceError: Disk or memory is missing.
     """
     names = target_names(target)
-    source = ParquetSource.of(path)
-    sample = Sample.of(source, names, settings.seed)
-    table = _table_of(sample, source, options)
-    problem = make_problem(table, names, settings, drop=drop, columns=columns, weight=weight, strict=strict)
-    used = {*names, *(feature.name for feature in problem.schema.features), weight}
-    kinds = {name: required_kind(column) for name, column in table.columns.items() if name in used}
-    del table
-    if len(sample.numbers) == source.rows:
-        yield problem
-        return
-    with TemporaryDirectory(prefix="backpass-") as folder:
-        stored = Stored.of(Path(folder), source.rows - len(sample.numbers), problem.parts["train"])
+    with ExitStack() as stack:
+        source = stack.enter_context(source_at(path, options))
+        sample = source.sample(names, settings.seed)
+        problem = make_problem(sample.table, names, settings, drop=drop, columns=columns, weight=weight, strict=strict)
+        if sample.is_all:
+            yield problem
+            return
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="backpass-")))
+        stored = Stored.of(folder, sample.rows - sample.table.rows, problem.parts["train"])
         tell(f"training rows are kept in {folder} until the end: {written_bytes(stored.expected)}")
-        for first, piece in source.pieces():
-            rows = np.arange(first, first + piece.num_rows)
-            rows = rows[~np.isin(rows, sample.numbers)]
-            if not len(rows):
-                continue
-            whole = _read(piece, source.name, options, kinds=kinds, above=first)
-            part = whole.take(rows - first)
-            if weight is not None and _is_idle(part.columns[weight]):
-                continue  # every row of the piece has weight 0
-            labeled = Labeled.of(part, names, weight, strict=strict)
-            if not labeled.table.rows or all(labeled.table.columns[name].missing.all() for name in names):
-                continue
-            truth = problem.head.truth(labeled.table)
-            encoded = part_of(problem, Rows(labeled.table, truth, labeled.weights))
+        used = {*names, *(feature.name for feature in problem.schema.features), weight}
+        kinds = {name: required_kind(column) for name, column in sample.table.columns.items() if name in used}
+        drawn = sample.table.row_numbers
+        note, said = _note(sample), _Notes()
+        del sample  # its table takes memory
+        said.add(problem.notes, problem.of_source)
+        for rows in _others(source.tables(kinds), drawn, names, weight, said, strict=strict):
+            truth = problem.head.truth(rows.table)
+            encoded = part_of(problem, Rows(rows.table, truth, rows.weights))
             if not np.isfinite(encoded.y).all():
                 raise DataError(f"{source.name}: the target holds numbers too large for {settings.precision}")
-            stored.add(encoded, windows_of(labeled.table.row_numbers - 1, settings.seed, stored.windows))
-        yield replace(problem, stored=stored, notes=(*problem.notes, _note(source, sample)))
+            stored.add(encoded, windows_of(rows.table.row_numbers - 1, settings.seed, stored.windows))
+        of_source = said.of_source.notes
+        yield replace(problem, stored=stored, notes=(*of_source, *said.others.notes, note), of_source=of_source)
 
 
-def _table_of(sample: Sample, source: ParquetSource, options: Mapping[str, Any]) -> Table:
-    """The table of a sample, with the row numbers of the source.
+@dataclass(slots=True)
+class _Notes:
+    """The notes on the sample and on all other rows. Mutable.
 
-    Raises:
-        DataError: The rows are no valid table.
+    Attributes:
+        of_source: Those that a model does not keep, see ``Table``.
+        others: Those that it keeps.
     """
-    is_all = len(sample.numbers) == source.rows
-    try:
-        table = _read(sample.rows, source.name if is_all else f"a random sample of {source.name}", options)
-    except DataError:
-        if not is_all:
-            for first, piece in source.pieces():  # an error of a piece names the rows of the source
-                _read(piece, source.name, options, above=first)
-        raise
-    return replace(table, source=source.name, row_numbers=sample.numbers + 1)
+
+    of_source: MergedNotes = field(default_factory=MergedNotes)
+    others: MergedNotes = field(default_factory=MergedNotes)
+
+    def add(self, notes: Sequence[str], of_source: Sequence[str]) -> None:
+        """Take in the notes on some rows; ``of_source`` are some of them."""
+        self.of_source.add(of_source)
+        self.others.add(note for note in notes if note not in of_source)
 
 
-def _read(
-    data: Any, name: str, options: Mapping[str, Any], *, kinds: Mapping[str, str] | None = None, above: int = 0
-) -> Table:
-    """The table of an Arrow table.
+def _others(
+    tables: Iterator[Table],
+    drawn: NDArray[np.int64],
+    targets: Sequence[str],
+    weight: str | None,
+    said: _Notes,
+    *,
+    strict: bool,
+) -> Iterator[Labeled]:
+    """Yield the rows outside the sample that have targets.
 
     Args:
-        data: The Arrow table.
-        name: Name of the rows in messages.
-        options: Options of reading; those that ``table_from`` has are used.
-        kinds: Required kind by column name; only these columns are read. Default None: all.
-        above: The number of rows of the source above these.
+        tables: All rows.
+        drawn: The numbers of the rows of the sample.
+        targets: The target columns.
+        weight: The column of row weights; None: all rows have weight 1.
+        said: Takes in the notes on the tables.
+        strict: Whether a row without a target is an error.
+    """
+    for table in tables:
+        part = table.take(np.flatnonzero(~np.isin(table.row_numbers, drawn)))
+        if not part.rows or (weight is not None and _is_idle(part.columns[weight])):
+            said.add(part.notes, part.of_source)
+            continue  # every row has weight 0
+        labeled = Labeled.of(part, targets, weight, strict=strict)
+        said.add(labeled.table.notes, part.of_source)
+        if labeled.table.rows and not all(labeled.table.columns[name].missing.all() for name in targets):
+            yield labeled
+
+
+@contextmanager
+def source_at(path: str | Path, options: Mapping[str, Any]) -> Iterator[RowSource]:
+    """The source of a path, while its files are open.
+
+    Args:
+        path: The file, or a pattern.
+        options: Options of reading.
 
     Raises:
-        DataError: The rows are no valid table.
+        UsageError: Files of their format are not read in pieces.
+        DataError: The files cannot be used.
     """
-    given = {option: value for option, value in options.items() if option in FRAME_OPTIONS - {"drop"}}
-    return frame_table(ReadSettings.of(**{**given, "kinds": kinds}), data, name, above)
+    given: Any = {name: value for name, value in options.items() if value is not None}
+    settings = ReadSettings.of(**given)
+    with ExitStack() as stack:
+        files = [stack.enter_context(opened(each, settings.opening)) for each in files_of(path)]
+        forms = {file.form for file in files}
+        if forms == {"parquet"}:
+            yield ParquetSource.of(path, options)
+        elif can_sample(files, settings):
+            yield TextSource(files, path, given)
+        else:
+            what = "a streamed fit reads Parquet files, and CSV and other text"
+            if forms == {"text"}:
+                raise UsageError(f"{what} with the compiled core", hint="backpass doctor says why there is none")
+            named = " and ".join(sorted(BY_NAME[form].what for form in forms))
+            raise UsageError(f"{what}; {plain(str(path))} is {named}", hint="save the table as CSV or Parquet")
 
 
 def _is_idle(weights: Column) -> bool:
@@ -171,6 +213,6 @@ def _is_idle(weights: Column) -> bool:
     return isinstance(weights, NumericColumn) and not weights.values.any()
 
 
-def _note(source: ParquetSource, sample: Sample) -> str:
-    drawn = f"{len(sample.numbers):,} of {source.rows:,} rows"
+def _note(sample: SampledRows) -> str:
+    drawn = f"{sample.table.rows:,} of {sample.rows:,} rows"
     return f"the fit is streamed: columns, scales and held-out rows are those of a random sample of {drawn}"

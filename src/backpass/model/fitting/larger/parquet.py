@@ -1,0 +1,207 @@
+"""A source of a streamed fit: Parquet files that are read piece by piece, with row numbers.
+
+It takes a path or a pattern and returns a sample of the rows, and tables of bounded length in the order of the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backpass.errors import DataError, ResourceError
+from backpass.model.fitting.larger import sample
+from backpass.model.fitting.larger.sample import FirstRows, drawn
+from backpass.model.fitting.larger.source import SampledRows
+from backpass.table import Table
+from backpass.table.files.pattern import files_of
+from backpass.table.frame import frame_table
+from backpass.table.messages import listed, plain, refusal, shown
+from backpass.table.windows.settings import FRAME_OPTIONS, ReadSettings
+
+PIECE = 65_536
+"""The most rows of a piece."""
+
+BUFFER = 65_536
+"""Bytes of a column that are read at once; without it, pyarrow holds a whole row group in memory."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ParquetSource:
+    """Parquet files with the same columns.
+
+    Attributes:
+        name: Name of the table in messages.
+        files: The paths.
+        rows: The number of rows of all files.
+        options: Options of reading; those that ``table_from`` has are used.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    rows: int
+    options: Mapping[str, Any]
+
+    @staticmethod
+    def of(path: str | Path, options: Mapping[str, Any]) -> ParquetSource:
+        """Open a file, or all files that match a pattern, and compare their columns.
+
+        Args:
+            path: The file, or the pattern.
+            options: Options of reading.
+
+        Raises:
+            DataError: A file is no Parquet file, or has other columns than the first.
+            ResourceError: A file cannot be read, or pyarrow is not installed.
+        """
+        files = files_of(path)
+        name = files[0] if len(files) == 1 else f"{path} ({len(files)} files)"
+        first, rows = None, 0
+        for file in files:
+            opened = _opened(file)
+            types = {field.name: str(field.type) for field in opened.schema_arrow}
+            first = types if first is None else first
+            if faults := _differences(first, types, files[0], file):
+                raise DataError(f"{plain(name)}: the files have different columns", faults=faults)
+            rows += opened.metadata.num_rows
+        if not rows:
+            raise refusal(name, "has columns but no rows")
+        return ParquetSource(name, tuple(files), rows, options)
+
+    def sample(self, targets: Sequence[str], seed: int) -> SampledRows:
+        """Draw rows, and the first rows with each value of a target that may be a class.
+
+        Raises:
+            DataError: A row group is damaged, or the rows are no valid table.
+        """
+        import pyarrow as pa
+
+        parts, numbers, firsts = list[Any](), list[Any](), FirstRows.of(targets)
+        share = min(sample.SAMPLE / self.rows, 1.0)
+        for first, piece in self.pieces():
+            rows = np.arange(first, first + piece.num_rows)
+            chosen = drawn(rows, seed, share)
+            for name in targets:
+                if name in piece.column_names and firsts.wants(name):
+                    new = firsts.add(name, _places(piece.column(name), first))
+                    chosen[np.array(new, dtype=np.intp) - first] = True
+            parts.append(piece.filter(pa.array(chosen)))
+            numbers.append(rows[chosen])
+        found = np.concatenate(numbers)
+        kept = drawn(found, seed, share) | np.isin(found, firsts.rows)
+        whole = pa.concat_tables(parts).filter(pa.array(kept))
+        return SampledRows(self._table(whole, found[kept] + 1), self.rows, len(whole) == self.rows)
+
+    def tables(self, kinds: Mapping[str, str]) -> Iterator[Table]:
+        """Yield the rows in tables, with these columns of these kinds.
+
+        Raises:
+            DataError: A row group is damaged, or a column does not have the required kind.
+        """
+        for first, piece in self.pieces():
+            yield self._read(piece, self.name, kinds=kinds, above=first)
+
+    def _table(self, rows: Any, numbers: Any) -> Table:
+        """The table of a sample, with the row numbers of the source."""
+        is_all = len(numbers) == self.rows
+        try:
+            table = self._read(rows, self.name if is_all else f"a random sample of {self.name}")
+        except DataError:
+            if not is_all:
+                for first, piece in self.pieces():  # an error of a piece names the rows of the source
+                    self._read(piece, self.name, above=first)
+            raise
+        return replace(table, source=self.name, row_numbers=numbers)
+
+    def _read(self, data: Any, name: str, *, kinds: Mapping[str, str] | None = None, above: int = 0) -> Table:
+        """The table of an Arrow table.
+
+        Args:
+            data: The Arrow table.
+            name: Name of the rows in messages.
+            kinds: Required kind by column name; only these columns are read. Default None: all.
+            above: The number of rows of the source above these.
+
+        Raises:
+            DataError: The rows are no valid table.
+        """
+        given: Any = {option: value for option, value in self.options.items() if option in FRAME_OPTIONS - {"drop"}}
+        return frame_table(ReadSettings.of(**{**given, "kinds": kinds}), data, name, above)
+
+    def pieces(self) -> Iterator[tuple[int, Any]]:
+        """Yield the number of the first row, from 0, and an Arrow table of at most ``PIECE`` rows.
+
+        Raises:
+            DataError: A row group is damaged.
+        """
+        import pyarrow as pa
+
+        first = 0
+        for file in self.files:
+            opened = _opened(file)
+            groups = opened.num_row_groups
+            for group in range(groups):
+                try:
+                    for batch in opened.iter_batches(PIECE, row_groups=[group], use_threads=False):
+                        yield first, _without_views(pa.Table.from_batches([batch]))
+                        first += batch.num_rows
+                except (pa.ArrowException, OSError) as error:
+                    reason = str(error).splitlines()[0]
+                    raise refusal(file, f"row group {group + 1} of {groups} is damaged ({reason})") from error
+
+
+def _opened(file: str) -> Any:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise ResourceError("reading a file in pieces needs pyarrow", hint='pip install "backpass[arrow]"') from None
+    try:
+        return pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER)
+    except FileNotFoundError:
+        raise refusal(file, "there is no such file") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        what = f"cannot be read as a Parquet file ({str(error).splitlines()[0]})"
+        raise refusal(file, what) from error
+
+
+def _places(column: Any, first: int) -> Iterator[tuple[Any, int]]:
+    """Yield the values of a column, and the number of the row of each; none if no target is of such a type.
+
+    Args:
+        column: The values of a piece.
+        first: The number of the first row of the piece.
+    """
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    try:
+        values = [each for each in column.unique().to_pylist() if each is not None and each == each]
+        for value in values[: 2 * sample.MOST_CLASSES + 2]:
+            yield value, first + column.index(value).as_py()
+    except pa.ArrowNotImplementedError:  # lists, for example
+        return
+
+
+def _without_views(piece: Any) -> Any:
+    """The piece with plain strings in place of string views, of which Arrow cannot take rows."""
+    import pyarrow as pa
+
+    kinds = [pa.large_string() if pa.types.is_string_view(each.type) else each.type for each in piece.schema]
+    plain_fields = [each.with_type(kind) for each, kind in zip(piece.schema, kinds, strict=True)]
+    return piece.cast(pa.schema(plain_fields)) if plain_fields != [*piece.schema] else piece
+
+
+def _differences(first: dict[str, str], other: dict[str, str], first_name: str, name: str) -> Sequence[str]:
+    lacking, more = [each for each in first if each not in other], [each for each in other if each not in first]
+    typed = [each for each in first if other.get(each, first[each]) != first[each]]
+    faults = [f"{plain(name)} lacks {listed(lacking, shown)}, which {plain(first_name)} has"] if lacking else []
+    faults += [f"{plain(name)} has {listed(more, shown)}, which {plain(first_name)} has not"] if more else []
+    return faults + [
+        f"column {shown(each)} is of type {first[each]} in {plain(first_name)}, {other[each]} in {plain(name)}"
+        for each in typed
+    ]

@@ -1,0 +1,67 @@
+"""A source of a streamed fit: CSV and other text files that are read in windows.
+
+It takes open files and returns a sample of their rows, and their rows in tables, in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backpass.model.fitting.larger import sample
+from backpass.model.fitting.larger.sample import FirstRows, GrowingSample
+from backpass.model.fitting.larger.source import SampledRows
+from backpass.table import Table
+from backpass.table.files.opening import Opened
+from backpass.table.reading import read_opened, source_of
+from backpass.table.windows.sampling import sampled_text
+from backpass.table.windows.settings import ReadSettings
+from backpass.table.windows.windows import windows_of_opened
+
+ROWS = 65_536
+"""Rows of a window, about."""
+
+
+@dataclass(slots=True, eq=False)
+class TextSource:
+    """Text files with the same columns. Mutable: the sample shows the decimal sign.
+
+    Attributes:
+        files: The files, which are open.
+        path: Their path, or the pattern that they match.
+        options: Options of reading.
+    """
+
+    files: Sequence[Opened]
+    path: str | Path
+    options: Any
+
+    @property
+    def name(self) -> str:
+        """Name of the table in messages."""
+        return source_of(self.files, self.path)
+
+    def sample(self, targets: Sequence[str], seed: int) -> SampledRows:
+        """Draw rows, and the first rows with each value of a target that may be a class.
+
+        Raises:
+            DataError: The rows are no valid table.
+        """
+        settings = ReadSettings.of(**self.options)
+        found = sampled_text(self.files, self.path, settings, lambda: GrowingSample(seed, FirstRows.of(targets)))
+        if found.rows <= sample.SAMPLE:
+            return SampledRows(read_opened(self.files, self.path, settings), found.rows, is_all=True)
+        self.options = {**self.options, "decimal": found.rules.decimal}
+        return SampledRows(found.table, found.rows)
+
+    def tables(self, kinds: Mapping[str, str]) -> Iterator[Table]:
+        """Yield the rows in tables, with these columns of these kinds.
+
+        Raises:
+            DataError: A column does not have the required kind.
+        """
+        kept: Any = {name: value for name, value in self.options.items() if name not in ("categorical", "text", "need")}
+        settings = ReadSettings.of(**kept, kinds=kinds)
+        yield from windows_of_opened(self.files, self.path, settings, ROWS, whole=0)
