@@ -1,8 +1,9 @@
 """Every operation is complete: each room that needs something for it has it, or says why not.
 
-An operation is declared once (``circuit/operations``). The planner needs a rule for it, the core a kernel, the ONNX
-export, the JavaScript generator and the JAX engine a form. Without them nothing fails at first: circuits run on the
-slow engine, and models cannot be exported. Therefore this test names every place where an operation is missing.
+An operation is declared once (``circuit/operations``) and exported there. The planner needs a rule for it, the core a
+kernel, the ONNX export, the JavaScript generator and the JAX engine a form. Without them nothing fails at first:
+circuits run on the slow engine, and models cannot be exported. Therefore this test names every place where an operation
+is missing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from backpass.circuit import Array, row_rules
+from backpass.circuit import Array, operations, row_rules
 from backpass.circuit.node import OPERATIONS
 from backpass.circuit.operation import elementwise, operation
 from backpass.circuit.primitive import Primitive
@@ -32,6 +33,16 @@ if HERE not in sys.path:
 
 PLANNED = {"argument": "the planner makes the inputs of a circuit itself"}
 """Operations without a rule of the planner, and why."""
+INTERNAL = {
+    "argument": "trace makes the inputs of a circuit",
+    "constant": "trace makes it of values that are not traced",
+    "identity": "the calculus marks values with it",
+    "slice_": "indexing makes it",
+    "assemble": "the pullback of indexing makes it",
+    "concatenate_": "concatenate, which takes a list, makes it",
+    "matmul_": "matmul and @ make it",
+}
+"""Operations that users do not call by name, and why."""
 KERNEL_DTYPES = {"logical_not": ("bool",)}
 """Dtypes of the kernels that an elementwise operation needs, where these are not float32 and float64."""
 
@@ -47,6 +58,8 @@ def missing_places(one: Primitive, samples: set[str]) -> Iterator[str]:
     name = one.name
     if name not in samples:
         yield "sample inputs in tests/circuit/conftest.py"
+    if name not in operations.__all__ and name not in INTERNAL:
+        yield "its name in circuit/operations/__init__.py"
     if rule_of(one) is None and name not in PLANNED:
         yield "a rule in engine/plan/lowering/rules.py"
     if one.is_elementwise and name not in RULES and "native" in ENGINES:
@@ -78,6 +91,7 @@ def test_every_exception_is_one() -> None:
         assert set(excused) <= set(OPERATIONS)
         assert not set(excused) & set(place)
         assert all(excused.values())
+    assert set(INTERNAL) <= set(OPERATIONS) - {*operations.__all__}
     for entered in (FORMS, JAX_FORMS, RULES, SCRIPT_FORMS):
         assert set(entered) <= set(OPERATIONS)
 
@@ -104,15 +118,16 @@ def test_a_planted_operation_is_told_where_it_lacks_something(
     planted: Mapping[str, Primitive], sampled: set[str]
 ) -> None:
     found = {name: list(missing_places(one, sampled)) for name, one in planted.items()}
-    sample, form, script, jax = (
+    sample, export, form, script, jax = (
         "sample inputs in tests/circuit/conftest.py",
+        "its name in circuit/operations/__init__.py",
         "a form in engine/onnx/forms.py",
         "a form in engine/javascript/forms.py",
         "a form in engine/jax/forms.py",
     )
     kernel = [f"the kernel cube.{dtype} in engine/native/elementwise.hpp" for dtype in ("float32", "float64")]
-    assert found["cube"] == [sample, *(kernel if "native" in ENGINES else []), form, script, jax]
-    assert found["cumulate"] == [sample, "a rule in engine/plan/lowering/rules.py", form, script, jax]
+    assert found["cube"] == [sample, export, *(kernel if "native" in ENGINES else []), form, script, jax]
+    assert found["cumulate"] == [sample, export, "a rule in engine/plan/lowering/rules.py", form, script, jax]
 
 
 def test_an_operation_says_how_it_treats_rows() -> None:

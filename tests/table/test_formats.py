@@ -16,6 +16,7 @@ import pytest
 import backpass
 from backpass.errors import DataError, UsageError
 from backpass.table import Table, read_table, table_from
+from backpass.table.files.signatures import SAS_MAGIC
 from backpass.table.formats.registry import BY_NAME, FORMATS, format_of, format_of_text, titles
 
 from . import format_writers as writers
@@ -43,6 +44,15 @@ WRITERS: dict[str, tuple[Write, str, set[str]]] = {
     "duckdb": (writers.duckdb_file, "t.duckdb", set()),
     "arff": (writers.arff, "t.arff", set()),
 }
+
+WITHOUT_WRITER = {
+    "json": "test_json_rows.py",
+    "svmlight": "test_text_formats.py",
+    "por": "test_statistical.py",
+    "sas": "test_formats.py",
+    "postgres": "test_databases.py",
+}
+"""Formats whose sample files are made elsewhere, and where."""
 
 
 def written(name: str, folder: Path, table: pd.DataFrame | None = None) -> Path:
@@ -143,6 +153,14 @@ def test_the_first_bytes_tell_the_formats_apart(tmp_path: Path) -> None:
     names = {"openpyxl": "xlsx", "csv": "text", "compressed spss": "spss", "sas transport": "xpt"}
     names |= {"feather": "arrow", "arrow stream": "arrow"}
     assert found == {name: names.get(name, name) for name in WRITERS}
+    assert {*found.values()} | WITHOUT_WRITER.keys() == BY_NAME.keys(), "a new format needs an entry in WRITERS"
+    assert not {*found.values()} & WITHOUT_WRITER.keys()
+
+
+@pytest.mark.parametrize("form", WITHOUT_WRITER)
+def test_a_format_without_a_writer_is_tested_elsewhere(form: str) -> None:
+    tests = (Path(__file__).parent / WITHOUT_WRITER[form]).read_text("utf-8")
+    assert any(suffix in tests for suffix in BY_NAME[form].suffixes)
 
 
 def test_names_of_formats_are_unique_and_readers_exist() -> None:
@@ -152,6 +170,15 @@ def test_names_of_formats_are_unique_and_readers_exist() -> None:
         if form.reader:
             assert callable(form.read)
     assert all(title in titles() for title in ("CSV", "Excel", "Stata", "SQLite", "PostgreSQL"))
+
+
+def test_a_damaged_sas_file_is_named(tmp_path: Path) -> None:
+    """No library for Python writes ``.sas7bdat``, so there is no sample to read."""
+    path = tmp_path / "t.sas7bdat"
+    path.write_bytes(SAS_MAGIC + bytes(8_000))
+    assert format_of(path.read_bytes()) is BY_NAME["sas"]
+    with pytest.raises(DataError, match="a SAS data set"):
+        read_table(path)
 
 
 MODULES = {"excel": "python_calamine", "stat": "pyreadstat", "arrow": "pyarrow", "avro": "fastavro"}
