@@ -321,7 +321,7 @@ def test_files_for_validation_and_test_may_lack_the_teacher() -> None:
 
 
 def test_in_sample_predictions_and_wrong_units_are_warned_of() -> None:
-    first = make_problem(table_from({**INPUTS, "y": Y}), "y", Settings.of(QUICK), teacher=Y)
+    first = make_problem(table_from({**INPUTS, "y": Y}), "y", Settings.of(QUICK), teacher=SIGNAL)
     assert not first.warnings
     known = np.isin(Y, first.parts["train"].truth)
     leaky = np.where(known, Y + 0.01, SIGNAL)
@@ -331,6 +331,43 @@ def test_in_sample_predictions_and_wrong_units_are_warned_of() -> None:
         fit({**INPUTS, "y": Y}, "y", teacher=1000.0 * SIGNAL, **QUICK)
     with pytest.warns(BackpassWarning, match="in the right classes"):
         fit({**INPUTS, "y": SOLD}, "y", teacher=np.stack([P**0.2, 1.0 - P**0.2], axis=1), **QUICK)
+
+
+HOT = (COLOR[:, None] == CLASSES).astype(float)
+COPIES: dict[str, tuple[Any, Any]] = {
+    "the target": (Y, Y),
+    "rounded": (Y, Y.round(2)),
+    "nearly": (Y, Y + RNG.normal(0.0, 0.005, N)),
+    "with gaps": (Y, np.where(np.arange(N) % 5, Y, np.nan)),
+    "two classes": (SOLD, (SOLD == "yes").astype(float)),
+    "classes": (COLOR, HOT),
+    "certain of classes": (COLOR, 0.999 * HOT + 0.0005 * (1.0 - HOT)),
+}
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_a_copy_of_the_target_is_warned_of(name: str) -> None:
+    y, teacher = COPIES[name]
+    settings = Settings.of({**QUICK, "positive": "yes"} if name == "two classes" else QUICK)
+    problem = make_problem(table_from({**INPUTS, "y": y}), "y", settings, teacher=teacher)
+    assert [text for text in problem.warnings if "are the target or nearly" in text]
+
+
+def test_good_teachers_are_no_copies() -> None:
+    accurate = Y + RNG.normal(0.0, 0.1, N)  # r2 0.99
+    for y, teacher in ((Y, SIGNAL), (Y, accurate), (SOLD, np.stack([1.0 - P, P], axis=1)), (COLOR, P3)):
+        for each in (y, y[::-1]):
+            kept = teacher if each is y else teacher[::-1]
+            problem = make_problem(table_from({**INPUTS, "y": each}), "y", Settings.of(QUICK), teacher=kept)
+            assert not any("are the target or nearly" in text for text in problem.warnings)
+
+
+def test_one_copy_of_several_targets_is_enough() -> None:
+    table = table_from({**INPUTS, "y": Y, "other": 2.0 * SIGNAL + Y})
+    for first, is_copy in ((Y, True), (SIGNAL, False)):
+        teacher = np.stack([first, SIGNAL], axis=1)
+        problem = make_problem(table, ["y", "other"], Settings.of(QUICK), teacher=teacher)
+        assert any("are the target or nearly" in text for text in problem.warnings) == is_copy
 
 
 # With everything else -------------------------------------------------------------------------------------------------

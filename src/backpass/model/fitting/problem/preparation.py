@@ -5,6 +5,7 @@ It takes a Table and Settings. Its decisions (columns, scales, network) depend o
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -164,6 +165,9 @@ def _remade(
         head = replace(head, decision=weighted_decision(head.decision, of_classes))
     notes = [*([] if single is None else imbalance_notes(single, settings, train.truth)), *notes]
     used = [feature.name for feature in schema.features]
+    if settings.time in used and settings.time not in (columns or ()):
+        name, drop = shown(settings.time), f"--drop {shlex.quote(settings.time)}"
+        notes.append(f"column {name} splits the rows by time and is a feature, too; {drop} leaves it out as a feature")
     for each, y in targets.columns(train.truth):
         if each.task == "regression" and settings.loss in (None, "squared"):
             notes += [text] if (text := skewness_of(each.name, y)) else []

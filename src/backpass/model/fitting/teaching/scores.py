@@ -28,6 +28,12 @@ _FEWEST = 20
 _IN_SAMPLE = 0.7
 """The share of the loss on test rows that a loss on training rows must be below to look in-sample."""
 
+COPIED_R2 = 0.9995
+"""R2 on the training rows from which predictions are suspected to be a copy of the target."""
+
+COPIED_P = 0.998
+"""The same as a mean probability of the true class."""
+
 _SURE = 4.0
 """The number of standard errors by which it must be below."""
 
@@ -100,7 +106,8 @@ def with_teacher_checked(problem: Problem, *, diagnose: bool) -> Problem:
         f"{name} rows have no prediction"
         for name in lacking
     ]
-    warnings = [*_worse_than_constant(problem), *_in_sample(problem)] if diagnose and have["train"] else []
+    checks = (_worse_than_constant, _in_sample, _equal_to_target) if diagnose and have["train"] else ()
+    warnings = [text for check in checks for text in check(problem)]
     return replace(problem, notes=(*problem.notes, *notes), warnings=(*problem.warnings, *warnings))
 
 
@@ -141,6 +148,35 @@ def _in_sample(problem: Problem) -> list[str]:
         f"the loss of the teacher is {here:.3g} on the training rows and {there:.3g} on the test rows: it seems to "
         "have trained on the former; give out-of-fold predictions"
     ]
+
+
+def _equal_to_target(problem: Problem) -> list[str]:
+    """A warning if the teacher knows a target of the training rows almost exactly."""
+    part = problem.parts["train"].take(np.flatnonzero(_has(problem.parts["train"])))
+    assert part.teacher is not None
+    if part.rows < _FEWEST:
+        return []
+    truth, teacher, head = part.truth.reshape(part.rows, -1), part.teacher, problem.head
+    if head.target.task == "regression":
+        spread = [_variance(y) for y in truth.T]
+        left = [mean((y - t) * (y - t)) / v for y, t, v in zip(truth.T, teacher.T, spread, strict=True) if v > 0.0]
+        figure = f"r2 {1.0 - min(left):.6g}" if left and min(left) < 1.0 - COPIED_R2 else ""
+    elif head.is_flat:
+        figure = _certain(np.take_along_axis(teacher, truth, axis=1))
+    else:
+        figure = _certain(np.where(truth > 0, teacher, 1.0 - teacher))
+    if not figure:
+        return []
+    return [
+        f"the predictions of the teacher are the target or nearly ({figure} on the training rows): are they a copy of "
+        "it, or of rows that the teacher trained on? Give out-of-fold predictions"
+    ]
+
+
+def _certain(p: NDArray[np.float64]) -> str:
+    """The mean probability of the true classes (n, k), if it is almost 1; otherwise an empty text."""
+    least = mean(p.ravel())
+    return f"probability {least:.6g} of the true class" if least > COPIED_P else ""
 
 
 def _variance(values: NDArray[np.float64]) -> float:
