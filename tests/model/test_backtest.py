@@ -187,3 +187,78 @@ def test_an_interrupted_backtest_is_said_and_resumes_to_the_same_bytes(tmp_path:
     assert isinstance(model, Model)
     assert "the backtest was not finished: intervals may be too narrow for later rows" in model.record.notes
     assert fit(TABLE, "y", time="day", **SINGLE, resume_from=place).to_bytes() == whole.to_bytes()
+
+
+# Classes: probabilities are at most as certain as those of the backtest -----------------------------------------------
+
+
+def drifting(rows: int = 1_200, seed: int = 5) -> dict[str, Any]:
+    """Classes whose dependence on x moves with time, so that forecasts of later rows are too certain."""
+    draw = np.random.default_rng(seed)
+    angle, x = np.linspace(0.0, 2.6, rows), draw.normal(size=(2, rows))
+    z = 4.0 * (np.cos(angle) * x[0] + np.sin(angle) * x[1])
+    named = np.where(draw.random(rows) < 1.0 / (1.0 + np.exp(-z)), "yes", "no")
+    return {"a": x[0], "b": x[1], "day": np.datetime64("2020-01-01") + np.arange(rows), "y": named}
+
+
+CLASSES: dict[str, Any] = {"hidden": (8,), "epochs": 12, "calibration": "temperature", "learning_rate": 0.02}
+
+
+def losses_of(model: Model, later: dict[str, Any]) -> tuple[float, float]:
+    """The log loss, and the expected calibration error in ten bins, of later rows."""
+    p, truth = model.predict_proba(later), np.array([model.classes.index(name) for name in later["y"]])
+    sure, right = p.max(axis=1), p.argmax(axis=1) == truth
+    bins = np.minimum((sure * 10).astype(int), 9)
+    ece = sum(abs(sure[bins == b].sum() - right[bins == b].sum()) for b in range(10)) / len(truth)
+    return float(-np.log(p[np.arange(len(truth)), truth]).mean()), float(ece)
+
+
+@pytest.mark.parametrize("more", [{}, {"ensemble_size": 2}, {"refit": True}], ids=["one network", "folds", "refit"])
+def test_probabilities_of_later_rows_are_better_calibrated(
+    more: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = drifting()
+    known = {name: values[:1_000] for name, values in data.items()}
+    later = {name: values[1_000:] for name, values in data.items()}
+    wishes = {**CLASSES, **more, "time": "day"}
+    model = fit(known, "y", drop=["day"], **wishes)
+    assert any("probabilities are at most as certain as those of a backtest" in note for note in model.record.notes)
+    assert any("validation rows and a backtest)" in note for note in model.record.notes)
+    monkeypatch.setattr("backpass.model.fitting.fit_problem.is_backtested", lambda problem: False)
+    plain = fit(known, "y", drop=["day"], **wishes)
+    (loss, error), (plain_loss, plain_error) = losses_of(model, later), losses_of(plain, later)
+    least = 0.0 if "refit" in more else 0.02  # later rows are nearer to those of a refit
+    assert loss < plain_loss - least
+    assert error < plain_error - least
+    np.testing.assert_array_equal(model.predict(later), plain.predict(later))
+
+
+def test_the_factor_is_that_of_the_later_rows_of_an_earlier_fit_by_hand() -> None:
+    data = drifting()
+    wishes = {**CLASSES, "time": "day", "sampling": "full", "validation_fraction": 0.16}
+    model = fit(data, "y", drop=["day"], **wishes)
+    rows = len(data["y"]) * 8 // 10  # the last fifth tests; one stretch earlier, the fifth before it does
+    earlier = {name: values[:rows] for name, values in data.items()}
+    uncalibrated = {**wishes, "calibration": "none", "test_fraction": 0.25}
+    before = fit(earlier, "y", drop=["day"], **uncalibrated)
+    last = {name: values[rows * 3 // 4 :] for name, values in earlier.items()}
+    truth = (last["y"] == before.classes[1]).astype(int)
+    logit = np.log(before.predict_proba(last)[:, 1]) - np.log(before.predict_proba(last)[:, 0])
+    doubt = 1.0 / (len(truth) + 2.0)
+
+    def loss(f: float) -> float:
+        right = np.log1p(np.exp(-f * np.where(truth == 1, logit, -logit)))
+        wrong = np.log1p(np.exp(f * np.where(truth == 1, logit, -logit)))
+        return float(((1.0 - doubt) * right + doubt * wrong).mean())
+
+    factors = np.arange(8, 129) / 32.0
+    by_hand = factors[np.argmin([loss(f) for f in factors])]
+    said = next(note for note in model.record.notes if "temperature scaling" in note)
+    assert float(said.split("T = ")[1].split(",")[0]) == pytest.approx(1.0 / by_hand, rel=0.1)
+
+
+def test_classes_without_calibration_or_time_need_no_backtest() -> None:
+    data = drifting(300)
+    for wishes in ({"time": "day", "calibration": "none"}, {}):
+        model = fit(data, "y", drop=["day"], hidden=(4,), epochs=2, **wishes)
+        assert not any("backtest" in note for note in model.record.notes)

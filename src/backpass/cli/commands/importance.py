@@ -19,6 +19,7 @@ from backpass.reporting.explanation.importance import (
     dominance_warnings,
     importance_metric,
     importances,
+    screening_note,
 )
 from backpass.reporting.numbers.held_out import held_out
 from backpass.reporting.page.facts import importance_facts
@@ -46,10 +47,11 @@ def importance(**given: Any) -> int:
     Prints one line per column, the most important one first: how much worse the metric gets when the column is
     shuffled (mean and standard deviation over the repeats), and how far the prediction moves, on average, when a
     number moves by its interquartile range, or a category is replaced by that of another row. Columns that hold the
-    same information share their importance.
+    same information share their importance. Of more than 500 columns, the 100 with the largest slopes are shuffled one
+    by one, and all others together, on a line of their own.
 
     --json prints an object with "metric", "rows", "measured_on" and "importances" (each with "column", "importance",
-    "spread" and "change").
+    "spread" and "change", and "columns" if it stands for several).
 
     \b
     Examples:
@@ -67,7 +69,8 @@ def importance(**given: Any) -> int:
         )
     found = importances(model, held, seed=given["seed"], repeats=given["repeats"])
     warnings = dominance_warnings(found)
-    for note in note_lines(held.notes, verbose=given["verbose"]):
+    notes = [*held.notes, *filter(None, [screening_note(found)])]
+    for note in note_lines(notes, verbose=given["verbose"]):
         console.item("note", note)
     for warning in warnings:
         console.alarm("warning", warning)
@@ -75,7 +78,7 @@ def importance(**given: Any) -> int:
     if given["as_json"]:
         facts = {"target": model.target, "metric": metric, "rows": held.rows, "measured_on": held.origin}
         facts["repeats"], facts["importances"] = given["repeats"], importance_facts(found)
-        console.document("importance", **facts, notes=list(held.notes), warnings=list(warnings))
+        console.document("importance", **facts, notes=notes, warnings=list(warnings))
         return 0
     console.item("rows", held.origin)
     console.page(_lines(found, metric))

@@ -131,7 +131,7 @@ def fit_problem(
         saved = (checkpoint is not None or stop()) and _saved(kept, callbacks)
         model = make_model(problem, members, runs, compared, tested, pack.record if pack is not None else ())
         if problem.settings.refit and runs.ending.reason != "stopped" and not is_stopped_anywhere(stop, exchange):
-            factor = factor_of(problem, members, runs)
+            factor = factor_of(problem, members, runs, tested)
             model = refitted(model, problem, members, factor, callbacks, stop, left_of(limit, began), exchange)
             saved = saved or (stop() and _saved(kept, callbacks))
         _check_scores(model, problem.head.metric)

@@ -1,14 +1,15 @@
 """Feature importance: how much a model's predictions depend on each column, measured on held-out rows.
 
 ``importances`` computes permutation importance, the loss of score when a column is shuffled (Breiman 2001), and
-sensitivity, the mean absolute change of the prediction when a number moves. Both are drawn in ``pictures.effects``;
+sensitivity, the mean absolute change of the prediction when a number moves. Of thousands of columns, ``screened`` picks
+those that are measured one by one. Both are drawn in ``pictures.effects``;
 ``permutation_importance`` is the same from a model and data.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,20 @@ from numpy.typing import NDArray
 from backpass.model.metrics import as_loss
 from backpass.model.model import Model
 from backpass.numerics.philox import permutation
+from backpass.reporting.explanation.smooth import SmoothModel
 from backpass.reporting.numbers.columns import ModelColumn, by_column, columns_of
 from backpass.reporting.numbers.held_out import HeldOut, held_out
 from backpass.table import CategoricalFeature
-from backpass.table.messages import shown
+from backpass.table.messages import counted, shown
 
 REPEATS = 5
 MOST_ROWS = 5_000
 """The maximum number of rows to shuffle; more rows hardly change the mean."""
+MOST_COLUMNS = 500
+"""The maximum number of columns that are all measured one by one."""
+SCREENED = 100
+"""The number of columns that are measured one by one if there are more; the others are shuffled together."""
+_SCREENED_ROWS = 500
 DOMINANT = 0.95
 """Share of the importance of all columns from which a single column is suspected to hold the target."""
 _FEWEST_COLUMNS = 3
@@ -36,18 +43,21 @@ class Importance:
     """The importance of one column.
 
     Attributes:
-        name: The name of the column.
+        name: The name of the column; for several, their number in words.
         worse: The mean increase of the metric, turned so that higher is worse, when the column is shuffled.
         spread: The standard deviation of this increase over repetitions.
         change: Mean |h(x + d/2) - h(x - d/2)| in units of the prediction, where d is the interquartile range of the
             training rows; half the sum over classes. Dates: the largest over their components. Categorical columns: the
-            mean change when the category is replaced by that of another row. For labels, the mean over them.
+            mean change when the category is replaced by that of another row. For labels, the mean over them. For
+            several columns, the mean change when they are shuffled together.
+        columns: The number of columns; more than 1 if they are shuffled together.
     """
 
     name: str
     worse: float
     spread: float
     change: float
+    columns: int = 1
 
 
 def permutation_importance(
@@ -58,7 +68,8 @@ def permutation_importance(
         importance_j = mean over repeats of  metric(rows with column j shuffled) - metric(rows)
 
     with the sign turned for metrics of which higher is better. The metric is the one that selected the best epoch. A
-    date is shuffled as a whole. Of more than 5,000 rows, 5,000 are drawn.
+    date is shuffled as a whole. Of more than 5,000 rows, 5,000 are drawn. Of more than 500 columns, the 100 with the
+    largest slopes are measured one by one, see ``screened``, and all others together, as one entry.
 
     Args:
         model: A model with one target, or with labels.
@@ -94,12 +105,31 @@ def dominance_warnings(found: Sequence[Importance]) -> tuple[str, ...]:
     ("column 'a' has 99 % of the importance of all columns: possible leakage; is it known at prediction time?",)
     """
     total = sum(abs(each.worse) for each in found)  # a negative importance shows the size of the noise
-    if len(found) < _FEWEST_COLUMNS or not 0.0 < total < np.inf or found[0].worse < DOMINANT * total:
+    if (
+        len(found) < _FEWEST_COLUMNS
+        or found[0].columns > 1
+        or not 0.0 < total < np.inf
+        or found[0].worse < DOMINANT * total
+    ):
         return ()
     return (
         f"column {shown(found[0].name)} has {100 * found[0].worse / total:.0f} % of the importance of all columns: "
         "possible leakage; is it known at prediction time?",
     )
+
+
+def screening_note(found: Sequence[Importance]) -> str:
+    """Say which columns are measured together; an empty text if all are measured one by one.
+
+    >>> screening_note([Importance("a", 9.0, 0.0, 0.0), Importance("2 other columns", 0.1, 0.0, 0.0, 2)])
+    'of 3 columns, the 1 with the largest slopes is shuffled by itself, the 2 others together'
+    """
+    others = sum(each.columns for each in found if each.columns > 1)
+    if not others:
+        return ""
+    one = sum(each.columns == 1 for each in found)
+    how = "are shuffled one by one" if one > 1 else "is shuffled by itself"
+    return f"of {one + others:,} columns, the {one:,} with the largest slopes {how}, the {others:,} others together"
 
 
 def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = REPEATS) -> list[Importance]:
@@ -112,7 +142,8 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
         repeats: The number of permutations per column.
 
     Returns:
-        The columns in descending order of permutation importance.
+        The columns in descending order of permutation importance. Of more than ``MOST_COLUMNS`` columns, ``SCREENED``
+        are measured one by one, and the others together.
     """
     rows = _measured_rows(held, seed)
     x, truth = held.x[rows], held.truth[rows]
@@ -120,21 +151,51 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
     metric = importance_metric(model, held, seed=seed)
     best = _score(model, metric, held.outputs[rows], truth, weights)
     columns = columns_of(model)
-    changes = _changes(model, columns, held.numbers[rows], held.codes[rows])
-    found = []
-    for column, group in zip(columns, by_column(columns, model.feature_map.groups()), strict=True):
+    groups = by_column(columns, model.feature_map.groups())
+
+    def shuffled_together(name: str, group: NDArray[np.intp], count: int) -> Importance:
         losses, moves = [], []
         for repeat in range(repeats):
             order = permutation(seed, repeat + 1, _PURPOSE + 1 + int(group[0]), len(x))
             shuffled = x.copy()
-            shuffled[:, group] = x[order][:, group]
+            shuffled[:, group] = x[np.ix_(order, group)]
             o = model.outputs_at(shuffled)
             losses.append(_score(model, metric, o, truth, weights) - best)
             moves.append(_distance(model, o, held.outputs[rows]))
+        return Importance(name, float(np.mean(losses)), float(np.std(losses)), float(np.mean(moves)), count)
+
+    chosen = screened(model, x, groups)
+    changes = _changes(model, [columns[j] for j in chosen], held.numbers[rows], held.codes[rows])
+    found = []
+    for j in chosen:
+        column = columns[j]
+        each = shuffled_together(column.name, groups[j], 1)
         is_text = isinstance(column.feature, CategoricalFeature)
-        change = float(np.mean(moves)) if is_text else float(changes[list(column.places)].max())
-        found.append(Importance(column.name, float(np.mean(losses)), float(np.std(losses)), change))
+        found.append(each if is_text else replace(each, change=float(changes[list(column.places)].max())))
+    if others := sorted({*range(len(columns))} - {*chosen}):
+        group = np.concatenate([groups[j] for j in others])
+        found.append(shuffled_together(counted(len(others), "other column"), group, len(others)))
     return sorted(found, key=lambda each: -each.worse)
+
+
+def screened(model: Model, x: NDArray[Any], groups: Sequence[NDArray[np.intp]]) -> list[int]:
+    """Return the columns that are measured one by one: all, or those with the largest slopes.
+
+    The slope of a column is the sum over its inputs of  mean |dh/dx| std(x), over at most 500 of the rows.
+
+    Args:
+        model: The model.
+        x: The inputs of its networks (n, d).
+        groups: The positions in x of each column.
+    """
+    if len(groups) <= MOST_COLUMNS:
+        return [*range(len(groups))]
+    smooth, some = SmoothModel(model), x[:_SCREENED_ROWS]
+    s = smooth.inputs(some)
+    slopes = smooth.slopes(s, picked_classes(smooth.predictions(s), positive=model.head.positive))
+    sizes = np.abs(slopes).mean(axis=0) * s.std(axis=0)
+    of_column = np.array([sizes[group].sum() for group in by_column(columns_of(model), smooth.groups())])
+    return sorted(np.argsort(-of_column, kind="stable")[:SCREENED].tolist())
 
 
 def importance_metric(model: Model, held: HeldOut, *, seed: int = 0) -> str:
@@ -189,8 +250,10 @@ def _changes(
     A finite difference, so it never exceeds what the predictions can differ by.
     """
     found = np.zeros(numbers.shape[1])
-    distances = [distance for column in columns for distance in column.quartile_distances]
-    for j, distance in enumerate(distances):
+    distances = {
+        j: each for column in columns for j, each in zip(column.places, column.quartile_distances, strict=False)
+    }
+    for j, distance in distances.items():
         ends = []
         for side in (0.5, -0.5):
             moved = numbers.copy()

@@ -45,7 +45,9 @@ def importance_facts(found: Sequence[Importance]) -> list[dict[str, Any]]:
     [{'column': 'age', 'importance': 0.5, 'spread': 0.01, 'change': 2.0}]
     """
     return [
-        {"column": each.name, "importance": each.worse, "spread": each.spread, "change": each.change} for each in found
+        {"column": each.name, "importance": each.worse, "spread": each.spread, "change": each.change}
+        | ({"columns": each.columns} if each.columns > 1 else {})
+        for each in found
     ]
 
 

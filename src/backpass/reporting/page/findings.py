@@ -235,7 +235,7 @@ def worst_rows(findings: Findings) -> dict[str, Any] | None:
     held, model = findings.held, findings.model
     if held is None:
         return None
-    names = [each.name for each in findings.important[:SHOWN_COLUMNS]]
+    names = [each.name for each in findings.important if each.columns == 1][:SHOWN_COLUMNS]
     errors = _errors(held)
     rows = [
         {

@@ -214,7 +214,8 @@ def _layers(model: Model) -> str:
 def _order(findings: Findings) -> list[int]:
     """Return the indices of the columns that can be moved, in descending order of importance if it is known."""
     names = [column.name for column in findings.columns]
-    order = [names.index(each.name) for each in findings.important] or list(range(len(names)))
+    order = [names.index(each.name) for each in findings.important if each.columns == 1]
+    order += sorted({*range(len(names))} - {*order})
     return [j for j in order if not isinstance(findings.columns[j].feature, TextFeature)]
 
 

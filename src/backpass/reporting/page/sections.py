@@ -19,6 +19,7 @@ from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.numerics.bootstrap import Interval
 from backpass.reporting.explanation.dependence import Dependence, answer_number, dependences
+from backpass.reporting.explanation.importance import screening_note
 from backpass.reporting.numbers.curves import calibration, confusion, precision_recall, roc
 from backpass.reporting.numbers.decisions import cost_curve, gain_curve
 from backpass.reporting.numbers.held_out import HeldOut
@@ -225,10 +226,12 @@ def _columns(findings: Findings) -> Iterator[Picture]:
     count = min(len(findings.important), effects.MOST_BARS)
     height = 60.0 + 22.0 * count
     metric = findings.metric.replace("_", " ")
+    note = screening_note(findings.important)
+    screened = f" {note[:1].upper()}{note[1:]}." if note else ""
     yield _picture(
         "importance",
         "Permutation importance",
-        "How much worse the score gets when the values of a column are shuffled.",
+        f"How much worse the score gets when the values of a column are shuffled.{screened}",
         lambda ax: effects.importance(ax, findings.important, metric),
         height,
     )
@@ -261,7 +264,9 @@ def _drift(findings: Findings) -> Iterator[Picture]:
 
 def _dependences(findings: Findings) -> Iterator[Picture]:
     model, held = findings.model, findings.held
-    names = [each.name for each in findings.important] or [column.name for column in findings.columns]
+    names = [each.name for each in findings.important if each.columns == 1] or [
+        column.name for column in findings.columns
+    ]
     rows: tuple[Any, ...] = () if held is None else (held.numbers, held.codes)
     texts = {feature.name for feature in model.schema.free_texts}
     for i, name in enumerate([name for name in names if name not in texts][:DEPENDENCES]):

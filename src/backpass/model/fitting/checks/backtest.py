@@ -1,9 +1,10 @@
 """The backtest: the same fit one stretch of time earlier, for errors of forecasts that nothing was chosen by.
 
 It takes a problem whose rows have times and returns the residuals of rows that are later than all rows of a second
-fit, by as much time as the test rows are later than those that trained (``Distances``). Residuals of blocks between
-training rows are too small for later rows, and so are those of the last block, which selected the epoch. ``outcome``
-makes the intervals as wide as the larger of both.
+fit, by as much time as the test rows are later than those that trained (``Distances``); for classes, the factor that
+calibrates their probabilities. Residuals of blocks between training rows are too small for later rows, and so are those
+of the last block, which selected the epoch; probabilities are too certain. ``outcome`` makes the intervals as wide as
+the larger of both, and the probabilities as certain as the less certain of both.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from backpass.errors import DataError, UsageError
 from backpass.model.fitting.outcome.scoring import ScoredRows
+from backpass.model.fitting.outcome.temperature import fitted_factor, is_calibrated
 from backpass.model.fitting.pack.candidates import again
 from backpass.model.fitting.problem.data_split import DataSplit, Rows
 from backpass.model.fitting.problem.problem import Problem
@@ -40,7 +42,11 @@ _BINS = 8
 _KNOWN = ("train", "validation")
 """The splits whose rows a backtest divides."""
 
-_UNFINISHED = "the backtest was not finished: intervals may be too narrow for later rows"
+_UNFINISHED = {
+    True: "the backtest was not finished: intervals may be too narrow for later rows",
+    False: "the backtest was not finished: probabilities may be too certain for later rows",
+}
+"""The note on a backtest without a result, by whether the target is a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +54,24 @@ class Backtest:
     """The result of a backtest.
 
     Attributes:
-        residuals: The residuals of its later rows; None if it was not done.
+        residuals: The residuals of its later rows; None if it was not done, or predicts classes.
+        factor: The factor of the outputs that calibrates the probabilities of its later rows; None if it was not done,
+            or predicts numbers.
         notes: What was done.
     """
 
     residuals: Residuals | None = None
+    factor: float | None = None
     notes: tuple[str, ...] = ()
 
 
 def is_backtested(problem: Problem) -> bool:
-    """Whether the intervals of a problem need a backtest: its rows have times, and its validation rows residuals."""
-    head = problem.head
+    """Whether intervals or probabilities need a backtest: rows have times, and validation rows tell either of them."""
+    head, settings = problem.head, problem.settings
     is_number = head.is_flat and head.target.task == "regression" and head.loss_name != "quantile"
-    has_residuals = bool(problem.folds) or "validation" in problem.parts
-    return is_number and has_residuals and problem.settings.time is not None and problem.source is not None
+    has_validation = bool(problem.folds) or "validation" in problem.parts
+    has_times = settings.time is not None and problem.source is not None
+    return (is_number or is_calibrated(head, settings)) and has_validation and has_times
 
 
 def backtest(
@@ -84,7 +94,7 @@ def backtest(
         seconds: The time limit of the fit; None without a limit.
         exchange: The processes, which divide the members.
     """
-    distances = Distances.of(problem)
+    distances, is_number = Distances.of(problem), problem.head.target.task == "regression"
     earlier = earlier_problem(problem, distances)
     if earlier is None:
         return Backtest()
@@ -92,19 +102,25 @@ def backtest(
     members = again(earlier, like, side_by_side(earlier, len(like), exchange.size))
     runs = train_members(members, stop, [Progressing(callbacks, "backtest")], exchange=exchange)
     if runs.ending.reason in ("interrupted", "diverged"):
-        return Backtest(notes=(_UNFINISHED,))
+        return Backtest(notes=(_UNFINISHED[is_number],))
     done = [i for i, each in runs.results.items() if each.progress.history]
     thetas = [members[i].problem.predicting(runs.results[i].theta) for i in done]
     rows = ScoredRows.of(earlier, [members[i] for i in done], thetas, "test") if done else None
     if rows is not None and distances is not None:
         rows = replace(rows, part=distances.weighted(rows.part, earlier))
-    found = None if rows is None else rows.residuals(earlier.head)
-    if rows is None or found is None:
-        return Backtest(notes=(_UNFINISHED,))
+    if rows is None:
+        return Backtest(notes=(_UNFINISHED[is_number],))
+    residuals = rows.residuals(earlier.head) if is_number else None
+    factor = None if is_number else fitted_factor(earlier.head, rows.outputs, rows.part, rows.shares)
+    if residuals is None and factor is None:
+        return Backtest(notes=(_UNFINISHED[is_number],))
     trained = sum(earlier.parts[name].rows for name in ("train", "validation") if name in earlier.parts)
     text = f"the same fit on the {trained:,} earliest rows, scored on the {rows.part.rows:,} rows after them"
     text += ", weighted to be as far ahead in time as the test rows are" if distances is not None else ""
-    return Backtest(found, (f"intervals are at least as wide as the errors of a backtest: {text}",))
+    what = (
+        "intervals are at least as wide as the errors" if is_number else "probabilities are at most as certain as those"
+    )
+    return Backtest(residuals, factor, (f"{what} of a backtest: {text}",))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,7 +22,7 @@ from backpass.model.fitting.checks.lookups import Outputs, lookup_outputs, looku
 from backpass.model.fitting.outcome.diagnostics import after_training, before_training, untrained
 from backpass.model.fitting.outcome.scoring import Compared, ScoredRows, baseline_scores, comparison_of
 from backpass.model.fitting.outcome.scoring import kept as finite
-from backpass.model.fitting.outcome.temperature import fitted_factor, tempered
+from backpass.model.fitting.outcome.temperature import fitted_factor, is_calibrated, tempered
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.runs.ensemble import Member, network_of, pooled, shares_of
 from backpass.model.fitting.runs.runs import Runs
@@ -56,7 +56,7 @@ def make_model(
     # A member that stopped before its first epoch is no better than chance.
     done = [i for i, each in runs.results.items() if each.progress.history] or [min(runs.results)]
     members, results = [members[i] for i in done], [runs.results[i] for i in done]
-    thetas, validation, said = _calibrated(problem, members, predicting(members, results))
+    thetas, validation, said = _calibrated(problem, members, predicting(members, results), tested)
     problem, decided = _decided(problem, validation)
     said += decided
     test = ScoredRows.of(problem, members, thetas, "test")
@@ -164,14 +164,15 @@ def _lookup_scores(
 
 
 def _calibrated(
-    problem: Problem, members: Sequence[Member], thetas: list[NDArray[Any]]
+    problem: Problem, members: Sequence[Member], thetas: list[NDArray[Any]], tested: Backtest
 ) -> tuple[list[NDArray[Any]], ScoredRows | None, list[str]]:
-    """The networks with the temperature fitted on the validation rows, these rows, and a note about it."""
+    """The networks with the temperature of the validation rows and the backtest, these rows, and a note about it."""
     rows = ScoredRows.of(problem, members, thetas, "validation")
-    factor = None if rows is None else _factor(problem, rows)
+    factor = None if rows is None else _factor(problem, rows, tested)
     if rows is None or factor is None:
         return thetas, rows, []
-    found = f"T = {1.0 / factor:.3g}, {rows.part.rows:,} validation rows"
+    fitted_on = "validation rows" if tested.factor is None else "validation rows and a backtest"
+    found = f"T = {1.0 / factor:.3g}, {rows.part.rows:,} {fitted_on}"
     note = f"probabilities are calibrated by temperature scaling ({found})"
     if factor == 1.0:
         return thetas, rows, [note]
@@ -184,22 +185,21 @@ def warmed(members: Sequence[Member], thetas: Sequence[NDArray[Any]], factor: fl
     return [tempered(member.problem.network, theta, factor) for member, theta in zip(members, thetas, strict=True)]
 
 
-def _factor(problem: Problem, rows: ScoredRows) -> float | None:
-    """The factor of the outputs, from the validation rows; None if probabilities are not calibrated."""
-    settings, head = problem.settings, problem.head
-    if settings.calibration == "none" or settings.output_activation != "identity":
-        return None
-    if head.own is not None or head.target.task == "regression":
+def _factor(problem: Problem, rows: ScoredRows, tested: Backtest) -> float | None:
+    """The factor of the outputs, the less certain one of validation and backtest; None if nothing is calibrated."""
+    head = problem.head
+    if not is_calibrated(head, problem.settings):
         return None
     factor = fitted_factor(head, rows.outputs, rows.part, rows.shares)
     # Folds calibrate single networks. Their average is less confident, so it is only ever sharpened.
-    return max(factor, 1.0) if problem.folds else factor
+    factor = max(factor, 1.0) if problem.folds else factor
+    return factor if tested.factor is None else min(factor, tested.factor)
 
 
-def factor_of(problem: Problem, members: Sequence[Member], runs: Runs) -> float:
+def factor_of(problem: Problem, members: Sequence[Member], runs: Runs, tested: Backtest) -> float:
     """The factor of the outputs in the model of complete runs; 1 if probabilities are not calibrated."""
     rows = ScoredRows.of(problem, members, predicting(members, [*runs.results.values()]), "validation")
-    return (None if rows is None else _factor(problem, rows)) or 1.0
+    return (None if rows is None else _factor(problem, rows, tested)) or 1.0
 
 
 def _widened(residuals: Residuals, test: ScoredRows, head: Head, coverage: float | None) -> tuple[Residuals, list[str]]:

@@ -14,12 +14,19 @@ from numpy.typing import NDArray
 
 from backpass.model.fitting.problem.data_split import DataSplit
 from backpass.model.head.head import Head
+from backpass.model.settings.settings import Settings
 from backpass.network import Network, loss_named
 from backpass.numerics.elementary import mean
 
 # Steps of 1/32 are exact in binary. Near its minimum the log-loss changes by less than 0.1 % from one to the next. A
 # search that uses logarithms would end at different bits on different machines.
 _FACTORS = np.arange(8, 129) / 32.0
+
+
+def is_calibrated(head: Head, settings: Settings) -> bool:
+    """Whether the probabilities of a head are calibrated."""
+    is_plain = settings.output_activation == "identity" and head.own is None
+    return is_plain and settings.calibration != "none" and head.target.task != "regression"
 
 
 def fitted_factor(head: Head, outputs: Sequence[NDArray[Any]], part: DataSplit, shares: Sequence[float] = ()) -> float:
