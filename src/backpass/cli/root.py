@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 
 import click
@@ -16,6 +17,7 @@ import click
 from backpass._version import __version__
 from backpass.cli.console import Console
 from backpass.cli.failure import BROKEN_PIPE, Failure
+from backpass.cli.hints import hint_for, options_in
 from backpass.cli.job.launcher import JOB, Alone, Job, joined, launched
 from backpass.cli.termination import Terminated, ended_by, terminable
 from backpass.errors import UsageError, did_you_mean
@@ -133,7 +135,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             if isinstance(error, Terminated):
                 code = error.exit_code
                 return job.fail(lambda name: code)
-            failure, debugs = Failure.of(error), _debugging(given)
+            failure, debugs = _for_command(Failure.of(error), given), _debugging(given)
             is_json = "--json" in given and job.exchange.rank == 0
             return job.fail(lambda name: failure.named(name).report(as_json=is_json, with_traceback=debugs))
         finally:
@@ -155,6 +157,23 @@ def _invoke(arguments: list[str], job: Job) -> int:
     with backpass.make_context("backpass", list(arguments), obj=arguments) as ctx:
         ctx.meta[JOB] = job
         return int(backpass.invoke(ctx) or 0)
+
+
+def _for_command(failure: Failure, arguments: Sequence[str]) -> Failure:
+    """The report with a hint that the user of the command can follow."""
+    if not arguments or arguments[0] not in COMMANDS or not options_in(failure.hint):
+        return failure
+
+    def owner(option: str) -> str | None:
+        return next((name for name in ("fit", *COMMANDS) if option in options_of(name)), None)
+
+    return replace(failure, hint=hint_for(failure.hint, options_of(arguments[0]), owner))
+
+
+def options_of(command: str) -> set[str]:
+    """The options of a command, as the command line has them."""
+    found = backpass.get_command(click.Context(backpass), command)  # type: ignore[attr-defined]
+    return {"--help", "--version", *(text for each in found.params for text in each.opts)}
 
 
 def _left_unread() -> int:
