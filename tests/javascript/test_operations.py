@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from node import run_all
 
 from backpass.circuit import Circuit, Spec, trace
 from backpass.circuit.node import OPERATIONS
+from backpass.circuit.operations import where
 from backpass.circuit.spec import spec_of
 from backpass.engine.javascript import FORMS, WITHOUT_FORM, functions_source, script_of
 from backpass.errors import CircuitError
@@ -134,7 +136,8 @@ def test_loops_are_merged_only_where_no_round_reads_another_one(node: str, tmp_p
     x = np.arange(9.0).reshape(3, 3)
     cases = [(trace(f, [Spec((3, 3), np.dtype(float))]), (x,)) for f in functions]
     cases.append((trace(functions[1], [Spec(("n", "n"), np.dtype(float))]), (x,)))
-    assert any("){t0[i]=" in script_of(circuit).source for circuit, _ in cases)
+    loops = [script_of(circuit).source.count("for(let i=") for circuit, _ in cases]
+    assert loops == [2, 3, 2, 3]
     for (circuit, arrays), found in zip(cases, run_all(cases, tmp_path), strict=True):
         for z, expected in zip(found, circuit.evaluate(arrays), strict=True):
             np.testing.assert_array_equal(z, expected)
@@ -160,3 +163,22 @@ def test_functions_are_compact() -> None:
     assert len(whole) < 3000
     assert "  " not in whole
     assert "//" not in whole
+
+
+def test_buffers_that_one_round_writes_and_reads_are_variables(node: str, tmp_path: Path) -> None:
+    """Values of every type, and none that another round reads, that is returned, or that a later loop needs."""
+
+    def function(x: Any, k: Any) -> Any:
+        low, y = x < 0.0, where(x < 0.0, 0.1, x * 1.5)
+        whole = k * 2 + 1
+        other = y + 1.0
+        return y * y + low * 2.0 - y, (whole * whole - k) * low, other * other[:, ::-1]
+
+    x = np.array([[-1.5, 2.0, np.nan], [0.0, 3.0, -4.0]], np.float32)
+    arrays = (x, np.array([[1, -2, 3], [4, 5, 2**30]], np.int32))
+    circuit = trace(function, [spec_of(each) for each in arrays])
+    source = script_of(circuit).source
+    assert "{const t0=" in source
+    for z, expected in zip(run_all([(circuit, arrays)], tmp_path)[0], circuit.evaluate(arrays), strict=True):
+        np.testing.assert_allclose(z, expected, rtol=1e-6)
+    assert re.findall(r"(t\d+)\[[^=]*\]=", source) == re.findall(r"(t\d+)=", source.partition("return(")[0])

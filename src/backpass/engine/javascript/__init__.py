@@ -6,8 +6,18 @@ mean lives with those who export them.
 """
 
 from backpass.engine.javascript.forms import FORMS, WITHOUT_FORM
-from backpass.engine.javascript.functions import compact, functions_source
+from backpass.engine.javascript.functions import compact, compact_pieces, functions_source
 from backpass.engine.javascript.kernels import Kernel, Kernels
 from backpass.engine.javascript.script import Script, script_of
 
-__all__ = ["FORMS", "WITHOUT_FORM", "Kernel", "Kernels", "Script", "compact", "functions_source", "script_of"]
+__all__ = [
+    "FORMS",
+    "WITHOUT_FORM",
+    "Kernel",
+    "Kernels",
+    "Script",
+    "compact",
+    "compact_pieces",
+    "functions_source",
+    "script_of",
+]

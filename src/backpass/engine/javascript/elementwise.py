@@ -26,9 +26,18 @@ INTEGERS: Mapping[str, str] = MappingProxyType(
 def rounded(text: str, dtype: DType) -> str:
     """An expression, rounded to a dtype."""
     if dtype.name == "float32":
-        return f"f({text})"
+        return f"f({bare(text)})"
     is_call = re.fullmatch(r"\w+\(.*\)", text) is not None and is_closed(text)
     return INTEGERS.get(dtype.name, "{}").format(text if is_call else f"({text})")
+
+
+def bare(text: str) -> str:
+    """An expression without parentheses around the whole of it.
+
+    >>> bare("((a+b)*c)"), bare("(a+b)*(c+d)")
+    ('(a+b)*c', '(a+b)*(c+d)')
+    """
+    return bare(text[1:-1]) if text.startswith("(") and is_closed(text) else text
 
 
 def is_closed(text: str) -> bool:
@@ -56,13 +65,22 @@ def condition(template: str) -> Form:
     return lambda writer, node, values: written(writer, node, values, lambda texts: f"({filled(template, texts)})")
 
 
+def logical_not(writer: Writer, node: Node, values: Sequence[Value]) -> Value:
+    def render(texts: Sequence[str]) -> str:
+        equation = re.fullmatch(r"\((.+)==(.+)\)", texts[0])  # of a number with itself: whether it is NaN
+        is_nan = equation is not None and equation[1] == equation[2]
+        return texts[0].replace("==", "!=") if is_nan else f"(!{texts[0]})"
+
+    return written(writer, node, values, render)
+
+
 def calling(name: str) -> Form:
     """The form of an operation of which a function of functions.js computes the elements."""
 
     def form(writer: Writer, node: Node, values: Sequence[Value]) -> Value:
         dtype = node.spec.dtype
         writer.needs(name)
-        return written(writer, node, values, lambda texts: rounded(f"{name}({','.join(texts)})", dtype))
+        return written(writer, node, values, lambda texts: rounded(f"{name}({','.join(map(bare, texts))})", dtype))
 
     return form
 
@@ -103,5 +121,7 @@ def written(
 
 
 def filled(template: str, texts: Sequence[str]) -> str:
+    if re.fullmatch(r"\w+\(.*\)", template):
+        texts = [bare(text) for text in texts]
     parts = template.split("$")
     return parts[0] + "".join(texts[int(part[0])] + part[1:] for part in parts[1:])

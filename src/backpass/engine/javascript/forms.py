@@ -35,7 +35,7 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "identity": movement.same,
         "log": elementwise.expression("log($0)"),
         "log1p": elementwise.expression("log1p($0)"),
-        "logical_not": elementwise.condition("!$0"),
+        "logical_not": elementwise.logical_not,
         "logsumexp": totals.logsumexp,
         "matmul_": totals.product,
         "max": totals.largest,

@@ -1,35 +1,23 @@
 // The functions that the scripts of circuits call, beside those of Math; functions.py reads this file.
 
 // z = x y + b, for x (n, d), y (d, m), b (m): places o, p, q, e and strides (u, v), (r, s), w in the arrays.
-// Two rows and four columns at a time stay in registers.
+// Four columns at a time stay in registers.
 function mm(Z, o, X, p, u, v, Y, q, r, s, n, d, m, B, e, w) {
-  let i = 0;
-  for (; i + 1 < n; i += 2) {
-    const a = p + i * u, c = o + i * m;
+  for (let i = 0; i < n; i++) {
+    const b = (j) => (B ? B[e + j * w] : 0), c = o + i * m, a = p + i * u;
     let j = 0;
     for (; j + 3 < m; j += 4) {
-      let s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-      if (B) { const k = e + j * w; s0 = B[k]; s1 = B[k + w]; s2 = B[k + 2 * w]; s3 = B[k + 3 * w]; }
-      let r0 = s0, r1 = s1, r2 = s2, r3 = s3;
+      let t0 = b(j), t1 = b(j + 1), t2 = b(j + 2), t3 = b(j + 3);
       for (let k = 0, g = a, h = q + j * s; k < d; k++, g += v, h += r) {
-        const x = X[g], y = X[g + u], a0 = Y[h], a1 = Y[h + s], a2 = Y[h + 2 * s], a3 = Y[h + 3 * s];
-        s0 += x * a0; s1 += x * a1; s2 += x * a2; s3 += x * a3;
-        r0 += y * a0; r1 += y * a1; r2 += y * a2; r3 += y * a3;
+        const x = X[g];
+        t0 += x * Y[h]; t1 += x * Y[h + s]; t2 += x * Y[h + 2 * s]; t3 += x * Y[h + 3 * s];
       }
-      Z[c + j] = s0; Z[c + j + 1] = s1; Z[c + j + 2] = s2; Z[c + j + 3] = s3;
-      Z[c + m + j] = r0; Z[c + m + j + 1] = r1; Z[c + m + j + 2] = r2; Z[c + m + j + 3] = r3;
+      Z[c + j] = t0; Z[c + j + 1] = t1; Z[c + j + 2] = t2; Z[c + j + 3] = t3;
     }
     for (; j < m; j++) {
-      let t = B ? B[e + j * w] : 0, z = t;
-      for (let k = 0, g = a, h = q + j * s; k < d; k++, g += v, h += r) { t += X[g] * Y[h]; z += X[g + u] * Y[h]; }
-      Z[c + j] = t; Z[c + m + j] = z;
-    }
-  }
-  for (; i < n; i++) {
-    for (let j = 0; j < m; j++) {
-      let t = B ? B[e + j * w] : 0;
-      for (let k = 0, g = p + i * u, h = q + j * s; k < d; k++, g += v, h += r) t += X[g] * Y[h];
-      Z[o + i * m + j] = t;
+      let t = b(j);
+      for (let k = 0, g = a, h = q + j * s; k < d; k++, g += v, h += r) t += X[g] * Y[h];
+      Z[c + j] = t;
     }
   }
 }
@@ -44,8 +32,19 @@ function sums(Z, X, n, m) {
 }
 
 // The place of an index that counts from the end if it is negative.
-function at(i, length) {
-  return i < 0 ? i + length : i;
+function at(i, n) {
+  return i < 0 ? i + n : i;
+}
+
+// z_i = ln sum_j e^x_ij, for x (n, m).
+function lse(Z, X, n, m) {
+  for (let i = 0; i < n; i++) {
+    let t = -Infinity, s = 0;
+    for (let j = 0; j < m; j++) t = max(t, X[i * m + j]);
+    if (!isFinite(t)) t = 0;
+    for (let j = 0; j < m; j++) s += exp(X[i * m + j] - t);
+    Z[i] = log(s) + t;
+  }
 }
 
 function relu(x) {

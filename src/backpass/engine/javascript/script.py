@@ -6,6 +6,7 @@ Takes a circuit; returns text. Nothing here runs JavaScript.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from backpass.circuit import Circuit
 from backpass.circuit.node import Node
 from backpass.engine.javascript.forms import FORMS, WITHOUT_FORM
 from backpass.engine.javascript.kernels import Kernels
-from backpass.engine.javascript.merging import merged
+from backpass.engine.javascript.merging import merged, shortened
 from backpass.engine.javascript.value import Literal, Value, View, number_text
 from backpass.engine.javascript.writer import Writer, typed_array
 from backpass.errors import CircuitError
@@ -70,7 +71,7 @@ def script_of(circuit: Circuit, kernels: Kernels | None = None) -> Script:
         >>> from backpass.circuit import trace
         >>> from backpass.circuit.operations import relu
         >>> script_of(trace(lambda x: relu(x - 1.0), [("n",)])).source
-        '(l,c)=>{const n=l["n"],t0=D(n);return(a0)=>{for(let i=0;i<n;i++)t0[i]=relu((a0[i]-1));return[t0]}}'
+        '(l,c)=>{const n=l.n,t0=D(n);return(a0)=>{for(let i=0;i<n;i++)t0[i]=relu(a0[i]-1);return[t0]}}'
     """
     names = dict.fromkeys(d for spec in circuit.inputs for d in spec.shape if isinstance(d, str))
     writer = Writer({name: f"n{number or ''}" for number, name in enumerate(names)}, kernels)
@@ -110,12 +111,20 @@ def _outputs(writer: Writer, values: Sequence[Value]) -> list[str]:
 
 
 def _source(writer: Writer, inputs: int, outputs: Sequence[str]) -> str:
-    lengths = [f"{constant}=l[{json.dumps(name)}]" for name, constant in writer.lengths.items()]
+    statements, buffers = merged(writer.statements), writer.buffers
+    if writer.kernels is None:
+        statements, buffers = shortened(writer.statements, buffers, outputs)
+    lengths = [f"{constant}=l{_member(name)}" for name, constant in writer.lengths.items()]
     arguments = ",".join(f"a{number}" for number in range(inputs))
-    defined = f"const {','.join([*lengths, *writer.buffers])};" if lengths or writer.buffers else ""
+    defined = f"const {','.join([*lengths, *buffers])};" if lengths or buffers else ""
     made = f",{{{','.join(_replaceable(writer))}}}" if writer.kernels else ""
-    body = "".join(merged(writer.statements))
+    body = "".join(statements)
     return f"(l,c{made})=>{{{defined}return({arguments})=>{{{body}return[{','.join(outputs)}]}}}}"
+
+
+def _member(name: str) -> str:
+    """The member of an object with this name, behind the object."""
+    return f".{name}" if re.fullmatch(r"[A-Za-z]\w*", name) else f"[{json.dumps(name)}]"
 
 
 def _replaceable(writer: Writer) -> list[str]:

@@ -111,7 +111,8 @@ class Writer:
     def assign(self, target: View, value: Value, operator: str = "=") -> None:
         """Write the elements of a value, which may broadcast, to those of a view."""
         here, there = target.flat("i", target.shape), value.flat("i", target.shape)
-        if here is not None and there is not None:
+        # Without kernels, loops over each axis are alike more often, so that more of them merge.
+        if here is not None and there is not None and (self.kernels is not None or len(target.shape) < 2):
             self.statements.append(loop("i", size_of(target.shape), f"{here}{operator}{there};"))
             return
         self.loops(target.shape, lambda index: f"{target.at(index)}{operator}{value.at(index)};")

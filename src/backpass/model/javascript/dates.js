@@ -13,7 +13,8 @@ function momentOf(column, value) {
   }
   fail(column, value, `not a ${column.kind} that is read here: pass a Date or ${column.kind === "date" ? "2024-01-31" : "18:30"}`);
 }
-const PARTS = { minute: (t) => Math.floor(modulo(t, HOUR) / 60e6) };
+const PARTS = {};
+PARTS.minute = (t) => Math.floor(modulo(t, HOUR) / 60e6); // if minute
 const partsOf = (column, value) => {
   const t = momentOf(column, value), day = new Date(Math.floor(t / 1e3));
   return column.parts.map((part) => (t !== t ? NaN : PARTS[part](t, day)));

@@ -6,12 +6,12 @@ const dayOf = (y, m, d) => {
 };
 Object.assign(PARTS, {
   days: (t) => t / DAY,
-  year: (t, day) => day.getUTCFullYear(),
-  month: (t, day) => day.getUTCMonth() + 1,
-  "day of month": (t, day) => day.getUTCDate(),
-  "day of week": (t, day) => day.getUTCDay() || 7,
-  "day of year": (t, day) => Math.floor(t / DAY) - new Date(0).setUTCFullYear(day.getUTCFullYear(), 0, 1) / 864e5 + 1,
-  hour: (t) => Math.floor(modulo(t, DAY) / HOUR),
+  year: (t, day) => day.getUTCFullYear(), // if year
+  month: (t, day) => day.getUTCMonth() + 1, // if month
+  "day of month": (t, day) => day.getUTCDate(), // if day of month
+  "day of week": (t, day) => day.getUTCDay() || 7, // if day of week
+  "day of year": (t, day) => Math.floor(t / DAY) - new Date(0).setUTCFullYear(day.getUTCFullYear(), 0, 1) / 864e5 + 1, // if day of year
+  hour: (t) => Math.floor(modulo(t, DAY) / HOUR), // if hour
 });
 forms.push((column, text) => {
   const match = column.kind === "date" && /^(\d{4})(?:-(\d\d)-(\d\d)|\/(\d\d?)\/(\d\d?))(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)? ?(Z|[-+]\d\d(?::?\d\d)?)?)?$/.exec(text);

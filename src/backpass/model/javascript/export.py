@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from backpass._version import __version__
 from backpass.circuit import Circuit, Spec, trace
-from backpass.engine.javascript import compact, functions_source, script_of
+from backpass.engine.javascript import functions_source, script_of
 from backpass.model.head.decoding import WIDE
+from backpass.model.javascript.names import shortened
 from backpass.model.model import Model
 from backpass.table.equal_values import are_zero_and_one
 from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature, NumericFeature
@@ -47,6 +48,8 @@ READERS: Mapping[str, Callable[[Feature], bool]] = {
     "ordered": lambda feature: isinstance(feature, DatetimeFeature) and feature.order is not None,
 }
 """Part of the module -> whether a column needs it; in their order."""
+_FLAGS = ("percent", "binary", "comma", "bounds", "truths")
+"""Facts of a column that lines of the readers need."""
 _CODES: np.dtype[Any] = np.dtype(np.int32)
 _KINDS = {"float32": "f", "float64": "d", "int32": "i", "bool": "b"}
 
@@ -75,13 +78,26 @@ def to_javascript(model: Model) -> str:
     """
     require_portable([feature.name for feature in model.schema.free_texts], "JavaScript")
     scripts = [script_of(circuit) for circuit in circuits_of(model)]
-    functions = functions_source({name for script in scripts for name in script.functions})
+    calls = {name for script in scripts for name in script.functions}
+    functions = functions_source(calls, [script.source for script in scripts])
     data = {**_facts(model), "constants": [[_array(each) for each in script.constants] for script in scripts]}
     text = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     steps = ",\n".join(script.source for script in scripts)
-    reading = "\n".join(compact(_source(name)) for name in _sources(model))
+    reading = shortened("\n".join(_lines_for(model)))
     escaped = "".join(character if ord(character) < 128 else f"\\u{ord(character):04x}" for character in reading)
     return f"{MARK}{__version__}\n{NOTE}const data={text};\n{functions}\nconst steps=[\n{steps}\n];\n{escaped}\n"
+
+
+def _lines_for(model: Model) -> Iterator[str]:
+    """The lines of the readers and of ``predict`` that the model needs; a line may end with ``// if CONDITION``."""
+    conditions = {"classes" if model.classes else "several" if len(model.labels) > 1 else "number"}
+    for column in map(dict, (_column(each, model.kinds()[each.name]) for each in model.schema.features)):
+        conditions |= {*(key for key in _FLAGS if column.get(key)), *column.get("parts", ())}
+    for name in _sources(model):
+        for line in _source(name).splitlines():
+            code, _, condition = line.partition(" // if ")
+            if not condition or condition in conditions:
+                yield code
 
 
 def _sources(model: Model) -> Iterator[str]:

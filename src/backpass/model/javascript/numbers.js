@@ -2,10 +2,11 @@
 function numberOf(column, value) {
   if (blank(value, data.missing)) return NaN;
   let text = trim(value);
-  if (column.comma && typeof value === "string") text = pointed(text);
-  if (column.percent) text = text.replace(/\s?%$/, "");
-  if (text === "true" || (column.binary && /^(true|t|yes|y)$/i.test(text))) text = "1";
-  if (text === "false" || (column.binary && /^(false|f|no|n)$/i.test(text))) text = "0";
+  if (column.comma && typeof value === "string") text = pointed(text); // if comma
+  if (column.percent) text = text.replace(/\s?%$/, ""); // if percent
+  if (column.binary) text = text.replace(/^(true|t|yes|y)$/i, "1").replace(/^(false|f|no|n)$/i, "0"); // if binary
+  if (text === "true") text = "1";
+  if (text === "false") text = "0";
   if (/^\([$€£¥₹][\d,.]+\)$/.test(text)) text = "-" + text.slice(1, -1);
   if (/^[-+]?[$€£¥₹]?\s?[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d*)?\s?[$€£¥₹]?$/.test(text)) text = text.replace(/[$€£¥₹,\s]/g, "");
   const number = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : Infinity;

@@ -1,12 +1,13 @@
-const trim = (value) => String(value).replace(/^[ \t]+|[ \t]+$/g, "");
-const blank = (value, tokens) => value === null || value === undefined || value !== value || (typeof value === "string" && tokens.includes(trim(value)));
-const fail = (column, value, what) => {
-  throw new TypeError(`column ${JSON.stringify(column.name)}: ${typeof value === "string" ? JSON.stringify(value) : value} is ${what}`);
-};
-const arrayOf = ([kind, text]) => new ({ f: Float32Array, d: Float64Array, i: Int32Array, b: Uint8Array })[kind](Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer);
-const theta = arrayOf(data.theta), constants = data.constants.map((each) => each.map(arrayOf));
-const texts = data.columns.filter((column) => column.levels).length;
-const width = data.columns.reduce((total, column) => total + (column.levels ? 0 : column.parts?.length ?? (column.bounds ? 2 : 1)), 0);
+const trim = (value) => String(value).replace(/^[ \t]+|[ \t]+$/g, ""),
+  blank = (value, tokens) => value === null || value === undefined || value !== value || (typeof value === "string" && tokens.includes(trim(value))),
+  fail = (column, value, what) => {
+    throw new TypeError(`column ${JSON.stringify(column.name)}: ${typeof value === "string" ? JSON.stringify(value) : value} is ${what}`);
+  },
+  arrayOf = ([kind, text]) => new ({ f: Float32Array, d: Float64Array, i: Int32Array, b: Uint8Array })[kind](Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer),
+  theta = arrayOf(data.theta),
+  constants = data.constants.map((each) => each.map(arrayOf)),
+  texts = data.columns.filter((column) => column.levels).length,
+  width = data.columns.reduce((total, column) => total + (column.levels ? 0 : column.parts?.length ?? (column.bounds ? 2 : 1)), 0);
 let made = null;
 function outputsOf(rows) {
   const n = rows.length;
@@ -19,7 +20,7 @@ function outputsOf(rows) {
       const value = Object.hasOwn(row, column.name) ? row[column.name] : fail(column, undefined, "not in the row: pass null for a missing value");
       if (column.levels) codes[own++] = codeOf(column, value);
       else if (column.parts) for (const number of partsOf(column, value)) numbers[place++] = number;
-      else if (column.bounds) for (const number of boundOf(column, value)) numbers[place++] = number;
+      else if (column.bounds) for (const number of boundOf(column, value)) numbers[place++] = number; // if bounds
       else numbers[place++] = numberOf(column, value);
     }
   }
@@ -32,12 +33,12 @@ function outputsOf(rows) {
 }
 
 // The number of the class that a row is given, by the weights or the threshold of the model.
-function decided(p) {
-  const { positive, threshold, weights } = data.decision;
-  const best = (values) => values.reduce((top, value, j) => (value > values[top] ? j : top), 0);
-  if (weights.length) return best(p.map((value, j) => value * weights[j]));
-  return threshold === 0.5 ? best(p) : p[positive] >= threshold ? positive : 1 - positive;
-}
+function decided(p) { // if classes
+  const { positive, threshold, weights } = data.decision; // if classes
+  const best = (values) => values.reduce((top, value, j) => (value > values[top] ? j : top), 0); // if classes
+  if (weights.length) return best(p.map((value, j) => value * weights[j])); // if classes
+  return threshold === 0.5 ? best(p) : p[positive] >= threshold ? positive : 1 - positive; // if classes
+} // if classes
 
 export const target = data.target, classes = data.classes, columns = data.columns.map(({ name, kind, levels }) => ({ name, kind, ...(levels && { levels }) }));
 
@@ -49,9 +50,10 @@ export function predict(rows) {
   for (let start = 0; start < rows.length; start += 256) {
     const block = rows.slice(start, start + 256), results = outputsOf(block);
     block.forEach((_, i) => {
-      const values = data.classes.length ? Array.from(results[0].subarray(i * data.classes.length, (i + 1) * data.classes.length)) : results.map((each) => each[i]);
-      if (data.classes.length) found.push({ class: data.classes[decided(values)], probabilities: Object.fromEntries(values.map((p, j) => [data.classes[j], p])) });
-      else found.push(data.titles.length > 1 ? Object.fromEntries(values.map((value, j) => [data.titles[j], value])) : values[0] + 0);
+      const k = classes.length, values = Array.from(results[0].subarray(i * k, (i + 1) * k)); // if classes
+      found.push({ class: classes[decided(values)], probabilities: Object.fromEntries(values.map((p, j) => [classes[j], p])) }); // if classes
+      found.push(Object.fromEntries(results.map((each, j) => [data.titles[j], each[i]]))); // if several
+      found.push(results[0][i] + 0); // if number
     });
   }
   return found;
