@@ -172,8 +172,8 @@ def _for_command(failure: Failure, arguments: Sequence[str]) -> Failure:
 
 def options_of(command: str) -> set[str]:
     """The options of a command, as the command line has them."""
-    found = backpass.get_command(click.Context(backpass), command)  # type: ignore[attr-defined]
-    return {"--help", "--version", *(text for each in found.params for text in each.opts)}
+    found = Root().get_command(click.Context(backpass), command)
+    return {"--help", "--version", *(text for each in (found.params if found else ()) for text in each.opts)}
 
 
 def _left_unread() -> int:

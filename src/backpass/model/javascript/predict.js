@@ -1,5 +1,5 @@
 const trim = (value) => String(value).replace(/^[ \t]+|[ \t]+$/g, ""),
-  blank = (value, tokens) => value === null || value === undefined || value !== value || (typeof value === "string" && tokens.includes(trim(value))),
+  blank = (value, tokens) => value == null || value !== value || (typeof value === "string" && tokens.includes(trim(value))),
   fail = (column, value, what) => {
     throw new TypeError(`column ${JSON.stringify(column.name)}: ${typeof value === "string" ? JSON.stringify(value) : value} is ${what}`);
   },
