@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import backpass
-from backpass.cli.hints import hint_for, options_in
+from backpass.cli.options.hints import hint_for, options_in
 from backpass.cli.root import COMMANDS, options_of
 
 Run = Callable[..., Any]

@@ -17,8 +17,8 @@ import click
 from backpass._version import __version__
 from backpass.cli.console import Console
 from backpass.cli.failure import BROKEN_PIPE, Failure
-from backpass.cli.hints import hint_for, options_in
 from backpass.cli.job.launcher import JOB, Alone, Job, joined, launched
+from backpass.cli.options.hints import hint_for, options_in
 from backpass.cli.termination import Terminated, ended_by, terminable
 from backpass.errors import UsageError, did_you_mean
 
