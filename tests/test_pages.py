@@ -18,7 +18,7 @@ from backpass.datasets import sample_bytes
 from backpass.errors import UsageError
 from backpass.model.fitting.streaming import provisional
 from backpass.model.metrics import METRICS
-from backpass.model.settings.presets import PRESETS
+from backpass.model.settings.presets import FEW, PRESETS, patience_for
 from backpass.model.training_rows import MOST_DIGESTS
 from backpass.model.tuning.budget import TRIALS
 from backpass.model.tuning.portfolio import configurations
@@ -156,6 +156,8 @@ def figures() -> dict[str, list[str]]:
             f"epochs, batches of {published['batch_size']} rows",
             f"Tables of more than {large - 1:,} training rows take {fewer['epochs']} epochs, "
             f"of more than {larger - 1:,} take {fewest['epochs']} (not `realmlp`)",
+            f"Tables of fewer than {FEW:,} training rows take {PRESETS['default'].few['epochs']}",
+            f"after {patience_for(8)}/8 of the epochs without a better validation score",
             f"one-hot up to {default['max_one_hot_levels']} levels",
         ],
         "docs/how-to/tune.md": [

@@ -21,6 +21,7 @@ from backpass.model.fitting.pack.race import places_of, stages_of
 from backpass.model.fitting.problem.data_split import DataSplit
 from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.settings.portfolio import BLOCK, changes_of
+from backpass.model.settings.presets import patience_for
 from backpass.model.settings.settings import Settings
 from backpass.table import table_from
 from backpass.training import Callback, EpochRecord, Progress
@@ -205,7 +206,12 @@ def test_candidates_change_nothing_that_is_set_or_has_no_meaning() -> None:
     given = {"preset": "default", "dropout": 0.1, "learning_rate": 0.05, "hidden": (7,)}
     changes = changes_of(3, Settings.of(given, "regression", 500), "regression", 500)
     assert not {"dropout", "learning_rate", "hidden", "label_smoothing"} & {*changes}
-    assert "epochs" in changes
+    assert changes["patience"] == patience_for(changes["epochs"])
+    impatient = Settings.of({**given, "patience": None}, "regression", 500)
+    assert "patience" not in changes_of(3, impatient, "regression", 500)
+    set_before = Settings.of({**given, "epochs": 9}, "regression", 500)
+    assert not {"epochs", "patience"} & {*changes_of(3, set_before, "regression", 500)}
+    assert not {"epochs", "patience"} & {*changes_of(3, Settings.of(given, "regression", 5000), "regression", 5000)}
     plain = changes_of(3, Settings.of({"preset": "plain"}, "classification", 5000), "binary", 5000)
     assert not {"frequency_scale", "quantile_features", "epochs"} & {*plain}
     assert "label_smoothing" in plain

@@ -98,7 +98,7 @@ def test_settings_of_a_file_come_back_whatever_the_preset_says_by_then() -> None
     data = json.loads(json.dumps(settings.to_json()))
     assert Settings.from_json(data) == settings
     assert Settings.from_json({**data, "schedule": "cosine"}).schedule == "cosine"
-    usual = default_settings("default", "binary", None)
+    usual = default_settings("default", "binary", settings.to_json())
     assert {name for name in data if data[name] != usual[name]} == {"preset", "epochs"}
 
 
@@ -163,13 +163,67 @@ def test_a_group_has_one_factor() -> None:
         Settings.of({"learning_rate_multiplier": (("bias", 0.1), ("bias", 0.2))})
 
 
-@pytest.mark.parametrize(("rows", "epochs"), [(0, 64), (30_000, 64), (30_001, 32), (100_000, 32), (100_001, 16)])
-def test_large_tables_take_fewer_epochs_unless_they_are_asked_for(rows: int, epochs: int) -> None:
+@pytest.mark.parametrize(
+    ("rows", "epochs"),
+    [(0, 64), (1, 128), (999, 128), (1_000, 64), (30_000, 64), (30_001, 32), (100_000, 32), (100_001, 16)],
+)
+def test_the_number_of_rows_decides_on_the_epochs_unless_they_are_asked_for(rows: int, epochs: int) -> None:
     settings = Settings.of({"preset": "default", "hidden": (5,)}).suited("regression", rows)
     assert (settings.epochs, settings.hidden) == (epochs, (5,))
     assert Settings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
     asked = Settings.of({"preset": "default", "epochs": 7}).suited("regression", rows)
     assert asked.epochs == 7
+
+
+@pytest.mark.parametrize(
+    ("preset", "asked", "rows", "patience"),
+    [
+        ("fast", {}, 0, 40),
+        ("default", {}, 5_000, 40),
+        ("best", {}, 200_000, 10),
+        ("default", {}, 999, 80),
+        ("default", {"epochs": 7}, 999, 5),
+        ("default", {"epochs": 1}, 5_000, 1),
+        ("default", {"patience": 3}, 5_000, 3),
+        ("default", {"patience": None}, 5_000, None),
+        ("default", {"max_steps": 900}, 5_000, None),
+        ("realmlp", {}, 5_000, None),
+        ("plain", {}, 5_000, None),
+        ("notes", {"epochs": 7}, 5_000, None),
+    ],
+)
+def test_runs_of_a_recipe_end_after_five_eighths_of_their_epochs_without_improvement(
+    preset: str, asked: dict[str, Any], rows: int, patience: int | None
+) -> None:
+    settings = Settings.of({"preset": preset, **asked}).suited("regression", rows)
+    assert settings.patience == patience
+    assert Settings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+    if "patience" not in asked:  # what is not asked for is a default, which ``show`` does not list
+        assert default_settings(preset, "regression", settings.to_json(), rows)["patience"] == patience
+
+
+@pytest.mark.parametrize("epochs", [0, -3, 10**10, "many", 2.5])
+def test_epochs_that_cannot_be_used_are_the_only_problem(epochs: Any) -> None:
+    with pytest.raises(UsageError, match="invalid setting") as caught:
+        Settings.of({"preset": "default", "epochs": epochs})
+    (fault,) = caught.value.faults
+    assert fault.startswith("epochs must be")
+
+
+def test_networks_that_no_longer_improve_end_their_run_early() -> None:
+    """The target is noise: the best epoch is among the first."""
+    rng = np.random.default_rng(3)
+    data = {"a": rng.normal(size=120), "b": rng.normal(size=120), "y": rng.normal(size=120)}
+    quick = {**QUICK, "ensemble_size": 4, "epochs": 24}
+    model, whole = fit(data, "y", **quick), fit(data, "y", patience=None, **quick)
+    epochs = [(each["best_epoch"], each["epochs"]) for each in model.record.members]
+    assert all(done == min(best + 15, 24) for best, done in epochs)
+    assert min(done for _, done in epochs) < 24
+    assert [each["epochs"] for each in whole.record.members] == [24] * 4
+    same = [a["best_epoch"] == b["best_epoch"] for a, b in zip(model.record.members, whole.record.members, strict=True)]
+    equal = [bool((a == b).all()) for a, b in zip(model.theta, whole.theta, strict=True)]
+    assert equal == same
+    assert sum(same) >= 3
 
 
 # What the default preset makes ----------------------------------------------------------------------------------------

@@ -198,10 +198,18 @@ def test_settings_are_shown_as_users_write_them() -> None:
     shown = dict(setting_rows(model))
     assert shown["learning_rate_multiplier"].startswith("alpha=")
     assert shown["cost"] == "false_positive=50,false_negative=500"
-    assert (shown["max_grad_norm"], shown["patience"], shown["hidden"]) == ("no limit", "never", "6")
+    assert (shown["max_grad_norm"], shown["patience"], shown["hidden"]) == ("no limit", "1", "6")
     for name, text in shown.items():
         assert not re.search(r"[\[\]()']|None|True|False|chosen by itself", text), (name, text)
     assert "--cost false_positive=50,false_negative=500" in command(model, columns_of(model))
+    assert "--patience" not in command(model, columns_of(model))
+
+
+def test_a_model_without_the_patience_of_its_preset_is_trained_again_without_it() -> None:
+    """As are the models of files that were written before presets had it."""
+    model = backpass.fit(table_of("sold"), "sold", preset="fast", hidden=(6,), epochs=3, patience=None)
+    assert dict(setting_rows(model))["patience"] == "never"
+    assert "--epochs 3 --patience 3" in command(model, columns_of(model))
 
 
 @pytest.mark.parametrize("networks", [1, 4])

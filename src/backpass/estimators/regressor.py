@@ -90,12 +90,12 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         weight_decay_schedule: Schedule of the weight decay. Default None ["flat_cosine"].
         max_grad_norm: Maximum global gradient norm. Default None: no limit.
         batch_size: Rows per step, B. Default None [32 to 1024, depending on the number of rows].
-        epochs: Passes over the training rows. Default None [64; 32 from 30,001 rows, 16 from 100,001].
+        epochs: Passes over the training rows. Default None [64; 128 below 1,000 rows, 32 from 30,001, 16 from 100,001].
         max_steps: Maximum number of steps. Default None: no limit.
         sampling: Scheme that samples the rows of a step. Default None ["epoch_drop_last"].
         validation_fraction: Share of the rows that are set aside to select the best epoch, unless ``fit`` gets X_val
             and y_val. Default None [0.16].
-        patience: Stop after this many epochs without improvement. Default None: never.
+        patience: Stop after this many epochs without improvement. Default None [5/8 of the epochs].
         metric: Metric that selects the best epoch: "rmse", "mae", "r2", "median_absolute_error", "mape", "pinball" or
             "poisson_deviance", or "loss" for a loss function of your own. Default None: that of the loss.
         max_seconds: Stop after this many seconds. Default None: never.

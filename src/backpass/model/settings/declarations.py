@@ -285,7 +285,11 @@ class SettingValues:
         notes=("uniform", "minibatch", "full"),
     )
     patience: int | None = training(
-        None, _COUNT, "stop after this many epochs without improvement [never]", notes=(None,)
+        None,
+        _COUNT,
+        "stop after this many epochs without improvement [never]",
+        follows_preset=True,
+        notes=(None,),
     )
     max_seconds: float | None = training(None, _POSITIVE, "stop after this many seconds [never]", is_stored=False)
     ensemble_size: int = training(

@@ -8,24 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from backpass.model.settings.declarations import SETTINGS
-from backpass.model.settings.presets import PRESETS
+from backpass.model.settings.declarations import BY_NAME, SETTINGS
+from backpass.model.settings.presets import PRESETS, Preset, patience_for
 from backpass.model.settings.setting import frozen, listed
 
 
 def default_settings(
-    preset: str, task: str | None, metric: str | None, rows: int = 0, columns: int = 0
+    preset: str, task: str | None, given: Mapping[str, Any], rows: int = 0, columns: int = 0
 ) -> dict[str, Any]:
     """The defaults of a preset as the model file holds them; "preset" itself has none.
 
     Args:
         preset: The preset.
         task: The task, if known.
-        metric: The metric that selects the best epoch, if set.
+        given: The settings that defaults of others depend on, if set: the metric, the epochs and the maximum of steps.
         rows: The number of training rows, if known.
         columns: The number of columns to learn from, if known.
     """
-    found = defaults_of(preset, {"metric": metric}, task, rows, columns)
+    found = defaults_of(preset, given, task, rows, columns)
     found["validation_fraction"] = found["validation_fraction"] or 0.0
     return {name: listed(value) for name, value in found.items()}
 
@@ -73,4 +73,13 @@ def defaults_of(preset: Any, given: Mapping[str, Any], task: str | None, rows: i
     defaults = {setting.name: setting.default for setting in SETTINGS}
     if isinstance(preset, str) and preset in PRESETS:
         defaults.update(PRESETS[preset].defaults(task, given.get("metric"), rows, columns))
+        defaults["patience"] = _patience(PRESETS[preset], {**defaults, **given})
     return defaults
+
+
+def _patience(preset: Preset, values: Mapping[str, Any]) -> int | None:
+    """The epochs without improvement that end a run; None if the preset has no patience, or steps end the run."""
+    epochs = values["epochs"]
+    if not preset.is_patient or values["max_steps"] is not None or BY_NAME["epochs"].problem(epochs):
+        return None
+    return patience_for(epochs)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from backpass.model.settings.presets import patience_for
 from backpass.model.settings.settings import Settings
 from backpass.numerics.philox import integers, permutation
 
@@ -63,6 +64,8 @@ def changes_of(number: int, settings: Settings, task: str, rows: int) -> dict[st
     for name in _FACTORS:
         usual = getattr(settings, name)
         proposed[name] = type(usual)(float(f"{drawn[name] * usual:.3g}"))
+    if settings.patience is not None:
+        proposed["patience"] = patience_for(proposed["epochs"])
     absent = {*dict(settings.given), *_without_meaning(settings, task, rows)}
     return {name: value for name, value in proposed.items() if name not in absent}
 
@@ -91,4 +94,6 @@ def _without_meaning(settings: Settings, task: str, rows: int) -> list[str]:
         found += ["label_smoothing"]
     if rows >= SMALL:
         found += ["epochs"]
+    if rows >= SMALL or "epochs" in dict(settings.given):
+        found += ["patience"]
     return found

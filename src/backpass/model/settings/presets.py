@@ -24,6 +24,9 @@ _RATES = (
 WIDE = 256
 """The minimum number of columns of a wide table."""
 
+FEW = 1_000
+"""The number of training rows below which a table has few."""
+
 
 @dataclass(frozen=True, slots=True)
 class Preset:
@@ -35,7 +38,9 @@ class Preset:
         classes: Defaults for classification.
         class_error: Defaults for classification if the metric is error or accuracy.
         from_rows: Minimum number of training rows -> defaults for tables of that size.
+        few: Defaults for tables of fewer than ``FEW`` training rows.
         wide: Defaults for tables of more columns than training rows, and at least ``WIDE`` columns.
+        is_patient: Whether a run ends after 5/8 of its epochs without improvement, see ``patience_for``.
     """
 
     shared: Mapping[str, Any] = field(default_factory=dict)
@@ -43,7 +48,9 @@ class Preset:
     classes: Mapping[str, Any] = field(default_factory=dict)
     class_error: Mapping[str, Any] = field(default_factory=dict)
     from_rows: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    few: Mapping[str, Any] = field(default_factory=dict)
     wide: Mapping[str, Any] = field(default_factory=dict)
+    is_patient: bool = False
 
     def defaults(self, task: str | None, metric: str | None, rows: int = 0, columns: int = 0) -> dict[str, Any]:
         """The preset's defaults.
@@ -51,10 +58,10 @@ class Preset:
         Args:
             task: "regression" or None, or a classification task.
             metric: The metric that selects the best epoch, if set.
-            rows: The number of training rows.
+            rows: The number of training rows; 0 if it is not known.
             columns: The number of columns to learn from.
         """
-        found = dict(self.shared)
+        found = {**self.shared, **(self.few if 0 < rows < FEW else {})}
         for least in sorted(self.from_rows):
             found |= self.from_rows[least] if rows >= least else {}
         found |= self.wide if columns > max(rows, WIDE - 1) else {}
@@ -62,6 +69,18 @@ class Preset:
             return {**found, **self.numbers}
         asked = self.class_error if metric in ("error", "accuracy") else {}
         return {**found, **self.classes, **asked}
+
+
+def patience_for(epochs: int) -> int:
+    """The number of epochs without improvement that end a run of so many epochs: 5/8 of them, rounded up.
+
+    On noisy tables the best epoch is among the first. Later cycles of ``coslog4`` are longer, so the best epoch of a
+    smooth table may come long after an earlier minimum: half of the epochs is too little (docs/laboratory.md).
+
+    >>> patience_for(64), patience_for(5)
+    (40, 4)
+    """
+    return -(-5 * epochs // 8)
 
 
 REALMLP: Mapping[str, Any] = MappingProxyType(
@@ -95,8 +114,7 @@ REALMLP: Mapping[str, Any] = MappingProxyType(
 
 def _recipe(
     shared: Mapping[str, Any],
-    from_rows: Mapping[int, Mapping[str, Any]] | None = None,
-    wide: Mapping[str, Any] | None = None,
+    **more: Any,
 ) -> Preset:
     """A preset of the RealMLP family; its defaults for each task are the same throughout the family."""
     return Preset(
@@ -104,8 +122,7 @@ def _recipe(
         numbers={"activation": "mish", "learning_rate": 0.2},
         classes={"activation": "selu", "learning_rate": 0.04, "calibration": "temperature"},
         class_error={"label_smoothing": 0.1},
-        from_rows=from_rows or {},
-        wide=wide or {},
+        **more,
     )
 
 
@@ -129,11 +146,14 @@ _SMALL: Mapping[str, Any] = {
     "batch_size": None,
 }
 
-# Large tables need fewer passes.
+# Few rows are few steps a pass; large tables need fewer passes.
+_FEW: Mapping[str, Any] = {"epochs": 128}
 _FROM_ROWS: Mapping[int, Mapping[str, Any]] = {30_001: {"epochs": 32}, 100_001: {"epochs": 16}}
 
 # Few rows of many columns do not determine the weights of a column: the networks read principal components.
 _WIDE: Mapping[str, Any] = {"principal_components": 32, "quantile_features": False, "numerical_embedding": "none"}
+
+_BY_TABLE: Mapping[str, Any] = {"few": _FEW, "from_rows": _FROM_ROWS, "wide": _WIDE, "is_patient": True}
 
 _TWO: Mapping[str, Any] = {"ensemble_size": 2, "ensemble_split": "split"}
 
@@ -145,9 +165,9 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "plain": Preset(),
         "notes": Preset(NOTES),
-        "fast": _recipe({**_SMALL, **_TWO, "frequency_scale": (0.1, 10.0)}, _FROM_ROWS, _WIDE),
-        "default": _recipe({**_SMALL, "ensemble_size": 4, "frequency_scale": _SCALES}, _FROM_ROWS, _WIDE),
-        "best": _recipe({**_SMALL, "ensemble_size": 16, "frequency_scale": _MORE_SCALES}, _FROM_ROWS, _WIDE),
+        "fast": _recipe({**_SMALL, **_TWO, "frequency_scale": (0.1, 10.0)}, **_BY_TABLE),
+        "default": _recipe({**_SMALL, "ensemble_size": 4, "frequency_scale": _SCALES}, **_BY_TABLE),
+        "best": _recipe({**_SMALL, "ensemble_size": 16, "frequency_scale": _MORE_SCALES}, **_BY_TABLE),
         "realmlp": _recipe(REALMLP),
     }
 )
@@ -157,7 +177,8 @@ plain: the network of the notes, with the defaults in ``declarations``: no dropo
     the best epoch
 notes: plain with the training of the notes: Algorithm 2 at a constant learning rate; every other value is that of plain
 fast: RealMLP with quantile features, as two networks of two layers of 128 units, one with low and one with high
-    frequencies, and at most 64 epochs: a twelfth of the multiplications
+    frequencies, and at most 64 epochs (128 for few rows): a twelfth of the multiplications. A run ends after 5/8 of
+    its epochs without a better score
 default: four such networks, each with another frequency scale, on four folds of the training and validation rows
 best: sixteen such networks
 realmlp: RealMLP as published: one network of three layers of 256 units, and 256 epochs

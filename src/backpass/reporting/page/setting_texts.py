@@ -19,13 +19,15 @@ from backpass.reporting.numbers.names import label
 def command(model: Model, columns: Sequence[ModelColumn]) -> str:
     """Return the command line that trains such a model again on a table with the same columns."""
     settings = model.record.settings
-    usual = default_settings(str(settings.get("preset", "plain")), model.head.target.task, settings.get("metric"))
+    usual = default_settings(str(settings.get("preset", "plain")), model.head.target.task, settings)
     given = ["backpass fit TABLE --target", shlex.quote(visible(model.target))]
     if model.schema.left_out:
         given.append(f"--columns {shlex.quote(','.join(map(_field, (column.name for column in columns))))}")
     for name in BY_NAME:
         value: Any = settings.get(name)
         if name in settings and value != usual[name]:
+            if name == "patience" and value is None:
+                value = settings["epochs"]  # as many as there are: never
             texts = map(_pair, value) if BY_NAME[name].repeated else [_written(value)]
             given += [f"--{name.replace('_', '-')} {shlex.quote(text)}" for text in texts]
     return " ".join(given)
