@@ -151,15 +151,19 @@ def histogram_boosting(case: Case) -> Predict:
 
 
 def _categorical(levels: Mapping[str, list[Any]]) -> Callable[[Any], Any]:
-    """Make columns of these levels categorical; other values are missing."""
+    """Make columns of these levels categorical; other values are missing.
 
-    def coded(frame: Any) -> Any:
+    Columns are numbered: LightGBM and XGBoost do not take every character in their names.
+    """
+
+    def coding(frame: Any) -> Any:
         import pandas
 
         known = {name: frame[name].where(frame[name].isin(own)) for name, own in levels.items()}
-        return frame.assign(**{name: pandas.Categorical(known[name], levels[name]) for name in levels})
+        coded = frame.assign(**{name: pandas.Categorical(known[name], levels[name]) for name in levels})
+        return coded.set_axis([f"x{j}" for j in range(coded.shape[1])], axis=1)
 
-    return coded
+    return coding
 
 
 def _common_levels(column: Any, most: int = 200) -> list[Any]:

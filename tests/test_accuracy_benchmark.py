@@ -212,3 +212,12 @@ def test_names_that_nobody_has_are_named(
         run(monkeypatch, capsys, folder(tmp_path), "--results", results, "--models", "catbost")
     with pytest.raises(SystemExit, match="no such table: houses; there are table"):
         run(monkeypatch, capsys, tmp_path, "--results", results, "--tables", "houses")
+
+
+def test_boosted_trees_get_numbered_columns_and_known_categories(tmp_path: Path) -> None:
+    case, _ = split_of(folder(tmp_path))
+    names = {"x": 'width [m], "inner"', "word": "kind: <a>"}  # characters that LightGBM or XGBoost does not take
+    coded = module("contenders")._categorical({"kind: <a>": ["a"]})(case.X.rename(columns=names))
+    assert [*coded.columns] == [f"x{j}" for j in range(5)]
+    assert coded["x1"].tolist() == case.X["x"].tolist()
+    assert coded["x2"].isna().tolist() == (case.X["word"] == "b").tolist()
