@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,15 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backpass.errors import DataError, UsageError
+from backpass.errors import DataError, InsufficientMemoryError, UsageError
 from backpass.numerics.string_hash import code_points, hashes_of
-from backpass.table import CategoricalFeature, Schema, Table, TextFeature, read_table, table_from
+from backpass.table import CategoricalColumn, CategoricalFeature, Schema, Table, TextFeature, read_table, table_from
 from backpass.table.diagnosis.inspection import inspect_table
+from backpass.table.free_text.columns import COUNTED, VALUE, encode_column, fit_column
 from backpass.table.free_text.counts import count_words
 from backpass.table.free_text.encoding import TextEncoding, components_for
 from backpass.table.free_text.recognition import is_free_text, word_count
 from backpass.table.free_text.vocabulary import Vocabulary
 from backpass.table.free_text.words import words_of
+from backpass.table.memory import limited_memory
 
 LANGUAGES = {
     "english": "the old house stands near a quiet river and its garden is full of roses",
@@ -354,3 +357,45 @@ def test_inspection_tells_what_a_text_becomes() -> None:
 
 def _hash(word: str, marked: bool = False) -> int:
     return int(hashes_of(*code_points([word if marked else f"<{word}>"]))[0])
+
+
+# Memory ---------------------------------------------------------------------------------------------------------------
+
+
+def long_texts(rows: int) -> list[str]:
+    draw = np.random.default_rng(0)
+    words = [f"w{j}" for j in range(900)]
+    return [" ".join(words[j] for j in row) for row in draw.integers(0, 900, (rows, 40))]
+
+
+def test_work_that_does_not_fit_in_memory_is_refused_before_it_begins() -> None:
+    column = table_from({"review": long_texts(3_000)}).column("review")
+    assert isinstance(column, CategoricalColumn)
+    encoding = fit_column(column)
+    assert encoding is not None
+    for work, least in ((lambda: fit_column(column), 10_000_000), (lambda: encode_column(column, encoding), 2_000_000)):
+        with (
+            limited_memory(least),
+            pytest.raises(InsufficientMemoryError, match=r"free text of column 'review'") as caught,
+        ):
+            work()
+        assert "3,000 texts" in caught.value.message
+        assert "--drop" in caught.value.hint
+
+
+def test_the_memory_that_is_asked_for_covers_what_is_taken() -> None:
+    column = table_from({"review": long_texts(2_000)}).column("review")
+    assert isinstance(column, CategoricalColumn)
+    characters = sum(map(len, column.levels))
+    tracemalloc.start()
+    try:
+        encoding = fit_column(column)
+        assert encoding is not None
+        assert tracemalloc.get_traced_memory()[1] < COUNTED * characters
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        encode_column(column, encoding)
+        taken = tracemalloc.get_traced_memory()[1] - before
+        assert taken < COUNTED * characters + VALUE * (1 + encoding.components) * 4_000
+    finally:
+        tracemalloc.stop()

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.free_text.encoding import TextEncoding, Words, components_for
+from backpass.table.free_text.counts import BLOCK
+from backpass.table.free_text.encoding import SAMPLE_CHARACTERS, TextEncoding, Words, components_for
 from backpass.table.free_text.vocabulary import Vocabulary
 from backpass.table.free_text.words import words_of
-from backpass.table.messages import counted
+from backpass.table.memory import LESS, require_memory
+from backpass.table.messages import counted, shown
 from backpass.table.table import CategoricalColumn, Column
+
+COUNTED = 40  # bytes for each character that is counted at once
+VALUE = 16  # bytes for each number of an encoded text or row
 
 
 def fit_column(column: CategoricalColumn) -> TextEncoding | None:
-    """Fit an encoding to the rows of a column; None if no word occurs in two of them."""
+    """Fit an encoding to the rows of a column; None if no word occurs in two of them.
+
+    Raises:
+        InsufficientMemoryError: The counts of the words do not fit in memory.
+    """
     counts = column.counts()
     present = np.flatnonzero(counts)
-    return TextEncoding.fit([column.levels[j] for j in present.tolist()], counts[present])
+    texts = [column.levels[j] for j in present.tolist()]
+    _require_memory(column, texts, COUNTED * min(sum(map(len, texts)), SAMPLE_CHARACTERS))
+    return TextEncoding.fit(texts, counts[present])
+
+
+def _require_memory(column: Column, texts: Sequence[str], needed: int) -> None:
+    """Check that memory for some of the work on a column is available, before the work."""
+    require_memory(needed, f"free text of column {shown(column.name)} ({counted(len(texts), 'text')})", LESS)
 
 
 def summary_of(column: CategoricalColumn) -> str:
@@ -42,11 +60,17 @@ def encode_column(column: Column, encoding: TextEncoding) -> tuple[NDArray[np.fl
 
     Returns:
         float64 (n, 1 + components), and the words.
+
+    Raises:
+        InsufficientMemoryError: The numbers do not fit in memory.
     """
     if not isinstance(column, CategoricalColumn):
         return np.full((len(column.missing), 1 + encoding.components), np.nan), Words(0, 0, 0, 0)
     present, counts = np.unique(column.codes[column.codes > 0], return_counts=True)
-    values, words = encoding.encode([column.levels[j - 1] for j in present.tolist()])
+    texts = [column.levels[j - 1] for j in present.tolist()]
+    of_counts = COUNTED * min(sum(map(len, texts)), BLOCK)
+    _require_memory(column, texts, VALUE * (1 + encoding.components) * (len(texts) + len(column.codes)) + of_counts)
+    values, words = encoding.encode(texts)
     rows = np.full((len(column.codes), values.shape[1]), np.nan)
     held = column.codes > 0
     rows[held] = values[np.searchsorted(present, column.codes[held])]
