@@ -97,19 +97,24 @@ def test_tables_of_every_kind_predict_what_the_model_does(
     np.testing.assert_allclose(session.run(None, feed)[0], model.predict(data), rtol=1e-5, atol=1e-5)
 
 
-def test_bounds_are_a_second_number() -> None:
+@pytest.mark.parametrize("others", [False, True])
+def test_bounds_are_a_second_number(others: bool) -> None:
     draw = np.random.default_rng(4)
     values, signs = draw.uniform(1, 9, ROWS).round(2), draw.integers(-1, 2, ROWS)
     doses = [f"{('<', '', '>')[s + 1]}{v}" for v, s in zip(values, signs, strict=True)]
-    model = backpass.fit({"dose": doses, "y": (values + 3.0 * signs).tolist()}, "y", hidden=(8,), epochs=3)
+    more: dict[str, list[Any]] = {name: table()[name] for name in ("x", "town", "sold")} if others else {}
+    data = {**more, "dose": doses, "y": (values + 3.0 * signs).tolist()}
+    tokens = [*backpass.table.DEFAULT_MISSING, "1"]  # a missing value that is also the sign of a bound
+    model = backpass.fit(data, "y", hidden=(8,), epochs=3, reading={"missing": tokens})
     graph = model.to_onnx()
-    feed = backpass.onnx_inputs({"dose": [*doses, None]}, graph)
-    np.testing.assert_array_equal(feed["dose"], [*zip(values, signs, strict=True), (np.nan, np.nan)])
-    np.testing.assert_array_equal(backpass.onnx_inputs({"dose": doses})["dose"], feed["dose"][:-1])
+    feed = backpass.onnx_inputs(data, graph)
+    np.testing.assert_array_equal(feed["dose"], [*zip(values, signs, strict=True)])
+    np.testing.assert_array_equal(backpass.onnx_inputs({"dose": doses})["dose"], feed["dose"])
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    for data in ({"dose": [*doses, None]}, {"dose": [1.5, 2.5]}, {"dose": [None, None]}):
-        found = session.run(None, backpass.onnx_inputs(data, session))[0]
-        np.testing.assert_allclose(found, model.predict(data), rtol=1e-5, atol=1e-5)
+    for cells in (doses, [1.5] * ROWS, [None] * ROWS, ["1"] * ROWS, ["<2", None] * (ROWS // 2)):
+        rows = {**more, "dose": cells}
+        found = session.run(None, backpass.onnx_inputs(rows, session))[0]
+        np.testing.assert_allclose(found, model.predict(rows), rtol=1e-5, atol=1e-5)
 
 
 def test_the_data_alone_decide_where_no_model_is_given(session: Any) -> None:

@@ -150,7 +150,8 @@ def _beside(graph: Graph, columns: list[Value], dtype: np.dtype[Any], stem: str)
     """Columns concatenated; None if there are none."""
     if len(columns) < 2:
         return columns[0] if columns else None
-    return Value(graph.add("Concat", *columns, stem=stem, axis=1), Spec((ROWS, len(columns)), dtype))
+    width = sum(int(column.shape[1]) for column in columns)
+    return Value(graph.add("Concat", *columns, stem=stem, axis=1), Spec((ROWS, width), dtype))
 
 
 def _origins(model: Exportable) -> list[int]:
@@ -174,7 +175,7 @@ def _feature_map(model: Exportable) -> Circuit:
     """The circuit (numbers, codes) -> x, without inputs that the model lacks; declared missing values become NaN."""
     phi, missing = _counted_from(model.feature_map, _origins(model)), Missing.of(model.schema.missing).values
     moments = {feature.name for feature in model.schema.moments}
-    is_part = np.array([number.column in moments for number in model.schema.numbers])
+    is_part = np.array([number.column in moments or not number.leads for number in model.schema.numbers])
     widths = {WIDE: len(model.schema.numbers), _CODES: len(model.schema.texts)}
 
     def mapped(*given: Array) -> Array:
