@@ -104,7 +104,7 @@ def test_files_without_rows_and_damaged_ones(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has columns but no rows"):
         read_table(path)
     path.write_bytes(b"$FL2@(#) SPSS DATA FILE" + bytes(400))
-    with pytest.raises(DataError, match=r"t\.sav: cannot be read as SPSS data file"):
+    with pytest.raises(DataError, match=r"t\.sav: cannot be read as an SPSS data file"):
         read_table(path)
 
 

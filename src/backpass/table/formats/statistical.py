@@ -71,7 +71,7 @@ def _called(pyreadstat: Any, reader: Any, file: Opened, **options: Any) -> tuple
         OverflowError,
     ) as error:
         hint = "another --encoding?" if isinstance(error, UnicodeDecodeError) or "string" in str(error) else ""
-        raise refusal(file.source, f"cannot be read as {file.format.what.partition(' ')[2]} ({error})", hint) from error
+        raise refusal(file.source, f"cannot be read as {file.format.what} ({error})", hint) from error
     return columns, about
 
 
