@@ -157,7 +157,7 @@ def test_quantiles_that_cannot_be_are_named_all_at_once(call: Run, home: Path) -
     failed = call(*arguments, "0.5,x,1,0.001,nan")
     assert (failed.code, failed.out) == (2, "")
     assert failed.err.splitlines() == [
-        "error: these quantiles cannot be given",
+        "error: these quantiles cannot be predicted",
         "  - a quantile must be a number greater than 0 and less than 1; got x",
         "  - a quantile must be a number greater than 0 and less than 1; got 1",
         "  - quantile 0.001 needs residuals of more than 20 rows",

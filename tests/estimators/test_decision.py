@@ -45,7 +45,7 @@ def test_a_threshold_that_cannot_be_used(value: Any) -> None:
 
 
 def test_partial_fit_has_no_rows_to_choose_a_threshold_on() -> None:
-    with pytest.raises(UsageError, match="a threshold is chosen on validation rows, which partial_fit has not"):
+    with pytest.raises(UsageError, match="a threshold is chosen on validation rows, and partial_fit has none"):
         BackpassClassifier(**QUICK, threshold="f1").partial_fit(X, Y, classes=[0, 1])
     fixed = BackpassClassifier(**QUICK, threshold=0.2).partial_fit(X, Y, classes=[0, 1])
     np.testing.assert_array_equal(fixed.predict(X), fixed.predict_proba(X)[:, 1] >= 0.2)

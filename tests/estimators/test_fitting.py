@@ -191,7 +191,7 @@ def test_warm_start_goes_on_from_where_the_last_fit_ended(case: Any) -> None:
     warm.fit(X, y)
     assert warm.loss_curve_[0] < cold.loss_curve_[0]
     assert warm.loss_curve_[-1] < first
-    with pytest.raises(ValueError, match="training goes on with the network that is there"):
+    with pytest.raises(ValueError, match="warm_start continues the fitted network"):
         warm.set_params(hidden_layer_sizes=(3,)).fit(X, y)
 
 

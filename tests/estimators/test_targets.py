@@ -271,6 +271,6 @@ def test_where_there_are_no_intervals_and_quantiles(regressor: Any, numbers: Any
             fitted.predict_quantiles(X)
     with pytest.raises(ValueError, match="the outputs of this model are quantiles already"):
         median.predict_quantiles(X)
-    with pytest.raises(ValueError, match="these quantiles cannot be given") as caught:
+    with pytest.raises(ValueError, match="these quantiles cannot be predicted") as caught:
         regressor().fit(X, y).predict_quantiles(X, [0.5, 1.5, 0.0001])
     assert len(caught.value.faults) == 2

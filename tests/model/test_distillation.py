@@ -166,5 +166,5 @@ def test_what_cannot_be_distilled_is_refused(big: Model) -> None:
     with pytest.raises(UsageError, match="mixed is the number"):
         backpass.distill(big, NUMBER, mixed=-1)
     small = backpass.distill(big, NUMBER, **{**SMALL, "epochs": 1})
-    with pytest.raises(UsageError, match="one network of these layers already"):
+    with pytest.raises(UsageError, match="already is one network with these layers"):
         backpass.distill(small, NUMBER, **SMALL)

@@ -532,7 +532,7 @@ def test_unknown_settings_are_named(houses: Columns) -> None:
         ({"target": "y", "drop": "xz"}, "drop takes a list of names; got the text 'xz'", "drop=['xz']"),
         (
             {"target": "y", "delimiter": ";"},
-            "delimiter: how a file is read is no setting",
+            "delimiter: options for reading files are not settings",
             "reading={'delimiter': ';'}",
         ),
         ({"target": "y", "columns": "x"}, "columns takes a list of names; got the text 'x'", "columns=['x']"),

@@ -254,7 +254,7 @@ def test_predictions_stay_within_the_targets_of_the_group(model: GroupedModel) -
         ({"by": ["store"]}, "by is the name of a column"),
         ({"min_rows": 1}, "min_rows must be a whole number of at least 2; got 1"),
         ({"hiden": (8,)}, "unknown setting 'hiden' (did you mean 'hidden'?)"),
-        ({"delimiter": ";"}, "how a file is read is no setting"),
+        ({"delimiter": ";"}, "options for reading files are not settings"),
         ({"epochs": 0}, "epochs must be"),
     ],
 )

@@ -97,7 +97,7 @@ def test_a_written_loss_is_a_word_in_files(several: bool) -> None:
     assert again.scores(o, y) == plain.scores(o, y)
     with pytest.raises(UsageError, match="the loss of this model is a function that its file does not hold") as caught:
         again.loss.per_example(o, again.encode(y, np.float64))
-    assert caught.value.hint == "give the function again to go on training"
+    assert caught.value.hint == "pass the function again to continue training"
 
 
 def test_heads_come_back_from_plain_data() -> None:

@@ -287,10 +287,10 @@ def test_numbers_of_the_presets_have_ranks_of_the_training_rows(houses: Columns)
 @pytest.mark.parametrize(
     ("sizes", "forge", "reason"),
     [
-        (None, lambda knots: knots[::-1].copy(), "knots and number columns do not go together"),
+        (None, lambda knots: knots[::-1].copy(), "knots and numeric columns do not match"),
         (None, lambda knots: knots.astype(np.float32), "dtypes of knots differ"),
         (None, lambda knots: knots[:-1], "the facts declare"),
-        ([1], lambda knots: knots[:1], "knots and number columns do not go together"),
+        ([1], lambda knots: knots[:1], "knots and numeric columns do not match"),
         ([0], lambda knots: knots, r"knots\[0\] must be a whole number"),
     ],
 )

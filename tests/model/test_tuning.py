@@ -166,7 +166,7 @@ def test_trials_are_scored_on_validation_rows_of_their_own(tmp_path: Path) -> No
         backpass.tune(table, "y", validation=others, trials=2, state=state, on_trial=stop, **QUICK)
     with pytest.raises(ModelFileError, match="belongs to another search"):
         backpass.tune(table, "y", validation=changed, trials=2, state=state, **QUICK)
-    with pytest.raises(UsageError, match="folds do not go with validation rows of their own"):
+    with pytest.raises(UsageError, match="folds cannot be combined with validation rows"):
         backpass.tune(table, "y", validation=others, folds=3, trials=2, **QUICK)
 
 

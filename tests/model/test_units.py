@@ -232,8 +232,8 @@ def test_equal_rows_of_two_groups_are_said() -> None:
     ("time", "said"),
     [
         (["may", "june"] * 20, "holds texts, which have no order in time"),
-        ([3.0] * 40, "has the same value in all 40 rows: it orders nothing"),
-        ([None] * 40, "orders nothing"),
+        ([3.0] * 40, "has the same value in all 40 rows, so it does not order the rows"),
+        ([None] * 40, "does not order the rows"),
     ],
 )
 def test_times_that_order_nothing_are_refused(time: list[Any], said: str) -> None:

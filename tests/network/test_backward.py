@@ -117,7 +117,7 @@ def test_the_table_has_every_number_of_a_small_network() -> None:
 @pytest.mark.parametrize("y", [[1.0, 2.0], numpy.ones((1, 3)), 1.0, numpy.ones((3, 2))], ids=str)
 def test_targets_that_do_not_fit_are_named(y: Any) -> None:
     network = dense_network(2, (2,), 1)
-    with pytest.raises(ShapeError, match=r"^y expected shape \[3, 1\] beside x, got "):
+    with pytest.raises(ShapeError, match=r"^y expected shape \[3, 1\] to match x, got "):
         network.backward(network.initialize(0), numpy.ones((3, 2)), y)
 
 

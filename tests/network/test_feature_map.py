@@ -214,7 +214,7 @@ def test_indicators_and_one_hot_scaled_as_numbers_are(share: float) -> None:
 def test_columns_of_texts_must_be_described_alike() -> None:
     none = numpy.zeros(0)
     for levels, unknown, coding in [((3,), (), ("one_hot",)), ((3,), (True,), ()), ((3,), (True,), ("sign",))]:
-        with pytest.raises(UsageError, match="do not go together"):
+        with pytest.raises(UsageError, match="do not match"):
             FeatureMap(none, none, (), levels, unknown, coding)
 
 

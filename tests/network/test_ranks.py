@@ -109,5 +109,5 @@ def test_ranks_stand_behind_the_numbers_and_are_named() -> None:
 @pytest.mark.parametrize("knots", [[[1.0, 1.0]], [[2.0, 1.0]], [[]], [[1.0], [2.0]]], ids=str)
 def test_knots_ascend_and_go_with_the_columns(knots: list[list[float]]) -> None:
     one = numpy.ones(1)
-    with pytest.raises(UsageError, match="knots and number columns do not go together"):
+    with pytest.raises(UsageError, match="knots and numeric columns do not match"):
         FeatureMap(one, one, (False,), (), (), (), (), tuple(numpy.array(each) for each in knots))

@@ -142,8 +142,8 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         problem = assemble(settings, before.schema, head, parts, feature_map=feature_map)
         if before.network != problem.network:
             raise UsageError(
-                "training goes on with the network that is there, but the parameters ask for another one",
-                hint="fit anew without warm_start",
+                "warm_start continues the fitted network, but the parameters describe a different one",
+                hint="set warm_start=False to fit a new network",
             )
         return problem
 
@@ -218,7 +218,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         check_single(settings, "partial_fit", model)
         if chosen_rule(settings) is not None:
             raise UsageError(
-                "a threshold is chosen on validation rows, which partial_fit has not",
+                "a threshold is chosen on validation rows, and partial_fit has none",
                 hint="give the threshold as a number",
             )
         kinds = None if model is None else model.kinds()

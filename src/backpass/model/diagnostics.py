@@ -25,8 +25,9 @@ _LEVEL = {"absolute": "median", "quantile": "quantile"}
 _MANY_ROWS, _PERFECT_R2, _PERFECT_ACCURACY = 100, 0.9995, 0.998
 """When a score is nearly perfect: on so many rows, an R2 or an accuracy of at least so much."""
 _SLACK = 1e-6
-_SIMPLE = ("linear", "logistic", "group", "last", "seasonal")
 """A constant must be better than the network by this share of its score, so that rounding causes no warning."""
+_SIMPLE = ("linear", "logistic", "group", "last", "seasonal")
+"""The baselines that a warning names if they are better than the network; constants have their own warning."""
 
 
 class Warned(Callback):

@@ -148,5 +148,5 @@ def _check(table: Table, reading: Reading) -> None:
     wanted = [each.column for each in reading.inputs if each.column not in table.columns]
     faults = ErrorList(table.source)
     for fault in absent(wanted, [*table.names, *table.left_out]):
-        faults.add(fault, "every column that the model learned from goes in; missing values may stand for one")
+        faults.add(fault, "give every column that the model was trained on; its values may be missing")
     faults.stop()

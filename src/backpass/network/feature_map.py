@@ -80,11 +80,11 @@ class FeatureMap:
         texts = {len(self.levels), len(self.has_unknown), len(self.coding)}
         two = [levels for levels, coding in zip(self.levels, self.coding, strict=False) if coding == "sign"]
         if len(texts) > 1 or any(levels != 2 for levels in two):
-            raise UsageError("levels, unknown texts and codings of the text columns do not go together")
+            raise UsageError("categories, unknown categories and encodings of the categorical columns do not match")
         if self.periods and len(self.periods) != len(self.has_missing):
-            raise UsageError("periods and number columns do not go together")
+            raise UsageError("periods and numeric columns do not match")
         if self.knots and (len(self.knots) != len(self.has_missing) or not all(map(are_knots, self.knots))):
-            raise UsageError("knots and number columns do not go together")
+            raise UsageError("knots and numeric columns do not match")
 
     @property
     def width(self) -> int:

@@ -236,7 +236,7 @@ def _examples(which: str, x: Any, y: Any, weights: Any, dtype: numpy.dtype[Any])
     for name, array in zip(("y", "sample_weight"), arrays[1:], strict=True):
         if array.ndim not in ((1, 2) if name == "y" else (1,)) or array.shape[0] != rows:
             shapes = f"[{rows}] or [{rows}, k]" if name == "y" else f"[{rows}]"
-            raise ShapeError(f"{which}{name} expected shape {shapes} beside x, got {text_of(array.shape)}")
+            raise ShapeError(f"{which}{name} expected shape {shapes} to match x, got {text_of(array.shape)}")
     w = arrays[2]
     if not (numpy.isfinite(w).all() and (w >= 0).all() and w.any()):
         raise UsageError(f"{which}sample_weight must be finite, at least 0, and not 0 everywhere")

@@ -54,8 +54,8 @@ def launch(workers: int, arguments: Sequence[str]) -> int:
         return 128 + received[0] if code else 0
     if code < 0 or code in (KILLED, KILLED - 128) or code > 128 + signal.SIGTERM:
         raise ResourceError(
-            f"a process of the job was ended from outside (exit code {code}); all others were ended, too",
-            hint="memory may have run out; with --checkpoint FILE the run continues by --resume FILE",
+            f"a process of the job was killed (exit code {code}); the others were stopped",
+            hint="memory may have run out; a run with --checkpoint FILE can be resumed with --resume FILE",
         )
     return code
 

@@ -143,7 +143,7 @@ def _toml_text(text: str) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise UsageError(f"{shown(text)} is no text that TOML can hold") from None
+        raise UsageError(f"{shown(text)} cannot be written as a TOML string") from None
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

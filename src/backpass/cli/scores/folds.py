@@ -54,7 +54,9 @@ class Folds:
                     raise UsageError(f"{name} goes with --folds", hint="add --folds 5")
             return None
         if given["time"] is not None and (repeats or 1) > 1:
-            raise UsageError("with --time there is one way to cut the rows: leave out --repeats", hint="add folds")
+            raise UsageError(
+                "with --time there is only one way to split the rows: leave out --repeats", hint="add folds"
+            )
         if output is not None:
             check_rows_output(output, given["table"], given["table"], as_json=False)
         return Folds(count, repeats or 1, output)

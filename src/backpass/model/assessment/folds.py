@@ -83,7 +83,9 @@ class Folds:
         if count < 2 or repeats < 1:
             raise UsageError(f"folds must be 2 or more and repeats 1 or more; got {count} and {repeats}")
         if settings.time is not None and repeats > 1:
-            raise UsageError("with a time column there is one way to cut the rows: repeats must be 1", hint="add folds")
+            raise UsageError(
+                "with a time column there is only one way to split the rows: repeats must be 1", hint="add folds"
+            )
         named = target_names(target)
         check_name_lists(drop=drop, columns=columns)
         table = Labeled.of(table, named, weight, strict=strict).table

@@ -153,7 +153,7 @@ def distillation_problem(
     problem = assemble(chosen, model.schema, head, rows, notes=notes)
     if model.networks == 1 and problem.network == model.network:
         raise UsageError(
-            "the model is one network of these layers already", hint="give a smaller one, such as --hidden 32,32"
+            "the model already is one network with these layers", hint="give a smaller one, such as --hidden 32,32"
         )
     test = rows.get("test")
     warnings = [] if test is None else _known(model, test)

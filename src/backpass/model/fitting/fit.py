@@ -168,4 +168,6 @@ def check_not_reading(settings: Mapping[str, Any]) -> None:
     """Reject reading options among the settings, and say where they belong."""
     if misplaced := [name for name in settings if name in READING_OPTIONS]:
         given = ", ".join(f"{name!r}: {settings[name]!r}" for name in misplaced)
-        raise UsageError(f"{' and '.join(misplaced)}: how a file is read is no setting", hint=f"reading={{{given}}}")
+        raise UsageError(
+            f"{' and '.join(misplaced)}: options for reading files are not settings", hint=f"reading={{{given}}}"
+        )

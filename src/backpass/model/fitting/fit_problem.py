@@ -81,7 +81,7 @@ def fit_problem(
     check_callbacks(callbacks)
     is_pack = problem.settings.candidates > 1
     if (is_pack or problem.settings.ensemble_size > 1) and theta is not None:
-        raise UsageError("theta is where one network starts from; it does not go with ensemble")
+        raise UsageError("theta gives the initial parameters of one network; an ensemble trains several")
     require_storable(problem)
     count = problem.settings.ensemble_size
     at_once = side_by_side(problem, count, exchange.size)

@@ -27,7 +27,7 @@ class MissingLoss(Loss):
     def per_example(self, o: Array, y: Array) -> Array:
         raise UsageError(
             "the loss of this model is a function that its file does not hold",
-            hint="give the function again to go on training",
+            hint="pass the function again to continue training",
         )
 
 

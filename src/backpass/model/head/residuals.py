@@ -155,7 +155,9 @@ class Residuals:
             except UsageError:
                 faults.append(f"quantile {q!r} needs residuals of more than {self.rows} rows")
         if faults or not found:
-            raise UsageError("these quantiles cannot be given", faults=faults or ["none was named"], hint=self._widest)
+            raise UsageError(
+                "these quantiles cannot be predicted", faults=faults or ["none was named"], hint=self._widest
+            )
         return dict(sorted(found.items()))
 
     @property

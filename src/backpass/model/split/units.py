@@ -183,7 +183,9 @@ def _ranks(time: Column) -> tuple[Codes, list[str]]:
     if ranks.max(initial=0) < 2:
         rows = counted(int(np.count_nonzero(known)), "row")
         what = f"the same value in all {rows}" if known.any() else "no value"
-        raise DataError(f"the time column {name} has {what}: it orders nothing", hint="name another column, or none")
+        raise DataError(
+            f"the time column {name} has {what}, so it does not order the rows", hint="name another column, or none"
+        )
     if known.all():
         return ranks, []
     missing = counted(int(np.count_nonzero(~known)), "row")

@@ -79,8 +79,8 @@ class Search:
         """
         if validation is not None and count is not None:
             raise UsageError(
-                "folds do not go with validation rows of their own: trials are scored on these",
-                hint="give the one or the other",
+                "folds cannot be combined with validation rows, on which trials are scored",
+                hint="leave out one of the two",
             )
         count = FOLDS if count is None else count
         names = target_names(target)

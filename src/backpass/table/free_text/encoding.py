@@ -76,9 +76,7 @@ class TextEncoding:
         words, buckets, hashes = len(self.vocabulary), len(self.gram_weights), self.vocabulary.hashes
         sizes = (len(self.vocabulary.rows_with), *self.vectors.shape[:-1])
         if sizes != (words, words + buckets) or buckets < 1 or buckets & (buckets - 1):
-            raise DataError(
-                f"the sizes of a text encoding do not go together: {sizes}, {words} words, {buckets} buckets"
-            )
+            raise DataError(f"the sizes of a text encoding do not match: {sizes}, {words} words, {buckets} buckets")
         if (hashes[1:] <= hashes[:-1]).any():
             raise DataError("the words of a text encoding are not sorted")
         held = self.vocabulary.rows_with

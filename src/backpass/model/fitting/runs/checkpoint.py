@@ -233,7 +233,7 @@ def _nonsense(number: int, run: Mapping[str, Any], arrays: Arrays) -> str:
         return f"the best epoch of run {number} is not among its epochs"
     last = int(steps[-1]) if len(steps) else 0
     if np.any(np.diff(steps, prepend=0) < 1) or np.any(steps != np.floor(steps)) or run["step"] != last + len(losses):
-        return f"steps, losses and epochs of run {number} do not go together"
+        return f"steps, losses and epochs of run {number} do not match"
     return ""
 
 
