@@ -43,3 +43,13 @@ def test_a_planted_row_is_found() -> None:
         "network/nowhere.py",
         "NO_SUCH",
     ]
+
+
+def test_the_table_of_verbs_has_those_of_the_makefile() -> None:
+    text, makefile = ((HERE / name).read_text("utf-8") for name in ("CONTRIBUTING.md", "Makefile"))
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.M)
+    assert phony is not None
+    verbs = {*phony[1].split()} - {"help"}
+    assert {*re.findall(r"^\| `make ([\w-]+)` \|", text, re.M)} == verbs
+    printed = {word for line in re.findall(r'@echo "make (.*)"', makefile) for word in re.findall(r"[\w-]+", line)}
+    assert verbs <= printed

@@ -23,7 +23,6 @@ from backpass.table.moments.timestamp import DAY, HOUR, MINUTE, NAT, SECOND, mom
 
 Write = Callable[..., Path]
 EPOCH = datetime.datetime(1970, 1, 1)
-STAMPS = st.datetimes() | st.datetimes(timezones=st.timezones().filter(lambda zone: zone.key[0] != "l"))
 DATES = [datetime.date(2024, 2, 29), None, datetime.date(1969, 12, 31), datetime.date(1, 1, 1)]
 TIMES = [datetime.time(12, 30), None, datetime.time(23, 59, 59, 250_000), datetime.time(0)]
 

@@ -167,7 +167,6 @@ FORMATS = (
 """Tried in order; the first match wins."""
 
 BY_NAME = {each.name: each for each in FORMATS}
-SHEETS = tuple(each.name for each in FORMATS if each.holds == "sheet")
 
 
 def format_of(head: bytes, tail: bytes = b"") -> Format | None:
