@@ -44,11 +44,11 @@ class Listing:
         """The circuit as text, one operation per line."""
         inputs = ", ".join(f"{name}: {spec!r}" for name, spec in zip(self.input_names, self.inputs, strict=True))
         yield f"{self.name}({inputs})"
-        labelled = ""
+        labeled = ""
         for i, node in self.operations:
-            if node.label != labelled:
-                labelled = node.label
-                yield f"  -- {labelled or 'unnamed'}"
+            if node.label != labeled:
+                labeled = node.label
+                yield f"  -- {labeled or 'unnamed'}"
             yield f"  {' = '.join(node.names or (self.reference(i),))} = {self.text(i)}   {node.spec!r}"
         yield f"  return {', '.join(self.reference(i) for i in self.outputs)}"
 

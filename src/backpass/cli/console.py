@@ -45,7 +45,7 @@ class Console:
         return sys.stderr is not None and sys.stderr.isatty() and not dumb
 
     @property
-    def has_colour(self) -> bool:
+    def has_color(self) -> bool:
         return self.is_terminal and not os.environ.get("NO_COLOR")
 
     @property
@@ -150,7 +150,7 @@ class Console:
         text = "".join(f"{visible(line)}\n" for line in lines)
         self.write_bytes(text.encode(encoding, "backslashreplace"))
 
-    def labelled(self, label: str, texts: Sequence[str]) -> list[str]:
+    def labeled(self, label: str, texts: Sequence[str]) -> list[str]:
         """Return lines for ``page`` with a label at the left, wrapped if standard output is a terminal."""
         watched = sys.stdout is not None and sys.stdout.isatty()
         lines = [line for text in texts for line in (_broken(text, columns_of(sys.stdout)) if watched else [text])]
@@ -180,7 +180,7 @@ class Console:
         return json.dumps(finite({**head, **facts}), allow_nan=False) + "\n"
 
     def _styled(self, text: str, style: str) -> str:
-        return f"{style}{text}{PLAIN}" if self.has_colour else text
+        return f"{style}{text}{PLAIN}" if self.has_color else text
 
     def _put(self, line: str) -> None:
         with suppress(OSError, ValueError):  # ValueError: the stream object is closed

@@ -1,4 +1,4 @@
-"""Scope costs: floating-point operations and time of each labelled part of a circuit.
+"""Scope costs: floating-point operations and time of each labeled part of a circuit.
 
 It takes a circuit and inputs, and evaluates the circuit node by node with NumPy. Totals of whole circuits are
 ``Circuit.flops`` and ``Circuit.size``.
@@ -20,7 +20,7 @@ REPEATS = 5
 
 @dataclass(frozen=True, slots=True)
 class ScopeCost:
-    """One labelled part of a circuit.
+    """One labeled part of a circuit.
 
     Attributes:
         label: The label; empty for operations without one.

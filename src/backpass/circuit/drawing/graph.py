@@ -194,7 +194,7 @@ def _columns(boxes: dict[int, Box], wires: dict[int, int]) -> list[list[Item]]:
     return columns
 
 
-def _neighbours(boxes: dict[int, Box], wires: dict[int, int], columns: list[list[Item]]) -> dict[Item, list[Item]]:
+def _neighbors(boxes: dict[int, Box], wires: dict[int, int], columns: list[list[Item]]) -> dict[Item, list[Item]]:
     joined: dict[Item, list[Item]] = defaultdict(list)
     pairs = [((i, rank - 1), (i, rank)) for column in columns for i, rank in column if rank > boxes[i].rank]
     pairs += [(_hop(boxes, wires, j, box.rank), (i, box.rank)) for i, box in boxes.items() for j in box.sources]
@@ -206,7 +206,7 @@ def _neighbours(boxes: dict[int, Box], wires: dict[int, int], columns: list[list
 
 def _places(boxes: dict[int, Box], columns: list[list[Item]], wires: dict[int, int]) -> dict[Item, Place]:
     """Place every item near the middle of its neighbors without overlap, in sweeps over the columns both ways."""
-    joined = _neighbours(boxes, wires, columns)
+    joined = _neighbors(boxes, wires, columns)
     middles: dict[Item, float] = {}
     for column in columns:
         middles |= dict(zip(column, _spread([0.0] * len(column), column, boxes), strict=True))
@@ -271,10 +271,10 @@ def _curve(start: Place, end: Place, tinted: bool, through: bool = False) -> str
 
 
 def _drawn(i: int, box: Box, place: Place) -> str:
-    centre, top = (place.left + place.right) / 2, place.middle - _HEIGHT / 2
+    center, top = (place.left + place.right) / 2, place.middle - _HEIGHT / 2
     return (
         f'<g class="{box.kind}" data-node="{i}">'
         f'<rect x="{place.left:.1f}" y="{top:.1f}" width="{box.width:.1f}" height="{_HEIGHT:g}" rx="8"/>'
-        f'<text class="name" x="{centre:.1f}" y="{top + 17:.1f}">{escape(box.title)}</text>'
-        f'<text class="shape" x="{centre:.1f}" y="{top + 32:.1f}">{escape(box.shape)}</text></g>'
+        f'<text class="name" x="{center:.1f}" y="{top + 17:.1f}">{escape(box.title)}</text>'
+        f'<text class="shape" x="{center:.1f}" y="{top + 32:.1f}">{escape(box.shape)}</text></g>'
     )

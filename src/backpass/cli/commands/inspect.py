@@ -153,7 +153,7 @@ def _shares(console: Console, found: Inspection) -> Iterator[str]:
         ranked = sorted(found.classes, key=lambda each: -each[1])
         shares = [f"{shown(name)} {100.0 * rows / total:.3g} %" for name, rows in ranked[:MOST_SHARES]]
         others = [f"{counted(len(ranked) - MOST_SHARES, 'other class')}"] if len(ranked) > MOST_SHARES else []
-        yield from console.labelled("classes", [", ".join([*shares, *others])])
+        yield from console.labeled("classes", [", ".join([*shares, *others])])
 
 
 def _coding(preset: str, task: str | None, rows: int) -> Coding:
@@ -252,7 +252,7 @@ def _odd_lines(console: Console, found: Inspection) -> Iterator[str]:
         *(each.text for each in found.findings),
     ]
     if labels := [f"{shown(column.name)[1:-1]}: {visible(column.label)}" for column in found.columns if column.label]:
-        yield from console.labelled("labels", labels)
-    yield from console.labelled("findings", odd or ["none"])
+        yield from console.labeled("labels", labels)
+    yield from console.labeled("findings", odd or ["none"])
     if found.notes:
-        yield from console.labelled("notes", found.notes)
+        yield from console.labeled("notes", found.notes)

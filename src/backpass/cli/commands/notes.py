@@ -45,7 +45,7 @@ def notes(**given: Any) -> int:
     else:
         lines = []
         for label, texts in _sections(items[0], differences[items[0].key]):
-            lines += console.labelled(label, texts)
+            lines += console.labeled(label, texts)
         console.page(lines)
     wrong = [item.title for item in items if not is_right(differences[item.key])]
     if wrong:

@@ -50,7 +50,7 @@ def show(**given: Any) -> int:
     can_draw = console.can_page(BARS)
     lines = [f"{given['model']}: {size(os.path.getsize(given['model']))}, read by backpass {__version__}", ""]
     for label, texts in _sections(model, can_draw):
-        lines += console.labelled(label, texts)
+        lines += console.labeled(label, texts)
     if given["time"]:
         lines += ["", *anatomy.cost_lines(model)]
     if given["history"]:
