@@ -53,7 +53,7 @@ def test_files_are_streamed_and_the_folder_is_named_and_removed(call: Run, scrat
         (("--folds", "3"), "folds"),
         (("--report", "r.html"), "report"),
         (("--test-file", "a.parquet"), "test_file"),
-        (("--group", "x"), "group"),
+        (("--refit",), "refit"),
         (("--query", "SELECT * FROM data"), "query"),
     ],
 )

@@ -21,6 +21,7 @@ from backpass.model.fitting.larger.choice import resident_or_streamed
 from backpass.model.fitting.larger.parquet import ParquetSource
 from backpass.model.fitting.larger.sample import drawn
 from backpass.model.fitting.larger.streamed import streamed_problem
+from backpass.model.fitting.runs.ensemble import members_of
 from backpass.table.delimited import delimited
 from backpass.table.windows import sampling
 from backpass.training import Callback, StopRequest
@@ -200,7 +201,6 @@ def test_one_window_is_in_memory_at_a_time(tmp_path: Path, monkeypatch: pytest.M
 def test_what_cannot_be_streamed_is_refused_by_name(tmp_path: Path) -> None:
     path = write(tmp_path / "t.parquet", columns())
     for name, settings in {
-        "group": {"group": "town"},
         "refit": {"refit": True},
         "candidates": {"candidates": 4, "preset": "default"},
         "sampling full": {"sampling": "full"},
@@ -483,3 +483,75 @@ def test_a_text_file_that_does_not_fit_is_streamed(tmp_path: Path, monkeypatch: 
     notes = Notes()
     backpass.fit(path, "x0", task="regression", memory="39MB", callbacks=[notes], **PLAIN | {"epochs": 1})
     assert any("needs about" in each and each.endswith("allows: the fit is streamed") for each in notes.texts)
+
+
+def uses_of(path: Path, settings: dict) -> dict[str, np.ndarray]:
+    """The targets of the rows that are held out, and of the stored rows that train each member."""
+    with streamed_problem(path, "y", Settings.of(settings), {}, lambda told: None) as problem:
+        assert problem.stored is not None
+        assert problem.source is not None
+        found = {name: rows.truth for name, rows in problem.source.rows.items()}
+        for number, member in enumerate(members_of(problem)):
+            view = member.problem.stored
+            assert view is not None
+            trains = [view._read(window, "truth") for window in range(view.windows) if view.rows[window]]
+            found[f"stored {number}"] = np.concatenate(trains)
+            assert len(found[f"stored {number}"]) == sum(view.rows)
+            found[f"held {number}"] = member.problem.parts.get("validation", problem.parts["train"]).truth
+        assert any("that are held out: not used" in note for note in problem.notes)
+    return found
+
+
+SPLITS = {"one": PLAIN, "folds": {"preset": "default", "max_steps": 20, "seed": 5, "ensemble_size": 3}}
+
+
+@pytest.mark.usefixtures("small", "folders")
+@pytest.mark.parametrize("settings", SPLITS.values(), ids=SPLITS)
+@pytest.mark.parametrize("form", ["text", "number", "date"])
+def test_no_group_trains_and_is_held_out(tmp_path: Path, settings: dict, form: str) -> None:
+    rng = np.random.default_rng(0)
+    groups = rng.integers(0, 60, N)
+    names = {"text": np.array([f"g{each}" for each in groups]), "number": groups, "date": groups.astype("M8[D]")}
+    data = {"x": rng.normal(size=N), "g": names[form], "y": groups + 0.5}
+    path = write(tmp_path / "t.parquet", data)
+    found = uses_of(path, settings | {"group": "g", "test_fraction": 0.2})
+    for number in range(settings.get("ensemble_size", 1)):
+        assert not {*found[f"stored {number}"]} & {*found["test"]}
+        assert not {*found[f"stored {number}"]} & {*found[f"held {number}"]}
+        assert len({*found[f"stored {number}"]}) > 20
+    model = backpass.fit(path, "y", group="g", stream=True, test_fraction=0.2, **settings)
+    assert "rmse" in model.record.scores["test"]
+
+
+@pytest.mark.usefixtures("small", "folders")
+@pytest.mark.parametrize("settings", SPLITS.values(), ids=SPLITS)
+@pytest.mark.parametrize("is_date", [False, True])
+def test_no_later_row_trains(tmp_path: Path, settings: dict, is_date: bool) -> None:
+    rng = np.random.default_rng(0)
+    times = rng.integers(0, 900, N)
+    data = {"x": rng.normal(size=N), "t": times.astype("M8[D]") if is_date else times, "y": times + 0.5}
+    found = uses_of(write(tmp_path / "t.parquet", data), settings | {"time": "t", "test_fraction": 0.2})
+    for number in range(settings.get("ensemble_size", 1)):
+        held, stored_rows = found[f"held {number}"], found[f"stored {number}"]
+        assert stored_rows.max() < found["test"].min()
+        assert not ((stored_rows >= held.min()) & (stored_rows <= held.max())).any()
+        assert len(stored_rows) > N / 4
+
+
+@pytest.mark.usefixtures("texts", "folders")
+def test_a_row_without_a_group_or_a_time_trains(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    groups, times = rng.integers(0, 60, N), rng.integers(0, 900, N)
+    blank = np.arange(N) % 10 == 3
+    data = {
+        "x": rng.normal(size=N).tolist(),
+        "g": [None if gap else f"g{each}" for gap, each in zip(blank, groups, strict=True)],
+        "t": [None if gap else each for gap, each in zip(blank, times, strict=True)],
+        "y": np.where(blank, -1.0, groups + 0.5).tolist(),
+    }
+    path = write_text(tmp_path / "t.csv", data)
+    for settings in ({"group": "g"}, {"time": "t"}, {"group": "g", "time": "t"}):
+        found = uses_of(path, PLAIN | settings | {"test_fraction": 0.2})
+        assert (found["stored 0"] == -1.0).sum() > 0.7 * blank.sum()
+        if "group" in settings:
+            assert not {*found["stored 0"]} - {-1.0} & {*found["test"]}

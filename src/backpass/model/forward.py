@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backpass.engine import Engine
 from backpass.network import FeatureMap, Network
+from backpass.network.input_rows import InputRows
 from backpass.table import Schema
 
 CHUNK = 8192
 """Rows per chunk of a forward pass outside training."""
-
-
-class InputRows(Protocol):
-    """Network inputs (n, d) that are read in slices of rows, such as an array."""
-
-    def __len__(self) -> int: ...
-    def __getitem__(self, rows: slice, /) -> NDArray[Any]: ...
 
 
 def outputs_of(

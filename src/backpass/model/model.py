@@ -559,8 +559,8 @@ class Model:
         """
         if not self.baselines:
             return {}
-        engine, folded = engine_named(self.engine, self.threads), self.feature_map.folded(x)
-        found = {each.name: each.outputs(folded, engine) for each in self.baselines}
+        engine, fold = engine_named(self.engine, self.threads), self.feature_map.folded
+        found = {each.name: each.outputs(x, engine, fold) for each in self.baselines}
         return found | {each.name: o for each in self.lookups if (o := each.outputs(table)) is not None}
 
     def warnings_on_scores(

@@ -17,6 +17,7 @@ from backpass.circuit import Array, Circuit, Spec, grad, trace
 from backpass.circuit.operations import absolute
 from backpass.engine import Engine
 from backpass.network.activations import activation_named
+from backpass.network.input_rows import InputRows
 from backpass.network.layers import Layer, LearnedActivation, Wired
 from backpass.network.network import Network
 
@@ -41,15 +42,13 @@ class DeadUnits:
     activation: str
 
 
-def dead_units(
-    network: Network, theta: NDArray[Any], x: NDArray[Any], engine: Engine, rows: int = 512
-) -> list[DeadUnits]:
+def dead_units(network: Network, theta: NDArray[Any], x: InputRows, engine: Engine, rows: int = 512) -> list[DeadUnits]:
     """Find the layers with units whose slope |sigma'(z)| is below ``FLAT`` on every row of x (n, d).
 
     Args:
         network: The network.
         theta: Its parameters, (P,).
-        x: The inputs, (n, d).
+        x: The inputs, (n, d), which are read in slices of rows.
         engine: The engine that evaluates the slopes.
         rows: The number of rows of the first chunk; later chunks are 16 times as large. The search stops as soon as
             every unit has had a slope.

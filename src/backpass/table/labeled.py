@@ -59,6 +59,10 @@ class Labeled:
         noted = replace(table, notes=(*table.notes, *notes)) if notes else table
         return Labeled(noted, weights, tuple(notes))
 
+    def take(self, rows: NDArray[np.intp]) -> Labeled:
+        """These rows, in this order."""
+        return replace(self, table=self.table.take(rows), weights=None if self.weights is None else self.weights[rows])
+
 
 def weights_in(table: Table, name: str) -> NDArray[np.float64]:
     """The weights in a column: numbers from 0 up, at least one of them above 0, (n,)

@@ -7,7 +7,7 @@ a model file keeps them as vectors. ``work`` limits what a fit costs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from backpass.model.baseline.linear import Linear
 from backpass.model.baseline.work import Method
 from backpass.model.head.constant import constant_outputs
 from backpass.network import Loss, loss_named
+from backpass.network.input_rows import InputRows
 from backpass.training.newton import Effort
 
 _CONVEX = ("squared", "poisson", "binary_cross_entropy", "label_cross_entropy", "cross_entropy")
@@ -47,13 +48,25 @@ class Baseline:
         """Whether the outputs are the same for every row."""
         return self.linear.columns == 1
 
-    def outputs(self, x: NDArray[Any], engine: Engine) -> NDArray[np.float64]:
-        """o (n, k) for inputs x (n, d), with the codes of categorical columns last, see ``FeatureMap.folded``."""
+    def outputs(
+        self, x: InputRows, engine: Engine, fold: Callable[[NDArray[Any]], NDArray[Any]] | None = None
+    ) -> NDArray[np.float64]:
+        """o (n, k) for inputs x (n, d), which are read in slices of rows.
+
+        Args:
+            x: The inputs, with the codes of categorical columns last.
+            engine: The engine.
+            fold: Makes such rows from inputs of the network, see ``FeatureMap.folded``. Default None: x are such rows.
+        """
         if self.is_constant:
             return np.broadcast_to(self.theta, (len(x), self.linear.outputs))
-        forward = trace(self.linear, [Spec(self.theta.shape, self.theta.dtype), Spec(("n", x.shape[1]), x.dtype)])
-        parts = [engine.run(forward, self.theta, x[i : i + _CHUNK])[0] for i in range(0, max(len(x), 1), _CHUNK)]
-        return np.concatenate(parts)
+        found, forward = np.empty((len(x), self.linear.outputs)), None
+        for i in range(0, len(x), _CHUNK):
+            rows = x[i : i + _CHUNK] if fold is None else fold(x[i : i + _CHUNK])
+            specs = [Spec(self.theta.shape, self.theta.dtype), Spec(("n", rows.shape[1]), rows.dtype)]
+            forward = trace(self.linear, specs) if forward is None else forward
+            found[i : i + _CHUNK] = engine.run(forward, self.theta, rows)[0]
+        return found
 
 
 def constant_baseline(

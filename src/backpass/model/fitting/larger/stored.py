@@ -7,8 +7,9 @@ so that every window is like the whole table, however the file is sorted or divi
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,11 @@ from backpass.training.feed import Feed
 WINDOW = 2**28
 """The bytes of a window, about."""
 
+EVERY, NONE = -1, -2
+"""The uses of a row that trains every member of an ensemble, and of a row that trains none."""
+
 ELSEWHERE = "set the environment variable TMPDIR to a folder on a larger disk"
-_ARRAYS = ("x", "y", "truth", "weights")
+_ARRAYS, _USES = ("x", "y", "truth", "weights"), "uses"
 
 
 @dataclass(slots=True, eq=False)
@@ -37,15 +41,17 @@ class Stored:
         folder: The folder.
         expected: The bytes that all rows take, about.
         windows: The number of windows.
-        rows: The number of rows of each window.
+        uses: The number of rows of each window by their use, see ``HeldOut``.
         layout: The dtype and the shape of a row of each array.
+        member: The number of the member of an ensemble that these rows train; None: every row is one.
     """
 
     folder: Path
     expected: int
     windows: int
-    rows: list[int]
+    uses: list[Counter[int]]
     layout: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = field(default_factory=dict)
+    member: int | None = None
     _digest: Any = field(default_factory=sha256)
 
     @staticmethod
@@ -68,31 +74,51 @@ class Stored:
             room = f"about {written_bytes(needed)} in {folder}, {written_bytes(free)} are free"
             raise ResourceError(f"the encoded training rows need {room}", hint=ELSEWHERE)
         windows = max(-(-needed // WINDOW), 1)
-        return Stored(folder, needed, windows, [0] * windows, layout)
+        return Stored(folder, needed, windows, [Counter[int]() for _ in range(windows)], layout)
 
-    def add(self, part: DataSplit, windows: NDArray[np.int64]) -> None:
+    def for_member(self, member: int) -> Stored:
+        """The rows that train a member of an ensemble: all but those that validate it."""
+        return replace(self, member=member)
+
+    def add(self, part: DataSplit, windows: NDArray[np.int64], uses: NDArray[np.int64] | None = None) -> None:
         """Append rows, each to its window.
+
+        Args:
+            part: The rows.
+            windows: The window of each row.
+            uses: The use of each row, see ``HeldOut``. Default None: all of them train every member.
 
         Raises:
             ResourceError: They cannot be written.
         """
         for window in range(self.windows):
             index = np.flatnonzero(windows == window)
-            self.rows[window] += len(index)
             for name, (dtype, _) in self.layout.items():
-                values = np.ascontiguousarray(getattr(part, name)[index], dtype)
-                self._digest.update(values.data)
-                try:
-                    with self._file(window, name).open("ab") as file:
-                        file.write(values.data)
-                except OSError as error:
-                    what = f"the encoded training rows cannot be written to {self.folder} ({error.strerror or error})"
-                    raise ResourceError(what, hint=ELSEWHERE) from error
+                self._append(window, name, np.ascontiguousarray(getattr(part, name)[index], dtype))
+            if uses is None:
+                self.uses[window][EVERY] += len(index)
+                continue
+            self.uses[window].update(uses[index].tolist())
+            self._append(window, _USES, uses[index])
+
+    def _append(self, window: int, name: str, values: NDArray[Any]) -> None:
+        self._digest.update(values.data)
+        try:
+            with self._file(window, name).open("ab") as file:
+                file.write(values.data)
+        except OSError as error:
+            what = f"the encoded training rows cannot be written to {self.folder} ({error.strerror or error})"
+            raise ResourceError(what, hint=ELSEWHERE) from error
 
     @property
     def count(self) -> int:
         """The number of rows of all windows."""
         return sum(self.rows)
+
+    @property
+    def rows(self) -> list[int]:
+        """The number of rows of each window that train."""
+        return [sum(count for use, count in each.items() if use != self.member) for each in self.uses]
 
     @property
     def digest(self) -> str:
@@ -108,7 +134,8 @@ class Stored:
         """
         unscaled = weights_or_ones(part) * (1.0 if of_classes is None else of_classes[part.truth])
         factor = 1.0 if part.weights is None and of_classes is None else part.rows / total(unscaled)
-        used = [window for window in range(self.windows) if self.rows[window]]
+        rows = self.rows
+        used = [window for window in range(self.windows) if rows[window]]
 
         def load(number: int) -> Sequence[NDArray[Any]]:
             x, y, truth, weights = (self._read(used[number], name) for name in _ARRAYS)
@@ -117,13 +144,18 @@ class Stored:
                 scaled = scaled * of_classes[truth]
             return [x, y, scaled.astype(x.dtype)]
 
-        return Feed(tuple(self.rows[window] for window in used), load)
+        return Feed(tuple(rows[window] for window in used), load)
 
     def _read(self, window: int, name: str) -> Any:
         if name not in self.layout:
             return None
         dtype, shape = self.layout[name]
-        return np.fromfile(self._file(window, name), dtype).reshape(-1, *shape)
+        if self.member is None or not self.uses[window][self.member]:
+            return np.fromfile(self._file(window, name), dtype).reshape(-1, *shape)
+        trains = np.fromfile(self._file(window, _USES), np.int64) != self.member
+        # Mapped, so that the rows that do not train take no memory.
+        whole = np.memmap(self._file(window, name), dtype, "r").reshape(-1, *shape)
+        return np.array(whole[trains])
 
     def _file(self, window: int, name: str) -> Path:
         return self.folder / f"{window}.{name}"

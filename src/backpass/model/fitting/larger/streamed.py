@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from backpass.errors import DataError, UsageError
 from backpass.model.batches.findings import MergedNotes
+from backpass.model.fitting.larger.held_out import HeldOut
 from backpass.model.fitting.larger.parquet import ParquetSource
 from backpass.model.fitting.larger.sample import windows_of
 from backpass.model.fitting.larger.source import RowSource, SampledRows
-from backpass.model.fitting.larger.stored import Stored
+from backpass.model.fitting.larger.stored import NONE, Stored
 from backpass.model.fitting.larger.text import TextSource
 from backpass.model.fitting.problem.data_split import Rows
 from backpass.model.fitting.problem.preparation import make_problem, part_of
@@ -33,7 +34,7 @@ from backpass.table.files.pattern import files_of
 from backpass.table.formats.registry import BY_NAME
 from backpass.table.labeled import Labeled
 from backpass.table.memory import written_bytes
-from backpass.table.messages import plain
+from backpass.table.messages import counted, plain
 from backpass.table.targets import target_names
 from backpass.table.windows.sampling import can_sample
 from backpass.table.windows.settings import ReadSettings
@@ -58,8 +59,6 @@ def check_streamable(
     if not isinstance(data, str | Path) or str(data) == "-":
         raise UsageError("a streamed fit reads files", hint="give the path of a Parquet or CSV file, or a pattern")
     needs = {
-        "group": settings.group is not None,
-        "time": settings.time is not None,
         "refit": settings.refit,
         "candidates": settings.candidates > 1,
         "shards": settings.shards > 1,
@@ -115,19 +114,30 @@ def streamed_problem(
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="backpass-")))
         stored = Stored.of(folder, sample.rows - sample.table.rows, problem.parts["train"])
         tell(f"training rows are kept in {folder} until the end: {written_bytes(stored.expected)}")
-        used = {*names, *(feature.name for feature in problem.schema.features), weight}
+        used = {*names, *(feature.name for feature in problem.schema.features), *problem.split_columns, weight}
         kinds = {name: required_kind(column) for name, column in sample.table.columns.items() if name in used}
         drawn = sample.table.row_numbers
         note, said = _note(sample), _Notes()
         del sample  # its table takes memory
         said.add(problem.notes, problem.of_source)
+        held_out, unused = HeldOut.of(problem), 0
         for rows in _others(source.tables(kinds), drawn, names, weight, said, strict=strict):
+            uses = None
+            if held_out is not None:
+                uses = held_out.uses(rows.table)
+                trains = np.flatnonzero(uses != NONE)
+                rows, uses, unused = rows.take(trains), uses[trains], unused + len(uses) - len(trains)
+                if not len(trains):
+                    continue
             truth = problem.head.truth(rows.table)
             encoded = part_of(problem, Rows(rows.table, truth, rows.weights))
             if not np.isfinite(encoded.y).all():
                 raise DataError(f"{source.name}: the target holds numbers too large for {settings.precision}")
-            stored.add(encoded, windows_of(rows.table.row_numbers - 1, settings.seed, stored.windows))
+            stored.add(encoded, windows_of(rows.table.row_numbers - 1, settings.seed, stored.windows), uses)
         of_source = said.of_source.notes
+        if unused:
+            what = "groups" if settings.group is not None else "times"
+            said.others.add([f"{counted(unused, 'row')} outside the sample of {what} that are held out: not used"])
         yield replace(problem, stored=stored, notes=(*of_source, *said.others.notes, note), of_source=of_source)
 
 

@@ -120,7 +120,7 @@ def _dead(members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> list[str
     for i, (member, theta) in enumerate(zip(members, thetas, strict=True), start=1):
         problem = member.problem
         which = f"network {i} of {len(members)}, " if len(members) > 1 else ""
-        for dead in dead_units(problem.network, theta, problem.parts["train"].x, problem.engine):
+        for dead in dead_units(problem.network, theta, problem.parts["train"].inputs, problem.engine):
             is_zero = dead.activation == "relu" and not problem.settings.parametric_activation
             state = "0" if is_zero else f"on the flat side of {dead.activation}"
             verb, noun = ("is", "unit") if len(dead.units) == 1 else ("are", "units")

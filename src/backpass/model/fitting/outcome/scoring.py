@@ -255,8 +255,8 @@ def comparison_of(
         more: The outputs (n, k) of other baselines, by name.
     """
     part = rows.part
-    folded = problem.feature_map.folded(part.x)
-    outputs = {each.name: each.outputs(folded, problem.engine) for each in several} | dict(more)
+    fold, engine = problem.feature_map.folded, problem.engine
+    outputs = {each.name: each.outputs(part.inputs, engine, fold) for each in several} | dict(more)
     unit = None if rows.units is None else rows.units.resampled
     return compare(problem.head, rows.o, outputs, part.truth, part.weights, unit=unit, seed=problem.settings.seed)
 
@@ -271,5 +271,5 @@ def _scored_parts(problem: Problem) -> Iterator[tuple[str, DataSplit]]:
 
 
 def _scores_of(problem: Problem, baseline: Baseline, part: DataSplit) -> dict[str, float]:
-    o = np.asarray(baseline.outputs(problem.feature_map.folded(part.x), problem.engine))
+    o = np.asarray(baseline.outputs(part.inputs, problem.engine, problem.feature_map.folded))
     return kept(problem.head.scores(o, part.truth, part.weights))

@@ -220,6 +220,11 @@ def assemble(
     profiles = profiles_of(schema, train.numbers, train.codes)
     problem = Problem(settings, schema, head, feature_map, network, {}, (), profiles)
     _require_memory(problem, sum(map(len, rows.values())))
+    # Before the inputs of the network exist, because both take memory.
+    pool = [name for name in ("train", "validation") if name in rows]
+    digests = [row_digests(encodings[name].numbers, encodings[name].codes, rows[name].truth) for name in pool]
+    training_rows = TrainingRows.of(schema, profiles, train.numbers, digests)
+    del digests
     parts = _parts(problem, rows, encodings)
     table = rows["train"].whole
     if not np.isfinite(parts["train"].y).all():
@@ -235,9 +240,7 @@ def assemble(
         *notes,
     )
     said += tuple(_notes(settings, rows, network))
-    pool = [name for name in ("train", "validation") if name in parts]
     units = {name: each.units for name, each in rows.items() if each.units is not None}
-    digests = [row_digests(encodings[name].numbers, encodings[name].codes, rows[name].truth) for name in pool]
     folds = split_folds(
         np.concatenate([parts[name].truth for name in pool]),
         settings,
@@ -252,7 +255,7 @@ def assemble(
         folds=folds,
         fixed=fixed_of(network, parts["train"].x, problem.engine),
         warnings=tuple(warnings),
-        training_rows=TrainingRows.of(schema, problem.columns, train.numbers, digests),
+        training_rows=training_rows,
         units=units,
     )
 

@@ -75,7 +75,11 @@ def members_of(
     if not problem.folds:
         return [Member(each) for each in alike]
     parts = splits_of(problem) if splits is None else splits
-    return [Member(replace(each, parts=p), f) for each, p, f in zip(alike, parts, problem.folds, strict=True)]
+    stored = [None if problem.stored is None else problem.stored.for_member(i) for i in range(count)]
+    return [
+        Member(replace(each, parts=p, stored=s), f)
+        for each, p, s, f in zip(alike, parts, stored, problem.folds, strict=True)
+    ]
 
 
 def splits_of(problem: Problem) -> list[Mapping[str, DataSplit]]:
