@@ -2,11 +2,12 @@
 
 A part measures one command. Each measurement is a process of its own: a small table of the same columns first, so that
 everything is imported and ready, then the large one. Memory is the peak of the process above what it had before the
-large table, in megabytes and in multiples of the table in float32. Time is processor time. The builds take turns, and
-the median over the rounds counts. ``--before`` names a Python that has the older build, such as that of the environment
-in a git worktree. Prints a table, then one JSON object per line:
+large table, in megabytes and in multiples of the table in float32. Time is processor time. Cases and builds take turns,
+and the median over the rounds counts. ``--before`` names a Python that has the older build, such as that of the
+environment in a git worktree. Prints a table, then one JSON object per line:
 
     python benchmarks/scale.py FOLDER --parts fit,predict
+    python benchmarks/scale.py FOLDER --parts stream --rows 4000000
     python benchmarks/scale.py FOLDER --parts fit --rows 1000000 --before ../older/.venv/bin/python
 """
 
@@ -70,22 +71,42 @@ def predict(path: str, to: str) -> None:
         model.unlink()
 
 
-PARTS: Mapping[str, tuple[Callable[..., None], tuple[dict[str, Any], ...]]] = {
+def evaluate(path: str) -> dict[str, float]:
+    """Score a small model on the rows of a file."""
+    from backpass import fit as fit_table
+
+    small = str(Path(path).with_name(f"scale-{WARM_ROWS}.parquet"))
+    return {"rmse": fit_table(small, "y", preset="fast", max_steps=20, threads=1, seed=0).evaluate(path)["rmse"]}
+
+
+def stream(path: str, kind: str, epochs: int) -> dict[str, float]:
+    """Train on a file that is read into memory, or in pieces; the error on its test rows."""
+    from backpass import fit as fit_table
+
+    model = fit_table(path, "y", preset="fast", epochs=epochs, threads=1, seed=0, stream=kind == "streamed")
+    return {"rmse": model.record.scores["test"]["rmse"]}
+
+
+PARTS: Mapping[str, tuple[Callable[..., dict[str, float] | None], tuple[dict[str, Any], ...]]] = {
     "fit": (fit, tuple({"preset": preset, "steps": 20} for preset in ("fast", "default", "best"))),
     "predict": (predict, ({"to": "parquet"}, {"to": "csv"})),
+    "evaluate": (evaluate, ({},)),
+    "stream": (stream, tuple({"kind": kind, "epochs": 2} for kind in ("resident", "streamed"))),
 }
 """What is measured: the work on a file, and the options of its cases."""
 
 
 def measured(part: str, small: str, large: str, options: Mapping[str, Any]) -> dict[str, float]:
-    """The peak of this process above what it has before the large table (bytes), and the processor time (seconds)."""
+    """The peak of this process above what it has before the large table (bytes), the processor time (seconds), and
+    what the work returns.
+    """
     work = PARTS[part][0]
     work(small, **options)
     warm = _resident()
     began = time.process_time()
-    work(large, **options)
+    found = work(large, **options) or {}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"bytes": max(peak - warm, 0), "seconds": time.process_time() - began}
+    return {"bytes": max(peak - warm, 0), "seconds": time.process_time() - began, **found}
 
 
 def _resident() -> int:
@@ -101,21 +122,24 @@ def in_process(python: str, part: str, small: Path, large: Path, options: Mappin
     return found
 
 
-def compared(part: str, options: Mapping[str, Any], folder: Path, builds: Mapping[str, str], chosen: Any) -> None:
-    """Measure a case with every build, and print a line for each."""
+def compared(part: str, folder: Path, builds: Mapping[str, str], chosen: Any) -> None:
+    """Measure the cases of a part with every build, and print a line for each."""
     small, large = folder / f"scale-{WARM_ROWS}.parquet", folder / f"scale-{chosen.rows}.parquet"
     for path, rows in ((small, WARM_ROWS), (large, chosen.rows)):
         if not path.exists():
             write_table(path, rows)
-    runs: dict[str, list[dict[str, float]]] = {name: [] for name in builds}
+    cases = [(options, name) for options in PARTS[part][1] for name in builds]
+    runs: list[list[dict[str, float]]] = [[] for _ in cases]
     for _ in range(chosen.rounds):
-        for name, python in builds.items():
-            runs[name].append(in_process(python, part, small, large, options))
-    for name, found in runs.items():
+        for (options, name), found in zip(cases, runs, strict=True):
+            found.append(in_process(builds[name], part, small, large, options))
+    for (options, name), found in zip(cases, runs, strict=True):
         taken = {key: statistics.median(each[key] for each in found) for key in found[0]}
         times = taken["bytes"] / (4 * COLUMNS * chosen.rows)
         case = " ".join(f"{key}={value}" for key, value in options.items())
-        print(f"{part:8} {case:24} {name:7} {taken['bytes'] / 1e6:8,.0f} MB {times:6.1f} x {taken['seconds']:7.1f} s")
+        more = "".join(f"  {key} {value:.4f}" for key, value in taken.items() if key not in ("bytes", "seconds"))
+        figures = f"{taken['bytes'] / 1e6:8,.0f} MB {times:6.1f} x {taken['seconds']:7.1f} s{more}"
+        print(f"{part:8} {case:24} {name:7} {figures}")
         print(json.dumps({"part": part, **options, "build": name, "rows": chosen.rows, **taken}))
 
 
@@ -136,8 +160,7 @@ def main() -> None:
     chosen.folder.mkdir(parents=True, exist_ok=True)
     builds = {"this": sys.executable, **({"before": chosen.before} if chosen.before else {})}
     for part in chosen.parts.split(","):
-        for options in PARTS[part][1]:
-            compared(part, options, chosen.folder, builds, chosen)
+        compared(part, chosen.folder, builds, chosen)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ import pytest
 from backpass import fit
 from backpass.errors import BackpassWarning, UsageError
 from backpass.model import Model
+from backpass.model import model as model_module
 from backpass.model.batches.findings import Findings
+from backpass.model.forward import CHUNK
 from backpass.table import table_from
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -112,3 +114,22 @@ def test_notes_that_differ_in_numbers_are_one(model: Model) -> None:
     for note in ("column 'x1': 3 rows", "column 'x1': 3 rows", "column 'x1': 4 rows", "column 'x2': 3 rows"):
         findings.add(replace(table_from({"x": [1.0]}), notes=(note,)))
     assert findings.notes == ("column 'x1': 3 rows; later rows have more of this", "column 'x2': 3 rows")
+
+
+@pytest.mark.parametrize("classes", [False, True])
+def test_scores_of_many_blocks_of_rows_have_the_bits_of_one(monkeypatch: pytest.MonkeyPatch, classes: bool) -> None:
+    rng = np.random.default_rng(0)
+    x, town = rng.normal(size=20_000), rng.choice(["Ulm", "Bonn"], 20_000)
+    y = np.sin(x) + (town == "Ulm")
+    data = {"x": x, "town": town, "y": np.where(y > 0.5, "high", "low") if classes else y}
+    small = {name: values[:400] for name, values in data.items()}
+    model = fit(small, "y", hidden=(8,), epochs=2, ensemble_size=2, validation_fraction=0.2, engine="native")
+    table = model.table(data, with_target=True)
+    found = []
+    for chunks in (8, 1):
+        monkeypatch.setattr(model_module, "_BLOCK", chunks * CHUNK)
+        own, others = model.scored_outputs(model.encoded(table), table)
+        found.append([own, model.outputs(table), model.features_of(table)[0], *others.values()])
+        assert len(others) > 1
+    for one, several in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, several)

@@ -87,11 +87,11 @@ class Evaluation:
     def of(model: Model, table: Table, *, with_intervals: bool) -> Evaluation:
         """Evaluate a model on labeled rows."""
         encoded = model.encoded(table)
-        x = model.inputs_at(encoded.numbers, encoded.codes)
-        o, truth, weights = model.outputs_at(x), model.head.truth(table), model.weights(table)
+        o, of_baselines = model.scored_outputs(encoded, table)
+        truth, weights = model.head.truth(table), model.weights(table)
 
         unit = model.resampled_rows(table)
-        comparison = compare(model.head, o, model.baseline_outputs(x, table), truth, weights, unit=unit)
+        comparison = compare(model.head, o, of_baselines, truth, weights, unit=unit)
         found = Evaluation(model, o, truth, weights, {}, {}, comparison, encoded, unit)
         return replace(found, **found._scored(with_intervals=with_intervals))
 

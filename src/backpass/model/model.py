@@ -24,7 +24,7 @@ from backpass.model.baseline.lookup import Lookup
 from backpass.model.comparison import compare
 from backpass.model.diagnostics import beaten_by, judged, warn_all
 from backpass.model.file.storage import write_atomically
-from backpass.model.forward import input_names, inputs_of
+from backpass.model.forward import CHUNK, input_names, inputs_of
 from backpass.model.group import Group
 from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
@@ -44,6 +44,9 @@ from backpass.training import EpochRecord
 
 if TYPE_CHECKING:
     import pyarrow
+
+_BLOCK = 8 * CHUNK
+"""Rows whose network inputs are in memory at a time: whole chunks, so that each chunk has the same rows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -309,11 +312,9 @@ class Model:
     def evaluation(self, table: Table) -> Evaluation:
         """The scores on a table with known targets, warnings, and a comparison with the baselines."""
         encoded = self.encoded(table)
-        x, truth = self.inputs_at(encoded.numbers, encoded.codes), self.head.truth(table)
-        weights = self.weights(table)
-        o = self.outputs_at(x)
-        unit = self.resampled_rows(table)
-        comparison = compare(self.head, o, self.baseline_outputs(x, table), truth, weights, unit=unit)
+        truth, weights, unit = self.head.truth(table), self.weights(table), self.resampled_rows(table)
+        o, of_baselines = self.scored_outputs(encoded, table)
+        comparison = compare(self.head, o, of_baselines, truth, weights, unit=unit)
         warnings = [
             *encoded.warnings,
             *self._warnings_on_fractions(table, o),
@@ -526,7 +527,27 @@ class Model:
 
     def _run(self, table: Table, *, features: bool = False) -> tuple[NDArray[Any], Encoded]:
         encoded = self.encoded(table, self.known_schema)
-        return self.outputs_at(self.inputs_at(encoded.numbers, encoded.codes), features=features), encoded
+        blocks = [self.outputs_at(x, features=features) for x in self._inputs_in_blocks(encoded)]
+        return np.concatenate(blocks), encoded
+
+    def _inputs_in_blocks(self, encoded: Encoded) -> Iterator[NDArray[Any]]:
+        """Yield the network inputs (b, d) of blocks of rows, which need less memory than those of all rows."""
+        for first in range(0, max(len(encoded.codes), 1), _BLOCK):
+            yield self.inputs_at(encoded.numbers[first : first + _BLOCK], encoded.codes[first : first + _BLOCK])
+
+    def scored_outputs(self, encoded: Encoded, table: Table) -> tuple[NDArray[Any], dict[str, NDArray[np.float64]]]:
+        """The outputs o (n, k) of the networks and those of the baselines, see ``baseline_outputs``.
+
+        Args:
+            encoded: The encoded rows.
+            table: The same rows.
+        """
+        own, others = list[NDArray[Any]](), list[dict[str, NDArray[np.float64]]]()
+        for x in self._inputs_in_blocks(encoded):
+            own.append(self.outputs_at(x))
+            others.append(self._baseline_outputs_at(x))
+        found = {name: np.concatenate([each[name] for each in others]) for name in others[0]}
+        return np.concatenate(own), found | self._lookup_outputs(table)
 
     def encoded(self, table: Table, schema: Schema | None = None) -> Encoded:
         """A table encoded as arrays, with the columns that are unlike those of the training rows.
@@ -557,11 +578,16 @@ class Model:
             x: Network inputs (n, d).
             table: The same rows.
         """
+        return self._baseline_outputs_at(x) | self._lookup_outputs(table)
+
+    def _baseline_outputs_at(self, x: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+        engine, fold = engine_named(self.engine, self.threads), self.feature_map.folded
+        return {each.name: each.outputs(x, engine, fold) for each in self.baselines}
+
+    def _lookup_outputs(self, table: Table) -> dict[str, NDArray[np.float64]]:
         if not self.baselines:
             return {}
-        engine, fold = engine_named(self.engine, self.threads), self.feature_map.folded
-        found = {each.name: each.outputs(x, engine, fold) for each in self.baselines}
-        return found | {each.name: o for each in self.lookups if (o := each.outputs(table)) is not None}
+        return {each.name: o for each in self.lookups if (o := each.outputs(table)) is not None}
 
     def warnings_on_scores(
         self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
