@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from backpass.engine import Engine
 from backpass.network import FeatureMap, Network
-from backpass.network.input_rows import InputRows
+from backpass.network.activity import InputRows
 from backpass.table import Schema
 
 CHUNK = 8192

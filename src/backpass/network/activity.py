@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy
 from numpy.typing import NDArray
@@ -17,12 +17,18 @@ from backpass.circuit import Array, Circuit, Spec, grad, trace
 from backpass.circuit.operations import absolute
 from backpass.engine import Engine
 from backpass.network.activations import activation_named
-from backpass.network.input_rows import InputRows
 from backpass.network.layers import Layer, LearnedActivation, Wired
 from backpass.network.network import Network
 
 FLAT = 1e-6
 """Slopes of an activation below this value count as zero."""
+
+
+class InputRows(Protocol):
+    """Network inputs (n, d) that are read in slices of rows, such as an array."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, rows: slice, /) -> NDArray[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)

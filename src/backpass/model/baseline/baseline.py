@@ -20,7 +20,7 @@ from backpass.model.baseline.linear import Linear
 from backpass.model.baseline.work import Method
 from backpass.model.head.constant import constant_outputs
 from backpass.network import Loss, loss_named
-from backpass.network.input_rows import InputRows
+from backpass.network.activity import InputRows
 from backpass.training.newton import Effort
 
 _CONVEX = ("squared", "poisson", "binary_cross_entropy", "label_cross_entropy", "cross_entropy")
