@@ -358,22 +358,24 @@ def test_a_table_that_cannot_be_streamed_is_refused_as_before(tmp_path: Path, fo
 
 @pytest.mark.parametrize("error", [InsufficientMemoryError, MemoryError])
 def test_what_was_read_is_released_before_a_stream_begins(error: type[Exception]) -> None:
-    held, told = list[weakref.ref](), list[str]()
+    held, reasons = list[weakref.ref](), list[str]()
 
     def resident() -> str:
         table = np.ones(3)
         held.append(weakref.ref(table))
         raise error("too large")
 
-    def streamed() -> nullcontext:
+    def streamed(reason: str) -> nullcontext:
         assert held[0]() is None
+        reasons.append(reason)
         return nullcontext("streamed")
 
     with ExitStack() as stack:
-        assert resident_or_streamed(stack, "auto", resident, streamed, lambda: None, told.append) == "streamed"
+        assert resident_or_streamed(stack, "auto", resident, streamed, lambda: None) == "streamed"
         with pytest.raises(error):
-            resident_or_streamed(stack, False, resident, streamed, lambda: None, told.append)
-    assert len(told) == 1
+            resident_or_streamed(stack, False, resident, streamed, lambda: None)
+    assert len(reasons) == 1
+    assert reasons[0].endswith(": the fit is streamed")
 
 
 def write_text(path: Path, data: dict, *, sign: str = ",", decimal: str = ".") -> Path:
@@ -555,3 +557,12 @@ def test_a_row_without_a_group_or_a_time_trains(tmp_path: Path) -> None:
         assert (found["stored 0"] == -1.0).sum() > 0.7 * blank.sum()
         if "group" in settings:
             assert not {*found["stored 0"]} - {-1.0} & {*found["test"]}
+
+
+def test_a_format_that_is_not_streamed_is_refused_for_memory(tmp_path: Path) -> None:
+    path, notes = tmp_path / "t.jsonl", Notes()
+    path.write_text('{"x": 1, "y": 2}\n' * 1_000_000)
+    with pytest.raises(InsufficientMemoryError, match="that memory allows") as error:
+        backpass.fit(path, "y", memory="40MB", callbacks=[notes])
+    assert "the fit cannot be streamed: a streamed fit reads Parquet files, and CSV" in error.value.hint
+    assert not notes.texts

@@ -152,7 +152,6 @@ def fit(**given: Any) -> int:
             partial(_in_memory, request, folds, console, verbose=given["verbose"]),
             partial(_streamed, request, console, verbose=given["verbose"]),
             partial(_check_streamable, request, folds, exchange),
-            partial(console.item, "note"),
         )
         if begun.is_streamed and "--stream" not in context.obj:
             context.obj = [*context.obj, "--stream"]  # a command that resumes the run streams, too
@@ -287,8 +286,8 @@ def _options(request: Request) -> dict[str, Any]:
 
 
 @contextmanager
-def _streamed(request: Request, console: Console, *, verbose: bool) -> Iterator[_Begun]:
-    """The fit of a table that is read in pieces, while its rows are on disk."""
+def _streamed(request: Request, console: Console, reason: str, *, verbose: bool) -> Iterator[_Begun]:
+    """The fit of a table that is read in pieces, while its rows are on disk; a ``reason`` that is not empty is said."""
     names = list(target_names([name for text in request.target for name in names_in([text])]))
     with ExitStack() as stack:
         with console.working(f"reading {request.table}"):
@@ -299,6 +298,7 @@ def _streamed(request: Request, console: Console, *, verbose: bool) -> Iterator[
                     request.settings,
                     _options(request),
                     lambda text: console.item("note", text),
+                    reason,
                     drop=request.drop,
                     columns=request.columns,
                     weight=request.weight,

@@ -126,7 +126,6 @@ def fit(
             partial(_in_memory, data, target, checked, options, **others, **roles),
             partial(streamed_problem, data, target, checked, options, note, **roles),
             partial(check_streamable, data, checked, options, exchange, **others),
-            note,
         )
         warned = Warned()
         model = fit_problem(

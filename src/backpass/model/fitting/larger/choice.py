@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from typing import TypeVar
 
-from backpass.errors import InsufficientMemoryError, ResourceError, UsageError
+from backpass.errors import InsufficientMemoryError, UsageError
 
 T = TypeVar("T")
 
@@ -28,9 +28,8 @@ def resident_or_streamed(
     stack: ExitStack,
     stream: bool | str,
     resident: Callable[[], T],
-    streamed: Callable[[], AbstractContextManager[T]],
+    streamed: Callable[[str], AbstractContextManager[T]],
     check: Callable[[], object],
-    tell: Callable[[str], object],
 ) -> T:
     """What ``resident`` returns, or what ``streamed`` yields.
 
@@ -38,9 +37,8 @@ def resident_or_streamed(
         stack: Removes the files of a stream.
         stream: Whether to stream; "auto": if memory is insufficient.
         resident: Reads everything into memory.
-        streamed: Keeps rows on disk.
+        streamed: Keeps rows on disk; takes the reason of a stream that was not requested, or "".
         check: Raises an error if a stream is not possible.
-        tell: Called with the reason of a stream that was not requested.
 
     Raises:
         UsageError: ``stream`` is True, and a stream is not possible.
@@ -48,7 +46,7 @@ def resident_or_streamed(
     """
     if stream is True:
         check()
-        return stack.enter_context(streamed())
+        return stack.enter_context(streamed(""))
     try:
         return resident()
     except (InsufficientMemoryError, MemoryError) as error:
@@ -60,8 +58,7 @@ def resident_or_streamed(
             message, hint = error.message, error.hint
     try:
         check()
-    except (UsageError, ResourceError) as error:
+        return stack.enter_context(streamed(f"{message}: the fit is streamed"))
+    except UsageError as error:  # files of their format, for example, are not read in pieces
         why = f"the fit cannot be streamed: {error.message}"
         raise InsufficientMemoryError(message, hint=f"{hint}; {why}" if hint else why) from None
-    tell(f"{message}: the fit is streamed")
-    return stack.enter_context(streamed())

@@ -80,6 +80,7 @@ def streamed_problem(
     settings: Settings,
     options: Mapping[str, Any],
     tell: Callable[[str], object],
+    reason: str = "",
     *,
     drop: Sequence[str] = (),
     columns: Sequence[str] | None = None,
@@ -93,7 +94,8 @@ def streamed_problem(
         target: The column to predict, or several.
         settings: The settings.
         options: Options of reading.
-        tell: Called with where the rows are kept.
+        tell: Called with the reason, and with where the rows are kept.
+        reason: Why the fit is streamed. Default "": that is not said.
         drop: Columns to leave out.
         columns: The only columns to learn from. Default None: all.
         weight: The column of row weights. Default None: all rows have weight 1.
@@ -106,6 +108,8 @@ def streamed_problem(
     names = target_names(target)
     with ExitStack() as stack:
         source = stack.enter_context(source_at(path, options))
+        if reason:
+            tell(reason)
         sample = source.sample(names, settings.seed)
         problem = make_problem(sample.table, names, settings, drop=drop, columns=columns, weight=weight, strict=strict)
         if sample.is_all:
