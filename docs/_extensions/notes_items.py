@@ -54,11 +54,24 @@ class NotesItems(Generated):
                     yield from _item(item, tests[item.key])
 
 
+class NotesLinks(Generated):
+    """``.. notes-links::`` has a line of links to the items of each section."""
+
+    def lines(self) -> Iterator[str]:
+        for number, title in SECTIONS.items():
+            links = (f":ref:`{item.title} <{_label(item)}>`" for item in ITEMS.values() if item.section == number)
+            yield from [f"**{number} {title}:** {', '.join(links)}", ""]
+
+
+def _label(item: Item) -> str:
+    return f"notes-{item.key.lower().replace(' ', '-').replace('.', '-')}"
+
+
 def _item(item: Item, tests: list[tuple[Path, str]]) -> Iterator[str]:
-    anchor = item.key.lower().replace(" ", "-").replace(".", "-")
     term = item.key if item.key[0].isdigit() else item.title
-    yield from [f".. _notes-{anchor}:", "", f".. index:: ! {term}", ""]
-    yield from [item.title, "^" * len(item.title), "", plain(item.statement), ""]
+    yield from [f".. _{_label(item)}:", "", f".. index:: ! {term}", ""]
+    heading = item.title[0].upper() + item.title[1:]
+    yield from [heading, "^" * len(heading), "", plain(item.statement), ""]
     if item.tex:
         yield from [".. math::", "", f"   {item.tex}", ""]
     found = definitions()[item.key]
@@ -93,4 +106,5 @@ def _code(definition: Definition) -> Iterator[str]:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("notes-items", NotesItems)
+    app.add_directive("notes-links", NotesLinks)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

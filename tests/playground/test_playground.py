@@ -412,6 +412,40 @@ def test_dates_and_times_of_a_file_that_is_dropped(browser: Any, tmp_path: Path)
     assert "A column of numbers or classes to predict" in page.run("$('message').textContent")
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('a,b\n1,2\n"2,3\n4,5\n', "A quotation mark opens in row 3 and is not closed."),
+        ("a,b, a\n1,2,3\n2,3,4\n", "Two columns are named a."),
+        ("a,b\n1\n", "A column of numbers or classes to predict, and another column, are needed."),
+        ("\ufeff", "The file has no rows below a header."),
+    ],
+)
+def test_a_file_that_cannot_be_read_keeps_the_table(browser: Any, tmp_path: Path, text: str, message: str) -> None:
+    page = opened(browser, tmp_path, "price")
+    page.run(f"readFile(new File([{json.dumps(text)}], 'x.csv'))")
+    assert page.run("[$('message').textContent, table.target]") == [message, "price"]
+    assert page.complaints == []
+
+
+def test_what_is_left_out_of_a_file_is_said(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, "price")
+    rows = "".join(f"{i},c{i % 40}{',9,9' if i < 2 else ''}\n" for i in range(400))
+    page.run(f"readFile(new File([{json.dumps('__proto__,kind' + chr(10) + rows)}], 'x.csv'))")
+    assert page.run("[table.target, table.columns.map((each) => each.kind)]") == [
+        "__proto__",
+        ["numeric", "categorical"],
+    ]
+    notes = page.run("[...$('notes').children].map((each) => each.textContent)")
+    assert notes == [
+        "2 rows have more cells than the header; the last ones are left out.",
+        "kind cannot be predicted here (40 classes, at most 24), so __proto__ is.",
+    ]
+    page.run("for (let i = 0; i < 5; i++) train(); hold()")
+    assert page.run("Number.isFinite(model.held)")
+    assert page.complaints == []
+
+
 def test_a_file_of_many_columns_keeps_its_target(browser: Any, tmp_path: Path) -> None:
     page = opened(browser, tmp_path, "price")
     names = [*(f"c{j}" for j in range(70)), "y"]

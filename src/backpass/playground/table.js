@@ -71,14 +71,14 @@ function delimiterOf(text) {
 function rowsOf(text, delimiter) {
   if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
   const rows = [];
-  let row = [], cell = "", quoted = false;
+  let row = [], cell = "", quoted = false, opened = 0;
   for (let i = 0; i < text.length; i++) {
     const character = text[i];
     if (quoted) {
       if (character !== '"') cell += character;
       else if (text[i + 1] === '"') { cell += '"'; i++; }
       else quoted = false;
-    } else if (character === '"' && cell === "") quoted = true;
+    } else if (character === '"' && cell === "") { quoted = true; opened = rows.length + 1; }
     else if (character === delimiter) { row.push(cell); cell = ""; }
     else if (character === "\n" || character === "\r") {
       if (character === "\r" && text[i + 1] === "\n") i++;
@@ -88,6 +88,7 @@ function rowsOf(text, delimiter) {
       if (rows.length > MOST_ROWS) return rows;
     } else cell += character;
   }
+  if (quoted) throw new Error(`A quotation mark opens in row ${opened} and is not closed.`);
   if (cell !== "" || row.length) { row.push(cell); rows.push(row); }
   return rows;
 }
@@ -107,7 +108,10 @@ function columnsOf(text) {
   if (!head || !rows.length) throw new Error("The file has no rows below a header.");
   if (rows.length >= MOST_ROWS) notes.push(`Only the first ${MOST_ROWS.toLocaleString("en-US")} rows are read.`);
   const names = head.map((name, j) => name.trim() || `column ${j + 1}`);
-  if (new Set(names).size < names.length) throw new Error("Two columns have one name.");
+  const twice = names.find((name, j) => names.indexOf(name) < j);
+  if (twice !== undefined) throw new Error(`Two columns are named ${twice}.`);
+  const longer = rows.filter((row) => row.length > names.length).length;
+  if (longer) notes.push(`${longer.toLocaleString("en-US")} ${longer > 1 ? "rows have" : "row has"} more cells than the header; the last ones are left out.`);
   names.forEach((name, j) => {
     const texts = rows.map((row) => (row[j] ?? "").trim()), there = texts.filter((each) => !MISSING.includes(each));
     const different = new Set(there);
@@ -125,7 +129,9 @@ function columnsOf(text) {
     return keep(categoriesOf(name, texts));
   });
   if (columns.length < 2 || !columns.some(canBeTarget)) throw new Error("A column of numbers or classes to predict, and another column, are needed.");
-  const target = columns.findLast(canBeTarget), inputs = columns.filter((each) => each !== target).slice(0, MOST_COLUMNS - 1);
+  const target = columns.findLast(canBeTarget), last = columns[columns.length - 1];
+  if (target !== last) notes.push(`${last.name} cannot be predicted here (${last.levels ? `${last.levels.length} classes, at most ${MOST_CLASSES}` : last.kind}), so ${target.name} is.`);
+  const inputs = columns.filter((each) => each !== target).slice(0, MOST_COLUMNS - 1);
   const shown = columns.filter((each) => each === target || inputs.includes(each));
   if (shown.length < columns.length) notes.push(`Only the first ${inputs.length} columns and the target ${target.name} are shown.`);
   omitted.push(...columns.filter((each) => !shown.includes(each)).map(({ name }) => name));
