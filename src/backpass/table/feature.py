@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backpass.errors import DataError
 from backpass.table.columns.exclusion import (
@@ -216,7 +215,7 @@ def feature_of(column: Column, *, embeds: bool = False, targets: Sequence[Column
     """
     match column:
         case NumericColumn(name, _, is_percent, reading):
-            return NumericFeature(name, is_percent, reading, _vary(column.signs[~column.missing]))
+            return NumericFeature(name, is_percent, reading, _has_bounds(column))
         case DatetimeColumn(name, microseconds, kind, order, notation):
             return DatetimeFeature(name, kind, telling_parts(microseconds, kind), order, notation)
     if is_free_text(column):
@@ -231,14 +230,15 @@ def fewest_kept(column: Column, targets: Sequence[Column]) -> int:
     return fewest_rows(column, targets) if isinstance(column, CategoricalColumn) and targets else MOST_ROWS
 
 
-def _vary(signs: NDArray[np.int8]) -> bool:
+def _has_bounds(column: NumericColumn) -> bool:
     """Whether some values are bounds, and not all in the same direction."""
+    signs = column.signs[:0] if column.bounds is None else column.bounds[~column.missing]
     return bool(signs.size) and bool(signs.min() < signs.max())
 
 
 def _how_bounded(column: Column) -> Iterator[str]:
     """Say that the bounds of a column are marked, if they are."""
-    if not isinstance(column, NumericColumn) or not _vary(column.signs[~column.missing]):
+    if not isinstance(column, NumericColumn) or not _has_bounds(column):
         return
     bounds = {mark: int(np.count_nonzero(column.signs == sign)) for mark, sign in (("<", -1), (">", 1))}
     marked = listed([f"{count:,} {mark}" for mark, count in bounds.items() if count])

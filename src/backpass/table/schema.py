@@ -322,7 +322,8 @@ def _content(column: Column) -> tuple[object, ...]:
         return ("categorical", _digest(column.codes), column.levels)
     if isinstance(column, DatetimeColumn):
         return (column.kind, _digest(column.microseconds))
-    return ("numeric", _digest(np.where(column.missing, np.nan, column.values + 0.0)), _digest(column.signs))
+    bounds = b"" if column.bounds is None or not column.bounds.any() else _digest(column.bounds)
+    return ("numeric", _digest(np.where(column.missing, np.nan, column.values + 0.0)), bounds)
 
 
 def _digest(values: NDArray[Any]) -> bytes:
