@@ -36,21 +36,26 @@ def cells(line: str) -> list[str]:
 
 
 def test_mean_ranks_are_those_of_the_table_in_the_laboratory() -> None:
-    page = (ROOT / "docs" / "laboratory.md").read_text("utf-8")
+    page = (ROOT / "docs" / "laboratory.md").read_text("utf-8").partition("### On an equal footing")[2]
     table = page.partition("| table | rows |")[2].partition("\n\n")[0].splitlines()
-    names, rows = cells(table[0]), [cells(line)[2:] for line in table[2:15]]
-    peers = ("`default`", "CatBoost", "LightGBM", "HistGB", "RealMLP-TD", "scikit-learn MLP")
+    names, rows = ["table", "rows", *cells(table[0])], [cells(line) for line in table[2:]]
+    peers = ("`default`", "CatBoost", "LightGBM", "XGBoost")
     scores = np.array([[float(row[names.index(peer)]) for peer in peers] for row in rows])
     ranks = (scores[:, :, None] > scores[:, None, :]).sum(axis=2) + (scores[:, :, None] == scores[:, None, :]).sum(
         axis=2
     ) / 2
     means = (ranks + 0.5).mean(axis=0)
     flat = " ".join(README.split())
-    said = re.search(
-        r"On 13 public tables \(one split, one seed\) its mean rank among six is ([\d.]+) \((.*?)\);", flat
-    )
+    said = re.search(r"On (\d+) public tables \(one split\) its mean rank among four is ([\d.]+) \((.*?)\);", flat)
     assert said is not None
-    assert [float(each) for each in (said[1], *re.findall(r" (\d\.\d)\b", said[2]))] == pytest.approx(means, abs=0.051)
+    assert int(said[1]) == len(rows)
+    assert [float(each) for each in (said[2], *re.findall(r" (\d\.\d)\b", said[3]))] == pytest.approx(means, abs=0.051)
+
+    lost, won = re.search(r"clearly better on (.*?), the default on (.*?); the other", flat).groups()  # type: ignore[union-attr]
+    clear = {row[0]: float(row[-1].split("**")[1]) for row in rows if "**" in row[-1]}
+    assert set(re.split(", | and ", lost)) == {name for name, ratio in clear.items() if ratio > 1.0}
+    assert set(re.split(", | and ", won)) == {name for name, ratio in clear.items() if ratio < 1.0}
+    assert f"the other {len(rows) - len(clear)} are" in flat
 
 
 def test_the_slowdown_against_jax_is_that_of_the_benchmark() -> None:
