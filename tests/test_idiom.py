@@ -22,7 +22,12 @@ from backpass.model.settings.options import SettingsOptions
 from backpass.table import read_table
 from backpass.table.windows.settings import READING_OPTIONS
 
-ARGUMENTS = {*signature(backpass.fit).parameters, *READING_OPTIONS, *SettingsOptions.__annotations__}
+ARGUMENTS = {
+    *signature(backpass.fit).parameters,
+    *signature(backpass.fit_groups).parameters,
+    *READING_OPTIONS,
+    *SettingsOptions.__annotations__,
+}
 COMMAND_ONLY = {
     "config", "print-config", "report", "folds", "repeats", "out-of-fold", "verbose", "quiet", "json", "output", "help",
     "workers",
@@ -149,7 +154,8 @@ def test_hints_of_errors_are_in_the_language_of_the_function(function: str, tmp_
 
 
 def test_options_of_reading_are_those_that_fit_takes_there() -> None:
-    own = {*signature(backpass.fit).parameters, *SettingsOptions.__annotations__}
+    functions = (backpass.fit, backpass.fit_groups)
+    own = {*SettingsOptions.__annotations__, *(name for each in functions for name in signature(each).parameters)}
     for name in READING:
         argument = re.match(r"\w+", in_python(f"--{name};"))
         assert argument is not None

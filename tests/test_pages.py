@@ -78,6 +78,7 @@ RUN_BY = {
 """Page with Python -> the test that runs it and looks at the results. The others run here."""
 RUN_HERE = (
     "docs/how-to/dates.md",
+    "docs/how-to/groups.md",
     "docs/how-to/large-tables.md",
     "docs/how-to/numbers.md",
     "docs/how-to/splits.md",

@@ -162,7 +162,7 @@ def test_small_and_unknown_groups_get_the_network_of_all_rows(model: GroupedMode
     assert any("2 groups with fewer than 30 rows (6 rows in all)" in note for note in model.notes)
     assert model.record.others == 2
     found = model.predictions(model.table({**at(SHOP, "paris"), "store": ["paris"] * 40 + ["x"] * 5}))
-    assert "5 of 45 rows of groups without a network of their own" in found.notes[-1]
+    assert "predicted by the network of all rows" in found.notes[-1]
 
 
 def test_a_row_without_a_group_trains_the_network_of_all_rows() -> None:
@@ -249,7 +249,7 @@ def test_predictions_stay_within_the_targets_of_the_group(model: GroupedModel) -
     [
         ({"by": "y"}, "by is 'y', which is the target"),
         ({"drop": ["store"]}, "by is 'store', which is left out by drop"),
-        ({"columns": ["x", "store"]}, "which is among the columns to learn from"),
+        ({"columns": ["x", "store"]}, "which is among columns"),
         ({"target": ["x", "y"]}, "target names 2 columns"),
         ({"by": ["store"]}, "by is the name of a column"),
         ({"min_rows": 1}, "min_rows must be a whole number of at least 2; got 1"),
@@ -269,8 +269,8 @@ def test_all_that_a_grouped_model_does_not_have_is_named_at_once() -> None:
     with pytest.raises(UsageError) as error:
         fit_groups(SHOP, "y", by="store", **given, initialization="data", epochs=3)
     text = str(error.value)
-    assert "6 options not supported for a model per group" in text
-    assert all(name in text for name in (*given, "initialization 'data'"))
+    assert "6 options not supported with a network per group (by)" in text
+    assert all(f"- {name}" in text for name in (*given, "initialization data"))
     assert "epochs" not in text
 
 

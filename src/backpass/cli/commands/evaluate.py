@@ -12,12 +12,14 @@ import numpy as np
 from backpass.cli import summary
 from backpass.cli.console import Console
 from backpass.cli.evaluation import COVERAGE, Evaluation, segment_lines
+from backpass.cli.grouped import evaluate_groups
 from backpass.cli.notes import note_lines
 from backpass.cli.options.declaration import Command, argument, option, strictness, talking
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.text import aligned
 from backpass.errors import DataError, UsageError
-from backpass.model import Model, load
+from backpass.model import GroupedModel, Model
+from backpass.model.grouped.loading import load
 from backpass.reporting.numbers.drift import Drift, drift_facts, drifts
 from backpass.reporting.numbers.segments import columns_beside, segments_of
 from backpass.table import Table, read_table
@@ -63,6 +65,8 @@ def evaluate(**given: Any) -> int:
     training rows. Columns whose distribution has shifted since training are listed with the distance: the
     Kolmogorov-Smirnov statistic for numbers and dates, the total variation distance for categories.
 
+    With a model of fit --by, the groups with the worst scores follow; --by and the column of groups prints all of them.
+
     --by scores segments: the values of a column (numbers with many values at the quartiles), or periods of a date or
     time column by year, quarter, month, week, day, weekday or hour.
 
@@ -77,6 +81,8 @@ def evaluate(**given: Any) -> int:
     """
     console = Console(quiet=given["quiet"])
     model = load(given["model"])
+    if isinstance(model, GroupedModel):
+        return evaluate_groups(model, given, console)
     options = reading_of(given, model.schema.missing)
     with console.working(f"reading {given['table']}"):
         whole = model.table(given["table"], with_target=True, strict=given["strict"], **options)

@@ -13,6 +13,7 @@ import click
 from backpass.cli import summary
 from backpass.cli.commands.report import write_page
 from backpass.cli.console import Console
+from backpass.cli.grouped import fit_by_group
 from backpass.cli.job.launch import launch
 from backpass.cli.job.launcher import JOB, Job
 from backpass.cli.options.config import as_toml, from_file, given_why, written
@@ -57,6 +58,20 @@ from backpass.training.processes.exchange import Exchange
 )
 @option("--out-of-fold", metavar="FILE", section="Data", help="file for the predictions of the left-out rows")
 @option("--report", metavar="FILE", section="Data", help="also write an HTML report (see backpass report)")
+@option(
+    "--by",
+    metavar="COLUMN",
+    section="Data",
+    help="train a small network for each group of rows, such as each store, and write all of them to one model file",
+)
+@option(
+    "--min-rows",
+    metavar="NUMBER",
+    type=WholeNumber(2),
+    section="Data",
+    help="with --by, the fewest rows of a group with a network of its own; a network of all rows predicts the others; "
+    "default: 30",
+)
 @settings_options()
 @reading()
 @option(
@@ -127,11 +142,16 @@ def fit(**given: Any) -> int:
       backpass fit long.csv -t y --preset best --checkpoint run.checkpoint
       backpass fit housing.csv -t median_house_value --print-config > run.toml
       backpass fit --config run.toml --epochs 50
+      backpass fit sales.parquet -t sold --by store
     """
     console = Console(quiet=given["quiet"])
     context = click.get_current_context()
     job: Job = context.meta[JOB]
     exchange = job.exchange
+    if given["by"] is not None:
+        return fit_by_group(given, console, exchange.size)
+    if given["min_rows"] is not None:
+        raise UsageError("--min-rows is the fewest rows of a group", hint="name the column of groups: --by COLUMN")
     if (workers := _workers(given["workers"], exchange.size)) > 1:
         _require_file(given["table"])
         if exchange.size == 1 and not given["print_config"]:

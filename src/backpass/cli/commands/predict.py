@@ -18,10 +18,11 @@ from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.output import check_rows_output
 from backpass.cli.rows import hand_out_rows
 from backpass.errors import UsageError
-from backpass.model import Model, Predictions, load
+from backpass.model import GroupedModel, Model, Predictions
 from backpass.model.batches.batches import cells, predicted_columns, predictions_of, windows_for
 from backpass.model.batches.findings import Findings
 from backpass.model.file.storage import write_atomically
+from backpass.model.grouped.loading import load
 from backpass.table import Table, read_table
 from backpass.table.files.opening import STANDARD_INPUT
 from backpass.table.messages import counted
@@ -90,9 +91,11 @@ def predict(**given: Any) -> int:
     model = load(given["model"])
     if given["proba"] and not model.classes:
         raise UsageError(model.why_no_probabilities, hint="leave out --proba")
-    half = None if given["interval"] is None else model.half_width(given["interval"])
+    half = None if given["interval"] is None else _single(model, "--interval").half_width(given["interval"])
     asked = given["quantiles"]
-    offsets = {} if asked is None else model.quantile_offsets(asked.replace(" ", "").split(","))
+    offsets = {}
+    if asked is not None:
+        offsets = _single(model, "--quantiles").quantile_offsets(asked.replace(" ", "").split(","))
     if given["output"] is not None:
         check_rows_output(given["output"], given["model"], given["table"], as_json=given["as_json"])
     if not given["as_json"]:
@@ -110,7 +113,11 @@ def predict(**given: Any) -> int:
 
 
 def _hand_out_windows(
-    model: Model, given: Mapping[str, Any], console: Console, half: float | None, offsets: Mapping[float, float]
+    model: Model | GroupedModel,
+    given: Mapping[str, Any],
+    console: Console,
+    half: float | None,
+    offsets: Mapping[float, float],
 ) -> None:
     """Predict a window of rows after another and write them.
 
@@ -125,7 +132,7 @@ def _hand_out_windows(
 
 
 def _hand_out_predictions(
-    model: Model,
+    model: Model | GroupedModel,
     tables: Iterator[Table],
     given: Mapping[str, Any],
     console: Console,
@@ -181,7 +188,7 @@ def hand_out(pieces: Iterator[str], output: str | None, console: Console) -> Non
         console.write(piece)
 
 
-def read_rows(model: Model, given: Mapping[str, Any]) -> tuple[Table, list[str]]:
+def read_rows(model: Model | GroupedModel, given: Mapping[str, Any]) -> tuple[Table, list[str]]:
     """Read the table with the model's column kinds; return it with the names of the columns to keep.
 
     Kept columns that the model does not use are read as categorical, so that their cells are copied verbatim.
@@ -197,16 +204,34 @@ def _kept_names(given: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(names_in(given["keep"])))
 
 
-def _spread(model: Model, predictions: Predictions, half: float | None, offsets: Mapping[float, float]) -> Columns:
+def _single(model: Model | GroupedModel, option: str) -> Model:
+    """The model, if it is one that an option applies to.
+
+    Raises:
+        UsageError: It is a grouped model.
+    """
+    if isinstance(model, GroupedModel):
+        raise UsageError(f"{option}: a grouped model keeps no residuals", hint=f"leave out {option}")
+    return model
+
+
+def _spread(
+    model: Model | GroupedModel, predictions: Predictions, half: float | None, offsets: Mapping[float, float]
+) -> Columns:
     """Return the columns of the interval's ends and of the quantiles."""
     named = {} if half is None else {"low": -half, "high": half}
     named |= {f"q{q!r}": offset for q, offset in offsets.items()}
     values = predictions.values
-    return {f"{name}({model.target})": model.interval_end(values, offset) for name, offset in named.items()}
+    return {f"{name}({model.target})": _end(model, values, offset) for name, offset in named.items()}
+
+
+def _end(model: Model | GroupedModel, predicted: NDArray[Any], offset: float) -> NDArray[np.float64]:
+    """The end of an interval, or a quantile, of each row."""
+    return _single(model, "--interval").interval_end(predicted, offset)
 
 
 def _facts(
-    model: Model,
+    model: Model | GroupedModel,
     table: Table,
     predictions: Predictions,
     kept: Columns,
@@ -224,8 +249,8 @@ def _facts(
         "probabilities": None if probabilities is None else probabilities.tolist(),
         "intervals": None
         if half is None
-        else np.column_stack([model.interval_end(values, offset) for offset in (-half, half)]).tolist(),
-        "quantiles": {repr(q): model.interval_end(values, offset).tolist() for q, offset in offsets.items()} or None,
+        else np.column_stack([_end(model, values, offset) for offset in (-half, half)]).tolist(),
+        "quantiles": {repr(q): _end(model, values, offset).tolist() for q, offset in offsets.items()} or None,
         "kept": dict(kept),
         "notes": [*table.notes, *predictions.notes],
         "warnings": list(predictions.warnings),

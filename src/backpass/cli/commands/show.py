@@ -14,9 +14,11 @@ from backpass._version import __version__
 from backpass.cli import anatomy, summary
 from backpass.cli.console import Console
 from backpass.cli.evaluation import MOST_CLASSES
+from backpass.cli.grouped import show_groups
 from backpass.cli.options.declaration import Command, argument, option, talking
 from backpass.cli.text import BARS, aligned, figure, size, sparkline
-from backpass.model import Model, load
+from backpass.model import GroupedModel, Model
+from backpass.model.grouped.loading import load
 from backpass.model.metrics import LOWER_IS_BETTER, as_loss
 from backpass.model.settings.declarations import BY_NAME
 from backpass.model.settings.defaults import default_settings, not_in_notes
@@ -44,6 +46,8 @@ def show(**given: Any) -> int:
     """
     console = Console(quiet=given["quiet"])
     model = load(given["model"])
+    if isinstance(model, GroupedModel):
+        return show_groups(model, given, console)
     if given["as_json"]:
         console.document("show", **_facts(model), **({"time": anatomy.cost_facts(model)} if given["time"] else {}))
         return 0

@@ -63,14 +63,19 @@ def settings_of(given: Mapping[str, Any]) -> Settings:
     Raises:
         UsageError: Lists every invalid value.
     """
-    asked = {setting.name: given[setting.name] for setting in SETTINGS if given[setting.name] not in (None, ())}
     try:
-        return Settings.of({name: _value(name, text) for name, text in asked.items()})
+        return Settings.of(asked_settings(given))
     except UsageError as error:
         faults = [_in_options(fault, [setting.name for setting in SETTINGS]) for fault in error.faults]
         if len(faults) == 1:
             raise UsageError(faults[0], hint="backpass fit --help explains every setting") from None
         raise UsageError(error.message, faults=faults, hint="backpass fit --help explains every setting") from None
+
+
+def asked_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that were set, as the declarations read them."""
+    asked = {setting.name: given[setting.name] for setting in SETTINGS if given[setting.name] not in (None, ())}
+    return {name: _value(name, text) for name, text in asked.items()}
 
 
 def _value(name: str, text: Any) -> Any:

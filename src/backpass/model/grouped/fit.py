@@ -105,14 +105,14 @@ def _check_names(
     if len(names) > 1:
         faults.append(f"target names {len(names)} columns; a grouped model predicts one")
     if not isinstance(by, str):
-        faults.append(f"by is the name of a column; got {by!r}")
+        faults.append(f"--by is the name of a column; got {by!r}")
     elif by in names:
-        faults.append(f"by is {shown(by)}, which is the target")
+        faults.append(f"--by is {shown(by)}, which is the target")
     elif by in drop:
-        faults.append(f"by is {shown(by)}, which is left out by drop")
+        faults.append(f"--by is {shown(by)}, which is left out by --drop")
     elif by in (columns or ()):
-        faults.append(f"by is {shown(by)}, which is among the columns to learn from; it is no feature")
+        faults.append(f"--by is {shown(by)}, which is among --columns: the column of groups is no feature")
     if not isinstance(min_rows, int) or isinstance(min_rows, bool) or min_rows < 2:
-        faults.append(f"min_rows must be a whole number of at least 2; got {min_rows!r}")
+        faults.append(f"--min-rows must be a whole number of at least 2; got {min_rows!r}")
     if faults:
-        raise UsageError("the groups cannot be formed", faults=faults, hint="by is a column such as store or machine")
+        raise UsageError("the groups cannot be formed", faults=faults, hint="--by is a column such as store or machine")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +20,19 @@ from backpass.model.grouped.groups import keys_of, places_in
 from backpass.model.grouped.record import GroupedRecord
 from backpass.model.grouped.saving import to_bytes
 from backpass.model.grouped.scales import GroupScales, Shared
+from backpass.model.head.head import Head
 from backpass.model.metrics import LOWER_IS_BETTER, ScoringOptions, scores
 from backpass.model.model import Model
 from backpass.model.predictions import Predictions
 from backpass.model.record import Record
 from backpass.model.settings.settings import Settings
-from backpass.table import Encoded, Table, read_table, table_from
+from backpass.table import Encoded, Schema, Table, read_table, table_from
 from backpass.table.labeled import Labeled
 from backpass.table.messages import counted, shown
 from backpass.table.table import Demand
+
+if TYPE_CHECKING:
+    import pyarrow
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -114,6 +118,37 @@ class GroupedModel:
         return self.base.target
 
     @property
+    def head(self) -> Head:
+        """The target and its metrics, on the scale of all rows."""
+        return self.base.head
+
+    @property
+    def schema(self) -> Schema:
+        """The columns."""
+        return self.base.schema
+
+    @property
+    def known_schema(self) -> Schema:
+        """The schema that takes the target and the column of groups for known columns."""
+        known = self.base.known_schema
+        return replace(known, left_out=tuple(dict.fromkeys((*known.left_out, self.by))))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The title of the predictions."""
+        return self.base.labels
+
+    @property
+    def why_no_probabilities(self) -> str:
+        """The reason why the model has no probabilities in addition to its predictions."""
+        return self.base.why_no_probabilities
+
+    @property
+    def is_lower_better(self) -> bool:
+        """Whether a lower value of the main metric is better."""
+        return self.metric in LOWER_IS_BETTER
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """The classes in the order of their probabilities; empty for numbers."""
         return self.base.classes
@@ -137,7 +172,7 @@ class GroupedModel:
     def worst(self) -> list[tuple[str, float]]:
         """Each group with the main metric of its test rows, the worst first; empty without test rows."""
         found = self.record.group_scores
-        order = np.argsort(-found if self.metric in LOWER_IS_BETTER else found, kind="stable")
+        order = np.argsort(-found if self.is_lower_better else found, kind="stable")
         return [(self.groups[i], float(found[i])) for i in order]
 
     def predict(self, data: Any, **reading: Any) -> NDArray[Any]:
@@ -171,11 +206,19 @@ class GroupedModel:
             BackpassWarning: As ``predict``.
         """
         if not self.classes:
-            raise UsageError(self.base.why_no_probabilities)
+            raise UsageError(self.why_no_probabilities)
         found = self.predictions(self.table(data, **reading))
         warn_all(found.warnings)
         assert found.probabilities is not None
         return found.probabilities
+
+    def predict_batches(
+        self, source: Any, rows: int = 65_536, *, proba: bool = False, keep: Sequence[str] = (), **reading: Any
+    ) -> Iterator[pyarrow.RecordBatch]:
+        """The predictions for a table of any length, as Arrow record batches; see ``Model.predict_batches``."""
+        from backpass.model.batches.batches import batches_of
+
+        return batches_of(self, source, rows, proba=proba, keep=keep, **reading)
 
     def evaluate(self, data: Any, *, strict: bool = False, **reading: Any) -> dict[str, float]:
         """Every metric on rows with known targets.
@@ -192,7 +235,7 @@ class GroupedModel:
             BackpassWarning: As ``predict``.
         """
         table = self.table(data, with_target=True, strict=strict, **reading)
-        encoded = self.base.encoded(table, self.base.known_schema)
+        encoded = self.encoded(table)
         warn_all(encoded.warnings)
         return self.scored(table, encoded)
 
@@ -221,39 +264,60 @@ class GroupedModel:
         With the target, rows that have none are left out, with a note; ``strict`` keeps them, so that they are refused.
         """
         table = data if isinstance(data, Table) else self._read(data, with_target=with_target, **reading)
-        if self.by not in table.columns:
-            near = did_you_mean(self.by, [*table.names, *table.left_out])
-            raise DataError(
-                f"{table.source}: there is no column {shown(self.by)}, which says the group of each row ({near})",
-                hint="a grouped model needs the column that it was fitted by",
-            )
         return Labeled.of(table, [self.target] if with_target else [], strict=strict).table
 
     def _read(self, data: Any, *, with_target: bool, **reading: Any) -> Table:
-        base, kinds = self.base, {**self.base.kinds(with_target=with_target), self.by: self.kind}
+        kinds, missing = self.kinds(with_target=with_target), self.schema.missing
         if isinstance(data, str | Path):
-            known = {"missing": base.schema.missing, "headerless": base.headerless(), "keep_rows": not with_target}
+            known = {"missing": missing, "headerless": self.headerless(), "keep_rows": not with_target}
             return read_table(data, kinds=kinds, **{**known, **reading})
-        return table_from(data, kinds=kinds, **{"missing": base.schema.missing, **reading})
+        return table_from(data, kinds=kinds, **{"missing": missing, **reading})
+
+    def kinds(self, *, with_target: bool = False) -> dict[str, str]:
+        """The required kind of each column, the column of groups included; ``with_target``: also of the target."""
+        return {self.by: self.kind, **self.base.kinds(with_target=with_target)}
+
+    def headerless(self) -> tuple[tuple[str, ...], ...]:
+        """Column names by position in a file without a header, see ``Model.headerless``."""
+        return self.base.headerless()
+
+    def notes_on(self, places: NDArray[np.intp]) -> list[str]:
+        """A note if some rows have no network of their own: their place among the groups is -1."""
+        whose = f"rows whose {shown(self.by)} has no network of its own, or is missing"
+        return [f"{whose}: predicted by the network of all rows"] if (places < 0).any() else []
 
     def predictions(self, table: Table) -> Predictions:
         """Predictions with probabilities and notes."""
-        encoded = self.base.encoded(table, self.base.known_schema)
+        encoded = self.encoded(table)
         predicted = self.predicted(table, encoded)
-        unknown = int(np.count_nonzero(places_in(self.groups, table.columns[self.by]) < 0))
-        notes = encoded.notes
-        if unknown:
-            rows = f"{unknown:,} of {counted(table.rows, 'row')}"
-            notes = (*notes, f"{rows} of groups without a network of their own: predicted by the network of all rows")
+        notes = (*encoded.notes, *self.notes_on(self.places(table)))
         if not self.classes:
             return Predictions(predicted, None, (), notes, encoded.unseen, encoded.suspects)
         names = np.array(self.classes, dtype=object)
         decided = names[self.base.head.decided(predicted)]
         return Predictions(decided, predicted, self.classes, notes, encoded.unseen, encoded.suspects)
 
+    def encoded(self, table: Table) -> Encoded:
+        """A table encoded as arrays by the schema of all groups."""
+        return self.base.encoded(table, self.known_schema)
+
+    def places(self, table: Table) -> NDArray[np.intp]:
+        """The number of each row's group (n,); -1 for a group without a network of its own.
+
+        Raises:
+            DataError: The table lacks the column of groups.
+        """
+        if self.by not in table.columns:
+            near = did_you_mean(self.by, [*table.names, *table.left_out])
+            raise DataError(
+                f"{table.source}: there is no column {shown(self.by)}, which says the group of each row ({near})",
+                hint="a grouped model needs the column that it was fitted by",
+            )
+        return places_in(self.groups, table.columns[self.by])
+
     def predicted(self, table: Table, encoded: Encoded) -> NDArray[np.float64]:
         """Numbers (n,) or probabilities (n, classes) for the rows of a table, encoded by the schema of ``base``."""
-        groups = places_in(self.groups, table.columns[self.by])
+        groups = self.places(table)
         known, others = np.flatnonzero(groups >= 0), np.flatnonzero(groups < 0)
         base = self.base
         found = np.empty((table.rows, len(self.classes)) if self.classes else table.rows)

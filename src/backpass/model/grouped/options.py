@@ -64,18 +64,23 @@ def unsupported(given: Mapping[str, Any]) -> list[str]:
     """The settings that a grouped model does not have, one line each.
 
     >>> unsupported({"hidden": (8,), "dropout": 0.1, "engine": "jax"})
-    ['dropout', "engine 'jax' (one of auto, native, numpy)"]
+    ['--dropout', '--engine jax (only auto, native, numpy)']
     """
     found = []
     for name, value in given.items():
         accepted = _ACCEPTED.get(name)
         if accepted is not None and value not in accepted:
-            found.append(f"{name} {value!r} (one of {', '.join(str(each) for each in accepted if each is not None)})")
+            known = ", ".join(str(each) for each in accepted if each is not None)
+            found.append(f"{_flag(name)} {value} (only {known})")
         elif name in BY_NAME and name not in _NAMES and name != "preset":
-            found.append(name)
+            found.append(_flag(name))
     if given.get("initialization") == "data":
-        found.append("initialization 'data' (a random one, such as he)")
+        found.append("--initialization data (only a random one, such as he)")
     return found
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def require_supported(given: Mapping[str, Any], others: tuple[str, ...] = ()) -> None:
@@ -92,7 +97,7 @@ def require_supported(given: Mapping[str, Any], others: tuple[str, ...] = ()) ->
         raise UsageError(f"unknown setting {strange[0]!r} ({did_you_mean(strange[0], sorted(_NAMES))})")
     if faults := [*others, *unsupported(given)]:
         count = counted(len(faults), "option")
-        raise UsageError(f"{count} not supported for a model per group (by)", faults=faults, hint=_HINT)
+        raise UsageError(f"{count} not supported with a network per group (--by)", faults=faults, hint=_HINT)
 
 
 def settings_of_all(given: Mapping[str, Any]) -> Settings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 
 from backpass.model.fitting.outcome.scoring import WORST
 from backpass.model.grouped.grouped_model import GroupedModel
-from backpass.model.grouped.groups import places_in
 from backpass.table import Table
 
 
@@ -23,8 +21,8 @@ def with_scores(model: GroupedModel, table: Table, levels: NDArray[np.float64]) 
         table: The test rows of its groups.
         levels: The best constant outputs of each group (groups, k), on the group's scale.
     """
-    base, groups = model.base, places_in(model.groups, table.columns[model.by])
-    encoded, truth = base.encoded(table, base.known_schema), base.head.truth(table)
+    base, groups = model.base, model.places(table)
+    encoded, truth = model.encoded(table), base.head.truth(table)
     predicted = model.predicted(table, encoded)
     of_all = base.head.predictions(base.outputs_at(base.inputs_at(encoded.numbers, encoded.codes)))
     scores = {
@@ -45,10 +43,18 @@ def with_scores(model: GroupedModel, table: Table, levels: NDArray[np.float64]) 
 def scores_by_group(
     model: GroupedModel, predicted: NDArray[np.float64], truth: NDArray[Any], groups: NDArray[np.intp]
 ) -> NDArray[np.float64]:
-    """The main metric of each group (groups,), on rows of all groups."""
+    """The main metric of each group that has rows, ascending by its number.
+
+    Args:
+        model: The model.
+        predicted: The predictions for some rows, numbers (n,) or probabilities (n, classes).
+        truth: Their targets (n,).
+        groups: The group of each row (n,).
+    """
     order = np.argsort(groups, kind="stable")
-    parts: Sequence[NDArray[Any]] = np.split(order, np.cumsum(np.bincount(groups, minlength=len(model)))[:-1])
+    first = np.unique(groups[order], return_index=True)[1]
     metric = model.metric
+    parts = np.split(order, first[1:]) if len(order) else []
     found = [model.scores_of(predicted[part], truth[part], [metric])[metric] for part in parts]
     return np.nan_to_num(np.array(found, dtype=np.float64), nan=WORST, posinf=WORST, neginf=-WORST)
 
