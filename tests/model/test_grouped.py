@@ -212,6 +212,14 @@ def test_every_form_of_data_and_of_group_names(form: str, names: tuple[Any, ...]
     )
 
 
+def test_columns_that_are_named_by_numbers_and_columns_that_are_chosen() -> None:
+    named = pandas.DataFrame({7: SHOP["store"], 1: SHOP["x"], 2: SHOP["y"], 3: SHOP["kind"]})
+    grouped = fit_groups(named, 2, by=7, columns=["1"], **FAST)
+    assert (grouped.by, grouped.target, [each.name for each in grouped.schema.features]) == ("7", "2", ["1"])
+    first = fit_groups(SHOP, "y", by="store", drop=["kind", "day"], **FAST)
+    assert grouped.predict(named).tolist() == first.predict(SHOP).tolist()
+
+
 def test_keys_of_numbers_and_texts() -> None:
     columns = table_from({"a": [1.0, 2.5, None, -3.0], "b": ["01", "1", None, " x"]}).columns
     assert keys_of(columns["a"]).tolist() == ["1", "2.5", "", "-3"]

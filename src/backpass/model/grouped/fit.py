@@ -6,6 +6,7 @@ It checks the arguments and returns a GroupedModel. ``fitting`` does the work.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any, Unpack
 
 from backpass.errors import UsageError
@@ -27,8 +28,8 @@ MIN_ROWS = 30
 
 def fit_groups(
     data: Any,
-    target: str,
-    by: str,
+    target: str | int,
+    by: str | int,
     *,
     min_rows: int = MIN_ROWS,
     drop: Sequence[str] = (),
@@ -82,20 +83,20 @@ def fit_groups(
     check_not_reading(given)
     require_supported(given)
     check_callbacks(callbacks)
-    _check_names(target, by, drop, columns, min_rows)
+    name, group = _named(target, by, drop, columns, min_rows)
     of_all, of_groups = settings_of_all(given), settings_of_groups(given)
     warned = Warned()
     table = as_table(data, dict(reading or {}))
-    fitting = Fitting(target, by, min_rows, (*drop, by), columns, of_all, of_groups, [*callbacks, warned])
+    fitting = Fitting(name, group, min_rows, (*drop, group), columns, of_all, of_groups, [*callbacks, warned])
     model = fitting.run(table, strict=strict)
     warned.warn()
     return model
 
 
-def _check_names(
+def _named(
     target: object, by: object, drop: Sequence[str], columns: Sequence[str] | None, min_rows: object
-) -> None:
-    """Check the arguments that name columns and rows.
+) -> tuple[str, str]:
+    """The names of the target and of the column of groups; whole numbers name columns as in pandas.
 
     Raises:
         UsageError: Lists all that cannot be used.
@@ -104,15 +105,17 @@ def _check_names(
     names = target_names(target)
     if len(names) > 1:
         faults.append(f"target names {len(names)} columns; a grouped model predicts one")
-    if not isinstance(by, str):
+    name = str(by)
+    if not isinstance(by, str | Integral) or isinstance(by, bool):
         faults.append(f"--by is the name of a column; got {by!r}")
-    elif by in names:
-        faults.append(f"--by is {shown(by)}, which is the target")
-    elif by in drop:
-        faults.append(f"--by is {shown(by)}, which is left out by --drop")
-    elif by in (columns or ()):
-        faults.append(f"--by is {shown(by)}, which is among --columns: the column of groups is no feature")
+    elif name in names:
+        faults.append(f"--by is {shown(name)}, which is the target")
+    elif name in map(str, drop):
+        faults.append(f"--by is {shown(name)}, which is left out by --drop")
+    elif name in map(str, columns or ()):
+        faults.append(f"--by is {shown(name)}, which is among --columns: the column of groups is no feature")
     if not isinstance(min_rows, int) or isinstance(min_rows, bool) or min_rows < 2:
         faults.append(f"--min-rows must be a whole number of at least 2; got {min_rows!r}")
     if faults:
         raise UsageError("the groups cannot be formed", faults=faults, hint="--by is a column such as store or machine")
+    return names[0], name
