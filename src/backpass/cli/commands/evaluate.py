@@ -12,7 +12,7 @@ import numpy as np
 from backpass.cli import summary
 from backpass.cli.console import Console
 from backpass.cli.evaluation import COVERAGE, Evaluation, segment_lines
-from backpass.cli.grouped import evaluate_groups
+from backpass.cli.grouped.evaluate import evaluate_groups
 from backpass.cli.notes import note_lines
 from backpass.cli.options.declaration import Command, argument, option, strictness, talking
 from backpass.cli.options.reading import reading, reading_of

@@ -13,7 +13,7 @@ import click
 from backpass.cli import summary
 from backpass.cli.commands.report import write_page
 from backpass.cli.console import Console
-from backpass.cli.grouped import fit_by_group
+from backpass.cli.grouped.fit import fit_by_group
 from backpass.cli.job.launch import launch
 from backpass.cli.job.launcher import JOB, Job
 from backpass.cli.options.config import as_toml, from_file, given_why, written
