@@ -35,7 +35,7 @@ def show_groups(model: GroupedModel, given: Mapping[str, Any], console: Console)
         return 0
     lines = [f"{given['model']}: {size(os.path.getsize(given['model']))}, read by backpass {__version__}", ""]
     for label, texts in _sections(model):
-        lines += console.labelled(label, texts)
+        lines += console.labeled(label, texts)
     console.page(lines)
     return 0
 
