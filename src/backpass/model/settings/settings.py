@@ -14,7 +14,7 @@ from backpass.model.settings.conflicts import conflicts
 from backpass.model.settings.constraint import Function
 from backpass.model.settings.declarations import BY_NAME, SETTINGS, SettingValues
 from backpass.model.settings.defaults import defaults_of, needs_validation, preset_for
-from backpass.model.settings.setting import listed
+from backpass.model.settings.setting import frozen, listed
 from backpass.network import CUSTOM, CustomActivation, activation_of
 
 _ACTIVATIONS = {setting.name for setting in SETTINGS if isinstance(setting.constraint, Function)}
@@ -107,6 +107,12 @@ class Settings(SettingValues):
         absent = [setting.name for setting in stored if setting.since == 1 and setting.name not in data]
         if absent:
             raise UsageError(f"settings are missing: {', '.join(absent)}")
+        # A lone number for a tuple is how people write it, not files.
+        loose = [
+            name for name, value in data.items() if name in BY_NAME and BY_NAME[name].normal(value) != frozen(value)
+        ]
+        if loose:
+            raise UsageError(f"settings that are lists are not: {', '.join(loose)}")
         before = {s.name: s.default if s.older is None else s.older for s in stored if s.since > 1}
         # A function is in the network of the file, not in its settings.
         known = {name: value for name, value in data.items() if not (name in _ACTIVATIONS and value == CUSTOM)}
