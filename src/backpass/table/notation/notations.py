@@ -75,7 +75,7 @@ NOTATIONS = (
         lambda cell, reading: cell.sign != "" and cell.sign in DASHES,
     ),
     Notation(
-        "minus sign behind the number",
+        "minus sign after the number",
         ("13.70", "23.02-", "45.90-"),
         (13.7, -23.02, -45.9),
         "12,- and 12.- are whole amounts",
