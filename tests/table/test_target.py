@@ -141,4 +141,8 @@ def test_encoding_another_table() -> None:
     )
     with pytest.raises(DataError, match="target 'y' holds numbers, the model was fitted on texts"):
         target.encode(table_from({"y": [1.0]}))
+    with pytest.raises(DataError) as caught:
+        target.encode(table_from({"y": [f"other {i}" for i in range(300)]}))
+    assert len(caught.value.faults) == 6
+    assert caught.value.faults[-1] == "295 more values of target 'y' are not known to the model"
     assert fitted([0, 1]).encode(table_from({"y": [1.0, 0.0]})).tolist() == [1, 0]

@@ -19,7 +19,7 @@ from backpass.table.columns.column_reading import agreement_among, numbers_among
 from backpass.table.columns.exclusion import looks_like_identifier, starts_with_numbers
 from backpass.table.equal_values import are_zero_and_one, equal_category
 from backpass.table.files.database import identifier
-from backpass.table.messages import ErrorList, absent, counted, listed, plural, rows_listed, shown
+from backpass.table.messages import FIRST, ErrorList, absent, counted, listed, plural, rows_listed, shown
 from backpass.table.notation.boolean import BOOLEAN, ZERO_ONE, are_booleans
 from backpass.table.notation.number import text_of
 from backpass.table.notation.reading import NumberReading
@@ -142,11 +142,15 @@ class Target:
             for text, same in equal_category(texts, self.classes, merges_case=self.merges_case).items()
         }
         codes = np.array([known.get(text, -1) for text in texts] or [0], dtype=np.int32)[place]
-        for j, text in enumerate(texts):
-            if text not in known and (where := np.flatnonzero((place == j) & ~column.missing)).size:
-                what = f"class {shown(text)} of target {shown(self.name)} is not known to the model"
-                hint = f"known classes: {listed(self.classes, shown)}"
-                faults.add(f"{what} ({rows_listed(table.row_numbers[where])})", hint)
+        there = np.bincount(place[~column.missing], minlength=len(texts))
+        unknown = [j for j, text in enumerate(texts) if text not in known and there[j]]
+        hint = f"known classes: {listed(self.classes, shown)}"
+        for j in unknown[:FIRST]:
+            where = np.flatnonzero((place == j) & ~column.missing)
+            what = f"class {shown(texts[j])} of target {shown(self.name)} is not known to the model"
+            faults.add(f"{what} ({rows_listed(table.row_numbers[where])})", hint)
+        if len(unknown) > FIRST:
+            faults.add(f"{len(unknown) - FIRST:,} more values of target {shown(self.name)} are not known to the model")
         return codes
 
     def to_json(self) -> dict[str, Any]:
