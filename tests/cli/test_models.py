@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from backpass import fit
+
 Run = Callable[..., Any]
 
 
@@ -83,6 +85,12 @@ def test_show_lists_what_is_inside(call: Run, home: Path) -> None:
     ):
         assert line in lines, shown.out
     assert "▁" in shown.out
+
+
+def test_a_setting_without_a_value_is_shown_as_none(call: Run, home: Path) -> None:
+    fit(home / "pets.csv", "pet", preset="fast", epochs=2, patience=None, threads=1).save("endless.backpass")
+    shown = call("show", "endless.backpass").out
+    assert "settings    preset fast, epochs 2, patience none; all others default\n" in shown
 
 
 def test_a_preset_its_layers_and_an_ensemble(call: Run, home: Path) -> None:

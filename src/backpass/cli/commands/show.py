@@ -171,6 +171,8 @@ def _deviations(model: Model) -> dict[str, Any]:
 def _shown(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], list):
         return " ".join(f"{name}={','.join(each) if isinstance(each, list) else f'{each:g}'}" for name, each in value)
+    if value is None:
+        return "none"
     return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
