@@ -116,7 +116,7 @@ def test_messages() -> None:
 
 
 def test_messages_of_switches_and_factors() -> None:
-    assert faults(learned_input_scale="yes") == ("learned_input_scale must be yes or no; got 'yes'",)
+    assert faults(learned_input_scale="yes") == ("learned_input_scale must be yes or no; got 'yes' (in Python True)",)
     (fault,) = faults(learning_rate_multiplier=(("biass", 0.1),))
     assert fault.startswith("learning_rate_multiplier must be a name of weight, bias, ")
     assert fault.endswith(", such as weight=0.5; got (('biass', 0.1),) (did you mean 'bias'?)")
@@ -249,6 +249,13 @@ def test_text_that_is_no_value_stays_text_and_is_a_fault(name: str, text: str) -
 )
 def test_values_at_the_edge_are_taken(constraint: Any, value: Any) -> None:
     assert constraint.accepts(value)
+
+
+def test_a_text_that_the_command_line_reads_is_shown_as_python_writes_it() -> None:
+    assert faults(hidden="64,32")[0].endswith("got '64,32' (in Python [64, 32])")
+    assert faults(epochs="5")[0].endswith("got '5' (in Python 5)")
+    assert faults(hidden="64;32")[0].endswith("got '64;32'")
+    assert faults(epochs="-5")[0].endswith("got '-5'")
 
 
 def test_a_column_in_place_of_its_name_is_not_printed() -> None:

@@ -52,13 +52,20 @@ class Setting:
         """What is wrong with a value, in one line; empty if it is accepted."""
         if (value is None and self.default is None) or self.constraint.accepts(value):
             return ""
-        hint = self.constraint.hint(value)
+        hint = self.constraint.hint(value) or self._hint_for_text(value)
         got = repr(value)
         if "\n" in got:  # such as a column in place of its name
             got = f"a value of type {type(value).__name__}"
         elif len(got) > _LONGEST_SHOWN:
             got = f"{got[:_LONGEST_SHOWN]}..."
         return f"{self.name} must be {self.constraint.describe()}; got {got}{f' ({hint})' if hint else ''}"
+
+    def _hint_for_text(self, value: Any) -> str:
+        """What a text stands for that the command line would read, such as "64,32"; empty if it would not."""
+        if not isinstance(value, str):
+            return ""
+        read = self.read(value)
+        return f"in Python {listed(read)!r}" if read != value and self.constraint.accepts(read) else ""
 
     def normal(self, value: Any) -> Any:
         """A value from Python, TOML or JSON in the form that the constraint accepts: plain tuples and numbers."""
