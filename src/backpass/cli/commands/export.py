@@ -74,7 +74,8 @@ def _to_javascript(console: Console, **given: Any) -> int:
     console.item("columns", _kinds_line(model))
     for feature in model.schema.features:
         if isinstance(feature, NumericFeature) and feature.reading is not None:
-            console.item("note", f"column {shown(feature.name)} has numbers in a notation of its own: pass numbers")
+            values = "numbers, or bounds such as '<30'" if feature.marks_bounds else "numbers"
+            console.item("note", f"column {shown(feature.name)} has numbers in a notation of its own: pass {values}")
     console.item("verified", "not, because Node.js is not installed" if verified is None else f"in Node.js: {verified}")
     console.line(f"saved {output} ({size(len(data))})")
     return 0
