@@ -417,7 +417,11 @@ def test_dates_and_times_of_a_file_that_is_dropped(browser: Any, tmp_path: Path)
     [
         ('a,b\n1,2\n"2,3\n4,5\n', "A quotation mark opens in row 3 and is not closed."),
         ("a,b, a\n1,2,3\n2,3,4\n", "Two columns are named a."),
-        ("a,b\n1\n", "A column of numbers or classes to predict, and another column, are needed."),
+        (
+            "a,b\n" + "".join(f'"{n},000",{n % 7}\n' for n in range(1, 40)),
+            "A column of numbers or classes to predict, and another column, are needed. a is left out here: 39 "
+            "different texts in 39 rows. backpass fit reads free text, units and other forms of dates.",
+        ),
         ("\ufeff", "The file has no rows below a header."),
     ],
 )

@@ -60,7 +60,7 @@ def columns_of(table: Table, target: str | None = None) -> dict[str, Any]:
     schema = Schema.fit(table, name)
     encoded = schema.encode(table)
     rows = np.arange(table.rows)
-    notes = [each for each in (note, *schema.notes) if each]
+    notes = [each for each in (*table.notes, note, *schema.notes) if each]
     if table.rows > MOST_ROWS:
         rows = np.sort(permutation(0, 0, 0, table.rows)[:MOST_ROWS])
         notes.append(f"a random sample of {MOST_ROWS:,} of {table.rows:,} rows")

@@ -128,7 +128,9 @@ function columnsOf(text) {
     if (different.size > MOST_LEVELS) notes.push(`${name}: the ${MOST_LEVELS} most frequent categories are kept, the others count as unknown.`);
     return keep(categoriesOf(name, texts));
   });
-  if (columns.length < 2 || !columns.some(canBeTarget)) throw new Error("A column of numbers or classes to predict, and another column, are needed.");
+  if (columns.length < 2 || !columns.some(canBeTarget)) {
+    throw new Error(["A column of numbers or classes to predict, and another column, are needed.", ...notes].join(" "));
+  }
   const target = columns.findLast(canBeTarget), last = columns[columns.length - 1];
   if (target !== last) notes.push(`${last.name} cannot be predicted here (${last.levels ? `${last.levels.length} classes, at most ${MOST_CLASSES}` : last.kind}), so ${target.name} is.`);
   const inputs = columns.filter((each) => each !== target).slice(0, MOST_COLUMNS - 1);
