@@ -94,6 +94,17 @@ def test_everything_is_said_of_what_is_left_open(call: Run, home: Path) -> None:
     assert "# batch_size: 32 to 1024, depending on the number of rows" in lines
 
 
+def test_the_patience_of_a_preset_follows_the_epochs_of_a_later_run(call: Run, home: Path) -> None:
+    fast = ["fit", home / "numbers.csv", "-t", "price", "--preset", "fast"]
+    printed = call(*fast, "--epochs", "8", "--print-config").out
+    assert "# patience: 5, 5/8 of the epochs" in printed.splitlines()
+    Path("run.toml").write_text(printed, encoding="utf-8")
+    again = call("fit", "--config", "run.toml", "--epochs", "80", "--print-config").out
+    assert "# patience: 50, 5/8 of the epochs" in again.splitlines()
+    named = call(*fast, "--patience", "3", "--print-config").out
+    assert "patience = 3" in named.splitlines()
+
+
 def test_the_command_line_overrides_the_file(call: Run, home: Path) -> None:
     Path("run.toml").write_text(f'table = "{home / "numbers.csv"}"\ntarget = "price"\nhidden = [4]\nepochs = 2\n')
     done = call("fit", "--config", "run.toml", "--epochs", "3", "-o", "m.backpass", "--json")

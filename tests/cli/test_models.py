@@ -87,6 +87,11 @@ def test_show_lists_what_is_inside(call: Run, home: Path) -> None:
     assert "▁" in shown.out
 
 
+def test_what_a_preset_has_for_few_rows_is_no_setting_of_the_user(call: Run, home: Path) -> None:
+    fit(home / "pets.csv", "pet", preset="fast", hidden=(4,), threads=1).save("few.backpass")
+    assert "settings    preset fast; all others default\n" in call("show", "few.backpass").out
+
+
 def test_a_setting_without_a_value_is_shown_as_none(call: Run, home: Path) -> None:
     fit(home / "pets.csv", "pet", preset="fast", epochs=2, patience=None, threads=1).save("endless.backpass")
     shown = call("show", "endless.backpass").out

@@ -117,7 +117,7 @@ def test_estimators_take_it_and_go_on_with_it() -> None:
     stream = BackpassRegressor(preset="plain", hidden_layer_sizes=(4,), activation=swish)
     assert np.isfinite(stream.partial_fit(X[:, None], DATA["y"]).partial_fit(X[:, None], DATA["y"]).predict([[0.5]]))
     one.set_params(activation="relu")
-    with pytest.raises(UsageError, match="the parameters ask for another one"):
+    with pytest.raises(UsageError, match="the parameters describe a different one"):
         one.fit(X[:, None], labels)
 
 

@@ -236,7 +236,8 @@ def _crossed(found: CrossValidation | None, folds: Folds | None) -> dict[str, An
 def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
     """Yield a configuration file with every option resolved for this table; a run with it writes the same model.
 
-    A learning rate that the user did not set stays unset, because training lowers it if the run diverges.
+    What the user did not set stays unset where it follows from something else: the learning rate, which training lowers
+    if the run diverges, and the patience of a preset, which is a share of the epochs.
     """
     settings = _problem(request, *request.tables()).settings
     chosen = {setting.name: written(setting, getattr(settings, setting.name)) for setting in SETTINGS}
@@ -244,6 +245,9 @@ def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
     if "learning_rate" not in dict(settings.given):
         why["learning_rate"] = f"{settings.learning_rate!r}, or a tenth of it where training diverges"
         chosen["learning_rate"] = None
+    if "patience" not in dict(settings.given) and settings.patience is not None:
+        why["patience"] = f"{settings.patience}, 5/8 of the epochs"
+        chosen["patience"] = None
     target = request.target if len(request.target) > 1 else request.target[0]
     values = {**given, **chosen, "output": request.output, "target": target}
     return as_toml(click.get_current_context().command, values, why)
