@@ -1,6 +1,7 @@
 """Streamed fits: Parquet files in pieces, whose training rows are on disk."""
 
 import gzip
+import os
 import resource
 import signal
 import tempfile
@@ -471,6 +472,39 @@ def test_folders_are_removed_whatever_ends_a_fit(tmp_path: Path, folders: Path, 
         assert "TMPDIR" in error.value.hint
     assert any(str(folders) in text for text in told.texts) or ending == "error"
     assert not [*folders.iterdir()]
+
+
+@pytest.mark.usefixtures("texts")
+@pytest.mark.parametrize("size", [None, 7, 20])
+def test_stored_rows_that_are_gone_are_named_in_place_of_the_file(
+    tmp_path: Path, folders: Path, size: int | None
+) -> None:
+    """A folder that another program removed, or files that it cut off."""
+    path = write_text(tmp_path / "t.csv", columns())
+
+    class Tamper(Callback):
+        def on_epoch(self, record, progress) -> None:
+            for each in [*folders.glob("backpass-*/*.x")]:
+                each.unlink() if size is None else os.truncate(each, size)
+
+    with pytest.raises(ResourceError, match=r"the encoded training rows in .* cannot be read") as error:
+        backpass.fit(path, "y", stream=True, callbacks=[Tamper()], **PLAIN)
+    assert "t.csv" not in error.value.message
+    assert "leave this folder alone" in error.value.hint
+    assert not [*folders.iterdir()]
+
+
+@pytest.mark.usefixtures("texts", "folders")
+@pytest.mark.parametrize("rows", [300, 3_000])
+def test_a_system_error_of_a_callback_is_not_one_of_the_file(tmp_path: Path, rows: int) -> None:
+    path = write_text(tmp_path / "t.csv", columns(rows))
+
+    class Unreachable(Callback):
+        def on_epoch(self, record, progress) -> None:
+            raise ConnectionRefusedError("no server")
+
+    with pytest.raises(ConnectionRefusedError, match="no server"):
+        backpass.fit(path, "y", stream=True, callbacks=[Unreachable()], **PLAIN)
 
 
 @pytest.mark.usefixtures("long", "folders")

@@ -149,12 +149,21 @@ class Stored:
     def _read(self, window: int, name: str) -> Any:
         if name not in self.layout:
             return None
-        dtype, shape = self.layout[name]
+        try:
+            return self._array(window, name)
+        except (OSError, ValueError) as error:  # ValueError: the file lacks rows
+            reason = error.strerror if isinstance(error, OSError) else "a file lacks rows"
+            what = f"the encoded training rows in {self.folder} cannot be read ({reason})"
+            raise ResourceError(what, hint="leave this folder alone; it is removed when the fit ends") from error
+
+    def _array(self, window: int, name: str) -> NDArray[Any]:
+        dtype, of_row = self.layout[name]
+        shape = (self.uses[window].total(), *of_row)
         if self.member is None or not self.uses[window][self.member]:
-            return np.fromfile(self._file(window, name), dtype).reshape(-1, *shape)
+            return np.fromfile(self._file(window, name), dtype).reshape(shape)
         trains = np.fromfile(self._file(window, _USES), np.int64) != self.member
         # Mapped, so that the rows that do not train take no memory.
-        whole = np.memmap(self._file(window, name), dtype, "r").reshape(-1, *shape)
+        whole = np.memmap(self._file(window, name), dtype, "r").reshape(shape)
         return np.array(whole[trains])
 
     def _file(self, window: int, name: str) -> Path:

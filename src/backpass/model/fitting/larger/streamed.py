@@ -106,13 +106,14 @@ def streamed_problem(
         ResourceError: Disk or memory is missing.
     """
     names = target_names(target)
-    with ExitStack() as stack:
-        source = stack.enter_context(source_at(path, options))
+    with ExitStack() as stack, ExitStack() as reading:
+        source = reading.enter_context(source_at(path, options))
         if reason:
             tell(reason)
         sample = source.sample(names, settings.seed)
         problem = make_problem(sample.table, names, settings, drop=drop, columns=columns, weight=weight, strict=strict)
         if sample.is_all:
+            reading.close()  # an error of the system during training is not one of these files
             yield problem
             return
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="backpass-")))
@@ -142,6 +143,7 @@ def streamed_problem(
         if unused:
             what = "groups" if settings.group is not None else "times"
             said.others.add([f"{counted(unused, 'row')} outside the sample of {what} that are held out: not used"])
+        reading.close()
         yield replace(problem, stored=stored, notes=(*of_source, *said.others.notes, note), of_source=of_source)
 
 
