@@ -23,6 +23,11 @@ from backpass.table.messages import counted, listed, shown
 _CONVERT = (
     "has numbers in a notation of its own, which the graph does not read: pass numbers, or use backpass.onnx_inputs"
 )
+_PAIRS = (
+    "has bounds such as <30, so that its input is of shape [n,2]: pass the number, and -1 for <, 1 for > or 0, "
+    "or use backpass.onnx_inputs"
+)
+_BOUNDS = "has bounds: pass numbers, or texts such as '<30' and '90+'"
 _TYPES = {"numeric": "double", "categorical": "string", "date": "int32", "time": "int32"}
 
 
@@ -40,9 +45,10 @@ def export(**given: Any) -> int:
     A file whose name ends in .js or .mjs is a JavaScript module, any other one an ONNX graph.
 
     The ONNX graph maps raw columns to predictions, preprocessing included. Each column is an input of the same name:
-    numeric columns are double of shape [n,1] (missing: NaN), categorical columns string of shape [n,1] (missing: empty
-    string), dates and times int32 of shape [n,3] (days, seconds, microseconds). The outputs are the predicted numbers,
-    or the classes and their probabilities. The Python function backpass.onnx_inputs builds the inputs from a table.
+    numeric columns are double of shape [n,1] (missing: NaN; with bounds such as <30 of shape [n,2]), categorical
+    columns string of shape [n,1] (missing: empty string), dates and times int32 of shape [n,3] (days, seconds,
+    microseconds). The outputs are the predicted numbers, or the classes and their probabilities. The Python function
+    backpass.onnx_inputs builds the inputs from a table.
     Requires the package onnx: pip install 'backpass[onnx]'.
 
     The JavaScript file is an ES module without dependencies: predict({column: value, ...}) returns the predicted
@@ -72,10 +78,7 @@ def _to_javascript(console: Console, **given: Any) -> int:
         console.document("export", output=output, bytes=len(data), **facts, verified=found)
         return 0
     console.item("columns", _kinds_line(model))
-    for feature in model.schema.features:
-        if isinstance(feature, NumericFeature) and feature.reading is not None:
-            values = "numbers, or bounds such as '<30'" if feature.marks_bounds else "numbers"
-            console.item("note", f"column {shown(feature.name)} has numbers in a notation of its own: pass {values}")
+    _note_notations(console, model, "has numbers in a notation of its own: pass numbers", _BOUNDS)
     console.item("verified", "not, because Node.js is not installed" if verified is None else f"in Node.js: {verified}")
     console.line(f"saved {output} ({size(len(data))})")
     return 0
@@ -91,13 +94,19 @@ def _to_onnx(console: Console, **given: Any) -> int:
         console.document("export", output=output, bytes=len(data), **_facts(model))
         return 0
     console.item("inputs", _inputs_line(model))
-    for feature in model.schema.features:
-        if isinstance(feature, NumericFeature) and feature.reading is not None:
-            console.item("note", f"column {shown(feature.name)} {_CONVERT}")
+    _note_notations(console, model, _CONVERT, _PAIRS)
     console.item("outputs", listed(output_names(model), shown))
     console.item("opset", f"{OPSET}, ai.onnx.ml {OPSET_ML}")
     console.line(f"saved {output} ({size(len(data))})")
     return 0
+
+
+def _note_notations(console: Console, model: Model, of_notation: str, of_bounds: str) -> None:
+    """Say what columns take whose numbers the tables write in a notation of their own."""
+    for feature in model.schema.features:
+        if isinstance(feature, NumericFeature) and feature.reading is not None:
+            what = of_bounds if feature.marks_bounds else of_notation
+            console.item("note", f"column {shown(feature.name)} {what}")
 
 
 def _kinds_line(model: Model) -> str:
