@@ -222,3 +222,20 @@ def test_commands_name_them(model: Model, tmp_path: Path, capsys: pytest.Capture
         arguments = [str(path), "--target", "y"] if command == "inspect" else [str(tmp_path / "m.backpass")]
         assert main([command, *arguments]) == 0
         assert words in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("scaling", ["standard", "robust"])
+def test_a_rare_bound_and_one_in_a_new_direction_are_predicted_within_reason(scaling: str) -> None:
+    """A mark is not many standard deviations away: one < among 400 rows gave predictions far beyond all targets."""
+    rng = np.random.default_rng(0)
+    x = rng.exponential(40.0, 400).round(1) + 5.0
+    cells = [f"{value}" for value in x]
+    for row in range(0, 400, 100):
+        cells[row] = "<5"
+    data = {"x": cells, "z": rng.normal(size=400), "y": x / 40.0}
+    model = backpass.fit(data, "y", numerical_scaling=scaling, seed=0, **QUICK)
+    assert [each.marks for each in model.schema.numbers] == [False, True, False]
+    for mark in ("<", ">"):
+        for value in (5, 50):
+            found = model.predict({"x": [f"{mark}{value}"], "z": [0.0]})
+            assert abs(float(found[0]) - value / 40.0) < 2.5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import frexp, sqrt
 from types import MappingProxyType
 from typing import Protocol
@@ -25,6 +25,7 @@ class Columns(Protocol):
 
 
 _LARGEST_SCALE = 1e300
+_LARGEST_OF_MARKS = 2.0
 
 
 def unscaled(values: Floats) -> tuple[float, float]:
@@ -97,8 +98,18 @@ SCALINGS: Mapping[str, Callable[[Floats], tuple[float, float]]] = MappingProxyTy
 """Values of a column without missing numbers -> center and scale, by name."""
 
 
-def scales_of(columns: Columns, scaling: str) -> tuple[Floats, Floats]:
-    """Center and scale of each column, ignoring missing numbers: (n, p) -> (p,), (p,)"""
+def scales_of(columns: Columns, scaling: str, marks: Sequence[bool] | None = None) -> tuple[Floats, Floats]:
+    """Center and scale of each column, ignoring missing numbers: (n, p) -> (p,), (p,)
+
+    Args:
+        columns: The columns.
+        scaling: A name in ``SCALINGS``.
+        marks: Which columns hold nothing but -1, 0 and 1. "standard" multiplies these by 2 at most, as "robust" does:
+            if 1 is rare or absent, it would be many standard deviations away. Default None: no column.
+    """
     fitted = SCALINGS[scaling]
     pairs = numpy.array([fitted(column[~numpy.isnan(column)]) for column in columns.T]).reshape(-1, 2)
-    return pairs[:, 0].copy(), pairs[:, 1].copy()
+    center, scale = pairs[:, 0].copy(), pairs[:, 1].copy()
+    if scaling == "standard" and marks is not None:
+        scale[numpy.asarray(marks, dtype=numpy.bool_) & (scale > _LARGEST_OF_MARKS)] = _LARGEST_OF_MARKS
+    return center, scale

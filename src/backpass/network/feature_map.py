@@ -272,6 +272,7 @@ class FeatureMap:
         max_one_hot_levels: int | None = None,
         periods: Sequence[int] = (),
         leads: Sequence[bool] | None = None,
+        marks: Sequence[bool] | None = None,
         ranks: bool = False,
         scaling: str = "robust",
     ) -> FeatureMap:
@@ -287,13 +288,14 @@ class FeatureMap:
             periods: The period per numeric column; 0 for none.
             leads: Whether a numeric column may have an indicator; the others are missing whenever the column before
                 is.
+            marks: Whether a numeric column holds nothing but -1, 0 and 1, see ``scales_of``.
             ranks: Whether to add quantile features, with the knots of ``knots_of``.
             scaling: "none" leaves numbers as they are, "standard" centers them at the mean and divides by the standard
                 deviation, "robust" takes the median and the interquartile range and clips smoothly.
         """
         most = max(levels, default=0) if max_one_hot_levels is None else max_one_hot_levels
         plain = FeatureMap(
-            *scales_of(numbers, scaling),
+            *scales_of(numbers, scaling, marks),
             tuple(
                 bool(lead and numpy.isnan(column).any())
                 for column, lead in zip(numbers.T, repeat(True) if leads is None else leads, strict=leads is not None)

@@ -136,12 +136,14 @@ class NumberInput:
         period: Period of the date component, 0 if it is not cyclic.
         leads: Whether this is the first input of its column. The first input represents the column where missing values
             are tested.
+        marks: Whether this is -1, 0 or 1: whether the number is a bound.
     """
 
     name: str
     column: str
     period: int = 0
     leads: bool = True
+    marks: bool = False
 
 
 def number_inputs(feature: Feature) -> tuple[NumberInput, ...]:
@@ -152,7 +154,7 @@ def number_inputs(feature: Feature) -> tuple[NumberInput, ...]:
     """
     match feature:
         case NumericFeature(name, marks_bounds=True):
-            return (NumberInput(name, name), NumberInput(f"{name} (bound)", name, leads=False))
+            return (NumberInput(name, name), NumberInput(f"{name} (bound)", name, leads=False, marks=True))
         case NumericFeature(name):
             return (NumberInput(name, name),)
         case DatetimeFeature(name, kind, parts):

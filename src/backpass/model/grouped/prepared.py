@@ -49,7 +49,8 @@ class Prepared:
         shared = Shared(problem.feature_map, problem.head, settings)
         parts = _parts(rows)
         encoded, truth = problem.schema.encode(table), problem.head.truth(table)
-        scales = GroupScales.fit(encoded.numbers, truth, parts, shared)
+        marks = [each.marks for each in problem.schema.numbers]
+        scales = GroupScales.fit(encoded.numbers, truth, parts, shared, marks)
         numbers = scales.standardized(encoded.numbers, np.repeat(np.arange(len(rows)), rows), shared.cyclic)
         x = inputs_of(shared.standard, numbers, encoded.codes, problem.dtype, problem.engine)
         heads = [scales.head(shared, group) for group in range(len(rows))]

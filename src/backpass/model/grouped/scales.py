@@ -39,7 +39,9 @@ class GroupScales:
     target: Floats
 
     @staticmethod
-    def fit(numbers: Floats, truth: NDArray[Any], rows: Sequence[slice], shared: Shared) -> GroupScales:
+    def fit(
+        numbers: Floats, truth: NDArray[Any], rows: Sequence[slice], shared: Shared, marks: Sequence[bool]
+    ) -> GroupScales:
         """The scales of groups, fitted on their training rows.
 
         Args:
@@ -47,9 +49,10 @@ class GroupScales:
             truth: The targets (n,).
             rows: The training rows of each group.
             shared: What all groups have in common.
+            marks: Which numeric columns mark bounds (p,).
         """
         cyclic = shared.cyclic
-        pairs = [scales_of(numbers[each], shared.settings.numerical_scaling) for each in rows]
+        pairs = [scales_of(numbers[each], shared.settings.numerical_scaling, marks) for each in rows]
         center = np.where(cyclic, shared.feature_map.center, np.array([pair[0] for pair in pairs]))
         scale = np.where(cyclic, shared.feature_map.scale, np.array([pair[1] for pair in pairs]))
         heads = [shared.head.refitted(truth[each], shared.settings) for each in rows]

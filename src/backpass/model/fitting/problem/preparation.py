@@ -213,6 +213,7 @@ def assemble(
             max_one_hot_levels=settings.max_one_hot_levels,
             periods=schema.periods,
             leads=[number.leads for number in schema.numbers],
+            marks=[number.marks for number in schema.numbers],
             ranks=settings.quantile_features,
             scaling=settings.numerical_scaling,
         )
