@@ -179,3 +179,16 @@ def test_a_module_never_replaces_another_file(call: Run, home: Path, tmp_path: P
     assert (failed.code, failed.out) == (2, "")
     assert failed.err.startswith("error: app.js is there already and would be lost: it is not a module of backpass\n")
     assert (tmp_path / "app.js").read_text() == "let mine = 1;\n"
+
+
+@pytest.mark.parametrize(("output", "said"), [("m.onnx", "shape [n,2]"), ("m.js", "texts such as '<30'")])
+def test_columns_with_bounds_say_how_they_are_passed(call: Run, tmp_path: Path, output: str, said: str) -> None:
+    if output.endswith(".onnx"):
+        pytest.importorskip("onnx")
+    rows = "".join(f"{'<5' if n % 4 == 0 else n},{n % 7}\n" for n in range(60))
+    (tmp_path / "t.csv").write_text(f"dose,y\n{rows}")
+    given = ("--task", "regression", "--preset", "plain", "--hidden", "4", "--epochs", "1")
+    assert call("fit", "t.csv", "-t", "y", *given, "-o", "m.backpass").code == 0
+    done = call("export", "m.backpass", output)
+    assert done.code == 0
+    assert said in " ".join(done.err.split())
