@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,23 @@ def test_fit_writes_the_model_that_python_makes_and_says_how_good_it_is(call: Ru
     assert facts["groups_without_network"] == 2
     assert facts["output"] == "sales.backpass"
     assert set(facts["scores"]) == {"groups", "all rows", "constant"}
+
+
+def test_fit_says_each_warning_and_each_note_once(call: Run) -> None:
+    """On the terminal, and not as a warning of Python with a line of code."""
+    pandas.concat([sales(), sales().head(5)]).to_csv("twice.csv", index=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        done = call("fit", "twice.csv", "-t", "y", "--by", "store", *QUICK)
+    assert done.code == 0
+    assert done.err.count("the columns of a training row") == 1
+    assert done.err.count("with fewer than 30 rows") == 1
+    order = [done.err.index(title) for title in ("networks of the groups", "network of all rows  ", "constant of each")]
+    assert order == sorted(order)
+    shown = call("show", "twice.backpass").out
+    assert (
+        shown.index("networks of the groups") < shown.index("network of all rows  ") < shown.index("constant of each")
+    )
 
 
 def test_predict_reads_windows_and_uses_the_network_of_each_row(call: Run, place: Path) -> None:

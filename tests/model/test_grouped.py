@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -329,6 +330,40 @@ def test_test_rows_that_repeat_training_rows_are_a_warning() -> None:
     twice = {name: [*values, *values] for name, values in SHOP.items()}
     with pytest.warns(BackpassWarning, match="test rows"):
         fit_groups(twice, "y", by="store", **FAST)
+
+
+def test_equal_rows_of_two_groups_are_no_duplicates() -> None:
+    """Every store has the same days: none of them is the duplicate of another, and the rows are split one by one."""
+    sizes, draws = {"a": 90, "b": 80, "c": 70}, np.random.default_rng(0)
+    day = [i for n in sizes.values() for i in range(n)]
+    data = {"store": [key for key, n in sizes.items() for _ in range(n)], "day": day, "y": draws.normal(size=240)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        grouped = fit_groups(data, "y", by="store", **FAST)
+        assert not any("duplicates" in note for note in grouped.notes)
+    with pytest.warns(BackpassWarning, match="test rows with the columns of a training row"):
+        fit_groups({**data, "day": [i // 2 for i in day]}, "y", by="store", **FAST)
+
+
+@pytest.mark.parametrize("by_class", [False, True])
+def test_groups_without_test_rows_have_no_scores(by_class: bool, tmp_path: Path) -> None:
+    """A fifth of four rows is no row."""
+    data = {**SHOP, "y": ["high" if y > 0 else "low" for y in SHOP["y"]]} if by_class else SHOP
+    rows = np.concatenate([np.arange(40), np.arange(70, 110), np.arange(115, 148), np.arange(4), np.arange(3)])
+    names = ["berlin"] * 40 + ["paris"] * 40 + ["rome"] * 33 + ["a small one"] * 4 + ["the last"] * 3
+    data = {**{name: [values[i] for i in rows] for name, values in data.items()}, "store": names}
+    grouped = fit_groups(data, "y", by="store", min_rows=3, **FAST)
+    assert grouped.record.rows[:, 1].tolist() == [0, 8, 8, 6, 0]
+    groups = Groups.of(table_from(data).columns["store"])
+    for store, index in zip(groups.keys, groups.held_out(0.2, 0)[1], strict=True):
+        own = {name: [values[i] for i in index] for name, values in data.items()}
+        known = grouped.evaluate(own)[grouped.metric] if len(index) else None
+        assert dict(grouped.worst).get(store) == (None if known is None else pytest.approx(known))
+        assert grouped[store].record.scores.get("test", {}).get(grouped.metric) == dict(grouped.worst).get(store)
+    grouped.save(tmp_path / "m.backpass")
+    loaded = backpass.load(tmp_path / "m.backpass")
+    assert isinstance(loaded, GroupedModel)
+    assert (loaded.worst, loaded.predict(data).tolist()) == (grouped.worst, grouped.predict(data).tolist())
 
 
 # Files ----------------------------------------------------------------------------------------------------------------

@@ -16,8 +16,7 @@ from backpass.cli.options.settings import asked_settings
 from backpass.cli.output import check_replaceable, model_path
 from backpass.cli.progress import watcher
 from backpass.cli.text import size
-from backpass.model import fit_groups
-from backpass.model.grouped.fit import MIN_ROWS
+from backpass.model.grouped.fit import MIN_ROWS, grouped_fit
 from backpass.model.grouped.options import require_supported
 from backpass.model.grouped.saving import KIND
 
@@ -48,22 +47,23 @@ def fit_by_group(given: Mapping[str, Any], console: Console, processes: int) -> 
     }
     drop, columns = names_in(given["drop"]), names_in(given["columns"]) or None
     with watcher(console, "") as watching:
-        model = fit_groups(
+        model = grouped_fit(
             given["table"],
-            target[0] if len(target) == 1 else target,  # type: ignore[arg-type]  # fit_groups refuses several
+            target[0] if len(target) == 1 else target,  # type: ignore[arg-type]  # grouped_fit refuses several
             given["by"],
+            asked,
+            [watching],
             min_rows=MIN_ROWS if given["min_rows"] is None else given["min_rows"],
             drop=drop,
             columns=columns,
             strict=given["strict"],
-            callbacks=[watching],
             reading={name: value for name, value in reading.items() if value not in ((), None)},
-            **asked,
         )
     model.save(output)
     for label, texts in about(model):
         console.item(label, texts[0])
-    for note in note_lines([*model.base.record.notes, *model.record.notes], verbose=given["verbose"]):
+    # Those of the groups were printed while they were trained.
+    for note in note_lines(model.base.record.notes, verbose=given["verbose"]):
         console.item("note", note)
     for line in ("", *score_table(model)) if model.scores else ():
         console.line(line)

@@ -43,7 +43,7 @@ def show_groups(model: GroupedModel, given: Mapping[str, Any], console: Console)
 def facts(model: GroupedModel) -> dict[str, Any]:
     """A grouped model as plain data for ``--json``."""
     record = model.record
-    scores = record.group_scores.tolist() or [None] * len(model)
+    scores = record.scores_of_groups()
     groups = [
         {"name": name, "rows": {"train": train, "test": test}, "scores": {} if score is None else {model.metric: score}}
         for name, (train, test), score in zip(model.groups, record.rows.tolist(), scores, strict=True)
@@ -93,7 +93,9 @@ def about(model: GroupedModel) -> Iterator[tuple[str, list[str]]]:
 def score_table(model: GroupedModel) -> list[str]:
     """The scores on the test rows of all groups, as lines."""
     metrics = [name for name in model.base.head.metrics if all(name in each for each in model.scores.values())]
-    rows = [[_TITLES[name], *(figure(each[metric]) for metric in metrics)] for name, each in model.scores.items()]
+    # In the order of the titles: a file keeps names sorted.
+    known = [(title, model.scores[name]) for name, title in _TITLES.items() if name in model.scores]
+    rows = [[title, *(figure(each[metric]) for metric in metrics)] for title, each in known]
     return aligned([["test rows", *metrics], *rows])
 
 

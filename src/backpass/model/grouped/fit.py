@@ -78,19 +78,51 @@ def fit_groups(
     >>> model.predict({"store": ["a", "b"], "x": [50, 50]}).round(-1)
     array([50., 10.])
     """
-    given: dict[str, Any] = dict(settings)
+    check_callbacks(callbacks)
+    warned = Warned()
+    model = grouped_fit(
+        data,
+        target,
+        by,
+        settings,
+        [*callbacks, warned],
+        min_rows=min_rows,
+        drop=drop,
+        columns=columns,
+        strict=strict,
+        reading=reading,
+    )
+    warned.warn()
+    return model
+
+
+def grouped_fit(
+    data: Any,
+    target: str | int,
+    by: str | int,
+    settings: Mapping[str, Any],
+    callbacks: Sequence[Callback],
+    *,
+    min_rows: int,
+    drop: Sequence[str],
+    columns: Sequence[str] | None,
+    strict: bool,
+    reading: Mapping[str, Any] | None,
+) -> GroupedModel:
+    """The model of ``fit_groups``, whose warnings the callbacks alone receive.
+
+    Raises:
+        BackpassError: As ``fit_groups``.
+    """
+    given = dict(settings)
     check_name_lists(drop=drop, columns=columns)
     check_not_reading(given)
     require_supported(given)
-    check_callbacks(callbacks)
     name, group = _named(target, by, drop, columns, min_rows)
     of_all, of_groups = settings_of_all(given), settings_of_groups(given)
-    warned = Warned()
     table = as_table(data, dict(reading or {}))
-    fitting = Fitting(name, group, min_rows, (*drop, group), columns, of_all, of_groups, [*callbacks, warned])
-    model = fitting.run(table, strict=strict)
-    warned.warn()
-    return model
+    fitting = Fitting(name, group, min_rows, (*drop, group), columns, of_all, of_groups, callbacks)
+    return fitting.run(table, strict=strict)
 
 
 def _named(

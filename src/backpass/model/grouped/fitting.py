@@ -23,6 +23,7 @@ from backpass.model.grouped.record import GroupedRecord
 from backpass.model.grouped.scoring import with_scores
 from backpass.model.model import Model
 from backpass.model.settings.settings import Settings
+from backpass.model.split.units import KEPT_TOGETHER
 from backpass.numerics.philox import permutation
 from backpass.table import Table, required_kind
 from backpass.table.labeled import Labeled
@@ -117,13 +118,17 @@ class Fitting:
             return model
         ends = np.cumsum(rows[:, 1])
         of_kept = np.concatenate([np.arange(ends[i] - rows[i, 1], ends[i]) for i in kept])
+        if not of_kept.size:
+            return model
         return with_scores(model, testing.take(of_kept), prepared.levels()[kept])
 
     def _problem(self, training: Table, testing: Table | None) -> Problem:
-        """The problem of all rows. Its rows are divided already."""
+        """The problem of all rows. Its rows are divided already, each by itself."""
         undivided = replace(self.of_all, test_fraction=0.0)
-        problem = make_problem(training, self.target, undivided, test=testing, drop=self.drop, columns=self.columns)
-        return replace(problem, settings=self.of_all)
+        roles: dict[str, Any] = {"drop": self.drop, "columns": self.columns, "apart": (self.by,)}
+        problem = make_problem(training, self.target, undivided, test=testing, **roles)
+        notes = tuple(note for note in problem.notes if not note.endswith(KEPT_TOGETHER))
+        return replace(problem, settings=self.of_all, notes=notes)
 
     def _base(self, problem: Problem) -> Model:
         """The model of the network of all rows."""

@@ -95,7 +95,8 @@ class GroupedModel:
     def _model_of(self, group: int) -> Model:
         shared, record, base = self._shared, self.record, self.base
         train, test = record.rows[group].tolist()
-        scores = {"test": {self.metric: float(record.group_scores[group])}} if record.group_scores.size else {}
+        score = record.scores_of_groups()[group]
+        scores = {} if score is None else {"test": {self.metric: score}}
         own = Record(
             settings=record.settings,
             rows={"train": train, **({"test": test} if scores else {})},
@@ -170,10 +171,10 @@ class GroupedModel:
 
     @property
     def worst(self) -> list[tuple[str, float]]:
-        """Each group with the main metric of its test rows, the worst first; empty without test rows."""
-        found = self.record.group_scores
+        """Each group that has test rows with the main metric of these, the worst first."""
+        found, tested = self.record.group_scores, self.record.tested
         order = np.argsort(-found if self.is_lower_better else found, kind="stable")
-        return [(self.groups[i], float(found[i])) for i in order]
+        return [(self.groups[tested[i]], float(found[i])) for i in order]
 
     def predict(self, data: Any, **reading: Any) -> NDArray[Any]:
         """The prediction for each row, by the network of its group.

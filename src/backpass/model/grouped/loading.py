@@ -99,7 +99,6 @@ def _inconsistency(model: GroupedModel) -> str:
     settings = Settings.from_json(record.settings)
     columns = len(base.feature_map.has_missing)
     bounds = 4 if base.head.targets[0].bounded(settings) else 2
-    tested = bool(record.scores)
     shapes: dict[str, tuple[Any, tuple[int, ...], Any]] = {
         "theta": (model.theta, (count, base.network.parameter_count), base.theta.dtype),
         "centers": (scales.center, (count, columns), np.float64),
@@ -107,11 +106,12 @@ def _inconsistency(model: GroupedModel) -> str:
         "targets": (scales.target, (count, 0 if base.classes else bounds), np.float64),
         "rows": (record.rows, (count, 2), np.int64),
         "steps": (record.steps, (count,), np.int64),
-        "scores": (record.group_scores, (count if tested else 0,), np.float64),
     }
     for name, (array, shape, dtype) in shapes.items():
         if array.shape != shape or array.dtype != dtype:
             return f"the {name} of groups have shape {list(array.shape)} and type {array.dtype}, expected {list(shape)}"
+    if (scores := record.group_scores).shape != record.tested.shape or scores.dtype != np.float64:
+        return f"there are {scores.size} scores of groups of type {scores.dtype}, expected {record.tested.size}"
     checks = {
         "keys": 0 < count == len({*model.groups})
         and "" not in model.groups

@@ -21,7 +21,7 @@ class GroupedRecord:
         scores: The metrics on the test rows of all groups, by what predicts: "groups", "all rows" (the network of all
             rows) and "constant" (the best constant of each group). Empty without test rows.
         rows: The numbers of training and of test rows of each group (groups, 2).
-        group_scores: The main metric of each group on its test rows (groups,); empty without test rows.
+        group_scores: The main metric of each group that has test rows, on them, (scored groups,); see ``tested``.
         steps: The number of steps of each group (groups,).
         notes: What the fit assumed about the groups.
     """
@@ -34,6 +34,16 @@ class GroupedRecord:
     group_scores: NDArray[np.float64]
     steps: NDArray[np.int64]
     notes: tuple[str, ...]
+
+    @property
+    def tested(self) -> NDArray[np.intp]:
+        """The numbers of the groups that have test rows, ascending; a small share of a small group is no row."""
+        return np.flatnonzero(self.rows[:, 1] > 0) if self.scores else np.zeros(0, dtype=np.intp)
+
+    def scores_of_groups(self) -> list[float | None]:
+        """The main metric of every group on its test rows; None for a group without any."""
+        known = dict(zip(self.tested.tolist(), self.group_scores.tolist(), strict=True))
+        return [known.get(i) for i in range(len(self.rows))]
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file, without the arrays."""

@@ -26,6 +26,8 @@ _FEWEST_BLOCKS = 10
 _MANY = 10
 """Inputs that repeat this often on average are combinations of few values, not copies of rows."""
 
+KEPT_TOGETHER = "duplicates are kept on the same side of a split"
+
 Codes = NDArray[np.int64]
 
 
@@ -214,7 +216,7 @@ def _repeats(inputs: Sequence[Column], truth: NDArray[Any]) -> tuple[Codes, list
         return np.arange(rows), [text]
     verb = "repeats" if repeated == 1 else "repeat"
     found = f"{counted(repeated, 'row')} {verb} the columns of an earlier row"
-    return codes, [f"{found}: duplicates are kept on the same side of a split"]
+    return codes, [f"{found}: {KEPT_TOGETHER}"]
 
 
 def _are_combinations(codes: Codes, truth: NDArray[Any], distinct: int) -> bool:

@@ -59,6 +59,7 @@ def make_problem(
     teacher: Any = None,
     strict: bool = False,
     diagnose: bool = True,
+    apart: Sequence[str] = (),
 ) -> Problem:
     """Split the rows, choose and scale the columns on the training rows, build the network.
 
@@ -75,6 +76,7 @@ def make_problem(
         strict: Whether a row without a target is an error. Default False: it is left out, with a note.
         diagnose: Whether to look for what makes scores too good: leaks, dependent rows, and rows in two splits. Default
             True.
+        apart: Columns that are no features, but without which rows with equal features are no duplicates. Default ().
 
     Raises:
         DataError: The tables lack something.
@@ -105,7 +107,7 @@ def make_problem(
         name: None if each is None else Labeled.of(each, names, weight, strict=strict) for name, each in given.items()
     }
     left_out = (*drop, *taught_by) if weight is None else (*drop, *taught_by, weight)
-    inputs = possible_inputs(table, names, settings, left_out, columns)
+    inputs = [*possible_inputs(table, names, settings, left_out, columns), *apart]
     division = divide(labeled, targets, settings, inputs, teacher=known, diagnose=diagnose, **others)
     rows, train = division.rows, division.rows["train"]
     for each, y in targets.columns(train.truth):
