@@ -345,6 +345,41 @@ def test_equal_rows_of_two_groups_are_no_duplicates() -> None:
         fit_groups({**data, "day": [i // 2 for i in day]}, "y", by="store", **FAST)
 
 
+def test_a_class_of_one_row_trains_wherever_it_is() -> None:
+    data = {"g": ["a", "b"] * 30, "x": list(range(60))}
+    rare = []
+    for row in range(0, 60, 6):
+        y = ["low" if i < 30 else "high" for i in range(60)]
+        y[row] = "rare"
+        grouped = fit_groups({**data, "y": y}, "y", by="g", task="classification", **FAST)
+        assert grouped.classes == ("high", "low", "rare")
+        assert grouped.predict_proba(data).shape == (60, 3)
+        rare.append(grouped.record.rows.sum(axis=0).tolist())
+    assert {tuple(each) for each in rare} == {(48, 12), (49, 11)}
+
+
+def test_whole_numbers_that_are_not_told_apart_are_no_groups(tmp_path: Path) -> None:
+    keys = [10**17 + 1 + 2 * (i % 2) for i in range(80)]
+    data = {"g": keys, "x": list(range(80)), "y": [float(i % 7) for i in range(80)]}
+    with pytest.raises(DataError, match="'g' holds whole numbers beyond 2") as error:
+        fit_groups(data, "y", by="g", **FAST)
+    assert "give identifiers as texts" in str(error.value)
+    path = as_csv(data, tmp_path)
+    grouped = fit_groups(path, "y", by="g", reading={"categorical": ["g"]}, **FAST)
+    assert grouped.groups == ("100000000000000001", "100000000000000003")
+    assert fit_groups(
+        {**data, "g": list(map(str, keys))}, "y", by="g", reading={"categorical": ["g"]}, **FAST
+    ).groups == (grouped.groups)
+    assert grouped.predict(path).tolist() == grouped.predict({**data, "g": list(map(str, keys))}).tolist()
+
+
+def test_functions_on_one_model_name_the_model_of_a_group(model: GroupedModel) -> None:
+    for call in (backpass.explain, backpass.permutation_importance, backpass.report):
+        with pytest.raises(UsageError, match=r"must be a Model; got GroupedModel.*\n*.*\[group\]"):
+            call(model, SHOP) if call is not backpass.report else call(model, data=SHOP)  # type: ignore[operator]
+    assert "rmse" in backpass.report(model["rome"])
+
+
 @pytest.mark.parametrize("by_class", [False, True])
 def test_groups_without_test_rows_have_no_scores(by_class: bool, tmp_path: Path) -> None:
     """A fifth of four rows is no row."""
@@ -352,7 +387,7 @@ def test_groups_without_test_rows_have_no_scores(by_class: bool, tmp_path: Path)
     rows = np.concatenate([np.arange(40), np.arange(70, 110), np.arange(115, 148), np.arange(4), np.arange(3)])
     names = ["berlin"] * 40 + ["paris"] * 40 + ["rome"] * 33 + ["a small one"] * 4 + ["the last"] * 3
     data = {**{name: [values[i] for i in rows] for name, values in data.items()}, "store": names}
-    grouped = fit_groups(data, "y", by="store", min_rows=3, **FAST)
+    grouped = fit_groups(data, "y", by="store", min_rows=np.int64(3), **FAST)  # type: ignore[arg-type]  # a number of NumPy
     assert grouped.record.rows[:, 1].tolist() == [0, 8, 8, 6, 0]
     groups = Groups.of(table_from(data).columns["store"])
     for store, index in zip(groups.keys, groups.held_out(0.2, 0)[1], strict=True):

@@ -121,7 +121,7 @@ def grouped_fit(
     name, group = _named(target, by, drop, columns, min_rows)
     of_all, of_groups = settings_of_all(given), settings_of_groups(given)
     table = as_table(data, dict(reading or {}))
-    fitting = Fitting(name, group, min_rows, (*drop, group), columns, of_all, of_groups, callbacks)
+    fitting = Fitting(name, group, int(min_rows), (*drop, group), columns, of_all, of_groups, callbacks)
     return fitting.run(table, strict=strict)
 
 
@@ -146,8 +146,13 @@ def _named(
         faults.append(f"--by is {shown(name)}, which is left out by --drop")
     elif name in map(str, columns or ()):
         faults.append(f"--by is {shown(name)}, which is among --columns: the column of groups is no feature")
-    if not isinstance(min_rows, int) or isinstance(min_rows, bool) or min_rows < 2:
+    if not _is_count(min_rows):
         faults.append(f"--min-rows must be a whole number of at least 2; got {min_rows!r}")
     if faults:
         raise UsageError("the groups cannot be formed", faults=faults, hint="--by is a column such as store or machine")
     return names[0], name
+
+
+def _is_count(value: object) -> bool:
+    """Whether it is a whole number of at least 2, of Python or NumPy."""
+    return not isinstance(value, bool) and isinstance(value, Integral) and int(value) >= 2

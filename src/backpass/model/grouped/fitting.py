@@ -17,7 +17,7 @@ from backpass.model.fitting.outcome.diagnostics import before_training
 from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.fitting.problem.problem import Problem, batch_size_for
 from backpass.model.grouped.grouped_model import GroupedModel
-from backpass.model.grouped.groups import Groups
+from backpass.model.grouped.groups import Groups, Rows
 from backpass.model.grouped.prepared import Prepared
 from backpass.model.grouped.record import GroupedRecord
 from backpass.model.grouped.scoring import with_scores
@@ -29,6 +29,7 @@ from backpass.table import Table, required_kind
 from backpass.table.labeled import Labeled
 from backpass.table.memory import require_memory
 from backpass.table.messages import counted, listed, shown
+from backpass.table.targets import Targets
 from backpass.training import Callback, TrainingSettings, stop_on_signals
 from backpass.training.stacked import StackedResult, StackedRun
 from backpass.training.stacked.batches import Batches
@@ -79,7 +80,9 @@ class Fitting:
         groups = every.at_least(self.min_rows)
         if not groups.keys:
             raise self._too_small(table, every)
-        train, test = groups.held_out(self.of_groups.test_fraction, self.of_groups.seed)
+        train, test = self._with_every_class(
+            table, groups, *groups.held_out(self.of_groups.test_fraction, self.of_groups.seed)
+        )
         # The training rows of a group follow one another; those without a network of their own come last.
         training = table.take(np.concatenate([*train, groups.missing]))
         testing = table.take(np.concatenate(test)) if any(map(len, test)) else None
@@ -121,6 +124,19 @@ class Fitting:
         if not of_kept.size:
             return model
         return with_scores(model, testing.take(of_kept), prepared.levels()[kept])
+
+    def _with_every_class(
+        self, table: Table, groups: Groups, train: list[Rows], test: list[Rows]
+    ) -> tuple[list[Rows], list[Rows]]:
+        """Training and test rows such that every class trains: the test rows of a class that would not train, too."""
+        targets = Targets.fit(table, [self.target], self.of_groups.task)
+        if targets.task == "regression":
+            return train, test
+        y = targets.encode(table)
+        untrained = np.setdiff1d(y, y[np.concatenate([*train, groups.missing])])
+        moved = [np.isin(y[rows], untrained) for rows in test]
+        joined = [np.sort(np.concatenate([a, b[each]])) for a, b, each in zip(train, test, moved, strict=True)]
+        return joined, [rows[~each] for rows, each in zip(test, moved, strict=True)]
 
     def _problem(self, training: Table, testing: Table | None) -> Problem:
         """The problem of all rows. Its rows are divided already, each by itself."""

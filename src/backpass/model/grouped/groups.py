@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from backpass.errors import DataError
 from backpass.numerics.philox import permutation
-from backpass.table import CategoricalColumn, Column, DatetimeColumn
+from backpass.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn
 from backpass.table.messages import shown
+from backpass.table.notation.number import WHOLE_LIMIT
 
 _PURPOSE = 0x5EED_0021
 
@@ -71,8 +72,13 @@ class Groups:
         """The groups in a column.
 
         Raises:
-            DataError: The column holds dates or times.
+            DataError: The column holds dates or times, or whole numbers that are not told apart.
         """
+        if isinstance(column, NumericColumn) and (np.abs(column.values) >= WHOLE_LIMIT).any():
+            raise DataError(
+                f"the group column {shown(column.name)} holds whole numbers beyond 2^53, whose last digits are lost",
+                hint="give identifiers as texts; --categorical reads those of a text file so",
+            )
         distinct, places = np.unique(keys_of(column), return_inverse=True)
         order = np.argsort(places.reshape(-1), kind="stable")
         counts = np.bincount(places.reshape(-1), minlength=len(distinct))

@@ -21,6 +21,7 @@ from backpass.model.model import Model
 from backpass.reporting.explanation.importance import picked_classes
 from backpass.reporting.explanation.smooth import SmoothModel
 from backpass.reporting.numbers.columns import by_column, columns_of, typical_row
+from backpass.reporting.numbers.held_out import check_model
 
 FEWEST_STEPS, MOST_STEPS = 12, 12 * 3**5
 TOLERANCE, CANCELLED, STEADY = 0.01, 0.1, 0.05
@@ -76,8 +77,9 @@ def explain(
 
     Raises:
         DataError: Lists what the table lacks.
-        UsageError: The class is unknown, or the model has several targets.
+        UsageError: The class is unknown, or the model has several targets or is a grouped model.
     """
+    check_model(model)
     if not model.head.is_flat:
         raise UsageError(
             f"an explanation is about one target; this model predicts {model.head.outputs}",

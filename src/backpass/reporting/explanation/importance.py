@@ -20,7 +20,7 @@ from backpass.model.model import Model
 from backpass.numerics.philox import permutation
 from backpass.reporting.explanation.smooth import SmoothModel
 from backpass.reporting.numbers.columns import ModelColumn, by_column, columns_of
-from backpass.reporting.numbers.held_out import HeldOut, held_out
+from backpass.reporting.numbers.held_out import HeldOut, check_model, held_out
 from backpass.table import CategoricalFeature
 from backpass.table.messages import counted, shown
 
@@ -81,7 +81,7 @@ def permutation_importance(
 
     Raises:
         DataError: Lists what the rows lack.
-        UsageError: The model predicts several numbers.
+        UsageError: The model predicts several numbers, or is a grouped model.
 
     Example:
         >>> import numpy as np, backpass
@@ -91,6 +91,7 @@ def permutation_importance(
         >>> [each.name for each in backpass.permutation_importance(model, table)]
         ['a', 'b']
     """
+    check_model(model)
     held = held_out(model, model.table(data, with_target=True, **reading), "importance")
     return tuple(importances(model, held, seed=seed, repeats=repeats))
 

@@ -31,6 +31,17 @@ REPORT = "a report"
 """What most rows are held out for, as messages name it."""
 
 
+def check_model(model: object) -> None:
+    """Check that a model is a ``Model``: a grouped model has many of them.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    if not isinstance(model, Model):
+        hint = "backpass.load reads the file of a model; grouped_model[group] is the model of one group"
+        raise UsageError(f"model must be a Model; got {model!r}", hint=hint)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldOut:
     """Rows to evaluate a model on.

@@ -20,7 +20,7 @@ from backpass.errors import UsageError, visible
 from backpass.model.head.decision import Decision
 from backpass.model.model import Model
 from backpass.reporting.numbers.decisions import gain_rows, threshold_rows
-from backpass.reporting.numbers.held_out import head_of, held_out
+from backpass.reporting.numbers.held_out import check_model, head_of, held_out
 from backpass.reporting.numbers.labels import label_names, label_rows
 from backpass.reporting.numbers.names import label
 from backpass.reporting.numbers.numerals import number
@@ -68,9 +68,10 @@ def report(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> 
         **reading: Options of ``read_table`` if ``data`` is a path.
 
     Raises:
-        UsageError: matplotlib or jinja2 is not installed, or the model predicts several numbers.
+        UsageError: matplotlib or jinja2 is not installed, or the model predicts several numbers or is a grouped model.
         DataError: Lists what the rows lack.
     """
+    check_model(model)
     require()
     return page_of(findings_on(model, data, seed=seed, **reading))
 
@@ -231,7 +232,7 @@ def _cards(findings: Findings) -> Iterator[tuple[str, str, str]]:
             spread = f"{number(score.low)} to {number(score.high)}"
             beneath = spread if score.is_known else "no interval: a single row or group"
             yield name.replace("_", " "), number(score.value), beneath
-        elif part is not None:
+        elif part is not None and name in model.record.scores[part]:
             yield name.replace("_", " "), number(model.record.scores[part][name]), f"{words.PARTS[part]} rows"
     yield "training rows", f"{model.record.rows.get('train', 0):,}", _set_aside(model)
     yield "parameters", f"{model.parameter_count:,}", _layers(model)
