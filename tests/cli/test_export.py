@@ -154,15 +154,6 @@ def test_a_name_in_js_is_a_module(call: Run, home: Path, tmp_path: Path) -> None
     assert again.json["classes"] == list(model.classes)
 
 
-def test_a_module_says_which_columns_take_bounds(call: Run, tmp_path: Path) -> None:
-    rows = "".join(f"{'<5' if n % 4 == 0 else n},{n % 7} kg,{n * n % 17}\n" for n in range(60))
-    (tmp_path / "t.csv").write_text(f"level,mass,y\n{rows}")
-    assert call("fit", tmp_path / "t.csv", "-t", "y", "--hidden", "2", "--epochs", "1").code == 0
-    said = call("export", "t.backpass", "t.mjs").err
-    assert "column 'level' has numbers in a notation of its own: pass numbers, or bounds such as '<30'\n" in said
-    assert "column 'mass' has numbers in a notation of its own: pass numbers\n" in said
-
-
 def test_without_node_the_module_is_written_and_the_gap_said(
     call: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

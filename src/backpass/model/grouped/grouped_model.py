@@ -355,10 +355,6 @@ class GroupedModel:
             found[rows] = outputs_of(self.base.network, self.theta[group], _padded(x[rows]), one)[: len(rows)]
         return found
 
-    def with_engine(self, engine: str, threads: int | None) -> GroupedModel:
-        """The model, run by another engine."""
-        return replace(self, base=replace(self.base, engine=engine, threads=threads))
-
     def save(self, path: str | Path) -> None:
         """Write the model file, atomically.
 
