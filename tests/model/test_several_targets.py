@@ -205,7 +205,7 @@ def test_every_form_of_a_table(tmp_path: Path, door: str) -> None:
         (["grade", "status"], {}, UsageError, "'grade' holds 3 classes, 'status' holds 2 classes"),
         (["price", "price"], {}, UsageError, "target names 'price' twice"),
         ([], {}, UsageError, "target is the name of a column, or a list of names"),
-        ([1, 2], {}, UsageError, "target is the name of a column, or a list of names"),
+        ([1.5, 2], {}, UsageError, "target is the name of a column, or a list of names"),
         (np.arange(3), {}, UsageError, "got a value of type ndarray"),
         (["price", "nowhere"], {}, DataError, "target column 'nowhere' not found"),
         (["price", "rent"], {"group": "rent"}, UsageError, "group 'rent' is the target"),
