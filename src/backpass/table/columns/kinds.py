@@ -92,6 +92,9 @@ def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) ->
         return _of_numbers(raw, demand, rules, faults, notes)
     if isinstance(raw, RawDatetimes) and demand != "categorical":
         return _of_moments(raw, demand, rules, faults, notes)
+    if isinstance(raw, RawNumbers) and _lost_digits(raw.values):
+        fault = f"column {shown(raw.name)} holds whole numbers beyond 2^53, whose last digits are lost"
+        faults.add(fault, "as categories some would be one: store them as text")
     if not isinstance(raw, RawStrings):
         raw = numbers_as_texts(raw) if isinstance(raw, RawNumbers) else moments_as_texts(raw)
     as_text = judge(raw, rules)
