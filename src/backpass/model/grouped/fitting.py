@@ -93,7 +93,9 @@ class Fitting:
             for text in before_training(problem):
                 each.on_warning(text)
         base = self._base(problem)
-        prepared = Prepared.of(problem, training.take(np.arange(rows[:, 0].sum())), rows[:, 0], self.of_groups)
+        prepared = Prepared.of(
+            problem, training.take(np.arange(training.rows - len(groups.missing))), rows[:, 0], self.of_groups
+        )
         result = self._trained(problem, prepared)
         kept = np.flatnonzero(~result.diverged)
         if not kept.size:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from backpass.circuit import Array, Spec, value_and_grad
+from backpass.circuit import Array, Spec, operations, value_and_grad
 from backpass.circuit.operations import equal, where
 from backpass.engine import Step, make_step
 from backpass.network import Dense, Loss, Network
@@ -70,8 +70,9 @@ def stacked_step(
         o = stacked_outputs(network, theta, x.reshape(count, rows, *of_x.shape))
         J = loss.per_example(o.reshape(count * rows, network.outputs), y)
         J, w = J.reshape(count, rows), weights.reshape(count, rows)
-        total = w.sum(axis=1)
-        return ((w * J.astype(w.dtype)).sum(axis=1) / where(equal(total, 0.0), 1.0, total)).sum()
+        whole = operations.sum(w, axis=1)
+        weighted = operations.sum(w * J.astype(w.dtype), axis=1)
+        return operations.sum(weighted / where(equal(whole, 0.0), 1.0, whole))
 
     def step(state: tuple[Array, ...], settings: Array, key: Array, number: Array, rows: tuple[Array, ...]) -> Any:
         J, g = value_and_grad(lambda theta: objective(theta, *rows))(state[0])
