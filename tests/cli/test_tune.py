@@ -125,7 +125,11 @@ def test_a_class_target_with_groups_and_a_positive_class(call: Run, tmp_path: Pa
         (("-t", "price", "--folds", "1"), 2, "--folds"),
         (("-t", "price", "--learning-rat", "1"), 2, "no such option: --learning-rat"),
         (("-t", "price", "--checkpoint", "c"), 2, "no such option: --checkpoint"),
-        (("-t", "price", "--folds", "3", "--validation-file", "FILE"), 2, "folds do not go with validation rows"),
+        (
+            ("-t", "price", "--folds", "3", "--validation-file", "FILE"),
+            2,
+            "folds cannot be combined with validation rows",
+        ),
         (("-t", "price", "--validation-file", "nowhere.csv"), 3, "nowhere.csv"),
         (("-t", "prise"), 3, "did you mean 'price'?"),
         (("-t", "price", "--metric", "f1"), 2, "metric 'f1' does not go with target 'price'"),
