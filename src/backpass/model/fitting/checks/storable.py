@@ -25,7 +25,8 @@ _OTHER_FACTS = 1 << 16
 def require_storable(problem: Problem) -> None:
     """Check that a model file can hold what the fit will make.
 
-    Epochs count unless something else is set to end the training before the last one.
+    Epochs count unless something else is set to end the training before the last one: a patience of so many epochs that
+    their records fit.
 
     Raises:
         DataError: The columns and categories, or the parameters, exceed the limits of model files.
@@ -34,7 +35,8 @@ def require_storable(problem: Problem) -> None:
     schema, settings = problem.schema, problem.settings
     facts = fact_bytes(problem)
     epochs = _PER_EPOCH * settings.epochs
-    ends_before = any(each is not None for each in (settings.max_seconds, settings.max_steps, settings.patience))
+    ends_before = any(each is not None for each in (settings.max_seconds, settings.max_steps))
+    ends_before |= settings.patience is not None and facts + _PER_EPOCH * settings.patience <= LIMIT
     if not ends_before and facts <= LIMIT < facts + epochs:
         raise UsageError(
             f"the records of {settings.epochs:,} epochs take about {epochs:,} bytes; a model file holds {LIMIT:,}",
