@@ -98,7 +98,7 @@ def test_settings_of_a_file_come_back_whatever_the_preset_says_by_then() -> None
     data = json.loads(json.dumps(settings.to_json()))
     assert Settings.from_json(data) == settings
     assert Settings.from_json({**data, "schedule": "cosine"}).schedule == "cosine"
-    usual = default_settings("default", "binary", settings.to_json())
+    usual = default_settings(settings.to_json(), "binary")
     assert {name for name in data if data[name] != usual[name]} == {"preset", "epochs"}
 
 
@@ -199,7 +199,7 @@ def test_runs_of_a_recipe_end_after_five_eighths_of_their_epochs_without_improve
     assert settings.patience == patience
     assert Settings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
     if "patience" not in asked:  # what is not asked for is a default, which ``show`` does not list
-        assert default_settings(preset, "regression", settings.to_json(), rows)["patience"] == patience
+        assert default_settings(settings.to_json(), "regression", rows)["patience"] == patience
 
 
 @pytest.mark.parametrize("epochs", [0, -3, 10**10, "many", 2.5])

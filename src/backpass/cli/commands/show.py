@@ -151,8 +151,8 @@ def _settings_line(model: Model) -> str:
     """Format the settings that differ from the defaults of the preset, in the order of the help."""
     settings = model.record.settings
     told = ("hidden", "wire", "loss")  # shown on lines of their own
-    known = (model.head.target.task, settings, model.record.rows["train"], len(model.schema.features))
-    usual = default_settings(str(settings.get("preset", "plain")), *known)
+    size = (model.record.rows["train"], len(model.schema.features))
+    usual = default_settings(settings, model.head.target.task, *size)
     names = [name for name in BY_NAME if name in settings and name not in told and settings[name] != usual[name]]
     chosen = [f"{name} {_shown(settings[name])}" for name in names]
     return f"{', '.join(chosen)}; all others default"

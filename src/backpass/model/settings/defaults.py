@@ -13,19 +13,17 @@ from backpass.model.settings.presets import PRESETS, Preset, patience_for
 from backpass.model.settings.setting import frozen, listed
 
 
-def default_settings(
-    preset: str, task: str | None, given: Mapping[str, Any], rows: int = 0, columns: int = 0
-) -> dict[str, Any]:
-    """The defaults of a preset as the model file holds them; "preset" itself has none.
+def default_settings(settings: Mapping[str, Any], task: str | None, rows: int = 0, columns: int = 0) -> dict[str, Any]:
+    """The defaults of the preset of a model, as its file holds them; "preset" itself has none.
 
     Args:
-        preset: The preset.
+        settings: The settings of the model. Defaults depend on the preset, the metric, the epochs and
+            the maximum of steps.
         task: The task, if known.
-        given: The settings that defaults of others depend on, if set: the metric, the epochs and the maximum of steps.
         rows: The number of training rows, if known.
         columns: The number of columns to learn from, if known.
     """
-    found = defaults_of(preset, given, task, rows, columns)
+    found = defaults_of(settings.get("preset", "plain"), settings, task, rows, columns)
     found["validation_fraction"] = found["validation_fraction"] or 0.0
     return {name: listed(value) for name, value in found.items()}
 

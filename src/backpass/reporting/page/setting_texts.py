@@ -19,8 +19,8 @@ from backpass.reporting.numbers.names import label
 def command(model: Model, columns: Sequence[ModelColumn]) -> str:
     """Return the command line that trains such a model again on a table with the same columns."""
     settings = model.record.settings
-    known = (model.head.target.task, settings, model.record.rows["train"], len(model.schema.features))
-    usual = default_settings(str(settings.get("preset", "plain")), *known)
+    size = (model.record.rows["train"], len(model.schema.features))
+    usual = default_settings(settings, model.head.target.task, *size)
     given = ["backpass fit TABLE --target", shlex.quote(visible(model.target))]
     if model.schema.left_out:
         given.append(f"--columns {shlex.quote(','.join(map(_field, (column.name for column in columns))))}")
