@@ -79,7 +79,7 @@ def test_segments_have_the_scores_of_their_rows(call: Run, place: Path) -> None:
     facts = call("evaluate", place / "m.backpass", place / "other.csv", "--by", "month", "--by", "town", "--json").json
     columns, model = made(300, 1), backpass.load(place / "m.backpass")
     predicted = model.predict(columns)
-    half = model.half_width(COVERAGE_LEVEL)
+    half = model.known_intervals("intervals").half_widths(COVERAGE_LEVEL)[0]
     by_month, by_town = facts["segments"]
     assert (by_month["by"], by_town["by"]) == ("sold:month", "town")
     months = columns["sold"].astype("datetime64[M]")

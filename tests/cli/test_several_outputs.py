@@ -60,8 +60,6 @@ def test_outputs_that_are_quantiles_have_no_others(folder: Path, call: Callable[
     done = call("predict", "quantiles.backpass", "table.csv", "--quantiles", "0.5")
     assert (done.code, done.out) == (2, "")
     assert "the outputs of this model are quantiles already: q=0.1, q=0.9 of 'price'" in done.err
-    done = call("predict", "targets.backpass", "table.csv", "--quantiles", "0.5")
-    assert (done.code, "only one alone has quantiles" in done.err) == (2, True)
 
 
 def test_kept_targets_stand_beside_predictions(folder: Path, call: Callable[..., Any]) -> None:

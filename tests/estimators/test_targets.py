@@ -262,13 +262,14 @@ def test_where_there_are_no_intervals_and_quantiles(regressor: Any, numbers: Any
     X, y, _ = numbers(60)
     with pytest.raises(NotFittedError):
         regressor().predict_quantiles(X)
-    several, none = regressor().fit(X, np.c_[y, -y]), regressor(validation_fraction=0.0).fit(X, y)
-    median = regressor(loss="quantile", quantile=0.5).fit(X, y)
-    for fitted, words in ((several, "{} need a single target"), (none, "the model keeps no residuals to make {} of")):
-        with pytest.raises(ValueError, match=words.format("intervals")):
-            fitted.predict_interval(X)
-        with pytest.raises(ValueError, match=words.format("quantiles")):
-            fitted.predict_quantiles(X)
+    none, median = regressor(validation_fraction=0.0).fit(X, y), regressor(loss="quantile", quantile=0.5).fit(X, y)
+    several = regressor(loss="quantile", quantile=(0.1, 0.5)).fit(X, y)
+    with pytest.raises(ValueError, match="the model keeps no residuals to make quantiles of"):
+        none.predict_quantiles(X)
+    with pytest.raises(ValueError, match="the outputs of this model are quantiles of 'y'; they have no intervals"):
+        several.predict_interval(X)
+    with pytest.raises(ValueError, match="the model keeps no residuals to make intervals of"):
+        none.predict_interval(X)
     with pytest.raises(ValueError, match="the outputs of this model are quantiles already"):
         median.predict_quantiles(X)
     with pytest.raises(ValueError, match="these quantiles cannot be predicted") as caught:

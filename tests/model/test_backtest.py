@@ -46,16 +46,16 @@ def without_widening(plain: Model, level: float) -> float:
     members = members_of(problem)
     rows = ScoredRows.of(problem, members, [*plain.theta.reshape(len(members), -1)], "validation")
     assert rows is not None
-    found = rows.residuals(problem.head)
+    found = rows.intervals(problem.head)
     assert found is not None
-    return found.half_width(level)
+    return found.half_widths(level)[0]
 
 
 @pytest.mark.parametrize("wishes", [SINGLE, FOLDS], ids=["one network", "folds"])
 def test_the_residuals_are_the_larger_of_two_fits_made_by_hand(wishes: dict[str, Any]) -> None:
     model = fit(TABLE, "y", time="day", drop=["day"], **wishes)
     plain = without_backtest(time="day", **wishes)
-    assert model.residuals is not None
+    assert model.intervals is not None
     np.testing.assert_array_equal(model.theta, plain.theta)
     # The last 200 days test. As many days earlier, the first 800 rows are the table, and its last 200 days test.
     earlier = fit(first(800), "y", time="day", drop=["day"], test_fraction=0.25, **wishes)
@@ -64,7 +64,7 @@ def test_the_residuals_are_the_larger_of_two_fits_made_by_hand(wishes: dict[str,
     for level in (0.5, 0.8, 0.9):
         of_validation = without_widening(plain, level)
         backtest, test = (each[int(np.ceil(level * (len(each) + 1))) - 1] for each in errors)
-        assert model.residuals.half_width(level) == pytest.approx(max(of_validation, backtest, test), rel=0.04)
+        assert model.intervals.each[0].half_width(level) == pytest.approx(max(of_validation, backtest, test), rel=0.04)
         if level == 0.9:  # the coverage of the test rows is that of intervals made without them
             held = np.mean(errors[1] <= max(of_validation, backtest))
             assert model.record.coverage == pytest.approx(held, abs=0.02)

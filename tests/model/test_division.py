@@ -188,8 +188,8 @@ def test_intervals_hold_on_new_groups() -> None:
                 model = backpass.fit(columns, "y", group=group, columns=[*columns][1:-1], **wishes)
             low, high = model.predict_interval(new, 0.9).T
             found.append(np.mean((low <= new["y"]) & (new["y"] <= high)))
-            assert model.residuals is not None
-            assert model.residuals.rows == (48 if group else 576)
+            assert model.intervals is not None
+            assert model.intervals.each[0].rows == (48 if group else 576)
     assert np.mean(covered["id"]) == pytest.approx(0.9, abs=0.03)
     assert np.mean(covered[None]) < 0.6
 

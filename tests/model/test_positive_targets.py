@@ -29,9 +29,9 @@ def test_no_end_of_an_interval_is_below_zero() -> None:
     data = table(2.0)
     model = backpass.fit(data, "y", **OPTIONS)
     kept = from_bytes(model.to_bytes())
-    assert kept.residuals is not None
-    assert kept.residuals.floor == 0.0
-    half, predicted = model.half_width(0.9), model.predict(data)
+    assert kept.intervals is not None
+    assert kept.intervals.each[0].floor == 0.0
+    half, predicted = model.known_intervals("intervals").half_widths(0.9)[0], model.predict(data)
     assert (predicted - half).min() < 0.0
     for each in (model, kept):
         interval = each.predict_interval(data)
@@ -46,7 +46,7 @@ def test_coverage_does_not_suffer() -> None:
     data = table(2.0)
     model = backpass.fit(data, "y", **OPTIONS)
     low, high = model.predict_interval(data).T
-    half, predicted, y = model.half_width(0.9), model.predict(data), data["y"]
+    half, predicted, y = model.known_intervals("intervals").half_widths(0.9)[0], model.predict(data), data["y"]
     inside = (predicted - half <= y) & (y <= predicted + half)
     assert np.array_equal((low <= y) & (y <= high), inside)
 
@@ -54,9 +54,9 @@ def test_coverage_does_not_suffer() -> None:
 def test_intervals_of_a_target_with_negative_numbers_are_as_before() -> None:
     data = table(2.0, shift=-5.0)
     model = backpass.fit(data, "y", **OPTIONS)
-    assert model.residuals is not None
-    assert model.residuals.floor is None
-    predicted, half = model.predict(data), model.half_width(0.9)
+    assert model.intervals is not None
+    assert model.intervals.each[0].floor is None
+    predicted, half = model.predict(data), model.known_intervals("intervals").half_widths(0.9)[0]
     assert np.array_equal(model.predict_interval(data), np.column_stack([predicted - half, predicted + half]))
     assert b"residual_floor" not in model.to_bytes()
 

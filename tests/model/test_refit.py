@@ -49,9 +49,9 @@ def test_only_the_network_is_new(name: str) -> None:
         assert one.get(same) == two.get(same), same
     assert not np.array_equal(before.theta, after.theta)
     assert before.head.decision == after.head.decision
-    if before.residuals is not None:
-        assert after.residuals is not None
-        np.testing.assert_array_equal(before.residuals.values, after.residuals.values)
+    if before.intervals is not None:
+        assert after.intervals is not None
+        np.testing.assert_array_equal(before.intervals.each[0].values, after.intervals.each[0].values)
     again = from_bytes(after.to_bytes())
     assert again.to_bytes() == after.to_bytes()
     rows = {column: values[:5] for column, values in table.items() if column != "y"}

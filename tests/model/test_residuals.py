@@ -100,8 +100,8 @@ def test_residuals_stay_with_the_file() -> None:
     again = from_bytes(model.to_bytes())
     assert again.to_bytes() == model.to_bytes()
     assert again.predict_interval({"x": [0.5]}, 0.8).tolist() == model.predict_interval({"x": [0.5]}, 0.8).tolist()
-    assert again.residuals is not None
-    assert again.residuals.rows == model.record.rows["validation"] == 48
+    assert again.intervals is not None
+    assert again.intervals.each[0].rows == model.record.rows["validation"] == 48
 
 
 @pytest.mark.parametrize(

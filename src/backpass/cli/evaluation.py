@@ -21,6 +21,7 @@ from backpass.model.diagnostics import beaten_by
 from backpass.model.metrics.per_class import areas, of_confusion
 from backpass.model.record import COVERAGE_LEVEL
 from backpass.numerics.bootstrap import Interval, intervals
+from backpass.numerics.elementary import mean
 from backpass.reporting.numbers.segments import Segments
 from backpass.table import Encoded, Table
 from backpass.table.messages import shown
@@ -71,6 +72,7 @@ class Evaluation:
         comparison: The network and the best baseline that the model keeps.
         encoded: The encoded rows.
         unit: The number of the group of each row, int (n,), which the bootstrap draws; None if it draws rows.
+        later: Whether each row (n,) is after the time that the test rows reach; None without a time column.
     """
 
     model: Model
@@ -82,6 +84,7 @@ class Evaluation:
     comparison: Comparison | None
     encoded: Encoded
     unit: NDArray[Any] | None = None
+    later: NDArray[np.bool_] | None = None
 
     @staticmethod
     def of(model: Model, table: Table, *, with_intervals: bool) -> Evaluation:
@@ -92,22 +95,26 @@ class Evaluation:
 
         unit = model.resampled_rows(table)
         comparison = compare(model.head, o, of_baselines, truth, weights, unit=unit)
-        found = Evaluation(model, o, truth, weights, {}, {}, comparison, encoded, unit)
+        later = model.record.are_later(table)
+        found = Evaluation(model, o, truth, weights, {}, {}, comparison, encoded, unit, later)
         return replace(found, **found._scored(with_intervals=with_intervals))
 
     def _scored(self, rows: NDArray[np.intp] | None = None, *, with_intervals: bool) -> dict[str, Any]:
         """The scores of these rows, default all, and their confidence intervals."""
         every = slice(None) if rows is None else rows
         o, truth = self.o[every], self.truth[every]
+        later = None if self.later is None else self.later[every]
         weights = None if self.weights is None else self.weights[every]
         unit = None if self.unit is None else self.unit[every]
 
         def scored(drawn: NDArray[np.float64] | None) -> dict[str, float]:
             if drawn is None:
-                return _with_coverage(self.model, self.model.head.defined_scores(o, truth, weights), o, truth, weights)
+                found = self.model.head.defined_scores(o, truth, weights)
+                return found | _coverage(_coverages(self.model, o, truth, weights, later))
             # a draw may lack a class that the rows have: a ratio of 0 / 0 counts as 0
             together = drawn if weights is None else drawn * weights
-            return _with_coverage(self.model, self.model.head.scores(o, truth, together), o, truth, together)
+            found = self.model.head.scores(o, truth, together)
+            return found | _coverage(_coverages(self.model, o, truth, together, later))
 
         return {"scores": scored(None), "intervals": intervals(scored, len(o), unit=unit) if with_intervals else {}}
 
@@ -149,7 +156,10 @@ class Evaluation:
         head = self.model.head
         if head.is_flat:
             return {}
-        return dict(zip(head.labels, head.scores_of_each(self.o, self.truth, self.weights), strict=True))
+        each = head.scores_of_each(self.o, self.truth, self.weights)
+        covered = _coverages(self.model, self.o, self.truth, self.weights, self.later)
+        each = [scores | _coverage(covered[j : j + 1]) for j, scores in enumerate(each)]
+        return dict(zip(head.labels, each, strict=True))
 
     def facts(self) -> dict[str, Any]:
         """The evaluation for ``--json``."""
@@ -196,17 +206,22 @@ class Evaluation:
         return [*lines, "", *confusion_lines(confusion.tolist(), self.model.classes)]
 
 
-def _with_coverage(
+def _coverages(
     model: Model,
-    found: dict[str, float],
     o: NDArray[Any],
     truth: NDArray[Any],
     weights: NDArray[np.float64] | None,
-) -> dict[str, float]:
-    if model.residuals is None:
-        return found
-    inside = model.residuals.coverage(model.head.predictions(o), truth, COVERAGE_LEVEL, weights)
-    return found if inside is None else {**found, COVERAGE: inside}
+    later: NDArray[np.bool_] | None,
+) -> tuple[float, ...]:
+    """The coverage of the intervals of each target; empty without intervals."""
+    if model.intervals is None:
+        return ()
+    return model.intervals.coverages(model.head.predictions(o), truth, COVERAGE_LEVEL, weights, later)
+
+
+def _coverage(covered: tuple[float, ...]) -> dict[str, float]:
+    """The mean coverage, by its name; empty without intervals."""
+    return {COVERAGE: mean(covered)} if covered else {}
 
 
 def segment_lines(title: str, found: Sequence[SegmentScores], metrics: Sequence[str]) -> list[str]:

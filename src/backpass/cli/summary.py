@@ -191,7 +191,10 @@ def other_scores(model: Model) -> str:
     scores = model.record.scores[part]
     texts = [f"{name} {figure(value, 3)}" for name, value in scores.items() if name not in model.head.metrics]
     if model.record.coverage is not None:
-        texts.append(f"{COVERAGE_LEVEL:.0%} intervals cover {model.record.coverage:.1%}")
+        each = zip(model.targets, model.record.coverages, strict=False)
+        listing = ", ".join(f"{shown(name)[1:-1]} {share:.1%}" for name, share in each)
+        of_each = f" ({listing})" if listing else ""
+        texts.append(f"{COVERAGE_LEVEL:.0%} intervals cover {model.record.coverage:.1%}{of_each}")
     return ", ".join(texts)
 
 
@@ -307,7 +310,7 @@ def facts(model: Model) -> dict[str, Any]:
             part: of_confusion(np.array(counts, dtype=np.float64), model.classes)
             for part, counts in record.confusion.items()
         },
-        "coverage": None if record.coverage is None else {"level": COVERAGE_LEVEL, "share": record.coverage},
+        "coverage": _coverage_facts(model),
         "baselines": {name: {part: dict(s) for part, s in parts.items()} for name, parts in record.baselines.items()},
         "comparison": None if record.comparison is None else record.comparison.to_json(),
         "refit": None if record.refit is None else dict(record.refit),
@@ -318,6 +321,15 @@ def facts(model: Model) -> dict[str, Any]:
         "notes": list(record.notes),
         "warnings": list(record.warnings),
     }
+
+
+def _coverage_facts(model: Model) -> dict[str, Any] | None:
+    """Return the coverage of the intervals on the test rows; None without intervals."""
+    record = model.record
+    if record.coverage is None:
+        return None
+    per_target = dict(zip(model.targets, record.coverages, strict=False))
+    return {"level": COVERAGE_LEVEL, "share": record.coverage, "per_target": per_target or None}
 
 
 def columns_facts(schema: Schema) -> list[dict[str, Any]]:

@@ -306,7 +306,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         return np.asarray(self.model_.head.predictions(outputs), dtype=np.float64)
 
     def predict_interval(self, X: Any, level: float = 0.9) -> NDArray[np.float64]:
-        """Lower and upper end (n, 2) of an interval around each prediction that contains y with probability ``level``.
+        """Lower and upper end of an interval around each prediction that contains y with probability ``level``.
 
         Split conformal prediction with the residuals of the validation rows: see ``backpass.Model.predict_interval``.
 
@@ -314,14 +314,18 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
             X: Array or data frame (n, d).
             level: The probability. Default 0.9.
 
+        Returns:
+            The ends (n, 2), or (n, k, 2) if y is (n, k). The probability is that of each target by itself.
+
         Raises:
-            ValueError: The model has several targets or quantiles, or it has no validation rows or too few.
+            ValueError: The predictions are several quantiles, or the model has no validation rows or too few.
         """
-        model = self._fitted("intervals")
+        check_is_fitted(self, "model_")
+        model: Model = self.model_
         return self._by_block(X, lambda rows: model.predict_interval(rows, level))
 
     def predict_quantiles(self, X: Any, quantiles: Sequence[float] = (0.05, 0.5, 0.95)) -> NDArray[np.float64]:
-        """Quantiles (n, k) of the target of each row, ascending; the middle one is the prediction.
+        """Quantiles of the target of each row, ascending; the middle one is the prediction.
 
         The others are the ends of ``predict_interval``: see ``backpass.Model.predict_quantiles``.
 
@@ -329,20 +333,16 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
             X: Array or data frame (n, d).
             quantiles: The quantiles, each in (0, 1). Default (0.05, 0.5, 0.95).
 
+        Returns:
+            The quantiles (n, q), or (n, k, q) if y is (n, k).
+
         Raises:
             ValueError: As for ``predict_interval``; also if a quantile is outside (0, 1), or if the loss already makes
                 the predictions quantiles.
         """
-        model = self._fitted("quantiles")
-        return self._by_block(X, lambda rows: model.predict_quantiles(rows, quantiles))
-
-    def _fitted(self, what: str) -> Model:
-        """The model, if it has intervals or quantiles, which needs y to be (n,)."""
         check_is_fitted(self, "model_")
-        if self._shape:
-            raise UsageError(f"{what} need a single target", hint="give y as (n,)")
         model: Model = self.model_
-        return model
+        return self._by_block(X, lambda rows: model.predict_quantiles(rows, quantiles))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R^2; for several quantiles the mean fraction of pinball loss explained (D^2)."""

@@ -14,6 +14,7 @@ import numpy as np
 from backpass.model.baseline.baseline import Baseline
 from backpass.model.baseline.lookup import Lookup
 from backpass.model.head.head import Head
+from backpass.model.head.intervals import Intervals
 from backpass.model.head.residuals import KEPT, Residuals
 from backpass.model.head.target_head import TargetHead, options_of
 from backpass.model.model import Model
@@ -70,7 +71,7 @@ def inconsistency(model: Model) -> str:
         ("parts", ["train" in record.rows, known <= {"validation", "test"}, True]),
         *([] if not model.baselines else _checks_of_baselines(model.baselines, record)),
         *([] if not model.lookups else _checks_of_lookups(model.lookups, record)),
-        *([] if model.residuals is None else _checks_of_residuals(model.residuals, head)),
+        *([] if model.intervals is None else _checks_of_intervals(model.intervals, head, record)),
         *([] if model.training_rows is None else _checks_of_training_rows(model.training_rows, numbers, record)),
     ]
     return next((f"the {what} differ: {found}" for what, found in checks if any(e != found[0] for e in found)), "")
@@ -131,12 +132,20 @@ def _checks_of_lookups(lookups: Sequence[Lookup], record: Record) -> list[tuple[
     ]
 
 
+def _checks_of_intervals(intervals: Intervals, head: Head, record: Record) -> list[tuple[str, list[Any]]]:
+    return [
+        ("numbers of residuals and targets", [len(intervals.each), len(head.targets)]),
+        ("residuals of later rows and the horizon", [bool(intervals.later) and record.horizon is None, False]),
+        *(check for each in (*intervals.each, *intervals.later) for check in _checks_of_residuals(each, head)),
+    ]
+
+
 def _checks_of_residuals(residuals: Residuals, head: Head) -> list[tuple[str, list[Any]]]:
     values = residuals.values
     return [
         ("numbers of residuals and rows", [values.size, min(residuals.rows, KEPT)]),
         ("dtypes of residuals", [values.dtype, np.dtype(np.float64)]),
-        ("residuals and the tasks", [["regression"], [each.target.task for each in head.targets]]),
+        ("residuals and the task", ["regression", head.target.task]),
         ("residuals and their order", [values.tolist(), sorted(np.abs(values).tolist())]),
     ]
 

@@ -186,7 +186,8 @@ MODEL: Form = {
     "others": Optional([{"networks": _ONE, "network": NETWORK}]),
     "shares": Optional([Number(0, 1)]),
     "residual_rows": Optional(_ONE),
-    "residual_floor": Optional(_NUMBER),
+    "residual_floor": Optional((_NUMBER, [(_NUMBER, NoneType)])),
+    "later_residual_rows": Optional(_ONE),
     "baselines": Optional([str]),
     "lookups": Optional(
         [
@@ -212,6 +213,7 @@ MODEL: Form = {
         "warnings": Optional([str]),
         "confusion": Optional({...: [[Number(0)]]}),
         "coverage": Optional(Number(0, 1)),
+        "coverages": Optional([Number(0, 1)]),
         "weight": Optional(str),
         "split_columns": Optional({...: str}),
         "comparison": Optional(

@@ -22,7 +22,7 @@ from backpass.model.file.storage import read_file
 from backpass.model.form import MODEL, validate
 from backpass.model.group import Group
 from backpass.model.head.head import Head
-from backpass.model.head.residuals import Residuals
+from backpass.model.head.intervals import Intervals
 from backpass.model.model import Model
 from backpass.model.profile import SHARES
 from backpass.model.record import Record
@@ -97,6 +97,7 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         *(["projection"] if any(layer["kind"] == "projection" for layer in facts["network"]["layers"]) else []),
         *(["others"] if "others" in facts else []),
         *(["residuals"] if "residual_rows" in facts else []),
+        *(["later_residuals"] if "later_residual_rows" in facts else []),
         *(["below", "digests"] if "training_rows" in facts else []),
         *(TEXT_ARRAYS if any(each["kind"] == "text" for each in facts["schema"]["features"]) else []),
     ]
@@ -118,9 +119,6 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
     )
     head, network = Head.from_json(facts["head"]), Network.from_json(facts["network"])
     record = Record.from_json(facts["record"])
-    residuals = None
-    if "residual_rows" in facts:
-        residuals = Residuals(arrays["residuals"], facts["residual_rows"], facts.get("residual_floor"))
     baselines = _baselines(arrays["baselines"], facts["baselines"], feature_map, head) if "baselines" in facts else ()
     lookups = _lookups(arrays["lookups"], facts["lookups"], head) if "lookups" in facts else ()
     return Model(
@@ -130,7 +128,7 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         network,
         _theta(arrays),
         record,
-        residuals=residuals,
+        intervals=Intervals.from_stored(facts, arrays, len(head.targets)),
         baselines=baselines,
         lookups=lookups,
         training_rows=_training_rows(facts["training_rows"], arrays) if "training_rows" in facts else None,

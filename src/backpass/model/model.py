@@ -27,7 +27,7 @@ from backpass.model.file.storage import write_atomically
 from backpass.model.forward import CHUNK, input_names, inputs_of
 from backpass.model.group import Group
 from backpass.model.head.head import Head
-from backpass.model.head.residuals import Residuals
+from backpass.model.head.intervals import Intervals
 from backpass.model.metrics import FEWEST_ROWS
 from backpass.model.predictions import Evaluation, Predictions
 from backpass.model.profile import NumericProfile, fractions_of_target, strangers_in, suspects_in
@@ -62,7 +62,7 @@ class Model:
         record: What the model file keeps about the fit.
         engine: The engine that runs the network.
         threads: The number of threads of the engine.
-        residuals: The residuals of predicted numbers on validation rows, if there were any.
+        intervals: The intervals of predicted numbers, from residuals on validation rows; None without such rows.
         baselines: The baselines that can be scored on other rows: the constant one, then the linear one if it is small.
         lookups: The baselines that read the group or the time column.
         training_rows: The summary of the training rows; None in earlier files and after ``partial_fit``.
@@ -79,7 +79,7 @@ class Model:
     record: Record
     engine: str = field(default="auto")
     threads: int | None = field(default=None)
-    residuals: Residuals | None = None
+    intervals: Intervals | None = None
     baselines: tuple[Baseline, ...] = ()
     lookups: tuple[Lookup, ...] = ()
     training_rows: TrainingRows | None = None
@@ -202,30 +202,33 @@ class Model:
         return batches_of(self, source, rows, proba=proba, keep=keep, **reading)
 
     def predict_interval(self, data: Any, level: float = 0.9, **reading: Any) -> NDArray[np.float64]:
-        """Lower and upper end (n, 2) of an interval that contains the target of each row with probability ``level``.
+        """Lower and upper end of an interval that contains the target of each row with probability ``level``.
 
         The half width is a quantile of the residuals on validation rows, the same for every row (split conformal
-        prediction, Lei et al. 2018); see ``Residuals`` for the guarantee. If no target of the fit was negative, no end
-        is below 0.
+        prediction, Lei et al. 2018); see ``Residuals`` for the guarantee. With a time column, rows later than the test
+        rows have wider intervals. If no target of the fit was negative, no end is below 0.
 
         Args:
             data: As for ``predict``.
             level: The probability. Default 0.9.
             **reading: As for ``predict``.
 
+        Returns:
+            The ends (n, 2); for k targets (n, k, 2). The probability is that of each target by itself.
+
         Raises:
             DataError: As ``predict``.
             UsageError: The model predicts classes, has no residuals, or has too few.
         """
-        half = self.half_width(level)
+        self.known_intervals("intervals").half_widths(level)
         found = self.predictions(self.table(data, **reading))
         warn_all(found.warnings)
-        return np.column_stack([self.interval_end(found.values, offset) for offset in (-half, half)])
+        return self.interval_ends(found, level)
 
     def predict_quantiles(
         self, data: Any, quantiles: Sequence[float] = (0.05, 0.5, 0.95), **reading: Any
     ) -> NDArray[np.float64]:
-        """Quantiles (n, k) of the target of each row, ascending; the middle one is the prediction.
+        """Quantiles of the target of each row, ascending; the middle one is the prediction.
 
         The others are the ends of ``predict_interval``: the lower end at level 1 - 2q for q below 1/2, the upper end at
         level 2q - 1 for q above it.
@@ -235,17 +238,20 @@ class Model:
             quantiles: The quantiles, each in (0, 1). Default (0.05, 0.5, 0.95).
             **reading: As for ``predict``.
 
+        Returns:
+            The quantiles (n, q); for k targets (n, k, q).
+
         Raises:
             DataError: As ``predict``.
             UsageError: As ``predict_interval``, listing all invalid values; also if the model's outputs are quantiles.
         """
-        offsets = self.quantile_offsets(quantiles)
+        self.checked_quantiles(quantiles)
         found = self.predictions(self.table(data, **reading))
         warn_all(found.warnings)
-        return np.column_stack([self.interval_end(found.values, offset) for offset in offsets.values()])
+        return self.quantile_ends(found, quantiles)
 
-    def quantile_offsets(self, asked: Sequence[float | str]) -> dict[float, float]:
-        """Quantile -> the number added to predictions.
+    def checked_quantiles(self, asked: Sequence[float | str]) -> tuple[float, ...]:
+        """The quantiles as numbers, in ascending order.
 
         Raises:
             UsageError: As ``predict_quantiles``.
@@ -258,33 +264,35 @@ class Model:
                 f"the outputs of this model are quantiles already: {found} of {self.target!r}",
                 hint="predict without --quantiles; for others, fit with loss squared, or with another --quantile",
             )
-        return self._known_residuals("quantiles").offsets(asked)
+        return self.known_intervals("quantiles").checked(asked)
 
-    def interval_end(self, predicted: NDArray[np.float64], offset: float) -> NDArray[np.float64]:
-        """The end of an interval, or a quantile, of each row (n,), for an offset of ``half_width`` or
-        ``quantile_offsets``: not below 0 if no target of the fit was negative.
-        """
-        return predicted + offset if self.residuals is None else self.residuals.end(predicted, offset)
+    def interval_ends(self, found: Predictions, level: float) -> NDArray[np.float64]:
+        """The ends of the intervals of predictions, see ``predict_interval``."""
+        return self.known_intervals("intervals").ends(found.values, level, found.later)
 
-    def half_width(self, level: float) -> float:
-        """Half the width of the intervals with this level.
+    def quantile_ends(self, found: Predictions, quantiles: Sequence[float | str]) -> NDArray[np.float64]:
+        """The quantiles of the targets of predicted rows, see ``predict_quantiles``."""
+        return self.known_intervals("quantiles").quantiles(found.values, quantiles, found.later)
+
+    def known_intervals(self, what: str) -> Intervals:
+        """The intervals.
+
+        Args:
+            what: What is made of them, for the message.
 
         Raises:
-            UsageError: As ``predict_interval``.
+            UsageError: The model has none.
         """
-        return self._known_residuals("intervals").half_width(level)
-
-    def _known_residuals(self, what: str) -> Residuals:
-        if self.classes:
+        if self.classes or self.head.are_labels:
             raise UsageError(f"target {self.target!r} holds classes; only numbers have {what}")
-        if self.head.outputs > 1:
-            raise UsageError(f"the model predicts {self.head.outputs} numbers a row; only one alone has {what}")
-        if self.residuals is None:
+        if len(self.targets) < self.head.outputs:
+            raise UsageError(f"the outputs of this model are quantiles of {self.target!r}; they have no {what}")
+        if self.intervals is None:
             raise UsageError(
                 f"the model keeps no residuals to make {what} of",
                 hint="fit it again, with validation rows (--validation-fraction, --validation-file)",
             )
-        return self.residuals
+        return self.intervals
 
     def evaluate(self, data: Any, *, strict: bool = False, **reading: Any) -> dict[str, float]:
         """Every metric on rows with known targets; the mean over several targets.
@@ -506,7 +514,8 @@ class Model:
         outputs, encoded = self._run(table)
         predicted = self.head.predictions(outputs)
         if not self.classes:
-            return Predictions(predicted, None, (), encoded.notes, encoded.unseen, encoded.suspects)
+            later = self.record.are_later(table)
+            return Predictions(predicted, None, (), encoded.notes, encoded.unseen, encoded.suspects, later)
         names = np.array(self.classes, dtype=object)
         decided = names[self.head.decided(predicted)]
         return Predictions(decided, predicted, self.classes, encoded.notes, encoded.unseen, encoded.suspects)

@@ -24,6 +24,7 @@ class Predictions:
         notes: Notes about the table.
         unseen: The columns with values that the model does not know.
         suspects: The columns that are unlike those of the training rows.
+        later: Whether each row (n,) is after the time that the test rows reach; None without a time column.
     """
 
     values: NDArray[Any]
@@ -32,6 +33,7 @@ class Predictions:
     notes: tuple[str, ...]
     unseen: tuple[Unseen, ...] = ()
     suspects: tuple[Suspect, ...] = ()
+    later: NDArray[np.bool_] | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:

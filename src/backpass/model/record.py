@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from backpass.model.comparison import Comparison, comparison_from_json
 from backpass.model.profile import Profile, profile_from_json
 from backpass.model.split.horizon import Horizon
@@ -42,8 +45,9 @@ class Record:
         warnings: Problems of the model, see ``diagnostics``; the file omits the entry if there are none.
         confusion: For classes, the confusion matrix of each split: the weight of the rows by true class (outer) and
             given class (inner). Empty in files of earlier versions.
-        coverage: The share of the test rows inside their ``COVERAGE_LEVEL`` interval; None without intervals or test
-            rows.
+        coverage: The share of the test rows inside their ``COVERAGE_LEVEL`` interval, its mean over several targets;
+            None without intervals or test rows.
+        coverages: For several targets, the coverage of each.
         weight: The name of the column of row weights; "" if there is none.
         split_columns: The group and the time column by which rows were split, with their required kinds; the file omits
             the entry if there are none.
@@ -71,6 +75,7 @@ class Record:
     warnings: tuple[str, ...] = ()
     confusion: Mapping[str, Sequence[Sequence[float]]] = field(default_factory=dict)
     coverage: float | None = None
+    coverages: tuple[float, ...] = ()
     weight: str = ""
     split_columns: Mapping[str, Demand] = field(default_factory=dict)
     comparison: Comparison | None = None
@@ -102,6 +107,7 @@ class Record:
                 else {}
             ),
             **({} if self.coverage is None else {"coverage": self.coverage}),
+            **({"coverages": list(self.coverages)} if self.coverages else {}),
             **({"weight": self.weight} if self.weight else {}),
             **({"split_columns": dict(self.split_columns)} if self.split_columns else {}),
             **({} if self.comparison is None else {"comparison": self.comparison.to_json()}),
@@ -115,6 +121,18 @@ class Record:
     def teacher_scores(self) -> Scores:
         """The metrics of a teacher on the splits where it predicts every row."""
         return {} if self.teacher is None else self.teacher["scores"]
+
+    def are_later(self, table: Table) -> NDArray[np.bool_] | None:
+        """Whether each row (n,) of a table is after the time that the test rows reach; None without a time column.
+
+        Rows whose time is not known count as later: new rows are.
+        """
+        if self.horizon is None:
+            return None
+        column = table.columns.get(self.settings.get("time") or "")
+        if column is None or isinstance(column, CategoricalColumn):
+            return np.ones(table.rows, bool)
+        return self.horizon.is_passed_by(column)
 
     def notes_on_times(self, table: Table) -> tuple[str, ...]:
         """A note if rows of a table are later than those that the model knows."""
@@ -134,5 +152,5 @@ class Record:
         comparison = comparison_from_json(data["comparison"]) if "comparison" in data else None
         horizon = Horizon.from_json(data["horizon"]) if "horizon" in data else None
         found = {"history": history, "notes": notes, "members": members, "columns": columns, "warnings": warnings}
-        found |= {"candidates": candidates}
+        found |= {"candidates": candidates, "coverages": tuple(data.get("coverages", ()))}
         return Record(**{**data, **found, "comparison": comparison, "horizon": horizon})

@@ -14,7 +14,7 @@ from backpass.model.file.baseline_names import stored
 from backpass.model.file.container import pack
 from backpass.model.group import Group
 from backpass.model.head.head import Head
-from backpass.model.head.residuals import Residuals
+from backpass.model.head.intervals import Intervals
 from backpass.model.record import Record
 from backpass.model.training_rows import TrainingRows
 from backpass.network import FeatureMap, Network
@@ -46,7 +46,7 @@ class Stored(Protocol):
     def record(self) -> Record: ...
 
     @property
-    def residuals(self) -> Residuals | None: ...
+    def intervals(self) -> Intervals | None: ...
 
     @property
     def baselines(self) -> tuple[Baseline, ...]: ...
@@ -98,10 +98,9 @@ def contents(model: Stored) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         facts["shares"] = list(model.shares)
     if knots:
         arrays["knots"] = np.concatenate(knots)
-    if model.residuals is not None:
-        facts["residual_rows"] = model.residuals.rows
-        arrays["residuals"] = model.residuals.values
-        facts |= {} if model.residuals.floor is None else {"residual_floor": model.residuals.floor}
+    if model.intervals is not None:
+        of_intervals, residuals = model.intervals.stored()
+        facts, arrays = facts | of_intervals, arrays | residuals
     if model.baselines:
         facts["baselines"] = [each.name for each in model.baselines]
         arrays["baselines"] = np.concatenate([each.theta for each in model.baselines])

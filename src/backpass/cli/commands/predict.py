@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -30,6 +31,64 @@ from backpass.table.unseen import require_seen
 from backpass.table.windows.windows import ROWS
 
 Columns = dict[str, Sequence[Any] | NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The intervals and the quantiles that are requested.
+
+    Attributes:
+        model: The model that has them; None if none are requested.
+        level: The level of the intervals; None without them.
+        quantiles: The quantiles, ascending.
+    """
+
+    model: Model | None = None
+    level: float | None = None
+    quantiles: tuple[float, ...] = ()
+
+    @staticmethod
+    def of(model: Model | GroupedModel, level: float | None, quantiles: str | None) -> Spread:
+        """What the options --interval and --quantiles request of a model.
+
+        Raises:
+            UsageError: The model does not have it.
+        """
+        given = {"--interval": level, "--quantiles": quantiles}
+        named = [name for name, value in given.items() if value is not None]
+        if not named:
+            return Spread()
+        if isinstance(model, GroupedModel):
+            raise UsageError(f"{named[0]}: a grouped model keeps no residuals", hint=f"leave out {named[0]}")
+        if level is not None:
+            model.known_intervals("intervals").half_widths(level)
+        asked = () if quantiles is None else model.checked_quantiles(quantiles.replace(" ", "").split(","))
+        return Spread(model, level, asked)
+
+    def columns(self, found: Predictions) -> Columns:
+        """The columns of the ends of the intervals and of the quantiles, target by target."""
+        if self.model is None:
+            return {}
+        names = [] if self.level is None else ["low", "high"]
+        names += [f"q{q!r}" for q in self.quantiles]
+        ends = [] if self.level is None else [self.model.interval_ends(found, self.level)]
+        ends += [self.model.quantile_ends(found, self.quantiles)] if self.quantiles else []
+        both = np.concatenate(ends, axis=-1).reshape(len(found.values), len(self.model.targets), len(names))
+        return {
+            f"{name}({target})": both[:, j, i]
+            for j, target in enumerate(self.model.targets)
+            for i, name in enumerate(names)
+        }
+
+    def facts(self, found: Predictions) -> dict[str, Any]:
+        """The intervals and the quantiles for --json."""
+        if self.model is None:
+            return {"intervals": None, "quantiles": None}
+        ends = None if self.level is None else self.model.interval_ends(found, self.level).tolist()
+        if not self.quantiles:
+            return {"intervals": ends, "quantiles": None}
+        each = self.model.quantile_ends(found, self.quantiles)
+        return {"intervals": ends, "quantiles": {repr(q): each[..., i].tolist() for i, q in enumerate(self.quantiles)}}
 
 
 @click.command(cls=Command)
@@ -72,13 +131,15 @@ def predict(**given: Any) -> int:
     memory use does not grow with their length. The file of --output appears once all rows are predicted; on standard
     output, the rows before an error have already been written.
 
-    Prediction intervals are derived from the errors on the validation rows and have the same width for every row.
-    Coverage holds for rows similar to those; it is slightly lower in practice, because the validation rows also select
-    the best epoch. Quantiles are the ends of such intervals: 0.05 and 0.95 are those of the 0.9 interval, and 0.5 is
-    the prediction itself.
+    Prediction intervals are derived from the errors on the validation rows. They have the same width for every row;
+    with a time column, rows after the time that the test rows reach have wider ones. Several targets have an interval
+    each. Coverage holds for rows similar to the validation rows; it is slightly lower in practice, because these also
+    select the best epoch. Quantiles are the ends of such intervals: 0.05 and 0.95 are those of the 0.9 interval, and
+    0.5 is the prediction itself.
 
     --json prints an object with "predictions", "probabilities" (per row, in the order of "classes"), "intervals" (per
-    row, low and high), "quantiles" (per quantile, one number for each row) and "kept".
+    row, low and high; with several targets, a pair for each), "quantiles" (per quantile, one number for each row; with
+    several targets, one for each) and "kept".
 
     \b
     Examples:
@@ -91,15 +152,11 @@ def predict(**given: Any) -> int:
     model = load(given["model"])
     if given["proba"] and not model.classes:
         raise UsageError(model.why_no_probabilities, hint="leave out --proba")
-    half = None if given["interval"] is None else _single(model, "--interval").half_width(given["interval"])
-    asked = given["quantiles"]
-    offsets = {}
-    if asked is not None:
-        offsets = _single(model, "--quantiles").quantile_offsets(asked.replace(" ", "").split(","))
+    spread = Spread.of(model, given["interval"], given["quantiles"])
     if given["output"] is not None:
         check_rows_output(given["output"], given["model"], given["table"], as_json=given["as_json"])
     if not given["as_json"]:
-        _hand_out_windows(model, given, console, half, offsets)
+        _hand_out_windows(model, given, console, spread)
         return 0
     with console.working(f"reading {given['table']}"):
         table, keep = read_rows(model, given)
@@ -107,7 +164,7 @@ def predict(**given: Any) -> int:
         predictions = model.predictions(table)
     print_findings(console, Findings.of(table, predictions), given)
     kept: Columns = {name: cells(table, name) for name in keep}
-    document = console.as_document("predict", **_facts(model, table, predictions, kept, half, offsets))
+    document = console.as_document("predict", **_facts(model, table, predictions, kept, spread))
     hand_out(iter([document]), given["output"], console)
     return 0
 
@@ -116,8 +173,7 @@ def _hand_out_windows(
     model: Model | GroupedModel,
     given: Mapping[str, Any],
     console: Console,
-    half: float | None,
-    offsets: Mapping[float, float],
+    spread: Spread,
 ) -> None:
     """Predict a window of rows after another and write them.
 
@@ -128,7 +184,7 @@ def _hand_out_windows(
     """
     keep = _kept_names(given)
     with closing(windows_for(model, given["table"], keep=keep, **reading_of(given, model.schema.missing))) as tables:
-        _hand_out_predictions(model, tables, given, console, keep, half, offsets)
+        _hand_out_predictions(model, tables, given, console, keep, spread)
 
 
 def _hand_out_predictions(
@@ -137,8 +193,7 @@ def _hand_out_predictions(
     given: Mapping[str, Any],
     console: Console,
     keep: Sequence[str],
-    half: float | None,
-    offsets: Mapping[float, float],
+    spread: Spread,
 ) -> None:
     findings = Findings()
 
@@ -146,7 +201,7 @@ def _hand_out_predictions(
         for table, predictions in predictions_of(model, tables, findings):
             columns: Columns = {name: cells(table, name) for name in keep}
             columns |= predicted_columns(model, predictions, columns, proba=given["proba"])
-            yield columns | _spread(model, predictions, half, offsets)
+            yield columns | spread.columns(predictions)
         if given["strict"]:
             require_seen(findings.source, findings.unseen, findings.suspects)
 
@@ -204,39 +259,12 @@ def _kept_names(given: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(names_in(given["keep"])))
 
 
-def _single(model: Model | GroupedModel, option: str) -> Model:
-    """The model, if it is one that an option applies to.
-
-    Raises:
-        UsageError: It is a grouped model.
-    """
-    if isinstance(model, GroupedModel):
-        raise UsageError(f"{option}: a grouped model keeps no residuals", hint=f"leave out {option}")
-    return model
-
-
-def _spread(
-    model: Model | GroupedModel, predictions: Predictions, half: float | None, offsets: Mapping[float, float]
-) -> Columns:
-    """Return the columns of the interval's ends and of the quantiles."""
-    named = {} if half is None else {"low": -half, "high": half}
-    named |= {f"q{q!r}": offset for q, offset in offsets.items()}
-    values = predictions.values
-    return {f"{name}({model.target})": _end(model, values, offset) for name, offset in named.items()}
-
-
-def _end(model: Model | GroupedModel, predicted: NDArray[Any], offset: float) -> NDArray[np.float64]:
-    """The end of an interval, or a quantile, of each row."""
-    return _single(model, "--interval").interval_end(predicted, offset)
-
-
 def _facts(
     model: Model | GroupedModel,
     table: Table,
     predictions: Predictions,
     kept: Columns,
-    half: float | None,
-    offsets: Mapping[float, float],
+    spread: Spread,
 ) -> dict[str, Any]:
     values, probabilities = predictions.values, predictions.probabilities
     return {
@@ -247,10 +275,7 @@ def _facts(
         "classes": list(model.classes),
         "predictions": values.tolist(),
         "probabilities": None if probabilities is None else probabilities.tolist(),
-        "intervals": None
-        if half is None
-        else np.column_stack([_end(model, values, offset) for offset in (-half, half)]).tolist(),
-        "quantiles": {repr(q): _end(model, values, offset).tolist() for q, offset in offsets.items()} or None,
+        **spread.facts(predictions),
         "kept": dict(kept),
         "notes": [*table.notes, *predictions.notes],
         "warnings": list(predictions.warnings),

@@ -113,9 +113,10 @@ def distill(
 def distilled(model: Model, problem: Problem, callbacks: Sequence[Callback] = ()) -> Model:
     """The small model of a problem of ``distillation_problem``; its intervals are no narrower than the teacher's."""
     found = fit_problem(problem, callbacks=callbacks)
-    if found.residuals is None or model.residuals is None:
+    if found.intervals is None or model.intervals is None:
         return found
-    return replace(found, residuals=replace(found.residuals.wider(model.residuals), floor=found.residuals.floor))
+    floors = [each.floor for each in found.intervals.each]
+    return replace(found, intervals=found.intervals.wider(model.intervals).floored(floors))
 
 
 def distillation_problem(

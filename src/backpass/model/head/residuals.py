@@ -1,7 +1,7 @@
 """Residuals: the errors of predictions on rows that the network did not train on, stored for intervals.
 
 It takes predictions and targets of such rows and returns the width an interval needs to contain the target as often as
-requested.
+requested. ``intervals`` applies it to the predictions of each target.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
-from backpass.numerics.elementary import mean
 
 KEPT = 1_000
 """The maximum number of residuals that are stored; of more, this many are selected at equal steps of rank."""
@@ -101,8 +100,8 @@ class Residuals:
             )
         return float(self.values[-(-rank * len(self.values) // self.rows) - 1])
 
-    def end(self, predicted: NDArray[np.float64], offset: float) -> NDArray[np.float64]:
-        """The end of an interval, or a quantile, of each row (n,): prediction + offset, and not below the floor
+    def end(self, predicted: NDArray[np.float64], offset: float | NDArray[np.float64]) -> NDArray[np.float64]:
+        """The end of an interval, or a quantile, of each row: prediction + offset, and not below the floor
 
         A lower end at the floor loses no coverage, because no target lies below it.
 
@@ -111,26 +110,6 @@ class Residuals:
         """
         ends = predicted + offset
         return ends if self.floor is None else np.maximum(ends, self.floor)
-
-    def coverage(
-        self,
-        predicted: NDArray[np.float64],
-        y: NDArray[np.float64],
-        level: float,
-        weights: NDArray[np.float64] | None = None,
-    ) -> float | None:
-        """The share of rows whose target lies within ``half_width`` of its prediction; None if there are too few.
-
-        Args:
-            predicted: Predictions (n,).
-            y: Targets (n,).
-            level: The level of the intervals.
-            weights: The weight of each row (n,).
-        """
-        if ceil(round(level * (self.rows + 1), 9)) > self.rows:
-            return None
-        half = self.half_width(level)
-        return mean((predicted - half <= y) & (y <= predicted + half), weights)
 
     def offsets(self, asked: Sequence[float | str]) -> dict[float, float]:
         """Quantile q -> the number added to a prediction for its q-quantile, in ascending order
@@ -165,6 +144,15 @@ class Residuals:
         """The outermost quantiles that the number of rows allows."""
         low = ceil(500.0 / (self.rows + 1)) / 1000.0
         return f"name numbers such as 0.05,0.5,0.95; {self.rows} validation rows allow {low:g} to {1.0 - low:g}"
+
+
+def quantiles_in(asked: Sequence[float | str]) -> tuple[float, ...]:
+    """The numbers in (0, 1) of a list, in ascending order, each once.
+
+    >>> quantiles_in(["0.9", 0.5, 0.9, 7])
+    (0.5, 0.9)
+    """
+    return tuple(sorted({q for each in asked if (q := _quantile(each)) is not None}))
 
 
 def _quantile(value: float | str) -> float | None:

@@ -45,6 +45,14 @@ class Horizon:
         later = float(times_of(test, name).max()) - last if sum(each.rows for each in test) else 0.0
         return Horizon(last, max(later, 0.0))
 
+    def is_passed_by(self, column: Column) -> NDArray[np.bool_]:
+        """Whether each row (n,) is later than the latest test row; True where the time is missing.
+
+        >>> Horizon(last=23.0, ahead=5.0).is_passed_by(NumericColumn("month", np.array([20.0, 28.0, 29.0])))
+        array([False, False,  True])
+        """
+        return np.asarray((_of_column(column) > self.last + self.ahead) | column.missing)
+
     def note(self, column: Column) -> str:
         """What is said of rows after the last training row; empty if there are none.
 

@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DataError, UsageError
-from backpass.model.fitting.outcome.scoring import ScoredRows
+from backpass.model.fitting.outcome.scoring import ScoredRows, has_intervals
 from backpass.model.fitting.outcome.temperature import fitted_factor, is_calibrated
 from backpass.model.fitting.pack.candidates import again
 from backpass.model.fitting.problem.data_split import DataSplit, Rows
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.runs.ensemble import Member
 from backpass.model.fitting.runs.runs import side_by_side, train_members
-from backpass.model.head.residuals import Residuals
+from backpass.model.head.intervals import Intervals
 from backpass.model.metrics import FEWEST_ROWS
 from backpass.model.split.horizon import times_of
 from backpass.model.split.splits import split_rows
@@ -54,13 +54,13 @@ class Backtest:
     """The result of a backtest.
 
     Attributes:
-        residuals: The residuals of its later rows; None if it was not done, or predicts classes.
+        intervals: The intervals from its later rows; None if it was not done, or predicts classes.
         factor: The factor of the outputs that calibrates the probabilities of its later rows; None if it was not done,
             or predicts numbers.
         notes: What was done.
     """
 
-    residuals: Residuals | None = None
+    intervals: Intervals | None = None
     factor: float | None = None
     notes: tuple[str, ...] = ()
 
@@ -68,7 +68,7 @@ class Backtest:
 def is_backtested(problem: Problem) -> bool:
     """Whether intervals or probabilities need a backtest: rows have times, and validation rows tell either of them."""
     head, settings = problem.head, problem.settings
-    is_number = head.is_flat and head.target.task == "regression" and head.loss_name != "quantile"
+    is_number = has_intervals(head) and head.loss_name != "quantile"
     has_validation = bool(problem.folds) or "validation" in problem.parts
     has_times = settings.time is not None and problem.source is not None
     return (is_number or is_calibrated(head, settings)) and has_validation and has_times
@@ -110,9 +110,9 @@ def backtest(
         rows = replace(rows, part=distances.weighted(rows.part, earlier))
     if rows is None:
         return Backtest(notes=(_UNFINISHED[is_number],))
-    residuals = rows.residuals(earlier.head) if is_number else None
+    found = rows.intervals(earlier.head) if is_number else None
     factor = None if is_number else fitted_factor(earlier.head, rows.outputs, rows.part, rows.shares)
-    if residuals is None and factor is None:
+    if found is None and factor is None:
         return Backtest(notes=(_UNFINISHED[is_number],))
     trained = sum(earlier.parts[name].rows for name in ("train", "validation") if name in earlier.parts)
     text = f"the same fit on the {trained:,} earliest rows, scored on the {rows.part.rows:,} rows after them"
@@ -120,7 +120,7 @@ def backtest(
     what = (
         "intervals are at least as wide as the errors" if is_number else "probabilities are at most as certain as those"
     )
-    return Backtest(residuals, factor, (f"{what} of a backtest: {text}",))
+    return Backtest(found, factor, (f"{what} of a backtest: {text}",))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

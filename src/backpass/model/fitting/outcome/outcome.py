@@ -29,11 +29,12 @@ from backpass.model.fitting.runs.runs import Runs
 from backpass.model.fitting.teaching.scores import teacher_facts
 from backpass.model.group import Group
 from backpass.model.head.head import Head
-from backpass.model.head.residuals import Residuals
+from backpass.model.head.intervals import Intervals
 from backpass.model.head.threshold import chosen_rule, threshold_note, with_threshold
 from backpass.model.model import Model
 from backpass.model.record import COVERAGE_LEVEL, Record
 from backpass.numerics.bootstrap import intervals
+from backpass.numerics.elementary import mean
 from backpass.training import TrainingResult
 
 _FEWEST_UNITS = 5
@@ -61,16 +62,17 @@ def make_model(
     said += decided
     test = ScoredRows.of(problem, members, thetas, "test")
     scored = {name: rows for name, rows in (("validation", validation), ("test", test)) if rows is not None}
-    residuals = None if validation is None else validation.residuals(problem.head)
-    if residuals is not None and tested.residuals is not None:
-        residuals = residuals.wider(tested.residuals)
-    coverage = None if residuals is None or test is None else test.coverage(problem.head, residuals)
-    narrow = [] if residuals is None or test is None else _too_narrow(residuals, test, problem)
-    if residuals is not None and test is not None and problem.settings.time is not None:
-        residuals, widened = _widened(residuals, test, problem.head, coverage)
+    found = None if validation is None else validation.intervals(problem.head)
+    if found is not None and tested.intervals is not None:
+        found = found.wider(tested.intervals)
+    covered = () if found is None or test is None else test.coverages(problem.head, found)
+    coverage = mean(covered) if covered else None
+    narrow = [] if found is None or test is None else _too_narrow(found, test, problem)
+    if found is not None and test is not None and problem.settings.time is not None:
+        found, widened = _widened(found, test, problem.head, coverage)
         said += widened
-    if residuals is not None and not _is_negative(problem):
-        residuals = replace(residuals, floor=0.0)
+    if found is not None:
+        found = found.floored(_floors(problem))
     first, steps = results[0].progress, sum(each.progress.step for each in results)
     where, shown = next(((name, scored[name]) for name in ("test", "validation") if name in scored), ("", None))
     lookups, left_out = lookups_of(problem) if compared.baselines else ((), [])
@@ -98,6 +100,7 @@ def make_model(
         horizon=problem.horizon,
         confusion={name: C for name, rows in scored.items() if (C := rows.confusion(problem.head))},
         coverage=coverage,
+        coverages=() if problem.head.is_flat else covered,
         weight=problem.weight,
         warnings=(
             *before_training(problem),
@@ -125,7 +128,7 @@ def make_model(
         record,
         host_engine(problem.settings.engine),
         problem.settings.threads,
-        residuals,
+        found,
         kept(compared.baselines),
         lookups,
         problem.training_rows,
@@ -148,9 +151,11 @@ def groups_of(problem: Problem, members: Sequence[Member], thetas: Sequence[NDAr
     return found
 
 
-def _is_negative(problem: Problem) -> bool:
-    """Whether some target of the training or validation rows is below 0."""
-    return any(bool((part.truth < 0.0).any()) for name, part in problem.parts.items() if name != "test")
+def _floors(problem: Problem) -> list[float | None]:
+    """For each target, 0 if it is not below 0 in any training or validation row, else None."""
+    known = [part.truth.reshape(part.rows, -1) for name, part in problem.parts.items() if name != "test"]
+    negative = np.any([(truth < 0.0).any(axis=0) for truth in known], axis=0)
+    return [None if each else 0.0 for each in negative]
 
 
 def _lookup_scores(
@@ -202,19 +207,19 @@ def factor_of(problem: Problem, members: Sequence[Member], runs: Runs, tested: B
     return (None if rows is None else _factor(problem, rows, tested)) or 1.0
 
 
-def _widened(residuals: Residuals, test: ScoredRows, head: Head, coverage: float | None) -> tuple[Residuals, list[str]]:
-    """Residuals for rows later than the test rows: at least as large as those of the test rows, and a note.
+def _widened(found: Intervals, test: ScoredRows, head: Head, coverage: float | None) -> tuple[Intervals, list[str]]:
+    """Intervals for rows later than the test rows: at least as wide as the errors of the test rows, and a note.
 
     They are the latest forecast whose errors are known. The coverage on them is that of intervals made without them.
     """
-    latest = test.residuals(head)
+    latest = test.intervals(head)
     if latest is None:
-        return residuals, []
+        return found, []
     without = "" if coverage is None else f"; without them, {COVERAGE_LEVEL:.0%} intervals held {coverage:.1%} of them"
-    return residuals.wider(latest), [f"intervals are at least as wide as the errors of the test rows{without}"]
+    return found.wider(latest), [f"intervals are at least as wide as the errors of the test rows{without}"]
 
 
-def _too_narrow(residuals: Residuals, test: ScoredRows, problem: Problem) -> list[str]:
+def _too_narrow(made: Intervals, test: ScoredRows, problem: Problem) -> list[str]:
     """A warning if intervals clearly hold fewer of the later test rows than they should.
 
     Clearly: even the upper end of the interval of the coverage, which draws groups or blocks of time, is too low.
@@ -227,8 +232,8 @@ def _too_narrow(residuals: Residuals, test: ScoredRows, problem: Problem) -> lis
     def covered(drawn: NDArray[np.float64] | None) -> dict[str, float]:
         weights = test.part.weights if drawn is None or test.part.weights is None else drawn * test.part.weights
         weights = drawn if test.part.weights is None else weights
-        found = residuals.coverage(p, test.part.truth, COVERAGE_LEVEL, weights)
-        return {} if found is None else {"coverage": found}
+        found = made.coverages(p, test.part.truth, COVERAGE_LEVEL, weights)
+        return {"coverage": mean(found)} if found else {}
 
     found = intervals(covered, test.part.rows, unit=unit, seed=problem.settings.seed).get("coverage")
     if found is None or found.high >= COVERAGE_LEVEL or found.value > COVERAGE_LEVEL - _TOLERANCE:

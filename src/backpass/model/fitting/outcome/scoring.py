@@ -27,7 +27,7 @@ from backpass.model.fitting.runs.ensemble import Member, network_of, pooled, sha
 from backpass.model.forward import outputs_of
 from backpass.model.head.constant import CONSTANTS
 from backpass.model.head.head import Head
-from backpass.model.head.residuals import Residuals
+from backpass.model.head.intervals import Intervals
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.record import COVERAGE_LEVEL, Scores
 from backpass.model.split.units import Units
@@ -88,18 +88,23 @@ class ScoredRows:
         found = head.confusion(self.o, self.part.truth, self.part.weights)
         return [] if found is None else found.tolist()
 
-    def coverage(self, head: Head, residuals: Residuals) -> float | None:
-        """The share of these rows inside their interval, see ``Residuals.coverage``."""
-        return residuals.coverage(head.predictions(self.o), self.part.truth, COVERAGE_LEVEL, self.part.weights)
+    def coverages(self, head: Head, found: Intervals) -> tuple[float, ...]:
+        """The share of these rows inside their interval, for each target, see ``Intervals.coverages``."""
+        return found.coverages(head.predictions(self.o), self.part.truth, COVERAGE_LEVEL, self.part.weights)
 
-    def residuals(self, head: Head) -> Residuals | None:
-        """The residuals of predicted numbers; None for classes, for several targets, or if one overflows."""
-        if not head.is_flat or head.target.task != "regression":
+    def intervals(self, head: Head) -> Intervals | None:
+        """The intervals from the residuals of predicted numbers; None if there are none, or if one overflows."""
+        if not has_intervals(head):
             return None
         # Averaged by NumPy, not by the engine, whose logarithms of rates differ from it in the last bit.
         o = np.asarray(head.average(self.outputs, self.shares))
         groups = self.units.blocks if self.units is not None and self.units.are_groups else None
-        return Residuals.of(head.predictions(o), self.part.truth, self.part.weights, groups)
+        return Intervals.of(head.predictions(o), self.part.truth, self.part.weights, groups)
+
+
+def has_intervals(head: Head) -> bool:
+    """Whether predictions are numbers, one for each target: neither classes nor several quantiles of one target."""
+    return head.target.task == "regression" and len({each.target.name for each in head.targets}) == head.outputs
 
 
 def _out_of_fold(

@@ -1,0 +1,188 @@
+"""Intervals: the ends between which targets lie with a given probability, for one predicted number or for several.
+
+It holds the residuals of each target and takes predictions; it returns interval ends, quantiles and coverages.
+``residuals`` defines the width for one target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import UsageError
+from backpass.model.head.residuals import Residuals, quantiles_in
+from backpass.numerics.elementary import mean
+
+Mask = NDArray[np.bool_] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Intervals:
+    """The residuals that give the intervals of each target, in the order of the targets.
+
+    Attributes:
+        each: The residuals of each target.
+        later: The residuals of each target in rows after the time that the test rows reach; empty if such rows are not
+            told apart.
+    """
+
+    each: tuple[Residuals, ...]
+    later: tuple[Residuals, ...] = ()
+
+    @staticmethod
+    def of(
+        predicted: NDArray[np.float64],
+        y: NDArray[np.float64],
+        weights: NDArray[np.float64] | None = None,
+        groups: int | None = None,
+    ) -> Intervals | None:
+        """The intervals from predictions and targets (n,), or (n, k), see ``Residuals.of``; None if one overflows."""
+        columns = zip(_columns(predicted), _columns(y), strict=True)
+        found = [Residuals.of(p, truth, weights, groups) for p, truth in columns]
+        known = tuple(each for each in found if each is not None)
+        return Intervals(known) if len(known) == len(found) else None
+
+    def wider(self, other: Intervals) -> Intervals:
+        """Intervals that are as wide as the wider of both, for each target, see ``Residuals.wider``."""
+        each = tuple(own.wider(others) for own, others in zip(self.each, other.each, strict=True))
+        later: tuple[Residuals, ...] = ()
+        if self.later or other.later:
+            pairs = zip(self.later or self.each, other.later or other.each, strict=True)
+            later = tuple(own.wider(others) for own, others in pairs)
+        return Intervals(each, later)
+
+    def with_later(self, other: Intervals) -> Intervals:
+        """The same intervals, which are as wide as the wider of both in rows that are later than the test rows."""
+        return replace(self, later=self.wider(other).each)
+
+    def floored(self, floors: Sequence[float | None]) -> Intervals:
+        """The same intervals, with the floor of each target, see ``Residuals``."""
+        each, later = (
+            tuple(replace(own, floor=floor) for own, floor in zip(several, floors, strict=False))
+            for several in (self.each, self.later)
+        )
+        return Intervals(each, later)
+
+    def half_widths(self, level: float) -> tuple[float, ...]:
+        """Half the width of the intervals of each target, see ``Residuals.half_width``.
+
+        Raises:
+            UsageError: As ``Residuals.half_width``.
+        """
+        return tuple(each.half_width(level) for each in self.each)
+
+    def ends(self, predicted: NDArray[np.float64], level: float, later: Mask = None) -> NDArray[np.float64]:
+        """The lower and the upper end of each interval: (n, 2) for predictions (n,), (n, k, 2) for (n, k)
+
+        Args:
+            predicted: Predictions (n,) or (n, k).
+            level: The level of the intervals.
+            later: Whether each row (n,) is after the time that the test rows reach. Default None: no row is.
+
+        Raises:
+            UsageError: As ``Residuals.half_width``.
+
+        >>> both = Intervals((Residuals(np.arange(1.0, 20.0), 19), Residuals(np.full(19, 2.0), 19)))
+        >>> both.ends(np.array([[0.0, 5.0]]), 0.9)[0].tolist()
+        [[-18.0, 18.0], [3.0, 7.0]]
+        """
+        return self._joined(predicted, later, lambda own: [-own.half_width(level), own.half_width(level)])
+
+    def quantiles(
+        self, predicted: NDArray[np.float64], asked: Sequence[float | str], later: Mask = None
+    ) -> NDArray[np.float64]:
+        """Quantiles in ascending order: (n, q) for predictions (n,), (n, k, q) for (n, k); see ``Residuals.offsets``.
+
+        Raises:
+            UsageError: As ``Residuals.offsets``.
+        """
+        return self._joined(predicted, later, lambda own: [*own.offsets(asked).values()])
+
+    def checked(self, asked: Sequence[float | str]) -> tuple[float, ...]:
+        """The quantiles as numbers, in ascending order.
+
+        Raises:
+            UsageError: As ``Residuals.offsets``.
+        """
+        for each in (*self.each, *self.later):
+            each.offsets(asked)
+        return quantiles_in(asked)
+
+    def coverages(
+        self,
+        predicted: NDArray[np.float64],
+        y: NDArray[np.float64],
+        level: float,
+        weights: NDArray[np.float64] | None = None,
+        later: Mask = None,
+    ) -> tuple[float, ...]:
+        """The share of rows inside their interval, for each target; empty if there are too few residuals for the level.
+
+        Args:
+            predicted: Predictions (n,) or (n, k).
+            y: Targets (n,) or (n, k).
+            level: The level of the intervals.
+            weights: The weight of each row (n,).
+            later: As for ``ends``.
+        """
+        try:
+            ends = self.ends(predicted, level, later)
+        except UsageError:
+            return ()
+        inside = (ends[..., 0] <= y) & (y <= ends[..., 1])
+        return tuple(mean(each, weights) for each in _columns(inside))
+
+    # Files ------------------------------------------------------------------------------------------------------------
+
+    def stored(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
+        """The facts and arrays for the model file, in which the residuals of the targets follow one another."""
+        floors = [each.floor for each in self.each]
+        facts: dict[str, Any] = {"residual_rows": self.each[0].rows}
+        arrays = {"residuals": np.concatenate([each.values for each in self.each])}
+        if any(floor is not None for floor in floors):
+            facts["residual_floor"] = floors if len(floors) > 1 else floors[0]
+        if self.later:
+            facts["later_residual_rows"] = self.later[0].rows
+            arrays["later_residuals"] = np.concatenate([each.values for each in self.later])
+        return facts, arrays
+
+    @staticmethod
+    def from_stored(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], targets: int) -> Intervals | None:
+        """The intervals that ``stored`` wrote, for a number of targets; None if there are none.
+
+        Arrays of other lengths give residuals of other lengths, which ``consistency`` finds.
+        """
+        if "residual_rows" not in facts:
+            return None
+        each = _cut(arrays["residuals"], facts["residual_rows"], targets)
+        later: tuple[Residuals, ...] = ()
+        if "later_residual_rows" in facts:
+            later = _cut(arrays["later_residuals"], facts["later_residual_rows"], targets)
+        floors = facts.get("residual_floor")
+        return Intervals(each, later).floored(floors if isinstance(floors, list) else [floors] * targets)
+
+    def _joined(
+        self, predicted: NDArray[np.float64], later: Mask, offsets_of: Callable[[Residuals], list[float]]
+    ) -> NDArray[np.float64]:
+        """The predictions plus offsets, which depend on the target and on whether a row is later than the test rows."""
+        found = []
+        for j, column in enumerate(_columns(predicted)):
+            own = self.each[j]
+            offsets = np.array(offsets_of(own))[None, :]
+            if later is not None and self.later:
+                offsets = np.where(later[:, None], offsets_of(self.later[j]), offsets)
+            found.append(own.end(column[:, None], offsets))
+        return found[0] if predicted.ndim == 1 else np.stack(found, axis=1)
+
+
+def _cut(joined: NDArray[np.float64], rows: int, targets: int) -> tuple[Residuals, ...]:
+    return tuple(Residuals(values, rows) for values in np.array_split(joined, targets))
+
+
+def _columns(values: NDArray[Any]) -> NDArray[Any]:
+    """The values of each target, one after another: (k, n) for (n, k), (1, n) for (n,)"""
+    return values.reshape(len(values), -1).T
