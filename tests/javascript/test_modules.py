@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import tempfile
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -157,6 +160,80 @@ def test_what_cannot_be_read_is_an_error(node: str, change: dict[str, Any], mess
     with pytest.raises(UsageError) as caught:
         predictions_in(node, to_javascript(model_of()), [row])
     assert message in str(caught.value.faults)
+
+
+def messages_in(node: str) -> dict[str, str]:
+    """The message of predict for JavaScript that is not a row, or holds a value of a wrong type; empty without one."""
+    row = "{size: 1, rooms: 2, town: 'north', paid: 'yes', lift: 1, sold: '2020-03-01', seen: '12:00'}"
+    calls = [
+        *("", "null", "undefined", "5", "'size'", "() => 1", "new Date(0)", "[null]", f"[{row}, undefined]"),
+        *(
+            "[[1, 2]]",
+            "[]",
+            "{}",
+            "new Map()",
+            "Object.create(null)",
+            f"[{row}, {{}}]",
+            f"[...Array(300).fill({row}), 'x']",
+        ),
+        *(f"{{...{row}, {change}}}" for change in CHANGES),
+    ]
+    lines = "".join(f"told({json.dumps(call)}, () => predict({call}));" for call in calls)
+    tried = "try { run(); found[call] = ''; } catch (error) { found[call] = String(error); }"
+    head = f'import {{ predict }} from "./model.mjs"; const found = {{}}, told = (call, run) => {{ {tried} }};'
+    script = f"{head} {lines} console.log(JSON.stringify(found));"
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "model.mjs").write_text(to_javascript(model_of()), "utf-8")
+        Path(folder, "run.mjs").write_text(script, "utf-8")
+        text = subprocess.run([node, "run.mjs"], cwd=folder, capture_output=True, text=True, check=True).stdout
+    found: dict[str, str] = json.loads(text)
+    return {call.replace(row, "row"): message for call, message in found.items()}
+
+
+CHANGES = {
+    "size: {}": 'column "size": [object Object] is not a text, number or boolean',
+    "size: [5]": 'column "size": [object Array] is not a text, number or boolean',
+    "size: new Date(0)": 'column "size": [object Date] is not a text, number or boolean',
+    "size: Infinity": 'column "size": Infinity is not a finite number',
+    "size: Symbol('x')": 'column "size": Symbol(x) is not a finite number',
+    "size: 5n": "",
+    "size: false": "",
+    "town: ['north']": 'column "town": [object Array] is not a text, number or boolean',
+    "town: () => 1": 'column "town": [object Function] is not a text, number or boolean',
+    "town: Object.create(null)": 'column "town": [object Object] is not a text, number or boolean',
+    "sold: ['2020-03-01']": 'column "sold": [object Array] is not a date that is read here: pass a Date or 2024-01-31',
+    "sold: new Date('soon')": 'column "sold": [object Date] is not a date that is read here: pass a Date or 2024-01-31',
+    "sold: new Date(-1e11)": "",
+    "sold: true": 'column "sold": true is not a date that is read here: pass a Date or 2024-01-31',
+    "seen: {hour: 3}": 'column "seen": [object Object] is not a time that is read here: pass a Date or 18:30',
+    "seen: 12": 'column "seen": 12 is not a time that is read here: pass a Date or 18:30',
+    "size: undefined, sold: null, town: NaN": "",
+}
+"""Changes of a row -> what predict says."""
+
+
+def test_what_is_no_row_or_of_a_wrong_type_is_an_error_that_says_where(node: str) -> None:
+    lacks = 'column "size": undefined is not in the row: pass null for a missing value'
+    expected = {
+        "": "undefined is not a row {column: value}",
+        "null": "null is not a row {column: value}",
+        "undefined": "undefined is not a row {column: value}",
+        "5": "5 is not a row {column: value}",
+        "'size'": '"size" is not a row {column: value}',
+        "() => 1": lacks,
+        "new Date(0)": lacks,
+        "[null]": "rows[0]: null is not a row {column: value}",
+        "[row, undefined]": "rows[1]: undefined is not a row {column: value}",
+        "[[1, 2]]": "rows[0]: [object Array] is not a row {column: value}",
+        "[]": "",
+        "{}": lacks,
+        "new Map()": lacks,
+        "Object.create(null)": lacks,
+        "[...Array(300).fill(row), 'x']": 'rows[300]: "x" is not a row {column: value}',
+        "[row, {}]": f"rows[1]: {lacks}",
+        **{f"{{...row, {change}}}": message for change, message in CHANGES.items()},
+    }
+    assert messages_in(node) == {call: message and f"TypeError: {message}" for call, message in expected.items()}
 
 
 @pytest.mark.filterwarnings("ignore::backpass.BackpassWarning")

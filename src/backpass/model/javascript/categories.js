@@ -6,8 +6,8 @@ function codeOf(column, value) {
   if (blank(value, data.always)) return 0;
   const text = trim(value);
   column.codes ??= new Map(column.levels.map((level, j) => [level, j + 1]));
-  if (column.codes.has(text)) return column.codes.get(text);
-  const keys = [whole, plain];
+  const code = column.codes.get(text), keys = [whole, plain];
+  if (code) return code;
   if (column.truths) keys.unshift(truth); // if truths
   for (const key of keys) {
     const own = key(text), same = own ? column.levels.filter((level) => key(level) === own) : [];

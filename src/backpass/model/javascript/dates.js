@@ -5,11 +5,11 @@ const clockOf = (h, m = 0, s = 0, part = "") => (h < 24 && m < 60 && s < 60 ? h 
 const modulo = (x, y) => ((x % y) + y) % y;
 function momentOf(column, value) {
   if (blank(value, data.missing)) return NaN;
-  if (value instanceof Date) return column.kind === "date" ? value.getTime() * 1e3 : modulo(value.getTime() * 1e3, DAY);
-  const text = trim(value);
+  if (value.getTime?.() < Infinity) return column.kind === "date" ? value * 1e3 : modulo(value * 1e3, DAY);
+  const text = isObject(value) ? "" : trim(value);
   for (const form of forms) {
     const found = form(column, text);
-    if (found !== undefined && found !== Infinity) return found;
+    if (found < Infinity || found !== found) return found;
   }
   fail(column, value, `not a ${column.kind} that is read here: pass a Date or ${column.kind === "date" ? "2024-01-31" : "18:30"}`);
 }

@@ -2,7 +2,7 @@
 const dayOf = (y, m, d) => {
   const day = new Date(0);
   day.setUTCFullYear(y, m - 1, d);
-  return y > 0 && day.getUTCMonth() === m - 1 && day.getUTCDate() === Number(d) ? day.getTime() * 1e3 : Infinity;
+  return y > 0 && day.getUTCMonth() === m - 1 && day.getUTCDate() === +d ? day * 1e3 : Infinity;
 };
 Object.assign(PARTS, {
   days: (t) => t / DAY,

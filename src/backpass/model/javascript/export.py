@@ -51,7 +51,7 @@ READERS: Mapping[str, Callable[[Feature], bool]] = {
 _FLAGS = ("percent", "binary", "comma", "bounds", "truths")
 """Facts of a column that lines of the readers need."""
 _CODES: np.dtype[Any] = np.dtype(np.int32)
-_KINDS = {"float32": "f", "float64": "d", "int32": "i", "bool": "b"}
+_KINDS = {"float32": "Float32Array", "float64": "Float64Array", "int32": "Int32Array", "bool": "Uint8Array"}
 
 
 def to_javascript(model: Model) -> str:
@@ -117,14 +117,19 @@ def circuits_of(model: Model) -> list[Circuit]:
     (numbers, codes) -> x; (theta, x) -> o of a network of each group; the networks' o -> o; o -> predictions.
     """
     dtype = model.theta.dtype
-    widths = len(model.schema.numbers), len(model.schema.texts)
-    raw = [Spec(("n", widths[0]), WIDE), Spec(("n", widths[1]), _CODES)]
+    numbers, codes = _widths(model)
+    raw = [Spec(("n", numbers), WIDE), Spec(("n", codes), _CODES)]
     return [
         trace(lambda numbers, codes: model.feature_map(numbers, codes, dtype), raw),
         *(group.network.forward(dtype) for group in model.groups),
         model.head.averaging(model.networks, dtype, weights=model.shares),
         model.head.decoding(dtype),
     ]
+
+
+def _widths(model: Model) -> tuple[int, int]:
+    """The numbers and the codes of a row."""
+    return len(model.schema.numbers), len(model.schema.texts)
 
 
 def _facts(model: Model) -> dict[str, Any]:
@@ -139,6 +144,7 @@ def _facts(model: Model) -> dict[str, Any]:
             "weights": [] if decision is None else list(decision.weights),
         },
         "columns": [dict(_column(each, kinds[each.name])) for each in model.schema.features],
+        "widths": list(_widths(model)),
         "missing": sorted(missing.tokens),
         "always": sorted(missing.always),
         "values": list(missing.values),

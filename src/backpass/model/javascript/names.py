@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from itertools import chain, product
-from string import ascii_lowercase
+from string import ascii_letters
 
 from backpass.engine.javascript import compact_pieces
 
@@ -28,6 +28,8 @@ _JAVASCRIPT = frozenset(
 )
 _LETTERS = "ACEGHJKLMNOPQRSTV"
 """Names of one letter that neither scripts nor the functions which they call have outside of a function."""
+_LONE = re.compile(r"\(([\w$]+)\)=>")
+"""The only parameter of an arrow function, whose parentheses are not needed."""
 _INTERPOLATED = re.compile(r"(?<=\$\{)[^}]*(?=\})")
 
 
@@ -43,11 +45,11 @@ def shortened(source: str) -> str:
     counts = Counter(re.findall(r"\w+", code))
     declared = dict.fromkeys(_DECLARED.findall(code))
     names = sorted(declared.keys() - _PUBLIC - _JAVASCRIPT - shorthands, key=lambda name: (-counts[name], name))
-    more = (f"${''.join(each)}" for size in (1, 2) for each in product(ascii_lowercase, repeat=size))
+    more = (f"${''.join(each)}" for size in (1, 2) for each in product(ascii_letters, repeat=size))
     short = dict(zip(names, chain(_LETTERS, more), strict=False))
     pieces[::2] = [_renamed(piece, short) for piece in pieces[::2]]
     pieces[1::2] = [_INTERPOLATED.sub(lambda match: _renamed(match[0], short), piece) for piece in pieces[1::2]]
-    return "".join(pieces)
+    return "".join([_LONE.sub(r"\1=>", piece) if i % 2 == 0 else piece for i, piece in enumerate(pieces)])
 
 
 def _renamed(code: str, short: Mapping[str, str]) -> str:

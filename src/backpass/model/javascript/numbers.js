@@ -10,6 +10,6 @@ function numberOf(column, value) {
   if (/^\([$€£¥₹][\d,.]+\)$/.test(text)) text = "-" + text.slice(1, -1);
   if (/^[-+]?[$€£¥₹]?\s?[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d*)?\s?[$€£¥₹]?$/.test(text)) text = text.replace(/[$€£¥₹,\s]/g, "");
   const number = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : Infinity;
-  if (!Number.isFinite(number)) fail(column, value, column.notation ? "in a notation that is not read here: pass a number" : "not a finite number");
+  if (!isFinite(number)) fail(column, value, column.notation ? "in a notation that is not read here: pass a number" : "not a finite number");
   return data.values.includes(number) ? NaN : number;
 }

@@ -1,27 +1,30 @@
 const trim = (value) => String(value).replace(/^[ \t]+|[ \t]+$/g, ""),
   blank = (value, tokens) => value == null || value !== value || (typeof value === "string" && tokens.includes(trim(value))),
+  isObject = (value) => value === Object(value),
+  described = (value) => (isObject(value) ? {}.toString.call(value) : typeof value === "string" ? JSON.stringify(value) : String(value)),
   fail = (column, value, what) => {
-    throw new TypeError(`column ${JSON.stringify(column.name)}: ${typeof value === "string" ? JSON.stringify(value) : value} is ${what}`);
+    throw new TypeError(place + (column ? `column ${JSON.stringify(column.name)}: ` : "") + described(value) + " is " + what);
   },
-  arrayOf = ([kind, text]) => new ({ f: Float32Array, d: Float64Array, i: Int32Array, b: Uint8Array })[kind](Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer),
+  arrayOf = ([kind, text]) => new globalThis[kind](Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer),
   theta = arrayOf(data.theta),
-  constants = data.constants.map((each) => each.map(arrayOf)),
-  texts = data.columns.filter((column) => column.levels).length,
-  width = data.columns.reduce((total, column) => total + (column.levels ? 0 : column.parts?.length ?? (column.bounds ? 2 : 1)), 0);
-let made = null;
-function outputsOf(rows) {
+  constants = data.constants.map((each) => each.map(arrayOf));
+let made = null, place = "";
+function outputsOf(rows, start) {
   const n = rows.length;
   if (made?.n !== n) made = { n, steps: steps.map((step, k) => step({ n }, constants[k])) };
-  const [inputs, ...networks] = made.steps, decode = networks.pop(), average = networks.pop();
-  const numbers = new Float64Array(n * width), codes = new Int32Array(n * texts);
-  let place = 0, own = 0;
+  const [inputs, ...networks] = made.steps, decode = networks.pop(), average = networks.pop(),
+    numbers = new Float64Array(n * data.widths[0]), codes = new Int32Array(n * data.widths[1]);
+  let next = 0, own = 0;
   for (const row of rows) {
+    place = start < 0 ? "" : `rows[${start++}]: `;
+    if (!isObject(row) || Array.isArray(row)) fail(null, row, "not a row {column: value}");
     for (const column of data.columns) {
       const value = Object.hasOwn(row, column.name) ? row[column.name] : fail(column, undefined, "not in the row: pass null for a missing value");
+      if (isObject(value) && !column.parts) fail(column, value, "not a text, number or boolean");
       if (column.levels) codes[own++] = codeOf(column, value);
-      else if (column.parts) for (const number of partsOf(column, value)) numbers[place++] = number;
-      else if (column.bounds) for (const number of boundOf(column, value)) numbers[place++] = number; // if bounds
-      else numbers[place++] = numberOf(column, value);
+      else if (column.parts) for (const number of partsOf(column, value)) numbers[next++] = number;
+      else if (column.bounds) for (const number of boundOf(column, value)) numbers[next++] = number; // if bounds
+      else numbers[next++] = numberOf(column, value);
     }
   }
   const [x] = inputs(numbers, codes), outputs = [];
@@ -34,8 +37,8 @@ function outputsOf(rows) {
 
 // The number of the class that a row is given, by the weights or the threshold of the model.
 function decided(p) { // if classes
-  const { positive, threshold, weights } = data.decision; // if classes
-  const best = (values) => values.reduce((top, value, j) => (value > values[top] ? j : top), 0); // if classes
+  const { positive, threshold, weights } = data.decision, // if classes
+    best = (values) => values.reduce((top, value, j) => (value > values[top] ? j : top), 0); // if classes
   if (weights.length) return best(p.map((value, j) => value * weights[j])); // if classes
   return threshold === 0.5 ? best(p) : p[positive] >= threshold ? positive : 1 - positive; // if classes
 } // if classes
@@ -45,10 +48,10 @@ export const target = data.target, classes = data.classes, columns = data.column
 // The prediction of one row {column: value}, or of each row of a list: a number; for a class {class, probabilities};
 // for several targets or labels {title: number}.
 export function predict(rows) {
-  if (!Array.isArray(rows)) return predict([rows])[0];
-  const found = [];
+  const isList = Array.isArray(rows), found = [];
+  if (!isList) rows = [rows];
   for (let start = 0; start < rows.length; start += 256) {
-    const block = rows.slice(start, start + 256), results = outputsOf(block);
+    const block = rows.slice(start, start + 256), results = outputsOf(block, isList ? start : -1);
     block.forEach((_, i) => {
       const k = classes.length, values = Array.from(results[0].subarray(i * k, (i + 1) * k)); // if classes
       found.push({ class: classes[decided(values)], probabilities: Object.fromEntries(values.map((p, j) => [classes[j], p])) }); // if classes
@@ -56,5 +59,5 @@ export function predict(rows) {
       found.push(results[0][i] + 0); // if number
     });
   }
-  return found;
+  return isList ? found : found[0];
 }
