@@ -32,7 +32,7 @@ def test_lines(call: Run) -> None:
             "column   kind          missing   distinct   values                     target   used as",
             "size     numeric                        7   0 to 6, median 3             1.00   robust scaling, "
             "periodic embedding, quantiles",
-            "town     categorical                    2   'north' 20, 'south' 20       0.01   one-hot, 2 levels",
+            "town     categorical                    2   'north' 20, 'south' 20       0.00   one-hot, 2 levels",
             "sold     date                          28   2024-01-01 to 2024-01-28     0.26   days, day of month, "
             "day of week, day of year",
             "key      categorical                   40   'k0' 1, 'k1' 1, 'k10' 1             left out: identifier",

@@ -53,17 +53,33 @@ def test_a_category_and_a_number_have_the_correlation_ratio() -> None:
     y = np.where(TOWN == "a", 3.0, 0.0) + X
     groups = [y[town == TOWN] for town in "abc"]
     between = sum(len(g) * (g.mean() - y.mean()) ** 2 for g in groups)
-    eta = math.sqrt(between / ((y - y.mean()) ** 2).sum())
-    assert strength(TOWN, y) == pytest.approx(eta, abs=1e-12)
-    assert strength(y, TOWN) == pytest.approx(eta, abs=1e-12)
+    within = sum(((g - g.mean()) ** 2).sum() for g in groups)
+    assert between + within == pytest.approx(((y - y.mean()) ** 2).sum())
+    epsilon = math.sqrt(1.0 - (within / (400 - 3)) / y.var(ddof=1))
+    assert strength(TOWN, y) == pytest.approx(epsilon, abs=1e-12)
+    assert strength(y, TOWN) == pytest.approx(epsilon, abs=1e-12)
 
 
 def test_two_categories_have_cramers_v() -> None:
     scipy = pytest.importorskip("scipy.stats.contingency")
     y = np.where(DRAW.random(400) < 0.7, TOWN, "a")
     observed = np.array([[((i == TOWN) & (y == j)).sum() for j in "abc"] for i in "abc"])
-    assert strength(TOWN, y) == pytest.approx(scipy.association(observed, "cramer"), abs=1e-12)
+    square, chance = scipy.association(observed, "cramer") ** 2, (3 - 1) / (400 - 1)
+    assert strength(TOWN, y) == pytest.approx(math.sqrt((square - chance) / (1 - chance)), abs=1e-12)
     assert strength(TOWN, np.where(TOWN == "a", "yes", np.where(TOWN == "b", "no", "so"))) == pytest.approx(1.0)
+
+
+def test_many_rare_categories_do_not_seem_to_go_with_a_target_that_ignores_them() -> None:
+    draw = np.random.default_rng(1)
+    rare = draw.integers(0, 1500, 4000).astype(str)
+    for y in (draw.normal(size=4000), np.where(draw.random(4000) < 0.2, "yes", "no")):
+        found = strength(rare, y)
+        assert found is not None
+        assert found < 0.15  # uncorrected: 0.6
+    follows = np.array(["no", "yes"])[np.array([int(each) % 2 for each in rare])]
+    assert strength(rare, follows) == pytest.approx(1.0)
+    assert strength([f"id{n}" for n in range(40)], np.arange(40.0)) is None
+    assert strength([f"id{n}" for n in range(40)], ["yes", "no"] * 20) is None
 
 
 def test_what_has_no_association() -> None:

@@ -62,9 +62,9 @@ def inspect(**given: Any) -> int:
     Lists for each column its type, the number of missing and of distinct values, its range or most frequent categories,
     how strongly it is associated with the target, and how training would use it; in a terminal also a small histogram.
     The association with the target is the correlation of two numbers, the correlation ratio of a number and a category,
-    or Cramer's V of two categories. Then lists likely problems: constant columns, identifiers, copies of the target and
-    other possible leakage, columns of mixed types with the rows concerned, outliers, rare categories, rare classes and
-    duplicate rows.
+    or Cramer's V of two categories; the last two are corrected for chance.
+    Then lists likely problems: constant columns, identifiers, copies of the target and other possible leakage, columns
+    of mixed types with the rows concerned, outliers, rare categories, rare classes and duplicate rows.
 
     Several targets are examined one after the other, each without the others among the columns.
 

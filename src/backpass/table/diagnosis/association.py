@@ -19,11 +19,17 @@ FEWEST = 3  # rows with a value
 
 
 def association(column: Column, target: Target, y: NDArray[Any]) -> float | None:
-    """Return the association of a column with the target, None if either is constant or hardly any row has a value.
+    """Return the association of a column with the target, None if the rows cannot tell: constants, too few repeats.
 
     two numbers               Pearson's r, from -1 to 1
     a number and a category   the correlation ratio eta, from 0 to 1: eta^2 = between-group variance / variance
     two categories            Cramér's V, from 0 to 1
+
+    eta^2 and V^2 are corrected for chance: a column of many rare categories would seem to go with any target. Of
+    independent columns, both have the mean e = (g - 1) / (n - 1) for n rows and g categories (of the two columns, the
+    one with more), and s becomes max(0, (s - e) / (1 - e)). For eta^2 that is Kelley's epsilon^2.
+
+    Source: Kelley, An unbiased correlation ratio measure, 1935.
 
     Args:
         column: A column other than the target; dates are numbers.
@@ -65,7 +71,7 @@ def _eta(values: NDArray[np.float64], groups: NDArray[Any]) -> float | None:
     rows = np.bincount(groups)
     sums = np.bincount(groups, weights=standard)
     held = rows > 0
-    return _within(sqrt(float(np.sum(sums[held] ** 2 / rows[held])) / len(values)), 0.0)
+    return _beyond_chance(float(np.sum(sums[held] ** 2 / rows[held])) / len(values), int(held.sum()), len(values))
 
 
 def _cramers_v(codes: NDArray[Any], classes: NDArray[Any]) -> float | None:
@@ -76,8 +82,14 @@ def _cramers_v(codes: NDArray[Any], classes: NDArray[Any]) -> float | None:
         return None
     observed = np.bincount(i * count + j, minlength=levels * count).reshape(levels, count)
     expected = np.outer(observed.sum(axis=1), observed.sum(axis=0)) / len(codes)
-    chi_square = float(np.sum((observed - expected) ** 2 / expected))
-    return _within(sqrt(chi_square / (len(codes) * (min(levels, count) - 1))), 0.0)
+    square = float(np.sum((observed - expected) ** 2 / expected)) / (len(codes) * (min(levels, count) - 1))
+    return _beyond_chance(square, max(levels, count), len(codes))
+
+
+def _beyond_chance(square: float, categories: int, rows: int) -> float | None:
+    """Return the root of a squared association corrected for chance, None if each row has a category of its own."""
+    chance = (categories - 1) / (rows - 1)
+    return sqrt(_within((square - chance) / (1.0 - chance), 0.0)) if categories < rows else None
 
 
 def _within(value: float, low: float) -> float:
