@@ -113,11 +113,20 @@ def test_arrays_of_texts(classifier: Any) -> None:
     np.testing.assert_array_equal(fitted.predict(X), X[:, 0])
 
 
-def test_a_column_of_several_sorts_is_told(regressor: Any) -> None:
+def test_numbers_among_texts_are_read_like_a_text_file(regressor: Any) -> None:
     X = np.array([[1, "a"], [2, 3.0], [3, "b"], [4, "a"]], dtype=object)
-    with pytest.warns(UserWarning, match="column 1 of X holds values of type number and text: each is taken as a text"):
+    assert regressor().fit(X, np.arange(4.0)).model_.schema.texts[0].levels == ("3", "a", "b")
+    bounds = np.array([[float(i) if i % 9 else "<5"] for i in range(40)], dtype=object)
+    (feature,) = regressor().fit(bounds, np.arange(40.0)).model_.schema.features
+    assert (feature.kind, feature.marks_bounds) == ("numeric", True)
+
+
+def test_a_column_of_several_sorts_is_told(regressor: Any) -> None:
+    X = np.array([[1, True], [2, 3.0], [3, False], [4, True]], dtype=object)
+    sorts = "column 1 of X holds values of type boolean and number: each is taken as a text"
+    with pytest.warns(UserWarning, match=sorts):
         fitted = regressor().fit(X, np.arange(4.0))
-    assert fitted.model_.schema.texts[0].levels == ("3.0", "a", "b")
+    assert fitted.model_.schema.texts[0].levels == ("3.0", "false", "true")
 
 
 def test_infinity_is_refused(case: Any, mixed: Any) -> None:

@@ -209,7 +209,8 @@ def message(data: Any, **options: Any) -> str:
 def test_frame_faults() -> None:
     nested = message(pl.DataFrame({"a": [[1]], "b": [b"\xff"]}))
     assert nested.startswith("data frame: 2 faults\n  - column 'a' is of type")
-    assert "column 'a' holds values of type number (row 1) and values of type text (row 2)" in message({"a": [1, "x"]})
+    mixed = {"a": [1, datetime.date(2024, 1, 2)]}
+    assert "column 'a' holds values of type date (row 2) and values of type number (row 1)" in message(mixed)
     assert "column 'a' holds values of type list" in message({"a": [[1], [2]]})
     assert message({"a": [1, 2], "b": [1]}).startswith("data frame: column 'b' has 1 row, the first has 2")
     assert "inf, or a number too large for float64, in column 'a' row 2" in message({"a": [1.0, math.inf]})

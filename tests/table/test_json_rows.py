@@ -61,7 +61,7 @@ REFUSED = {
     '[{"a": 1}, [2]]': "item 2 is a list, not an object",
     '{"a": 1, "a": 2}\n': "line 1: an object has 'a' twice",
     '{"a": [1]}\n': "column 'a' holds values of type list (row 1)",
-    '{"a": 1}\n{"a": "x"}\n': "column 'a' holds values of type number (row 1) and values of type text (row 2)",
+    '{"a": 1}\n{"a": [2]}\n': "column 'a' holds values of type list (row 2) and values of type number (row 1)",
     '{"a": 1}\n{"a": Infinity}\n': "inf, or a number too large for float64, in column 'a' row 2",
     '{"": 1}\n': "the header has no name at position 1",
     "{}\n": "has rows but no columns",

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from backpass.errors import DataError, UsageError
@@ -254,23 +253,6 @@ def test_notes(write: Write) -> None:
         "column 'id': whole numbers beyond 2^53, their last digits are lost; an identifier? --categorical",
     )
     assert texts(read_table(write("id\n9007199254740993\n"), categorical=["id"]), "id") == ["9007199254740993"]
-
-
-@pytest.mark.parametrize("form", ["frame", "array", "objects", "parquet"])
-def test_categories_of_numbers_that_float64_does_not_tell_apart_are_refused(form: str, tmp_path: Path) -> None:
-    ids = np.array([10**17 + 1, 10**17 + 2])
-    frame = pd.DataFrame({"id": ids})
-    frame.to_parquet(tmp_path / "t.parquet")
-    forms = {
-        "frame": lambda: table_from(frame, categorical=["id"]),
-        "array": lambda: table_from({"id": ids}, categorical=["id"]),
-        "objects": lambda: table_from({"id": ids.tolist()}, categorical=["id"]),
-        "parquet": lambda: read_table(tmp_path / "t.parquet", categorical=["id"]),
-    }
-    with pytest.raises(DataError, match=r"column 'id' holds whole numbers beyond 2\^53"):
-        forms[form]()
-    as_texts = table_from(frame.astype(str), categorical=["id"])
-    assert texts(as_texts, "id") == [str(number) for number in ids]
 
 
 class TestMissing:

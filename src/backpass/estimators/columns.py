@@ -20,7 +20,7 @@ from sklearn.utils.validation import validate_data
 from backpass.errors import DataError
 from backpass.table import DEFAULT_MISSING, Table, table_from
 from backpass.table.columns.exclusion import how_tiny
-from backpass.table.columns.objects import is_missing, sort_of, text_in
+from backpass.table.columns.objects import WRITTEN, is_missing, sort_of, text_in
 from backpass.table.columns.row_names import index_among
 from backpass.table.frame import arrow_index, from_arrow, not_unique
 from backpass.table.memory import CELL, require_memory
@@ -196,9 +196,11 @@ def _columns(X: NDArray[Any]) -> list[Any]:
 
 
 def _of_objects(j: int, values: list[Any]) -> list[Any]:
-    """A column of Python objects: unchanged if all have one type; otherwise as text, with a warning."""
+    """A column of Python objects: unchanged if a table can hold them; otherwise as text, with a warning."""
     sorts = {sort_of(value) for value in values if not is_missing(value)}
     if len(sorts) < 2 and sorts <= {"boolean", "number", "text", "date", "duration"}:
+        return values
+    if "text" in sorts and sorts <= WRITTEN:
         return values
     warnings.warn(
         f"column {j} of X holds values of type {' and '.join(sorted(sorts))}: each is taken as a text", stacklevel=2

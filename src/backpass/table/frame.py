@@ -18,8 +18,16 @@ import numpy as np
 from backpass.errors import DataError, UsageError
 from backpass.table.columns.arrays import raw_array
 from backpass.table.columns.kinds import settle
-from backpass.table.columns.objects import UNFIT, columns_of_rows, raw_objects
-from backpass.table.columns.raw import Content, RawColumn, RawDatetimes, RawNumbers, coded
+from backpass.table.columns.objects import UNFIT, columns_of_rows, digits_of, raw_objects
+from backpass.table.columns.raw import (
+    Content,
+    RawColumn,
+    RawDatetimes,
+    RawNumbers,
+    RawStrings,
+    coded,
+    integers_as_texts,
+)
 from backpass.table.columns.row_names import PandasNotes, index_among, index_note
 from backpass.table.columns.rules import Rules
 from backpass.table.delimited.records import UNIQUE, check_names
@@ -106,7 +114,7 @@ def frame_content(data: Any, rules: Rules, faults: ErrorList) -> Content:
     check_names(names, source)
     pairs = [(name, column) for name, (_, column) in zip(names, found, strict=True)]
     rows = _length(pairs, faults, ONE_PASS if _is_stream(data) else "")
-    raw = [_raw(name, column, faults) for name, column in pairs if rules.wants(name)]
+    raw = [_raw(name, column, rules, faults) for name, column in pairs if rules.wants(name)]
     return Content(names, [column for column in raw if column is not None], rows, notes)
 
 
@@ -218,37 +226,52 @@ def _length(pairs: Sequence[tuple[str, Any]], faults: ErrorList, hint: str) -> i
     return rows
 
 
-def _raw(name: str, column: Any, faults: ErrorList) -> RawColumn | None:
+def _raw(name: str, column: Any, rules: Rules, faults: ErrorList) -> RawColumn | None:
     import narwhals.stable.v2 as nw
 
     if isinstance(column, nw.Series):
-        return _raw_series(name, column, faults)
+        return _raw_series(name, column, rules, faults)
     if isinstance(column, np.ndarray):
-        return raw_array(name, column, faults)
-    return raw_objects(name, list(column), faults)
+        return raw_array(name, column, rules, faults)
+    return raw_objects(name, list(column), rules, faults)
 
 
-def _raw_series(name: str, series: nw.Series[IntoSeries], faults: ErrorList) -> RawColumn | None:
+def _raw_series(name: str, series: nw.Series[IntoSeries], rules: Rules, faults: ErrorList) -> RawColumn | None:
     import narwhals.stable.v2 as nw
 
     kind = series.dtype
     if kind.is_numeric():
-        return _numbers(name, series)
+        return _exact(name, series) if rules.demanded(name) == "categorical" else _numbers(name, series)
     if kind in (nw.String, nw.Categorical, nw.Enum):
         # Before the cast, which in some versions turns missing values into the strings "None" or "<NA>".
         missing, texts = series.is_null().to_list(), series.cast(nw.String).to_list()
         strings = coded(name, (None if gap else text for gap, text in zip(missing, texts, strict=True)), typed=True)
         return replace(strings, is_category=kind != nw.String)
     if kind in (nw.Datetime, nw.Duration) and (values := series.to_numpy()).dtype.kind in "mM":
-        raw = raw_array(name, values, faults)  # missing values are NaT, zoned times are in UTC
+        raw = raw_array(name, values, rules, faults)  # missing values are NaT, zoned times are in UTC
         zoned = isinstance(kind, nw.Datetime) and kind.time_zone is not None
         return replace(raw, zoned=True) if isinstance(raw, RawDatetimes) and zoned else raw
     if kind == nw.Date:
         return RawDatetimes(name, ticks_of_days(_numbers(name, series.cast(nw.Int32)).values), "date")
     if kind in (nw.Boolean, nw.Time, nw.Object, nw.Unknown, nw.Binary, nw.Datetime, nw.Duration):
-        return raw_objects(name, series.to_list(), faults)
+        return raw_objects(name, series.to_list(), rules, faults)
     faults.add(f"column {shown(name)} is of type {shown(kind)}", UNFIT)
     return None
+
+
+def _exact(name: str, series: nw.Series[IntoSeries]) -> RawNumbers | RawStrings:
+    """Return the strings of numbers that must be categories, with all digits of integers and of exact whole numbers."""
+    import narwhals.stable.v2 as nw
+
+    if isinstance(series.dtype, nw.Decimal):
+        return coded(name, (None if v is None else digits_of(v) for v in series.to_list()), typed=True)
+    if not series.dtype.is_integer():
+        return _numbers(name, series)
+    missing = series.is_null().to_numpy()
+    values = (series.fill_null(0) if missing.any() else series).to_numpy()
+    if values.dtype.kind not in "iu":  # 128 bits
+        return coded(name, (None if v is None else str(v) for v in series.to_list()), typed=True)
+    return integers_as_texts(name, values, missing)
 
 
 def _numbers(name: str, series: nw.Series[IntoSeries]) -> RawNumbers:

@@ -217,7 +217,7 @@ def _content(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: Err
             contents = [parquet_columns(database, file, rules, faults) for file in files]
     else:
         contents = [file.format.read(file, rules, faults) for file in files]
-    return joined(contents, [file.source for file in files], faults), rules
+    return joined(contents, [file.source for file in files], rules, faults), rules
 
 
 def _queried(

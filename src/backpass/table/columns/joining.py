@@ -1,7 +1,8 @@
 """Concatenation of files: the rows of several files, one after another, before column kinds are decided.
 
 Takes the content of files with the same column names; returns one content. Each column must be numbers, strings, dates
-or times in all files; a mismatch is an error that names the file. ``stack`` concatenates finished tables.
+or times in all files; a mismatch is an error that names the file. Numbers join the strings of a source without types:
+``<5`` may occur in one file alone. ``stack`` concatenates finished tables.
 """
 
 from __future__ import annotations
@@ -11,13 +12,21 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.columns.raw import Content, RawColumn, RawDatetimes, RawNumbers, RawStrings
+from backpass.table.columns.raw import Content, RawColumn, RawDatetimes, RawNumbers, RawStrings, numbers_as_texts
+from backpass.table.columns.rules import Rules
 from backpass.table.messages import ErrorList, listed, plain, shown
 from backpass.table.moments.timestamp import NAT
 
 
-def joined(contents: Sequence[Content], sources: Sequence[str], faults: ErrorList) -> Content:
-    """Concatenate contents; a single one is returned unchanged."""
+def joined(contents: Sequence[Content], sources: Sequence[str], rules: Rules, faults: ErrorList) -> Content:
+    """Concatenate contents; a single one is returned unchanged.
+
+    Args:
+        contents: The contents.
+        sources: Names of their files in messages.
+        rules: What is required of the columns: numbers that must be categories join strings.
+        faults: Collects errors.
+    """
     first = contents[0]
     if len(contents) == 1:
         return first
@@ -26,7 +35,7 @@ def joined(contents: Sequence[Content], sources: Sequence[str], faults: ErrorLis
     faults.stop()
     by_name = [{column.name: column for column in content.columns} for content in contents]
     columns = [
-        _joined_column([found[raw.name] for found in by_name], sources, faults)
+        _joined_column([found[raw.name] for found in by_name], sources, rules, faults)
         for raw in first.columns
         if all(raw.name in found for found in by_name)  # a column that could not be read is already an error
     ]
@@ -47,11 +56,17 @@ def check_same_names(
         faults.add(f"{plain(source)} has {listed(more, shown)}, which {plain(first_source)} has not")
 
 
-def _joined_column(raws: Sequence[RawColumn], sources: Sequence[str], faults: ErrorList) -> RawColumn | None:
+def _joined_column(
+    raws: Sequence[RawColumn], sources: Sequence[str], rules: Rules, faults: ErrorList
+) -> RawColumn | None:
     """Concatenate one column; return None after an error if its kind differs between files."""
     name, filled = raws[0].name, [raw for raw in raws if not _is_empty(raw)]
     last_first = [*zip(raws, sources, strict=True)][::-1]
     kinds = {_kind(raw): source for raw, source in last_first if not _is_empty(raw)}  # kind -> first file with it
+    if {*kinds} == {"numbers", "texts"} and (
+        rules.demanded(name) == "categorical" or not any(isinstance(raw, RawStrings) and raw.typed for raw in filled)
+    ):
+        return _texts(name, [numbers_as_texts(raw, faults) if isinstance(raw, RawNumbers) else raw for raw in raws])
     if len(kinds) > 1:
         held = ", ".join(f"{kind} in {plain(source)}" for kind, source in sorted(kinds.items()))
         faults.add(f"column {shown(name)} holds {held}")
@@ -107,4 +122,5 @@ def _texts(name: str, raws: Sequence[RawColumn]) -> RawStrings:
         else:
             codes.append(np.zeros(_rows(raw), dtype=np.int32))
     is_category = any(isinstance(raw, RawStrings) and raw.is_category for raw in raws)
-    return RawStrings(name, list(known), np.concatenate(codes), typed=True, is_category=is_category)
+    typed = all(raw.typed for raw in raws if isinstance(raw, RawStrings) and len(raw.levels))
+    return RawStrings(name, list(known), np.concatenate(codes), typed, is_category)

@@ -29,6 +29,7 @@ from backpass.table.columns.raw import (
     RawDatetimes,
     RawNumbers,
     RawStrings,
+    lost_digits,
     moments_as_texts,
     numbers_as_texts,
 )
@@ -53,7 +54,7 @@ from backpass.table.moments.suspected_dates import suspicions, suspicions_among
 from backpass.table.moments.timestamp import DAY, FAR_DATES, FIRST, LAST, NAT, DatetimeKind
 from backpass.table.notation.boolean import are_truths
 from backpass.table.notation.notations import notations_of
-from backpass.table.notation.number import WHOLE_LIMIT, currency_of, is_amount, is_padded, text_of, without_percent
+from backpass.table.notation.number import currency_of, is_amount, is_padded, text_of, without_percent
 from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.sentinel import Suspected, suspected_sentinels
 from backpass.table.notation.vocabulary import PERCENTS
@@ -92,11 +93,8 @@ def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) ->
         return _of_numbers(raw, demand, rules, faults, notes)
     if isinstance(raw, RawDatetimes) and demand != "categorical":
         return _of_moments(raw, demand, rules, faults, notes)
-    if isinstance(raw, RawNumbers) and _lost_digits(raw.values):
-        fault = f"column {shown(raw.name)} holds whole numbers beyond 2^53, whose last digits are lost"
-        faults.add(fault, "as categories some would be one: store them as text")
     if not isinstance(raw, RawStrings):
-        raw = numbers_as_texts(raw) if isinstance(raw, RawNumbers) else moments_as_texts(raw)
+        raw = numbers_as_texts(raw, faults) if isinstance(raw, RawNumbers) else moments_as_texts(raw)
     as_text = judge(raw, rules)
     judged = as_text if demand == "categorical" else with_reading(raw.name, as_text, rules)
     if rules.allows_truths(raw.name):
@@ -325,7 +323,7 @@ def _checked(
         rows = rows_listed(infinite + 1 + rules.before)
         fault = f"inf, or a number too large for float64, in column {shown(name)} {rows}"
         faults.add(fault, "if it means missing: an empty field or NaN, or --missing inf")
-    elif _lost_digits(values):
+    elif lost_digits(values):
         lost = "whole numbers beyond 2^53, their last digits are lost; an identifier? --categorical"
         notes.append(f"column {shown(name)}: {lost}")
     elif rules.kinds is None and rules.detect_missing:
@@ -356,11 +354,3 @@ def _suspicion(name: str, found: Suspected) -> str:
     value, others = text_of(found.value), f"all others lie between {text_of(found.low)} and {text_of(found.high)}"
     rows = counted(found.rows, "row")
     return f"column {shown(name)} holds {value} in {rows}, {others}; if it means missing: --missing {value}"
-
-
-def _lost_digits(values: NDArray[np.float64]) -> bool:
-    """Whether all values are whole numbers and the largest lies between 2^53 and 2^64, the range of 64-bit integers."""
-    size = np.abs(values[~np.isnan(values)])
-    if not size.size or not WHOLE_LIMIT <= size.max() < 2.0**64:
-        return False
-    return bool(np.all(size == np.rint(size)))

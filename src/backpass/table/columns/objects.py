@@ -1,7 +1,8 @@
 """Object columns: columns of Python values (from a list, a JSON file or an object array), converted by value type.
 
-None, NaN, pandas.NA and NumPy's masked are missing. All values of a column must have the same type: number, boolean,
-string, date, time or duration. Bytes are strings in UTF-8. ``arrays`` converts typed NumPy arrays.
+None, NaN, pandas.NA and NumPy's masked are missing. All values of a column have the same type: number, boolean, string,
+date, time or duration; numbers, booleans, dates and times among strings are read like the fields of a text file. Bytes
+are strings in UTF-8. ``arrays`` converts typed NumPy arrays.
 """
 
 from __future__ import annotations
@@ -14,13 +15,19 @@ from typing import Any
 import numpy as np
 
 from backpass.table.columns.raw import RawColumn, RawDatetimes, RawNumbers, coded
+from backpass.table.columns.rules import Rules
 from backpass.table.messages import ErrorList, rows_listed, shown
 from backpass.table.moments.duration import CALENDAR, is_duration, seconds_in
-from backpass.table.moments.timestamp import BEYOND, DAY, NAT, ticks_of_dates
+from backpass.table.moments.timestamp import BEYOND, DAY, NAT, moment_texts, ticks_of_dates
+from backpass.table.notation.number import text_of
 
 EPOCH = datetime.datetime(1970, 1, 1)
 BOOLEAN = {True: "true", False: "false"}
 UNFIT = "numbers, texts, booleans, dates and times can be read: leave the column out (drop), or unpack it first"
+WRITTEN = frozenset({"number", "boolean", "text", "date", "time"})
+"""Types that a column of a text file holds beside one another."""
+LARGEST = 2**128
+"""Integers from here on are written as float64, as they are no codes; Python writes no integer of any length."""
 NOT_UTF8 = "decode the bytes first, as .str.decode('latin-1') does in pandas, or leave the column out (drop)"
 
 
@@ -46,20 +53,33 @@ def columns_of_rows(rows: Iterable[Mapping[Any, Any]]) -> tuple[dict[Any, list[A
     return columns, count
 
 
-def raw_objects(name: str, values: list[Any], faults: ErrorList) -> RawColumn | None:
-    """Convert a column of Python values that share one type; None, NaN, pandas.NA and masked are missing.
+def raw_objects(name: str, values: list[Any], rules: Rules, faults: ErrorList) -> RawColumn | None:
+    """Convert a column of Python values; None, NaN, pandas.NA and masked are missing.
+
+    Args:
+        name: Column name.
+        values: Values of one type, or strings with numbers, booleans, dates or times among them.
+        rules: What is required of the columns: numbers that must be categories keep all their digits.
+        faults: Collects errors.
 
     Returns:
         The column, or None after an error.
+
+    >>> raw_objects("x", [2.0, "<5", None, True], Rules(), ErrorList("t")).levels
+    ['2', '<5', 'true']
     """
     items = [None if is_missing(value) else value for value in values]
     sorts = {sort_of(item) for item in items if item is not None}
+    if sorts == {"number"} and rules.demanded(name) == "categorical":
+        return coded(name, (None if item is None else digits_of(item) for item in items), typed=True)
     if sorts <= {"number"}:
         return RawNumbers(name, np.array([math.nan if item is None else _float(item) for item in items]))
     if sorts == {"boolean"}:
         return coded(name, (None if item is None else BOOLEAN[bool(item)] for item in items), typed=True)
     if sorts == {"text"}:
         return _of_texts(name, items, faults)
+    if "text" in sorts and sorts <= WRITTEN:
+        return _of_texts(name, [_field(item, rules.sign_of(name)) for item in items], faults, typed=False)
     if sorts == {"duration"}:
         return _of_durations(name, items, faults)
     if sorts == {"date"}:
@@ -73,13 +93,38 @@ def raw_objects(name: str, values: list[Any], faults: ErrorList) -> RawColumn | 
     return None
 
 
-def _of_texts(name: str, items: list[Any], faults: ErrorList) -> RawColumn | None:
+def digits_of(number: Any) -> str:
+    """Return the string of a number, with all digits of a whole number of an exact type.
+
+    >>> digits_of(10**17 + 1), digits_of(5.0), digits_of(0.5)
+    ('100000000000000001', '5', '0.5')
+    """
+    if isinstance(number, float | np.floating) or abs(number) >= LARGEST or number % 1 != 0:
+        return text_of(_float(number))
+    return str(int(number))
+
+
+def _field(item: Any, decimal: str) -> Any:
+    """Return a value as the field of a text file with this decimal sign; strings and bytes are unchanged."""
+    match sort_of(item):
+        case "number":
+            return digits_of(item).replace(".", decimal)
+        case "boolean":
+            return BOOLEAN[bool(item)]
+        case "date":
+            return moment_texts(np.array([_ticks(item)]), "date")[0]
+        case "time":
+            return item.isoformat()
+    return item
+
+
+def _of_texts(name: str, items: list[Any], faults: ErrorList, *, typed: bool = True) -> RawColumn | None:
     texts = [None if item is None else text_in(item) for item in items]
     pairs = enumerate(zip(items, texts, strict=True), start=1)
     if broken := [row for row, (item, text) in pairs if item is not None and text is None]:
         add_undecoded(name, broken, faults)
         return None
-    return coded(name, texts, typed=True)
+    return coded(name, texts, typed=typed)
 
 
 def add_undecoded(name: str, rows: Iterable[int], faults: ErrorList) -> None:
@@ -157,6 +202,8 @@ def is_missing(value: Any) -> bool:
         return True
     if isinstance(value, np.datetime64 | np.timedelta64):
         return bool(np.isnat(value))
+    if type(value).__name__ == "Decimal":
+        return bool(value.is_nan())
     return isinstance(value, float | np.floating) and bool(np.isnan(value))
 
 

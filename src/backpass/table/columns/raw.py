@@ -13,8 +13,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.table.messages import ErrorList, shown
 from backpass.table.moments.timestamp import DatetimeKind, moment_texts
-from backpass.table.notation.number import text_of
+from backpass.table.notation.number import WHOLE_LIMIT, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +107,34 @@ def coded(name: str, texts: Iterable[str | None], *, typed: bool) -> RawStrings:
     return RawStrings(name, levels, np.array(codes, dtype=np.int32), typed)
 
 
-def numbers_as_texts(raw: RawNumbers) -> RawStrings:
+def lost_digits(values: NDArray[np.float64]) -> bool:
+    """Whether all values are whole numbers and the largest lies between 2^53 and 2^64, the range of 64-bit integers."""
+    size = np.abs(values[~np.isnan(values)])
+    if not size.size or not WHOLE_LIMIT <= size.max() < 2.0**64:
+        return False
+    return bool(np.all(size == np.rint(size)))
+
+
+def numbers_as_texts(raw: RawNumbers, faults: ErrorList) -> RawStrings:
     """Convert numbers to strings, for a column that the user or the model requires to be categorical."""
+    if lost_digits(raw.values):
+        fault = f"column {shown(raw.name)} holds whole numbers beyond 2^53 as float64, whose last digits are lost"
+        faults.add(fault, "as categories some would be one: store them as integers or as text")
     values, inverse = np.unique(raw.values, return_inverse=True)  # NaN sorts last, and is one value
     count = int(np.count_nonzero(~np.isnan(values)))
     codes = np.where(inverse < count, inverse + 1, 0).astype(np.int32)
     return RawStrings(raw.name, [text_of(float(value)) for value in values[:count]], codes, typed=True)
+
+
+def integers_as_texts(name: str, values: NDArray[np.integer], gaps: NDArray[np.bool_] | None) -> RawStrings:
+    """Convert integers (n,) to strings with all their digits, missing where ``gaps`` says so, for the same case.
+
+    >>> integers_as_texts("id", np.array([2**53 + 1, 2**53]), None).levels
+    ['9007199254740992', '9007199254740993']
+    """
+    levels, inverse = np.unique(values, return_inverse=True)
+    codes = inverse.astype(np.int32) + np.int32(1)
+    return RawStrings(name, levels.astype(str).tolist(), codes if gaps is None else codes * ~gaps, typed=True)
 
 
 def moments_as_texts(raw: RawDatetimes) -> RawStrings:

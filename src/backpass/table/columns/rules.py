@@ -136,6 +136,10 @@ class Rules:
         """Return the required reading of a column's numbers, or None."""
         return NumberReading.of_demand(self.kinds[name]) if self.kinds is not None else None
 
+    def sign_of(self, name: str) -> str:
+        """Return the decimal sign with which a column's numbers are read."""
+        return "," if self.has_comma(name) else self.decimal
+
     def has_comma(self, name: str) -> bool:
         """Whether a column must have decimal commas, unless the caller names the decimal sign."""
         reading = None if self.fixed_decimal else self.reading_of(name)

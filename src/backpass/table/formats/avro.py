@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
 from backpass.errors import DataError
@@ -43,7 +42,7 @@ def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
     if not rows:
         raise refusal(file.source, "has columns but no rows")
     check_names(names, file.source)
-    found = [raw_objects(name.strip(" \t"), values, faults) for name, values in columns.items()]
+    found = [raw_objects(name.strip(" \t"), values, rules, faults) for name, values in columns.items()]
     return Content(names, [column for column in found if column is not None], rows)
 
 
@@ -62,8 +61,4 @@ def _wanted(records: Iterator[Any], rules: Rules, source: str) -> Iterator[dict[
     for record in records:
         if not isinstance(record, dict):
             raise refusal(source, f"holds values of type {type(record).__name__}, not records with fields")
-        yield {name: _value(value) for name, value in record.items() if rules.wants(name.strip(" \t"))}
-
-
-def _value(value: Any) -> Any:
-    return float(value) if isinstance(value, Decimal) else value
+        yield {name: value for name, value in record.items() if rules.wants(name.strip(" \t"))}

@@ -50,7 +50,7 @@ def json_columns(file: Opened, rules: Rules, faults: ErrorList) -> Content:
     names = tuple(name.strip(" \t") for name in columns.values)
     check_names(names, file.source)
     wanted = [(name, values) for name, values in zip(names, columns.values.values(), strict=True) if rules.wants(name)]
-    found = [raw_objects(name, list(values), faults) for name, values in wanted]
+    found = [raw_objects(name, list(values), rules, faults) for name, values in wanted]
     kept = [column for column in found if column is not None]
     numbers = [column for column in kept if rules.kinds is None and isinstance(column, RawNumbers)]
     stamps = [epoch_note(column) for column in numbers if notation_of(column.name, column.values, rules) is None]

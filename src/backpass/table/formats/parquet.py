@@ -31,8 +31,10 @@ from backpass.table.moments.timestamp import FAR_DATES, DatetimeKind, ticks_of_d
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-FLOATS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE"}
-WIDE = ("DECIMAL", "HUGEINT", "UHUGEINT", "BIGNUM")  # converted through text, which rounds once and correctly
+INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
+FLOATS = INTEGERS | {"FLOAT", "DOUBLE"}
+WIDE_INTEGERS = ("HUGEINT", "UHUGEINT", "BIGNUM")
+WIDE = ("DECIMAL", *WIDE_INTEGERS)  # converted through text, which rounds once and correctly
 ENUM = "ENUM"
 TEXTS = ("VARCHAR", ENUM, "UUID", "BOOLEAN", '"NULL"')  # "NULL": a column without any value
 BYTES, INTERVAL, DATE = "BLOB", "INTERVAL", "DATE"
@@ -200,7 +202,7 @@ def relation_columns(
     rules = replace(rules, drop=rules.drop | {*left})
     wanted = [(name, *typed) for name, typed in zip(names, stored, strict=True) if rules.wants(name)]
     known = tuple(name for name in names if name not in left)
-    columns = list(_columns(database, relation, wanted, 0 if is_view else rows, rules.before, faults))
+    columns = list(_columns(database, relation, wanted, 0 if is_view else rows, rules, faults))
     return Content(known, columns, rows, (index_note(left),) if left else ())
 
 
@@ -209,16 +211,25 @@ def _columns(
     relation: str,
     wanted: list[tuple[str, str, str]],
     rows: int,
-    before: int,
+    rules: Rules,
     faults: ErrorList,
 ) -> Iterator[RawColumn]:
     """Yield the raw columns; numbers and strings are each queried for all columns together."""
-    values = {name: value for name, stored, type_ in wanted if (value := number_sql(identifier(stored), type_))}
+    exact = {name for name, _, type_ in wanted if rules.demanded(name) == "categorical" and _is_whole(type_)}
+    values = {
+        name: value
+        for name, stored, type_ in wanted
+        if name not in exact and (value := number_sql(identifier(stored), type_))
+    }
     numbers = dict(zip(values, numbers_of(database, relation, list(values.values()), rows), strict=True))
-    spoken = {name: text for name, stored, type_ in wanted if (text := text_sql(identifier(stored), type_))}
+    spoken = {
+        name: text
+        for name, stored, type_ in wanted
+        if (text := text_sql(identifier(stored), "VARCHAR" if name in exact else type_))
+    }
     texts = dict(zip(spoken, texts_of(database, relation, list(spoken.values())), strict=True))
     for name, stored, type_ in wanted:
-        _check_values(database, relation, name, identifier(stored), type_, before, faults)
+        _check_values(database, relation, name, identifier(stored), type_, rules.before, faults)
         if name in numbers:
             is_duration = type_ == INTERVAL or type_.startswith(DURATION)
             yield RawNumbers(name, numbers[name], is_duration)
@@ -240,6 +251,12 @@ def _check_values(
     found = database.execute(f"SELECT {column} IS NOT NULL AND ({unfit}) IS NULL AS v FROM {relation}").fetchnumpy()
     if len(rows := np.flatnonzero(np.asarray(found["v"])) + 1 + before):
         (add_undecoded if type_ == BYTES else add_calendar_spans)(name, rows, faults)
+
+
+def _is_whole(type_: str) -> bool:
+    """Whether a column of this type holds integers, whose digits are kept if they must be categories."""
+    is_decimal = type_.startswith("DECIMAL") and type_.endswith(",0)")
+    return type_ in INTEGERS or is_decimal or type_ in WIDE_INTEGERS
 
 
 def text_sql(column: str, type_: str) -> str | None:

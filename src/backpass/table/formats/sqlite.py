@@ -10,14 +10,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-import numpy as np
-
 from backpass.errors import UsageError
 from backpass.table.columns.objects import raw_objects
-from backpass.table.columns.raw import Content, RawColumn, RawNumbers, coded
+from backpass.table.columns.raw import Content, RawColumn, RawStrings
 from backpass.table.columns.rules import Rules
 from backpass.table.delimited.records import check_names
 from backpass.table.files.database import identifier
@@ -25,7 +24,6 @@ from backpass.table.files.opening import Opened
 from backpass.table.formats.tables import check_single, chosen_table, unrun
 from backpass.table.memory import LESS, require_memory
 from backpass.table.messages import ErrorList, plain, refusal
-from backpass.table.notation.number import text_of
 
 PIECE = 100_000  # rows fetched between checks of the memory
 VALUE = 40  # bytes of a value as a Python object, and its place in a row
@@ -99,21 +97,12 @@ def _content(cursor: sqlite3.Cursor, file: Opened, rules: Rules, faults: ErrorLi
         raise refusal(file.source, "has columns but no rows")
     columns = dict(zip(names, zip(*rows, strict=True), strict=True))
     is_typed = any(isinstance(value, int | float) for values in columns.values() for value in values)
-    found = [_column(name, values, faults, is_typed=is_typed) for name, values in columns.items() if rules.wants(name)]
+    wanted = {name: values for name, values in columns.items() if rules.wants(name)}
+    found = [_column(name, values, rules, faults, is_typed=is_typed) for name, values in wanted.items()]
     notes = () if is_typed else (TEXTS,)
     return Content(names, [column for column in found if column is not None], len(rows), notes)
 
 
-def _column(name: str, values: Sequence[Any], faults: ErrorList, *, is_typed: bool) -> RawColumn | None:
-    types = {*map(type, values)} - {type(None)}
-    if types <= {int, float}:
-        return RawNumbers(name, np.array([np.nan if value is None else float(value) for value in values]))
-    if bytes in types:
-        return raw_objects(
-            name, [_text(value) if isinstance(value, int | float) else value for value in values], faults
-        )
-    return coded(name, map(_text, values), typed=is_typed and types == {str})
-
-
-def _text(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else text_of(float(value))
+def _column(name: str, values: Sequence[Any], rules: Rules, faults: ErrorList, *, is_typed: bool) -> RawColumn | None:
+    found = raw_objects(name, list(values), rules, faults)
+    return replace(found, typed=False) if isinstance(found, RawStrings) and not is_typed else found

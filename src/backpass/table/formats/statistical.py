@@ -87,7 +87,7 @@ def _column(
     if labels and _becomes_categories(name, values, labels, rules, notes):
         texts = _distinct(labels)
         return coded(name, (_text(value, texts) for value in values), typed=True)
-    return raw_objects(name, values, faults)
+    return raw_objects(name, values, rules, faults)
 
 
 def _becomes_categories(
