@@ -30,7 +30,7 @@ Work = Callable[[str, str], Any]
 def ours() -> Work:
     """Backpass, on the engine that it would choose."""
     from backpass.engine import engine_named
-    from backpass.model.forward import inputs_of
+    from backpass.model.prediction.forward import inputs_of
     from backpass.network import FeatureMap
     from backpass.table import Schema, read_table
 

@@ -209,6 +209,20 @@ def test_the_constant_is_that_of_the_training_rows(call: Run, place: Path) -> No
     assert any("worse than always predicting the class frequencies" in text for text in warnings)
 
 
+def test_a_target_of_fractions_is_a_warning(call: Run, tmp_path: Path) -> None:
+    x = np.linspace(2.0, 12.0, 80)
+    signed = {"x": x, "y": [f"{v:.2f} %" for v in 3.0 * x]}
+    backpass.fit(signed, "y", preset="fast", hidden=(16,), epochs=30).save(tmp_path / "m.backpass")
+    tables = {name: written({"x": x, "y": y}, tmp_path / name) for name, y in (("f.csv", 0.03 * x), ("n.csv", 3.0 * x))}
+    for command in ("evaluate", "report"):
+        model, found = tmp_path / "m.backpass", {}
+        for name, path in tables.items():
+            warnings = call(command, model, path, "--json").json["warnings"]
+            found[name] = [each for each in warnings if "multiply them by 100" in each]
+        assert (len(found["f.csv"]), len(found["n.csv"])) == (1, 0), (command, found)
+        assert found["f.csv"][0].startswith("column 'y': no value has the % of the training rows")
+
+
 def test_a_ratio_of_nothing_has_no_score(call: Run, home: Path, tmp_path: Path) -> None:
     """On rows of one class, what is 0 / 0 has no line, as the ROC AUC."""
     header, *rows = (home / "pets.csv").read_text().splitlines()

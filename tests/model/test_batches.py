@@ -15,7 +15,7 @@ from backpass.errors import BackpassWarning, UsageError
 from backpass.model import Model
 from backpass.model import model as model_module
 from backpass.model.batches.findings import Findings
-from backpass.model.forward import CHUNK
+from backpass.model.prediction.forward import CHUNK
 from backpass.table import table_from
 
 pyarrow = pytest.importorskip("pyarrow")

@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss, mean_absolute_error, root_mean_squared_err
 
 from backpass.errors import BackpassWarning
 from backpass.model import Model, fit
-from backpass.model.comparison import Comparison, compare
+from backpass.model.evaluation.comparison import Comparison, compare
 from backpass.model.head.head import Head
 from backpass.model.loading import from_bytes
 from backpass.model.settings.settings import Settings
@@ -56,7 +56,7 @@ def test_the_interval_is_that_of_a_paired_bootstrap(loss: str, score: Any) -> No
 
 
 def test_many_rows_have_the_interval_of_the_bootstrap(monkeypatch: pytest.MonkeyPatch) -> None:
-    from backpass.model import comparison
+    from backpass.model.evaluation import comparison
 
     head = head_for(TRUE)
     drawn = compared(head, outputs(head, NEAR), {"linear": outputs(head, FAR)}, TRUE)

@@ -12,7 +12,7 @@ import pytest
 import backpass
 from backpass import BackpassClassifier, BackpassRegressor, BackpassWarning, fit
 from backpass.engine import NumpyEngine
-from backpass.model.diagnostics import judged
+from backpass.model.evaluation.diagnostics import judged
 from backpass.model.loading import from_bytes
 from backpass.model.model import Model
 from backpass.network import Dense, LearnedActivation, Network, Unit, Wired, dead_units
@@ -174,7 +174,7 @@ def test_every_row_of_one_class() -> None:
     model = fit({"x": X, "y": y}, "y", hidden=(), epochs=30, learning_rate=0.1)
     assert "all of the test rows are predicted to be 'usual'" in said(model)
     alike = {"x": X[:20], "y": ["usual"] * 20}
-    text = " ".join(model.evaluation(model.table(alike, with_target=True))[1])
+    text = " ".join(model.evaluation(model.table(alike, with_target=True)).warnings)
     assert "predicted to be" not in text  # all of them are
 
 

@@ -19,7 +19,7 @@ from backpass.errors import BackpassWarning, DataError, DivergedError, Interrupt
 from backpass.model import Model, Settings, fit, fit_problem, from_bytes, make_problem
 from backpass.model.fitting.outcome.scoring import WORST
 from backpass.model.fitting.problem.problem import Problem
-from backpass.model.forward import outputs_of
+from backpass.model.prediction.forward import outputs_of
 from backpass.table import table_from
 from backpass.training import Callback, EpochRecord, Progress
 

@@ -22,7 +22,7 @@ from backpass.estimators import BackpassRegressor
 from backpass.estimators.continuation import check_single
 from backpass.model import Model, Settings, fit, from_bytes, load
 from backpass.model.file.container import pack, unpack
-from backpass.model.group import Group
+from backpass.model.prediction.group import Group
 from backpass.network import Network, Selection
 from backpass.reporting.explanation.attribution import explain
 from backpass.reporting.explanation.smooth import SmoothModel

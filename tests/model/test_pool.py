@@ -5,7 +5,7 @@ import pytest
 
 from backpass.model import Settings, make_problem
 from backpass.model.fitting.problem.data_split import DataSplit
-from backpass.model.fitting.problem.preparation import part_of
+from backpass.model.fitting.problem.encoded_rows import part_of
 from backpass.model.fitting.runs.ensemble import members_of, pooled
 from backpass.table import table_from
 from backpass.training import Callback

@@ -11,7 +11,7 @@ import pytest
 from backpass.errors import DataError, UsageError
 from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.fitting.problem.problem import Problem, batch_size_for
-from backpass.model.forward import inputs_of, outputs_of
+from backpass.model.prediction.forward import inputs_of, outputs_of
 from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import split_rows
 from backpass.network import Dense, Dropout, Wired
@@ -234,7 +234,7 @@ def test_chunks_are_invisible(houses: Columns, monkeypatch: pytest.MonkeyPatch) 
     whole = outputs_of(problem.network, theta, part.x, problem.engine)
     encoded = problem.schema.encode(table_from(houses))
     inputs = inputs_of(problem.feature_map, encoded.numbers, encoded.codes, np.float64, problem.engine)
-    monkeypatch.setattr("backpass.model.forward.CHUNK", 7)
+    monkeypatch.setattr("backpass.model.prediction.forward.CHUNK", 7)
     np.testing.assert_allclose(outputs_of(problem.network, theta, part.x, problem.engine), whole, rtol=1e-12)
     again = inputs_of(problem.feature_map, encoded.numbers, encoded.codes, np.float64, problem.engine)
     np.testing.assert_array_equal(again, inputs)

@@ -60,7 +60,7 @@ def test_the_table_and_the_class_name_the_same_settings() -> None:
 
 def test_the_keyword_arguments_of_fit_are_the_settings() -> None:
     hints = get_type_hints(SettingsOptions)
-    assert list(hints) == list(BY_NAME)
+    assert sorted(hints) == sorted(BY_NAME)
     for setting in SETTINGS:
         admits_none = NoneType in get_args(hints[setting.name])
         assert admits_none == (setting.default is None), setting.name

@@ -11,7 +11,7 @@ from backpass import fit
 from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.problem.start import fitted_rows
-from backpass.model.forward import outputs_of
+from backpass.model.prediction.forward import outputs_of
 from backpass.model.settings.settings import Settings
 from backpass.network import ACTIVATIONS, Dense, Network, Periodic, dense_network, saturates
 from backpass.network.activations import RANGES

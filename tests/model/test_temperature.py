@@ -14,10 +14,10 @@ from backpass.model.fitting.outcome.temperature import fitted_factor, tempered
 from backpass.model.fitting.problem.data_split import DataSplit
 from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.fitting.runs.ensemble import members_of
-from backpass.model.forward import outputs_of
 from backpass.model.head.head import Head
 from backpass.model.head.scaling import TargetScale
 from backpass.model.head.target_head import TargetHead
+from backpass.model.prediction.forward import outputs_of
 from backpass.model.settings.settings import Settings
 from backpass.table import Target, table_from
 

@@ -14,7 +14,7 @@ from backpass.cli.notes import note_lines
 from backpass.cli.text import aligned, figure, figures
 from backpass.engine import why_slow
 from backpass.model import Model, Problem, Settings
-from backpass.model.comparison import Comparison, baseline_name, in_order
+from backpass.model.evaluation.comparison import Comparison, baseline_name, in_order
 from backpass.model.fitting.problem.problem import batch_size_for
 from backpass.model.head.head import Head
 from backpass.model.metrics.per_class import of_confusion

@@ -27,7 +27,7 @@ from backpass.estimators.splits import splits_of
 from backpass.estimators.teaching import taught_by
 from backpass.estimators.weights import weights_of
 from backpass.model import Model, Problem, Rows, Settings, Stream, assemble, fit_problem
-from backpass.model.diagnostics import Warned
+from backpass.model.evaluation.diagnostics import Warned
 from backpass.model.fitting.streaming.provisional import teaches_nothing
 from backpass.model.fitting.teaching.scores import with_teacher_checked
 from backpass.model.fitting.teaching.teacher import Teacher

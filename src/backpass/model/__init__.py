@@ -7,6 +7,8 @@ Subpackages, lowest first:
     split     which rows train, validate and test, and which must stay together
     head      the meaning of a network's outputs for the target
     baseline  simple models that scores are compared with
+    prediction  from rows to outputs, predictions and intervals
+    evaluation  a model on rows with known targets, and warnings about it
     onnx      the export
     fitting   from a table and settings to a trained model
     distillation  one small network that learns from a model
@@ -14,8 +16,8 @@ Subpackages, lowest first:
     tuning    the search for the settings that suit a table best
     grouped   a network for each group of rows
 
-Reading order of the modules here: ``model``, ``group``, ``predictions``, ``forward``, ``metrics``, ``record``,
-``profile``, ``diagnostics``, ``saving``, ``form``, ``consistency``, ``loading``, ``onnx_inputs``.
+Reading order of the modules here: ``model``, ``record``, ``profile``, ``saving``, ``form``, ``consistency``,
+``loading``, ``onnx_inputs``.
 """
 
 from backpass.model.assessment.cross_validation import CrossValidation, cross_validate
@@ -30,7 +32,7 @@ from backpass.model.grouped.fit import fit_groups
 from backpass.model.grouped.grouped_model import GroupedModel
 from backpass.model.loading import from_bytes, load
 from backpass.model.model import Model
-from backpass.model.predictions import Predictions
+from backpass.model.prediction.predictions import Predictions
 from backpass.model.record import Record
 from backpass.model.settings.settings import Settings
 from backpass.model.tuning.tuning import Tuning, tune

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import BackpassError, ModelFileError
+from backpass.errors import ModelFileError
 from backpass.model.baseline.baseline import Baseline
 from backpass.model.baseline.linear import Linear
 from backpass.model.baseline.lookup import Lookup, lookup_from_json
@@ -19,14 +19,15 @@ from backpass.model.file.baseline_names import restored
 from backpass.model.file.container import unpack
 from backpass.model.file.header import header_length
 from backpass.model.file.storage import read_file
-from backpass.model.form import MODEL, validate
-from backpass.model.group import Group
+from backpass.model.form import MODEL
 from backpass.model.head.head import Head
 from backpass.model.head.intervals import Intervals
 from backpass.model.model import Model
+from backpass.model.prediction.group import Group
 from backpass.model.profile import SHARES
 from backpass.model.record import Record
 from backpass.model.training_rows import TrainingRows
+from backpass.model.verification import require_form, verified
 from backpass.network import FeatureMap, Network
 from backpass.table import Schema
 from backpass.table.free_text.storage import DTYPES as TEXT_ARRAYS
@@ -70,17 +71,8 @@ def model_of(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], sourc
     Raises:
         ModelFileError: They do not describe a model.
     """
-    unknown, hint = f"{source} does not describe a model this version knows", "was it written by a newer version?"
-    if fault := validate(facts, MODEL, "facts"):
-        raise ModelFileError(unknown, faults=[fault], hint=hint)
-    try:
-        model = _from_facts(restored(facts), arrays)
-        fault = inconsistency(model)
-    except BackpassError as error:
-        raise ModelFileError(unknown, faults=error.faults or [error.message], hint=hint) from None
-    if fault:
-        raise ModelFileError(f"{source} contradicts itself: {fault}", hint="fit the model again")
-    return model
+    require_form(facts, MODEL, source)
+    return verified(lambda: _from_facts(restored(facts), arrays), inconsistency, source)
 
 
 def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Model:

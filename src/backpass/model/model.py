@@ -6,51 +6,47 @@ activations, losses and layers are looked up in fixed tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.engine import engine_named
-from backpass.errors import DataError, UsageError
+from backpass.engine import Engine, engine_named
 from backpass.idiom import in_python
 from backpass.model.anatomy.neuron import Neuron, collapsed
 from backpass.model.baseline.baseline import Baseline
+from backpass.model.baseline.kept import KeptBaselines
 from backpass.model.baseline.lookup import Lookup
-from backpass.model.comparison import compare
-from backpass.model.diagnostics import beaten_by, judged, warn_all
-from backpass.model.file.storage import write_atomically
-from backpass.model.forward import CHUNK, input_names, inputs_of
-from backpass.model.group import Group
+from backpass.model.evaluation.comparison import compare
+from backpass.model.evaluation.diagnostics import beaten_by, judged, warn_all
+from backpass.model.evaluation.evaluation import Evaluation
 from backpass.model.head.head import Head
 from backpass.model.head.intervals import Intervals
 from backpass.model.metrics import FEWEST_ROWS
-from backpass.model.predictions import Evaluation, Predictions
-from backpass.model.profile import NumericProfile, fractions_of_target, strangers_in, suspects_in
+from backpass.model.prediction.ensemble import Ensemble
+from backpass.model.prediction.forward import input_names
+from backpass.model.prediction.group import Group
+from backpass.model.prediction.intervals import checked_quantiles, known_intervals
+from backpass.model.prediction.predictions import Predictions
+from backpass.model.prediction.predictor import Predictor
+from backpass.model.prediction.reader import Reader
+from backpass.model.prediction.suspects import fractions_in_targets, strangers_in, suspects_in
 from backpass.model.record import Record
 from backpass.model.saving import to_bytes
 from backpass.model.split.units import resampled_rows
 from backpass.model.training_rows import TrainingRows, row_digests
 from backpass.network import FeatureMap, Network
-from backpass.table import Encoded, Schema, Table, read_table, table_from
+from backpass.table import Encoded, Schema, Table
 from backpass.table.labeled import Labeled, weights_in
 from backpass.table.messages import counted, listed, shown
-from backpass.table.notation.boolean import ZERO_ONE
 from backpass.training import EpochRecord
-
-if TYPE_CHECKING:
-    import pyarrow
-
-_BLOCK = 8 * CHUNK
-"""Rows whose network inputs are in memory at a time: whole chunks, so that each chunk has the same rows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Model:
+class Model(Predictor):
     """A fitted network, or ensemble of networks, with everything needed to get from a table to predictions.
 
     Attributes:
@@ -119,87 +115,12 @@ class Model:
         """The number of parameters of all networks."""
         return sum(each.theta.size for each in self.groups)
 
-    def predict(self, data: Any, **reading: Any) -> NDArray[Any]:
-        """The prediction for each row.
-
-        Args:
-            data: A path, a data frame, a dict of columns or a Table, with columns matched by name; or an array (n, d)
-                with the model's columns in their order.
-            **reading: Options of ``read_table`` or ``table_from``.
-
-        Returns:
-            A number or a class, (n,): the most probable one, unless the model has a threshold; for several outputs
-            (n, k), numbers or the probabilities of labels.
-
-        Raises:
-            DataError: Lists every column that is missing or of another kind.
-
-        Warns:
-            BackpassWarning: A categorical column holds nearly nothing that the model knows; percentages seem to be
-                fractions; or a column has no values, and had no missing ones at the fit.
-        """
-        found = self.predictions(self.table(data, **reading))
-        warn_all(found.warnings)
-        return found.values
-
-    def predict_proba(self, data: Any, **reading: Any) -> NDArray[np.float64]:
-        """The probability of each class, (n, classes) in the order of ``classes``.
-
-        Raises:
-            DataError: As ``predict``.
-            UsageError: The target is a number.
-
-        Warns:
-            BackpassWarning: As ``predict``.
-        """
-        found = self.predictions(self.table(data, **reading))
-        if found.probabilities is None:
-            raise UsageError(self.why_no_probabilities)
-        warn_all(found.warnings)
-        return found.probabilities
-
     @property
     def why_no_probabilities(self) -> str:
         """The reason why the model has no probabilities in addition to its predictions."""
         if self.head.target.classes:
             return "the predictions of this model are the probabilities of its labels already"
         return f"target {self.target!r} is a number; only classes have probabilities"
-
-    def predict_batches(
-        self, source: Any, rows: int = 65_536, *, proba: bool = False, keep: Sequence[str] = (), **reading: Any
-    ) -> Iterator[pyarrow.RecordBatch]:
-        """The predictions for a table of any length, as Arrow record batches, in constant memory.
-
-        Predictions are those of ``predict``. CSV, TSV and Parquet files are read a window of rows at a time. What is
-        decided from all rows otherwise, such as the decimal sign, is decided by the first rows that tell; later rows
-        that contradict are an error.
-
-        Args:
-            source: What ``predict`` takes, an Arrow reader, or an iterable of tables with the same columns. Tables
-                without rows are skipped.
-            rows: The number of rows of a batch, at most.
-            proba: Whether to add the probability of each class, as columns p(CLASS).
-            keep: Columns of the table to put first in each batch.
-            **reading: Options of ``read_table`` or ``table_from``.
-
-        Returns:
-            Batches with a column for each prediction, of the target's name.
-
-        Raises:
-            DataError: As ``predict``, when the batch with the error is asked for.
-            UsageError: pyarrow is not installed, ``proba`` for a number, or ``rows`` is no whole number from 1 up.
-
-        Warns:
-            BackpassWarning: As ``predict``, once, after the last batch.
-
-        >>> from backpass import fit
-        >>> model = fit({"x": range(100), "y": [3.0 * x for x in range(100)]}, "y", epochs=1)
-        >>> [batch.num_rows for batch in model.predict_batches({"x": range(100)}, rows=40)]
-        [40, 40, 20]
-        """
-        from backpass.model.batches.batches import batches_of
-
-        return batches_of(self, source, rows, proba=proba, keep=keep, **reading)
 
     def predict_interval(self, data: Any, level: float = 0.9, **reading: Any) -> NDArray[np.float64]:
         """Lower and upper end of an interval that contains the target of each row with probability ``level``.
@@ -256,15 +177,7 @@ class Model:
         Raises:
             UsageError: As ``predict_quantiles``.
         """
-        if isinstance(asked, str) or not hasattr(asked, "__len__"):
-            raise UsageError(f"quantiles takes a list of numbers; got {asked!r}", hint=f"quantiles=[{asked}]")
-        if self.head.loss_name == "quantile":
-            found = ", ".join(f"q={each.q!r}" for each in self.head.targets)
-            raise UsageError(
-                f"the outputs of this model are quantiles already: {found} of {self.target!r}",
-                hint="predict without --quantiles; for others, fit with loss squared, or with another --quantile",
-            )
-        return self.known_intervals("quantiles").checked(asked)
+        return checked_quantiles(self.head, self.intervals, asked)
 
     def interval_ends(self, found: Predictions, level: float) -> NDArray[np.float64]:
         """The ends of the intervals of predictions, see ``predict_interval``."""
@@ -283,16 +196,7 @@ class Model:
         Raises:
             UsageError: The model has none.
         """
-        if self.classes or self.head.are_labels:
-            raise UsageError(f"target {self.target!r} holds classes; only numbers have {what}")
-        if len(self.targets) < self.head.outputs:
-            raise UsageError(f"the outputs of this model are quantiles of {self.target!r}; they have no {what}")
-        if self.intervals is None:
-            raise UsageError(
-                f"the model keeps no residuals to make {what} of",
-                hint="fit it again, with validation rows (--validation-fraction, --validation-file)",
-            )
-        return self.intervals
+        return known_intervals(self.head, self.intervals, what)
 
     def evaluate(self, data: Any, *, strict: bool = False, **reading: Any) -> dict[str, float]:
         """Every metric on rows with known targets; the mean over several targets.
@@ -313,33 +217,24 @@ class Model:
                 or more, or all predictions are the same.
         """
         table = self.labeled(self.table(data, with_target=True, strict=strict, **reading), strict=strict)
-        scores, warnings, _ = self.evaluation(table)
-        warn_all(warnings)
-        return scores
+        found = self.evaluation(table)
+        warn_all([*found.encoded.warnings, *found.warnings])
+        return dict(found.scores)
 
     def evaluation(self, table: Table) -> Evaluation:
         """The scores on a table with known targets, warnings, and a comparison with the baselines."""
-        encoded = self.encoded(table)
-        truth, weights, unit = self.head.truth(table), self.weights(table), self.resampled_rows(table)
+        head, encoded = self.head, self.encoded(table)
+        truth, weights, unit = head.truth(table), self.weights(table), self.resampled_rows(table)
         o, of_baselines = self.scored_outputs(encoded, table)
-        comparison = compare(self.head, o, of_baselines, truth, weights, unit=unit)
+        comparison = compare(head, o, of_baselines, truth, weights, unit=unit)
         warnings = [
-            *encoded.warnings,
-            *self._warnings_on_fractions(table, o),
+            *fractions_in_targets(head, table, o),
             *self.warnings_on_known(encoded, truth),
             *self.warnings_on_scores(o, truth, weights),
             *beaten_by(comparison, "these rows"),
         ]
-        return Evaluation(self.head.defined_scores(o, truth, weights), warnings, comparison)
-
-    def _warnings_on_fractions(self, table: Table, o: NDArray[Any]) -> list[str]:
-        """A warning on each target of percentages that the table seems to hold as fractions."""
-        predicted = self.head.predictions(o)
-        if self.classes or not predicted.size:
-            return []
-        columns = predicted.reshape(len(predicted), -1).T
-        pairs = zip(self.head.targets, columns, strict=False)
-        return [s.warning for each, y in pairs for s in fractions_of_target(each.target, table, y)]
+        scores = head.defined_scores(o, truth, weights)
+        return Evaluation(encoded, o, truth, weights, unit, self.record.are_later(table), scores, warnings, comparison)
 
     def warnings_on_known(self, encoded: Encoded, truth: NDArray[Any]) -> list[str]:
         """A warning if many rows are training rows.
@@ -360,7 +255,7 @@ class Model:
             strict: Whether rows without a target stay, so that they are refused.
         """
         weight = self.record.weight if self.record.weight in table.columns else None
-        return Labeled.of(table, [each.target.name for each in self.head.targets], weight, strict=strict).table
+        return Labeled.of(table, self.targets, weight, strict=strict).table
 
     def weights(self, table: Table) -> NDArray[np.float64] | None:
         """The weights of a table's rows (n,), from the column that the fit took them from; None without such a column.
@@ -453,72 +348,15 @@ class Model:
         """The name of each network input."""
         return input_names(self.schema, self.feature_map)
 
-    def kinds(self, *, with_target: bool = False) -> dict[str, str]:
-        """The required kind of each column; ``with_target``: also of the target, the group and the time."""
-        profiles = self.record.columns.items()
-        binary = {name for name, each in profiles if isinstance(each, NumericProfile) and each.is_zero_one}
-        kinds: dict[str, str] = {
-            name: ZERO_ONE if kind == "numeric" and name in binary else kind for name, kind in self.schema.kinds.items()
-        }
-        targets = {each.target.name: each.target.demand for each in self.head.targets}
-        weight: dict[str, str] = {self.record.weight: "numeric"} if self.record.weight else {}
-        return {**self.record.split_columns, **kinds, **targets, **weight} if with_target else kinds
-
-    def headerless(self) -> tuple[tuple[str, ...], ...]:
-        """Column names by position in a file without a header: one tuple with the targets and one without them.
-
-        Empty if the model was not fitted on such a file.
-        """
-        names, targets = self.schema.headerless, {each.target.name for each in self.head.targets}
-        return (names, tuple(name for name in names if name not in targets)) if names else ()
-
-    def table(self, data: Any, *, with_target: bool = False, strict: bool = False, **reading: Any) -> Table:
-        """The table with the columns' kinds that the model was fitted on, from data in any supported form.
-
-        With the target, rows that have none are left out, with a note; ``strict`` keeps them, so that they are refused.
-        """
-        table = data if isinstance(data, Table) else self._read(data, with_target=with_target, **reading)
-        targets = [each.target.name for each in self.head.targets] if with_target else []
-        return Labeled.of(table, targets, strict=strict).table
-
-    def _read(self, data: Any, *, with_target: bool, **reading: Any) -> Table:
-        if isinstance(data, np.ndarray) and data.dtype.names is None:
-            data = self._columns_of(data)
-        kinds = self.kinds(with_target=with_target)
-        if isinstance(data, str | Path):
-            known = {
-                "missing": self.schema.missing,
-                "headerless": self.headerless(),
-                "keep_rows": not with_target,
-            }
-            return read_table(data, kinds=kinds, **{**known, **reading})
-        return table_from(data, kinds=kinds, **{"missing": self.schema.missing, **reading})
-
-    def _columns_of(self, X: NDArray[Any]) -> dict[str, Any]:
-        """The columns of an array (n, d), by the model's names.
-
-        Raises:
-            DataError: The array has another shape.
-        """
-        names = [feature.name for feature in self.schema.features]
-        if X.ndim != 2 or X.shape[1] != len(names):
-            raise DataError(
-                f"an array of rows for this model has shape (n, {len(names)}), got {X.shape}",
-                hint=f"its columns are, in this order: {listed(names, shown)}",
-            )
-        columns = X.T.tolist() if X.dtype.kind in "OU" else X.T
-        return dict(zip(names, columns, strict=True))
+    def reader(self, *, with_target: bool = False) -> Reader:
+        """How tables are read for the model; ``with_target``: rows with known targets."""
+        return Reader.of(self.schema, self.head, self.record, with_target=with_target)
 
     def predictions(self, table: Table) -> Predictions:
         """Predictions with probabilities and notes."""
         outputs, encoded = self._run(table)
-        predicted = self.head.predictions(outputs)
-        if not self.classes:
-            later = self.record.are_later(table)
-            return Predictions(predicted, None, (), encoded.notes, encoded.unseen, encoded.suspects, later)
-        names = np.array(self.classes, dtype=object)
-        decided = names[self.head.decided(predicted)]
-        return Predictions(decided, predicted, self.classes, encoded.notes, encoded.unseen, encoded.suspects)
+        later = None if self.classes else self.record.are_later(table)
+        return Predictions.of(self.head, self.head.predictions(outputs), encoded, later=later)
 
     def outputs(self, table: Table) -> NDArray[Any]:
         """The network's outputs o (n, k), before they are decoded to predictions."""
@@ -535,14 +373,21 @@ class Model:
         return outputs
 
     def _run(self, table: Table, *, features: bool = False) -> tuple[NDArray[Any], Encoded]:
-        encoded = self.encoded(table, self.known_schema)
-        blocks = [self.outputs_at(x, features=features) for x in self._inputs_in_blocks(encoded)]
-        return np.concatenate(blocks), encoded
+        encoded, ensemble = self.encoded(table, self.known_schema), self._ensemble
+        outputs = ensemble.features if features else ensemble.outputs
+        return np.concatenate([outputs(x) for x in ensemble.blocks(encoded)]), encoded
 
-    def _inputs_in_blocks(self, encoded: Encoded) -> Iterator[NDArray[Any]]:
-        """Yield the network inputs (b, d) of blocks of rows, which need less memory than those of all rows."""
-        for first in range(0, max(len(encoded.codes), 1), _BLOCK):
-            yield self.inputs_at(encoded.numbers[first : first + _BLOCK], encoded.codes[first : first + _BLOCK])
+    @property
+    def _engine(self) -> Engine:
+        return engine_named(self.engine, self.threads)
+
+    @property
+    def _ensemble(self) -> Ensemble:
+        return Ensemble(self.feature_map, self.groups, self.head, self.shares, self._engine)
+
+    @property
+    def _baselines(self) -> KeptBaselines:
+        return KeptBaselines(self.baselines, self.lookups, self.feature_map, self._engine)
 
     def scored_outputs(self, encoded: Encoded, table: Table) -> tuple[NDArray[Any], dict[str, NDArray[np.float64]]]:
         """The outputs o (n, k) of the networks and those of the baselines, see ``baseline_outputs``.
@@ -551,12 +396,13 @@ class Model:
             encoded: The encoded rows.
             table: The same rows.
         """
+        ensemble, baselines = self._ensemble, self._baselines
         own, others = list[NDArray[Any]](), list[dict[str, NDArray[np.float64]]]()
-        for x in self._inputs_in_blocks(encoded):
-            own.append(self.outputs_at(x))
-            others.append(self._baseline_outputs_at(x))
+        for x in ensemble.blocks(encoded):
+            own.append(ensemble.outputs(x))
+            others.append(baselines.of_inputs(x))
         found = {name: np.concatenate([each[name] for each in others]) for name in others[0]}
-        return np.concatenate(own), found | self._lookup_outputs(table)
+        return np.concatenate(own), found | baselines.of_table(table)
 
     def encoded(self, table: Table, schema: Schema | None = None) -> Encoded:
         """A table encoded as arrays, with the columns that are unlike those of the training rows.
@@ -572,13 +418,11 @@ class Model:
 
     def inputs_at(self, numbers: NDArray[np.float64], codes: NDArray[np.int32]) -> NDArray[Any]:
         """The network inputs x (n, d) for encoded columns (n, p) and (n, q)."""
-        return inputs_of(self.feature_map, numbers, codes, self.theta.dtype, engine_named(self.engine, self.threads))
+        return self._ensemble.inputs(numbers, codes)
 
-    def outputs_at(self, x: NDArray[Any], *, features: bool = False) -> NDArray[Any]:
-        """Outputs o (n, k) for x (n, d), averaged over networks; or their penultimate activations, concatenated."""
-        engine = engine_named(self.engine, self.threads)
-        found = [o for group in self.groups for o in group.outputs(x, engine, features=features)]
-        return np.concatenate(found, axis=1) if features else self.head.averaged(found, self.shares)
+    def outputs_at(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Outputs o (n, k) for x (n, d), averaged over networks."""
+        return self._ensemble.outputs(x)
 
     def baseline_outputs(self, x: NDArray[Any], table: Table) -> dict[str, NDArray[np.float64]]:
         """The outputs o (n, k) of each baseline that the model keeps and whose column the table has.
@@ -587,16 +431,8 @@ class Model:
             x: Network inputs (n, d).
             table: The same rows.
         """
-        return self._baseline_outputs_at(x) | self._lookup_outputs(table)
-
-    def _baseline_outputs_at(self, x: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
-        engine, fold = engine_named(self.engine, self.threads), self.feature_map.folded
-        return {each.name: each.outputs(x, engine, fold) for each in self.baselines}
-
-    def _lookup_outputs(self, table: Table) -> dict[str, NDArray[np.float64]]:
-        if not self.baselines:
-            return {}
-        return {each.name: o for each in self.lookups if (o := each.outputs(table)) is not None}
+        baselines = self._baselines
+        return baselines.of_inputs(x) | baselines.of_table(table)
 
     def warnings_on_scores(
         self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
@@ -610,14 +446,6 @@ class Model:
         """
         constant = next((each.theta for each in self.baselines if each.is_constant), None)
         return judged(self.head, o, truth, weights, constant=constant if len(o) >= FEWEST_ROWS else None)
-
-    def save(self, path: str | Path) -> None:
-        """Write the model file, atomically.
-
-        Raises:
-            ResourceError: The file cannot be written.
-        """
-        write_atomically(path, self.to_bytes())
 
     def to_onnx(self) -> bytes:
         """The model as an ONNX graph from raw columns to predictions; see ``backpass.model.onnx.export``.

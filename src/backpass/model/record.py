@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.comparison import Comparison, comparison_from_json
+from backpass.model.evaluation.comparison import Comparison, comparison_from_json
 from backpass.model.profile import Profile, profile_from_json
 from backpass.model.split.horizon import Horizon
 from backpass.table import CategoricalColumn, Table

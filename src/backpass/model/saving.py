@@ -12,9 +12,9 @@ from backpass.model.baseline.baseline import Baseline
 from backpass.model.baseline.lookup import Lookup
 from backpass.model.file.baseline_names import stored
 from backpass.model.file.container import pack
-from backpass.model.group import Group
 from backpass.model.head.head import Head
 from backpass.model.head.intervals import Intervals
+from backpass.model.prediction.group import Group
 from backpass.model.record import Record
 from backpass.model.training_rows import TrainingRows
 from backpass.network import FeatureMap, Network

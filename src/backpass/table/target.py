@@ -97,6 +97,11 @@ class Target:
         return replace(target, is_percent=column.is_percent, reading=column.reading)
 
     @property
+    def content(self) -> str:
+        """What the column holds, for messages: ``numbers`` or ``3 classes``."""
+        return "numbers" if self.task == "regression" else f"{len(self.classes)} classes"
+
+    @property
     def kind(self) -> Kind:
         """Kind of the column that holds this target."""
         return "numeric" if self.task == "regression" else self.class_kind

@@ -51,7 +51,7 @@ class Targets:
         """
         targets = Targets(tuple(Target.fit(table, name, task) for name in names))
         if len(names) > 1 and (targets.task == "multiclass" or len({each.task for each in targets.each}) > 1):
-            held = [f"{shown(each.name)} holds {_held(each)}" for each in targets.each]
+            held = [f"{shown(each.name)} holds {each.content}" for each in targets.each]
             raise UsageError(
                 f"several targets must all hold numbers, or all have two classes: {listed(held)}",
                 hint="fit a model for each, or those that are alike together",
@@ -126,7 +126,3 @@ def label_title(target: Target) -> str:
     """
     is_switch = are_zero_and_one(target.classes) or are_booleans(target.classes)
     return f"p({target.name})" if is_switch else f"p({target.name}={target.classes[1]})"
-
-
-def _held(target: Target) -> str:
-    return "numbers" if target.task == "regression" else f"{len(target.classes)} classes"

@@ -1,13 +1,23 @@
-"""Interruption: turns Ctrl-C, termination and a closed terminal into a stop request, honored between two steps."""
+"""Interruption: turns Ctrl-C, termination and a closed terminal into a stop request, honored between two steps.
+
+``run_in_threads`` handles signals while threads work.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_WAIT = 0.05
+"""Seconds of a wait for threads: Python handles signals in the main thread only, so it must wake up regularly."""
 
 
 @dataclass(slots=True)
@@ -56,3 +66,36 @@ def stop_on_signals() -> Iterator[StopRequest]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def run_in_threads(
+    run: Callable[[Item], Result],
+    items: Iterable[Item],
+    workers: int,
+    stop: StopRequest,
+    collect: Callable[[Sequence[Result]], None] = lambda results: None,
+) -> None:
+    """Call ``run`` for each of the items, in threads. An exception in one of them stops all, and is raised here.
+
+    Args:
+        run: The function.
+        items: Its arguments.
+        workers: The number of threads.
+        stop: Set if an exception ends the calls; ``run`` checks it to end early.
+        collect: Called in this thread, about twenty times a second, with the results since its last call, in any order.
+
+    >>> found = []
+    >>> run_in_threads(abs, [-1, 2], 2, StopRequest(), found.extend)
+    >>> sorted(found)
+    [1, 2]
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = {pool.submit(run, each) for each in items}
+        try:
+            while waiting:
+                done, waiting = wait(waiting, timeout=_WAIT, return_when=FIRST_COMPLETED)
+                collect([each.result() for each in done])
+        except BaseException:
+            stop.signal = stop.signal or 0
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

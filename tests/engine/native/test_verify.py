@@ -184,12 +184,12 @@ def reverses_the_units(graph: Graph) -> Graph:
 
 
 def reverses_a_unit(graph: Graph) -> Graph:
-    i = next(i for i, unit in enumerate(graph.units) if unit.is_map and len(unit.terms) > 2)
+    i = next(i for i, unit in enumerate(graph.units) if unit.first.kind is TermKind.MAP and len(unit.terms) > 2)
     return with_units(graph, (*graph.units[:i], Unit(graph.units[i].terms[::-1]), *graph.units[i + 1 :]))
 
 
 def joins_units_of_different_shapes(graph: Graph) -> Graph:
-    maps = [unit for unit in graph.units if unit.is_map]
+    maps = [unit for unit in graph.units if unit.first.kind is TermKind.MAP]
     a = maps[0]
     b = next(unit for unit in maps if unit.first.shape != a.first.shape)
     rest = [unit for unit in graph.units if unit not in (a, b)]
@@ -198,7 +198,7 @@ def joins_units_of_different_shapes(graph: Graph) -> Graph:
 
 def joins_a_product_with_what_follows(graph: Graph) -> Graph:
     at = next(i for i, u in enumerate(graph.units) if u.first.kind is TermKind.PRODUCT and len(u.terms) == 1)
-    after = next(unit for unit in graph.units if unit.is_map and unit.first.name not in EPILOGUES)
+    after = next(unit for unit in graph.units if unit.first.kind is TermKind.MAP and unit.first.name not in EPILOGUES)
     rest = [unit for unit in graph.units if unit not in (graph.units[at], after)]
     return with_units(graph, (*rest, Unit((graph.units[at].first, *after.terms))))
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from backpass.cli import summary
 from backpass.cli.console import Console
-from backpass.cli.evaluation import COVERAGE, Evaluation, segment_lines
+from backpass.cli.evaluation_view import COVERAGE, EvaluationView, segment_lines
 from backpass.cli.grouped.evaluate import evaluate_groups
 from backpass.cli.notes import note_lines
 from backpass.cli.options.declaration import Command, argument, option, strictness, talking
@@ -89,14 +89,14 @@ def evaluate(**given: Any) -> int:
     table = model.labeled(whole, strict=given["strict"])
     table = _with_columns(table, model, given)
     with console.working(f"scoring {counted(table.rows, 'row')}"):
-        found = Evaluation.of(model, table, with_intervals=given["intervals"])
+        rows = EvaluationView.of(model, table, with_intervals=given["intervals"])
     segments = [segments_of(table, by, model.record.settings.get("time")) for by in dict.fromkeys(given["by"])]
     named = (*(each.target.name for each in model.head.targets), *(each.column for each in segments))
     known = replace(model.schema, left_out=(*model.schema.left_out, *named))
     encoded = model.encoded(table, known)
     if given["strict"]:
         require_seen(table.source, encoded.unseen, encoded.suspects)
-    notes, warnings = [*table.notes, *encoded.notes], [*encoded.warnings, *found.warnings]
+    notes, warnings = [*table.notes, *encoded.notes], [*encoded.warnings, *rows.found.warnings]
     drift = drifts(model, encoded)
     if drift is None:
         notes.append(
@@ -111,16 +111,16 @@ def evaluate(**given: Any) -> int:
         console.item("note", note)
     for warning in warnings:
         console.alarm("warning", warning)
-    scored = [(each.title, found.by(each)) for each in segments]
+    scored = [(each.title, rows.by(each)) for each in segments]
     if given["as_json"]:
         facts = {"drift": drift_facts(drift), "unseen": [_unseen_facts(each) for each in encoded.unseen]}
         facts["segments"] = [{"by": title, "parts": [each.to_json() for each in parts]} for title, parts in scored]
-        console.document("evaluate", **found.facts(), **facts, notes=notes, warnings=warnings)
+        console.document("evaluate", **rows.facts(), **facts, notes=notes, warnings=warnings)
         return 0
     metrics = dict.fromkeys((model.head.metric, *model.head.metrics, COVERAGE))
     tables = [line for title, parts in scored for line in ("", *segment_lines(title, parts, [*metrics]))]
-    console.page([*found.lines(), *tables, *_drift_lines(drift)])
-    for label, text in summary.comparison_lines(model, found.comparison):
+    console.page([*rows.lines(), *tables, *_drift_lines(drift)])
+    for label, text in summary.comparison_lines(model, rows.found.comparison):
         console.item(label, text)
     return 0
 

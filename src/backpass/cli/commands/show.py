@@ -13,7 +13,7 @@ import click
 from backpass._version import __version__
 from backpass.cli import anatomy, summary
 from backpass.cli.console import Console
-from backpass.cli.evaluation import MOST_CLASSES
+from backpass.cli.evaluation_view import MOST_CLASSES
 from backpass.cli.grouped.show import show_groups
 from backpass.cli.options.declaration import Command, argument, option, talking
 from backpass.cli.text import BARS, aligned, figure, size, sparkline

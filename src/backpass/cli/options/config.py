@@ -22,6 +22,7 @@ import click
 from backpass._version import __version__
 from backpass.cli.failure import new_name
 from backpass.errors import ResourceError, UsageError, did_you_mean
+from backpass.model.file.strict_json import is_encodable
 from backpass.model.settings.tuple_constraints import Amounts, amount_texts
 from backpass.table.messages import plain, shown
 
@@ -140,10 +141,8 @@ def _toml(value: Any) -> str:
 
 
 def _toml_text(text: str) -> str:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise UsageError(f"{shown(text)} cannot be written as a TOML string") from None
+    if not is_encodable(text):
+        raise UsageError(f"{shown(text)} cannot be written as a TOML string")
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
 
 from backpass.engine.plan.placement import Placement
-from backpass.engine.plan.term import Term, TermKind, View
+from backpass.engine.plan.term import Term, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,6 @@ class Unit:
     @property
     def first(self) -> Term:
         return self.terms[0]
-
-    @property
-    def is_map(self) -> bool:
-        return self.first.kind is TermKind.MAP
 
     @property
     def shard(self) -> int:

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from backpass.model.group import Group
 from backpass.model.head.head import Head
+from backpass.model.prediction.group import Group
 from backpass.network import FeatureMap, Network
 
 

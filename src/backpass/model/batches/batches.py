@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError
 from backpass.model.batches.findings import Findings
-from backpass.model.diagnostics import warn_all
-from backpass.model.predictions import Predictions
-from backpass.table import CategoricalColumn, DatetimeColumn, Schema, Table
+from backpass.model.evaluation.diagnostics import warn_all
+from backpass.model.prediction.predictions import Predictions
+from backpass.model.prediction.reader import Reader
+from backpass.table import CategoricalColumn, DatetimeColumn, Table
 from backpass.table.columns.rules import check_name_lists
 from backpass.table.moments.timestamp import moment_texts
 from backpass.table.windows.frames import frame_windows
@@ -29,11 +30,8 @@ if TYPE_CHECKING:
 NO_ARROW = "record batches need the package pyarrow, which is not installed"
 
 
-class Predictor(Protocol):
-    """The part of a model that predicts tables; see ``Model``."""
-
-    @property
-    def schema(self) -> Schema: ...
+class TablePredictor(Protocol):
+    """The read-only part of ``prediction.Predictor`` that predicts windows of rows."""
 
     @property
     def labels(self) -> tuple[str, ...]: ...
@@ -44,9 +42,7 @@ class Predictor(Protocol):
     @property
     def why_no_probabilities(self) -> str: ...
 
-    def kinds(self) -> dict[str, str]: ...
-
-    def headerless(self) -> tuple[tuple[str, ...], ...]: ...
+    def reader(self) -> Reader: ...
 
     def table(self, data: Any, **reading: Any) -> Table: ...
 
@@ -54,7 +50,7 @@ class Predictor(Protocol):
 
 
 def windows_for(
-    model: Predictor, source: Any, rows: int = ROWS, *, keep: Sequence[str] = (), **reading: Any
+    model: TablePredictor, source: Any, rows: int = ROWS, *, keep: Sequence[str] = (), **reading: Any
 ) -> Generator[Table, None, None]:
     """Yield windows of the rows of a table, with the kinds of columns that the model was fitted on.
 
@@ -74,10 +70,11 @@ def windows_for(
     if type(rows) is not int or rows < 1:
         raise UsageError(f"rows is the number of rows of a batch, a whole number from 1 up; got {rows!r}")
     check_name_lists(keep=keep)
-    kinds = {**dict.fromkeys(keep, "categorical"), **model.kinds()}
-    known = {"missing": model.schema.missing, **reading}
+    reader = model.reader()
+    kinds = {**dict.fromkeys(keep, "categorical"), **reader.kinds}
+    known = {"missing": reader.schema.missing, **reading}
     if isinstance(source, str | Path):
-        options = {"headerless": model.headerless(), "keep_rows": True, "need": tuple(keep), **known}
+        options = {"headerless": reader.headerless, "keep_rows": True, "need": tuple(keep), **known}
         yield from _cut(windows_of(source, rows=max(rows, ROWS), kinds=kinds, **options), rows)
     elif isinstance(source, Table):
         yield from _cut([source], rows)
@@ -103,7 +100,7 @@ def _without_notes(table: Table) -> Table:
 
 
 def predictions_of(
-    model: Predictor, tables: Iterable[Table], findings: Findings
+    model: TablePredictor, tables: Iterable[Table], findings: Findings
 ) -> Iterator[tuple[Table, Predictions]]:
     """Yield each window that has rows, with the predictions for them.
 
@@ -120,7 +117,7 @@ def predictions_of(
 
 
 def batches_of(
-    model: Predictor, source: Any, rows: int, *, proba: bool, keep: Sequence[str], **reading: Any
+    model: TablePredictor, source: Any, rows: int, *, proba: bool, keep: Sequence[str], **reading: Any
 ) -> Iterator[pyarrow.RecordBatch]:
     """See ``Model.predict_batches``."""
     try:
@@ -152,7 +149,7 @@ def _arrow(pyarrow: Any, values: Any) -> Any:
 
 
 def predicted_columns(
-    model: Predictor, found: Predictions, kept: Mapping[str, Any], *, proba: bool
+    model: TablePredictor, found: Predictions, kept: Mapping[str, Any], *, proba: bool
 ) -> dict[str, NDArray[Any]]:
     """The columns of predictions and, if requested, of the probability of each class.
 

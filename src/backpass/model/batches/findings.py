@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from backpass.model.predictions import Predictions
+from backpass.model.prediction.predictions import Predictions
 from backpass.table import CategoricalColumn, Encoded, Table
 from backpass.table.unseen import Suspect, Unseen, warnings_on
 

@@ -13,12 +13,13 @@ from typing import Any, Unpack
 import numpy as np
 
 from backpass.errors import DataError, UsageError, hints_in_reading
-from backpass.model.diagnostics import Warned
 from backpass.model.distillation.mixing import mixed_rows
+from backpass.model.evaluation.diagnostics import Warned
 from backpass.model.fitting.fit_problem import fit_problem
 from backpass.model.fitting.problem.data_split import DataSplit, Rows, Weights
 from backpass.model.fitting.problem.division import divide, possible_inputs
-from backpass.model.fitting.problem.preparation import assemble, part_of
+from backpass.model.fitting.problem.encoded_rows import part_of
+from backpass.model.fitting.problem.preparation import assemble
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.problem.tables import as_table
 from backpass.model.fitting.teaching.teacher import Teacher

@@ -87,7 +87,7 @@ def _fault(value: Any, depth: int) -> str:
     if isinstance(value, (dict, list, tuple)):
         return f"nested deeper than {DEPTH_LIMIT}" if depth > DEPTH_LIMIT else ""
     if isinstance(value, str):
-        return "" if _encodable(value) else f"text with half a character, {value[:40]!r}"
+        return "" if is_encodable(value) else f"text with half a character, {value[:40]!r}"
     if isinstance(value, float):
         return "" if math.isfinite(value) else f"the number {value}"
     if value is None or isinstance(value, bool):
@@ -97,7 +97,8 @@ def _fault(value: Any, depth: int) -> str:
     return f"a value of type {type(value).__name__}"
 
 
-def _encodable(text: str) -> bool:
+def is_encodable(text: str) -> bool:
+    """Whether UTF-8 can hold a text: it has no half of a character (a lone surrogate)."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

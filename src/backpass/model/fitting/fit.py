@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from backpass.errors import UsageError, hints_in_reading
-from backpass.model.diagnostics import Warned
+from backpass.model.evaluation.diagnostics import Warned
 from backpass.model.fitting.fit_problem import check_callbacks, fit_problem
 from backpass.model.fitting.larger.choice import check_stream, resident_or_streamed
 from backpass.model.fitting.larger.streamed import check_streamable, streamed_problem

@@ -10,13 +10,14 @@ from numbers import Integral
 from typing import Any, Unpack
 
 from backpass.errors import UsageError
-from backpass.model.diagnostics import Warned
+from backpass.model.evaluation.diagnostics import Warned
 from backpass.model.fitting.fit import check_not_reading
 from backpass.model.fitting.fit_problem import check_callbacks
 from backpass.model.fitting.problem.tables import as_table
 from backpass.model.grouped.fitting import Fitting
 from backpass.model.grouped.grouped_model import GroupedModel
-from backpass.model.grouped.options import GroupOptions, require_supported, settings_of_all, settings_of_groups
+from backpass.model.grouped.options import require_supported, settings_of_all, settings_of_groups
+from backpass.model.settings.options import GroupOptions
 from backpass.table.columns.rules import check_name_lists
 from backpass.table.messages import shown
 from backpass.table.targets import target_names

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +12,7 @@ from numpy.typing import NDArray
 from backpass.engine import engine_named
 from backpass.errors import DataError, UsageError, did_you_mean
 from backpass.idiom import in_python
-from backpass.model.diagnostics import warn_all
-from backpass.model.file.storage import write_atomically
-from backpass.model.forward import inputs_of, outputs_of
+from backpass.model.evaluation.diagnostics import warn_all
 from backpass.model.grouped.groups import keys_of, places_in
 from backpass.model.grouped.record import GroupedRecord
 from backpass.model.grouped.saving import to_bytes
@@ -23,20 +20,19 @@ from backpass.model.grouped.scales import GroupScales, Shared
 from backpass.model.head.head import Head
 from backpass.model.metrics import LOWER_IS_BETTER, ScoringOptions, scores
 from backpass.model.model import Model
-from backpass.model.predictions import Predictions
+from backpass.model.prediction.forward import inputs_of, outputs_of
+from backpass.model.prediction.predictions import Predictions
+from backpass.model.prediction.predictor import Predictor
+from backpass.model.prediction.reader import Reader
 from backpass.model.record import Record
 from backpass.model.settings.settings import Settings
-from backpass.table import Encoded, Schema, Table, read_table, table_from
-from backpass.table.labeled import Labeled
+from backpass.table import Encoded, Schema, Table, table_from
 from backpass.table.messages import counted, shown
 from backpass.table.table import Demand
 
-if TYPE_CHECKING:
-    import pyarrow
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class GroupedModel:
+class GroupedModel(Predictor):
     """A fitted network for each group of rows. Rows of other groups are predicted by a network of all rows.
 
     ``model[key]`` is the ``Model`` of one group; ``len(model)``, ``key in model`` and ``for key in model`` count, test
@@ -176,51 +172,6 @@ class GroupedModel:
         order = np.argsort(-found if self.is_lower_better else found, kind="stable")
         return [(self.groups[tested[i]], float(found[i])) for i in order]
 
-    def predict(self, data: Any, **reading: Any) -> NDArray[Any]:
-        """The prediction for each row, by the network of its group.
-
-        Args:
-            data: A path, a data frame, a dict of columns or a Table, with the column of groups.
-            **reading: Options of ``read_table`` or ``table_from``.
-
-        Returns:
-            Numbers or classes (n,).
-
-        Raises:
-            DataError: Lists every column that is missing or of another kind.
-
-        Warns:
-            BackpassWarning: As ``Model.predict``.
-        """
-        found = self.predictions(self.table(data, **reading))
-        warn_all(found.warnings)
-        return found.values
-
-    def predict_proba(self, data: Any, **reading: Any) -> NDArray[np.float64]:
-        """The probability of each class (n, classes), in the order of ``classes``.
-
-        Raises:
-            DataError: As ``predict``.
-            UsageError: The target is a number.
-
-        Warns:
-            BackpassWarning: As ``predict``.
-        """
-        if not self.classes:
-            raise UsageError(self.why_no_probabilities)
-        found = self.predictions(self.table(data, **reading))
-        warn_all(found.warnings)
-        assert found.probabilities is not None
-        return found.probabilities
-
-    def predict_batches(
-        self, source: Any, rows: int = 65_536, *, proba: bool = False, keep: Sequence[str] = (), **reading: Any
-    ) -> Iterator[pyarrow.RecordBatch]:
-        """The predictions for a table of any length, as Arrow record batches; see ``Model.predict_batches``."""
-        from backpass.model.batches.batches import batches_of
-
-        return batches_of(self, source, rows, proba=proba, keep=keep, **reading)
-
     def evaluate(self, data: Any, *, strict: bool = False, **reading: Any) -> dict[str, float]:
         """Every metric on rows with known targets.
 
@@ -259,28 +210,10 @@ class GroupedModel:
         options = ScoringOptions(head.targets[0].q, head.positive, decided)
         return scores(head.all_metrics if names is None else names, predicted, truth, None, options)
 
-    def table(self, data: Any, *, with_target: bool = False, strict: bool = False, **reading: Any) -> Table:
-        """The table with the columns that the model reads, the column of groups included, from data in any form.
-
-        With the target, rows that have none are left out, with a note; ``strict`` keeps them, so that they are refused.
-        """
-        table = data if isinstance(data, Table) else self._read(data, with_target=with_target, **reading)
-        return Labeled.of(table, [self.target] if with_target else [], strict=strict).table
-
-    def _read(self, data: Any, *, with_target: bool, **reading: Any) -> Table:
-        kinds, missing = self.kinds(with_target=with_target), self.schema.missing
-        if isinstance(data, str | Path):
-            known = {"missing": missing, "headerless": self.headerless(), "keep_rows": not with_target}
-            return read_table(data, kinds=kinds, **{**known, **reading})
-        return table_from(data, kinds=kinds, **{"missing": missing, **reading})
-
-    def kinds(self, *, with_target: bool = False) -> dict[str, str]:
-        """The required kind of each column, the column of groups included; ``with_target``: also of the target."""
-        return {self.by: self.kind, **self.base.kinds(with_target=with_target)}
-
-    def headerless(self) -> tuple[tuple[str, ...], ...]:
-        """Column names by position in a file without a header, see ``Model.headerless``."""
-        return self.base.headerless()
+    def reader(self, *, with_target: bool = False) -> Reader:
+        """How tables are read for the model, with the column of groups; ``with_target``: rows with known targets."""
+        base = self.base.reader(with_target=with_target)
+        return replace(base, kinds={self.by: self.kind, **base.kinds}, positions=())
 
     def notes_on(self, places: NDArray[np.intp]) -> list[str]:
         """A note if some rows have no network of their own: their place among the groups is -1."""
@@ -291,12 +224,8 @@ class GroupedModel:
         """Predictions with probabilities and notes."""
         encoded = self.encoded(table)
         predicted = self.predicted(table, encoded)
-        notes = (*encoded.notes, *self.notes_on(self.places(table)))
-        if not self.classes:
-            return Predictions(predicted, None, (), notes, encoded.unseen, encoded.suspects)
-        names = np.array(self.classes, dtype=object)
-        decided = names[self.base.head.decided(predicted)]
-        return Predictions(decided, predicted, self.classes, notes, encoded.unseen, encoded.suspects)
+        notes = tuple(self.notes_on(self.places(table)))
+        return Predictions.of(self.head, predicted, encoded, notes)
 
     def encoded(self, table: Table) -> Encoded:
         """A table encoded as arrays by the schema of all groups."""
@@ -354,14 +283,6 @@ class GroupedModel:
         for group, rows in zip(present, np.split(order, first[1:]), strict=True):
             found[rows] = outputs_of(self.base.network, self.theta[group], _padded(x[rows]), one)[: len(rows)]
         return found
-
-    def save(self, path: str | Path) -> None:
-        """Write the model file, atomically.
-
-        Raises:
-            ResourceError: The file cannot be written.
-        """
-        write_atomically(path, self.to_bytes())
 
     def to_bytes(self) -> bytes:
         """The bytes of the model file: the same for the same data, settings and seed."""

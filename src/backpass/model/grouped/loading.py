@@ -10,18 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import BackpassError, ModelFileError
+from backpass.errors import ModelFileError
 from backpass.model import loading
 from backpass.model.file.container import claims, unpack
 from backpass.model.file.header import header_length
 from backpass.model.file.storage import read_file
-from backpass.model.form import GROUPED, validate
+from backpass.model.form import GROUPED
 from backpass.model.grouped.grouped_model import GroupedModel
 from backpass.model.grouped.record import GroupedRecord
 from backpass.model.grouped.saving import KIND
 from backpass.model.grouped.scales import GroupScales
 from backpass.model.model import Model
 from backpass.model.settings.settings import Settings
+from backpass.model.verification import require_form, verified
 from backpass.network import Dense
 from backpass.table.columns.rules import STORED_AS
 from backpass.table.notation.reading import PREFIX
@@ -60,25 +61,16 @@ def from_bytes(data: bytes, source: str = "model file") -> Model | GroupedModel:
     if not claims(data, KIND):
         return loading.from_bytes(data, source)
     facts, arrays = unpack(data, KIND, source)
-    unknown, hint = f"{source} does not describe a model this version knows", "was it written by a newer version?"
-    if fault := validate(facts, GROUPED, "facts"):
-        raise ModelFileError(unknown, faults=[fault], hint=hint)
+    require_form(facts, GROUPED, source)
     own = {name: array for name, array in arrays.items() if not name.startswith(_PREFIX)}
     base = loading.model_of(facts["model"], own, source)
     groups = {name.removeprefix(_PREFIX): array for name, array in arrays.items() if name.startswith(_PREFIX)}
-    if sorted(groups) != sorted(_ARRAYS):
-        raise ModelFileError(unknown, faults=[f"the arrays of groups are not {', '.join(_ARRAYS)}"], hint=hint)
-    try:
-        model = _model(base, facts["groups"], groups)
-        fault = _inconsistency(model)
-    except BackpassError as error:
-        raise ModelFileError(unknown, faults=error.faults or [error.message], hint=hint) from None
-    if fault:
-        raise ModelFileError(f"{source} contradicts itself: {fault}", hint="fit the model again")
-    return model
+    return verified(lambda: _model(base, facts["groups"], groups), _inconsistency, source)
 
 
 def _model(base: Model, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> GroupedModel:
+    if sorted(arrays) != sorted(_ARRAYS):
+        raise ModelFileError(f"the arrays of groups are not {', '.join(_ARRAYS)}")
     record = GroupedRecord(
         facts["settings"],
         facts["min_rows"],

@@ -3,45 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypedDict
+from typing import Any
 
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.settings.declarations import BY_NAME
+from backpass.model.settings.options import GroupOptions
 from backpass.model.settings.settings import Settings
 from backpass.table.messages import counted
-
-
-class GroupOptions(TypedDict, total=False):
-    """Keyword arguments of ``fit_groups``: the settings of ``fit`` that apply to grouped models."""
-
-    task: Literal["regression", "classification"] | None
-    test_fraction: float
-    hidden: Any
-    activation: Any
-    initialization: str
-    numerical_scaling: Literal["none", "standard", "robust"]
-    clip_predictions: Literal["none", "training"]
-    loss: Literal["squared", "absolute", "huber", "quantile", "poisson", "cross_entropy"] | None
-    quantile: float
-    huber_delta: float
-    label_smoothing: float
-    optimizer: str
-    learning_rate: float | None
-    schedule: str
-    momentum: float
-    beta1: float
-    beta2: float
-    weight_decay: float
-    learning_rate_multiplier: Any
-    weight_decay_schedule: str
-    batch_size: int | None
-    epochs: int
-    seed: int
-    positive: str | float | None
-    precision: Literal["float32", "float64"]
-    engine: str
-    threads: int | None
-
 
 DEFAULTS: Mapping[str, Any] = {"preset": "plain", "hidden": (64,), "clip_predictions": "training"}
 """The defaults that differ from those of the preset plain."""

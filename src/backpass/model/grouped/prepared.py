@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.fitting.problem.problem import Problem
-from backpass.model.forward import inputs_of
 from backpass.model.grouped.scales import GroupScales, Shared
+from backpass.model.prediction.forward import inputs_of
 from backpass.model.settings.settings import Settings
 from backpass.table import Table
 

@@ -55,7 +55,7 @@ class TargetHead:
         name = settings.loss or _usual_loss(target)
         if (name == "cross_entropy") != (target.task != "regression"):
             raise UsageError(
-                f"loss {name!r} does not go with target {target.name!r}, which holds {_held(target)}",
+                f"loss {name!r} does not go with target {target.name!r}, which holds {target.content}",
                 hint="--task says what the target asks for; leave --loss out to let it follow",
             )
         if name == "poisson" and float(np.min(y)) < 0:
@@ -98,7 +98,7 @@ class TargetHead:
         """
         if metric is not None and not is_compatible(metric, self.loss_name):
             raise UsageError(
-                f"metric {metric!r} does not go with target {self.target.name!r}, which holds {_held(self.target)}",
+                f"metric {metric!r} does not go with target {self.target.name!r}, which holds {self.target.content}",
                 hint="leave --metric out to let it follow from the loss",
             )
 
@@ -166,10 +166,6 @@ class TargetHead:
 
 def _usual_loss(target: Target) -> str:
     return "squared" if target.task == "regression" else "cross_entropy"
-
-
-def _held(target: Target) -> str:
-    return "numbers" if target.task == "regression" else f"{len(target.classes)} classes"
 
 
 def options_of(loss: str, settings: Settings) -> dict[str, float]:

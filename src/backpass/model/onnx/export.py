@@ -23,6 +23,7 @@ from backpass.engine.onnx import Graph, Value, require_onnx, to_bytes, translate
 from backpass.engine.onnx.graph import TEXT
 from backpass.errors import UsageError
 from backpass.model.file.container import FORMAT
+from backpass.model.file.strict_json import is_encodable
 from backpass.model.head.decision import Decision
 from backpass.model.head.decoding import WIDE
 from backpass.model.onnx.dates import FIELDS, NO_DAY, date_parts
@@ -78,18 +79,10 @@ def to_onnx(model: Exportable) -> bytes:
 def _check_texts(model: Exportable) -> None:
     texts = [*model.schema.kinds, *model.labels, *model.classes]
     texts += [level for feature in model.schema.texts for level in feature.levels]
-    if wrong := [text for text in texts if not _is_utf8(text)]:
+    if wrong := [text for text in texts if not is_encodable(text)]:
         raise UsageError(
             "names and texts of an ONNX model are UTF-8", faults=[f"{text!a} has no such form" for text in wrong]
         )
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 INPUTS: Mapping[str, tuple[int, np.dtype[Any], str]] = {

@@ -1,4 +1,4 @@
-"""The options of ``fit``: the settings as keyword arguments, for editors and type checkers.
+"""The options of ``fit`` and ``fit_groups``: the settings as keyword arguments, for editors and type checkers.
 
 A type checker cannot read ``declarations``, so names and types are repeated here; a test compares the
 two. Meanings, ranges and defaults are declared in ``declarations``.
@@ -12,36 +12,16 @@ from typing import Any, Literal, TypedDict
 from backpass.circuit import Array
 
 
-class SettingsOptions(TypedDict, total=False):
-    """Keyword arguments of ``fit``: any of the settings. Omitted ones take the preset's value."""
+class DenseOptions(TypedDict, total=False):
+    """The settings that apply to a model per group too: those of one dense network without validation rows."""
 
-    preset: Literal["plain", "notes", "fast", "default", "best", "realmlp"] | None
     task: Literal["regression", "classification"] | None
-    validation_fraction: float | None
     test_fraction: float
-    group: str | None
-    time: str | None
-    refit: bool
     hidden: int | Sequence[int] | Literal["none"] | None
     activation: str | Callable[[Array], Array]
-    output_activation: str | Callable[[Array], Array]
-    wire: Sequence[tuple[str, Sequence[str]]]
-    dropout: float
     initialization: str
-    categorical_encoding: Literal["one_hot", "scaled"]
-    max_one_hot_levels: int | None
-    embedding_dim: int
-    principal_components: int | None
-    quantile_features: bool
     numerical_scaling: Literal["none", "standard", "robust"]
-    numerical_embedding: Literal["none", "periodic"]
-    frequency_scale: float | Sequence[float]
-    learned_input_scale: bool
-    parametrization: Literal["standard", "ntk"]
-    parametric_activation: bool
-    calibration: Literal["none", "temperature"]
     clip_predictions: Literal["none", "training"]
-    metric: str | None
     loss: Literal["squared", "absolute", "huber", "quantile", "poisson", "cross_entropy"] | None
     quantile: float
     huber_delta: float
@@ -54,11 +34,46 @@ class SettingsOptions(TypedDict, total=False):
     beta2: float
     weight_decay: float
     learning_rate_multiplier: Sequence[tuple[str, float]]
-    dropout_schedule: str
     weight_decay_schedule: str
-    max_grad_norm: float | None
     batch_size: int | None
     epochs: int
+    seed: int
+    positive: str | float | None
+    engine: str
+    threads: int | None
+
+
+class GroupOptions(DenseOptions, total=False):
+    """Keyword arguments of ``fit_groups``. Omitted ones take the defaults of ``grouped.options``."""
+
+    precision: Literal["float32", "float64"]
+
+
+class SettingsOptions(DenseOptions, total=False):
+    """Keyword arguments of ``fit``: any of the settings. Omitted ones take the preset's value."""
+
+    preset: Literal["plain", "notes", "fast", "default", "best", "realmlp"] | None
+    validation_fraction: float | None
+    group: str | None
+    time: str | None
+    refit: bool
+    output_activation: str | Callable[[Array], Array]
+    wire: Sequence[tuple[str, Sequence[str]]]
+    dropout: float
+    categorical_encoding: Literal["one_hot", "scaled"]
+    max_one_hot_levels: int | None
+    embedding_dim: int
+    principal_components: int | None
+    quantile_features: bool
+    numerical_embedding: Literal["none", "periodic"]
+    frequency_scale: float | Sequence[float]
+    learned_input_scale: bool
+    parametrization: Literal["standard", "ntk"]
+    parametric_activation: bool
+    calibration: Literal["none", "temperature"]
+    metric: str | None
+    dropout_schedule: str
+    max_grad_norm: float | None
     max_steps: int | None
     sampling: str
     patience: int | None
@@ -68,12 +83,8 @@ class SettingsOptions(TypedDict, total=False):
     ensemble_split: Literal["folds", "split"]
     teacher_weight: float
     shards: int
-    seed: int
-    positive: str | float | None
     threshold: float | Literal["f1", "balanced", "cost"] | None
     cost: Mapping[str, float] | Sequence[tuple[str, float]] | None
     class_weight: Literal["balanced"] | Mapping[Any, float] | Sequence[tuple[Any, float]] | None
     precision: Literal["float32", "bf16", "float64"]
-    engine: str
     device: Literal["cpu", "cuda", "tpu"] | None
-    threads: int | None

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.comparison import Comparison, baseline_name, compare, in_order
-from backpass.model.diagnostics import beaten_by
+from backpass.model.evaluation.comparison import Comparison, baseline_name, compare, in_order
+from backpass.model.evaluation.diagnostics import beaten_by
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
+from backpass.model.prediction.suspects import fractions_in_targets
 from backpass.numerics.bootstrap import Interval, intervals
 from backpass.reporting.explanation.importance import Importance, dominance_warnings, importances
 from backpass.reporting.numbers.columns import ModelColumn, columns_of
@@ -93,8 +94,9 @@ class Findings:
         if held is None or held.is_known:
             return at_fit
         where = "these rows"
+        fractions = fractions_in_targets(self.model.head, held.table, held.outputs)
         judgment = self.model.warnings_on_scores(held.outputs, held.truth, held.weights)
-        return (*at_fit, *held.warnings, *judgment, *beaten_by(self.comparison, where))
+        return (*at_fit, *held.warnings, *fractions, *judgment, *beaten_by(self.comparison, where))
 
     @property
     def drift(self) -> tuple[Drift, ...] | None:

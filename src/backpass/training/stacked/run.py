@@ -7,8 +7,7 @@ its own rows, and no operation of a stacked step mixes networks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -20,7 +19,7 @@ from backpass.circuit import Spec
 from backpass.engine import Engine, Epoch, Step, is_finite
 from backpass.network import Loss, Network
 from backpass.numerics.philox import key_of
-from backpass.training.interrupt import StopRequest
+from backpass.training.interrupt import StopRequest, run_in_threads
 from backpass.training.optimizer import Optimizer, memory_like
 from backpass.training.settings import TrainingSettings
 from backpass.training.settings_table import SettingsTable
@@ -110,23 +109,16 @@ class StackedRun:
             with engine.taking_part():
                 return members, self._train(engine, found[members], members, stop)
 
-        with ThreadPoolExecutor(workers) as pool:
-            waiting = {pool.submit(train, each) for each in stacks}
-            try:
-                while waiting:
-                    # Python handles signals in this thread only, so it must wake up regularly.
-                    over, waiting = wait(waiting, timeout=0.05, return_when=FIRST_COMPLETED)
-                    for each in over:
-                        members, thetas = each.result()
-                        done += 0 if stop() else len(members)
-                        for member, its in zip(members, thetas, strict=True):
-                            diverged[member] = its is None
-                            found[member] = found[member] if its is None else its
-                    report(done)
-            except BaseException:
-                stop.signal = stop.signal or 0  # the threads check it between two steps
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        def collect(results: Sequence[tuple[NDArray[numpy.int64], list[NDArray[Any] | None]]]) -> None:
+            nonlocal done
+            for members, thetas in results:
+                done += 0 if stop() else len(members)
+                for member, its in zip(members, thetas, strict=True):
+                    diverged[member] = its is None
+                    found[member] = found[member] if its is None else its
+            report(done)
+
+        run_in_threads(train, stacks, workers, stop, collect)
         return StackedResult(found, diverged, done == len(self.rows))
 
     def _stacks(self) -> Iterator[NDArray[numpy.int64]]:

@@ -63,6 +63,7 @@ def stacked_step(
         batch: The specs of one row of x (d,), of its target () or (k,), and of its weight ().
         rows: B, the rows of a batch of one network.
     """
+    assert stackable(network, optimizer), "dense layers and no gradient clipping"
     count = len(theta)
     of_x, of_y, of_weight = batch
 

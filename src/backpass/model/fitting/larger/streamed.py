@@ -25,7 +25,8 @@ from backpass.model.fitting.larger.source import RowSource, SampledRows
 from backpass.model.fitting.larger.stored import NONE, Stored
 from backpass.model.fitting.larger.text import TextSource
 from backpass.model.fitting.problem.data_split import Rows
-from backpass.model.fitting.problem.preparation import make_problem, part_of
+from backpass.model.fitting.problem.encoded_rows import part_of
+from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.settings.settings import Settings
 from backpass.table import Column, NumericColumn, Table, required_kind

@@ -1,7 +1,7 @@
 """Diagnostics of a fit: warnings about a problem or its trained networks.
 
-It reports targets that the output activation cannot reach, and units that no longer learn. ``model.diagnostics``
-checks the predictions.
+It reports targets that the output activation cannot reach, and units that no longer learn.
+``model.evaluation.diagnostics`` checks the predictions.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
-from backpass.model.diagnostics import judged
+from backpass.model.evaluation.diagnostics import judged
 from backpass.model.fitting.outcome.scoring import ScoredRows
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.runs.ensemble import Member

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.engine import host_engine
 from backpass.model.baseline.baseline import kept
-from backpass.model.diagnostics import beaten_by, nearly_perfect
+from backpass.model.evaluation.diagnostics import beaten_by, nearly_perfect
 from backpass.model.fitting.checks.backtest import Backtest
 from backpass.model.fitting.checks.lookups import Outputs, lookup_outputs, lookups_of
 from backpass.model.fitting.outcome.diagnostics import after_training, before_training, untrained
@@ -27,11 +27,11 @@ from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.runs.ensemble import Member, network_of, pooled, shares_of
 from backpass.model.fitting.runs.runs import Runs
 from backpass.model.fitting.teaching.scores import teacher_facts
-from backpass.model.group import Group
 from backpass.model.head.head import Head
 from backpass.model.head.intervals import Intervals
 from backpass.model.head.threshold import chosen_rule, threshold_note, with_threshold
 from backpass.model.model import Model
+from backpass.model.prediction.group import Group
 from backpass.model.record import COVERAGE_LEVEL, Record
 from backpass.numerics.bootstrap import intervals
 from backpass.numerics.elementary import mean

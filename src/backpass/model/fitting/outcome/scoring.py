@@ -20,15 +20,15 @@ from numpy.typing import NDArray
 from backpass.model.baseline.baseline import Baseline, constant_baseline, linear_baseline
 from backpass.model.baseline.linear import Linear
 from backpass.model.baseline.work import CONVERGED, Shape, budget_of, plan_of, sample_of
-from backpass.model.comparison import Comparison, compare
+from backpass.model.evaluation.comparison import Comparison, compare
 from backpass.model.fitting.problem.data_split import DataSplit
 from backpass.model.fitting.problem.problem import Problem, batch_size_for
 from backpass.model.fitting.runs.ensemble import Member, network_of, pooled, shares_of
-from backpass.model.forward import outputs_of
 from backpass.model.head.constant import CONSTANTS
 from backpass.model.head.head import Head
 from backpass.model.head.intervals import Intervals
 from backpass.model.metrics import LOWER_IS_BETTER
+from backpass.model.prediction.forward import outputs_of
 from backpass.model.record import COVERAGE_LEVEL, Scores
 from backpass.model.split.units import Units
 from backpass.numerics.elementary import total

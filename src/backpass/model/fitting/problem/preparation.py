@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from backpass.engine import Engine
 from backpass.errors import DataError, UsageError
 from backpass.model.fitting.problem.building import build_network
-from backpass.model.fitting.problem.data_split import DataSplit, Pool, Rows
+from backpass.model.fitting.problem.data_split import DataSplit, Rows
 from backpass.model.fitting.problem.division import divide, possible_inputs
+from backpass.model.fitting.problem.encoded_rows import encodings_of, splits_of
+from backpass.model.fitting.problem.notes import run_notes, spelling_notes
 from backpass.model.fitting.problem.problem import Problem, Source
 from backpass.model.fitting.teaching.scores import with_teacher_checked
 from backpass.model.fitting.teaching.teacher import Teacher, check_names, named_teacher
-from backpass.model.forward import inputs_of
 from backpass.model.head.class_weights import class_weights, imbalance_notes, weighted_decision
 from backpass.model.head.decision import Decision
 from backpass.model.head.head import Head
@@ -35,8 +36,6 @@ from backpass.model.split.units import Units
 from backpass.model.training_rows import TrainingRows, row_digests
 from backpass.network import FeatureMap, Network, Projection
 from backpass.table import Schema, Table, required_kind
-from backpass.table.columns.number_columns import NumberColumns
-from backpass.table.columns.spellings import likeness
 from backpass.table.diagnosis.diagnostics import worst_findings
 from backpass.table.diagnosis.skewness import skewness_of
 from backpass.table.labeled import Labeled
@@ -204,7 +203,7 @@ def assemble(
     Raises:
         DataError: The tables lack something, or the precision cannot represent a target.
     """
-    encodings = _encodings(schema, rows)
+    encodings = encodings_of(schema, rows)
     train = encodings["train"]
     if feature_map is None:
         feature_map = FeatureMap.fit(
@@ -228,7 +227,7 @@ def assemble(
     digests = [row_digests(encodings[name].numbers, encodings[name].codes, rows[name].truth) for name in pool]
     training_rows = TrainingRows.of(schema, profiles, train.numbers, digests)
     del digests
-    parts = _parts(problem, rows, encodings)
+    parts = splits_of(problem, rows, encodings)
     table = rows["train"].whole
     if not np.isfinite(parts["train"].y).all():
         raise DataError(
@@ -239,10 +238,10 @@ def assemble(
         *table.notes,
         *(note for each in head.targets for note in each.target.notes),
         *schema.notes,
-        *_spelling_notes(schema, head),
+        *spelling_notes(schema, head),
         *notes,
     )
-    said += tuple(_notes(settings, rows, network))
+    said += tuple(run_notes(settings, rows, network))
     units = {name: each.units for name, each in rows.items() if each.units is not None}
     folds = split_folds(
         np.concatenate([parts[name].truth for name in pool]),
@@ -279,90 +278,7 @@ def _require_memory(problem: Problem, rows: int) -> None:
     require_memory(inputs + thetas, what, hint)
 
 
-def part_of(problem: Problem, rows: Rows) -> DataSplit:
-    """Rows as the arrays that a problem's network and loss take."""
-    return _parts(problem, {"": rows}, _encodings(problem.schema, {"": rows}))[""]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _EncodedRows:
-    """Rows of a split, encoded; see ``Encoded``.
-
-    Attributes:
-        numbers: The numbers (n, p), computed where they are read.
-        codes: The codes (n, q).
-    """
-
-    numbers: NumberColumns
-    codes: NDArray[np.int32]
-
-
-def _encodings(schema: Schema, rows: Mapping[str, Rows]) -> dict[str, _EncodedRows]:
-    """The encoded rows of each split. Splits of one table share what is computed once for it."""
-    known: dict[int, NumberColumns] = {}
-    for each in rows.values():
-        if id(each.whole) not in known:
-            known[id(each.whole)] = schema.number_columns(each.whole)
-    return {
-        name: _EncodedRows(known[id(each.whole)].take(each.index), schema.codes(each.whole, each.index)[0])
-        for name, each in rows.items()
-    }
-
-
-def _parts(problem: Problem, rows: Mapping[str, Rows], encodings: Mapping[str, _EncodedRows]) -> dict[str, DataSplit]:
-    """The splits as ranges of one pool of rows; of several, if some have weights or a teacher and others have none."""
-    alike: dict[tuple[bool, bool], list[str]] = {}
-    for name, each in rows.items():
-        alike.setdefault((each.weights is None, each.teacher is None), []).append(name)
-    found: dict[str, DataSplit] = {}
-    for names in alike.values():
-        pool = _pool(problem, [rows[name] for name in names], [encodings[name] for name in names])
-        ends = np.cumsum([len(rows[name]) for name in names]).tolist()
-        found |= {
-            name: DataSplit(pool, slice(first, last))
-            for name, first, last in zip(names, [0, *ends], ends, strict=False)
-        }
-    return {name: found[name] for name in rows}
-
-
-def _pool(problem: Problem, rows: Sequence[Rows], encodings: Sequence[_EncodedRows]) -> Pool:
-    """The rows of several splits, one after another."""
-    head, dtype = problem.head, problem.dtype
-    x, first = np.empty((sum(map(len, rows)), problem.feature_map.width), dtype), 0
-    for each, encoded in zip(rows, encodings, strict=True):
-        out = x[first : first + len(each)]
-        inputs_of(problem.feature_map, encoded.numbers, encoded.codes, dtype, problem.engine, out=out)
-        first += len(each)
-    y = np.concatenate([head.encode(each.truth, dtype) for each in rows])
-    truth = np.concatenate([each.truth for each in rows])
-    weights = [each.weights for each in rows if each.weights is not None]
-    teachers = [each.teacher for each in rows if each.teacher is not None]
-    return Pool(
-        x, y, truth, np.concatenate(weights) if weights else None, np.concatenate(teachers) if teachers else None
-    )
-
-
 def fixed_of(network: Network, x: NDArray[Any], engine: Engine) -> dict[str, NDArray[Any]]:
     """The parameters that are fitted to the inputs of the training rows and not trained, by name."""
     found = ((layer, number) for number, layer, _ in network.numbered() if isinstance(layer, Projection))
     return next((projection_of(layer, x, number, engine) for layer, number in found), {})
-
-
-def _spelling_notes(schema: Schema, head: Head) -> list[str]:
-    """Notes on categories and classes that are hardly different ones."""
-    columns = {text.name: text.levels for text in schema.texts}
-    columns |= {each.target.name: each.target.classes for each in head.targets}
-    found = {name: likeness(name, texts) for name, texts in columns.items()}
-    return [f"column {shown(name)}: {text}" for name, text in found.items() if text]
-
-
-def _notes(settings: Settings, rows: Mapping[str, Rows], network: Network) -> list[str]:
-    notes = []
-    count = len(rows["train"])
-    if "validation" not in rows:
-        notes.append("no validation rows: the last epoch is kept rather than the best")
-    if settings.sampling != "full" and settings.batch_size is not None and settings.batch_size > count:
-        notes.append(f"batch_size {settings.batch_size} is more than the {count} training rows: {count} are used")
-    if len(network.widths) > 1 and network.is_linear:
-        notes.append("every activation is the identity: the network is a linear model (CS229 (2.16) to (2.20))")
-    return notes

@@ -21,10 +21,10 @@ from backpass.model.fitting.problem.data_split import DataSplit, Rows
 from backpass.model.fitting.problem.start import first_theta
 from backpass.model.fitting.teaching.objective import taught_data, teaching_loss
 from backpass.model.fitting.teaching.teacher import Teacher
-from backpass.model.forward import input_names, outputs_of
 from backpass.model.head.class_weights import log_weights
 from backpass.model.head.head import Head
 from backpass.model.metrics import as_loss
+from backpass.model.prediction.forward import input_names, outputs_of
 from backpass.model.profile import Profile
 from backpass.model.settings.precision import dtype_of
 from backpass.model.settings.settings import Settings

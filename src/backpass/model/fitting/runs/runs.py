@@ -7,8 +7,7 @@ started. ``ensemble`` makes the members; ``fit`` uses the results.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,6 +21,7 @@ from backpass.model.fitting.runs.ensemble import Member
 from backpass.model.fitting.runs.ensemble_progress import ENDS_ALL, EnsembleProgress, MemberCallback
 from backpass.model.fitting.runs.stage import Stage, StageCallback
 from backpass.training import Callback, EpochRecord, Progress, StopRequest, TrainingResult
+from backpass.training.interrupt import run_in_threads
 from backpass.training.processes.exchange import SOLO, Exchange
 
 
@@ -128,7 +128,7 @@ def train_members(
         for i in own:
             run(i)
     else:
-        _in_threads(run, own, workers, stop)
+        run_in_threads(run, own, workers, stop)
     if spread is not None:
         results, others = spread.finish({i: begun[i] for i in own if i in begun}, faults)
         begun, faults = begun | results, faults | others
@@ -154,22 +154,6 @@ def _done_again(member: Member, fault: str) -> str:
     """The note about a run that diverged and is retried."""
     rate = (with_lower_learning_rate(member.problem) or member.problem).settings.learning_rate
     return f"training diverged in {fault}: retrying once with learning_rate {rate:g}, a tenth"
-
-
-def _in_threads(run: Callable[[int], None], numbers: Sequence[int], workers: int, stop: StopRequest) -> None:
-    """Call run for each of the numbers, in threads. An exception in one of them ends all, and is raised here."""
-    with ThreadPoolExecutor(workers) as pool:
-        waiting = {pool.submit(run, i) for i in numbers}
-        try:
-            while waiting:
-                # Python handles signals in this thread only, so it must wake up regularly.
-                done, waiting = wait(waiting, timeout=0.05, return_when=FIRST_EXCEPTION)
-                for each in done:
-                    each.result()
-        except BaseException:
-            stop.signal = stop.signal or 0  # the threads check it between two steps
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def side_by_side(problem: Problem, count: int, processes: int = 1) -> int:

@@ -17,7 +17,7 @@ from backpass.circuit import Spec
 from backpass.engine import Epoch, Step, first_fault, host_engine, is_finite
 from backpass.errors import DivergedError
 from backpass.model.fitting.problem.data_split import DataSplit, Rows, weights_or_ones
-from backpass.model.fitting.problem.preparation import part_of
+from backpass.model.fitting.problem.encoded_rows import part_of
 from backpass.model.fitting.problem.problem import Problem, batch_size_for
 from backpass.model.fitting.streaming.provisional import (
     FEWEST,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from backpass.errors import BackpassWarning
 from backpass.idiom import in_python
-from backpass.model.comparison import Comparison, baseline_title
+from backpass.model.evaluation.comparison import Comparison, baseline_title
 from backpass.model.head.head import Head
 from backpass.model.metrics import FEWEST_ROWS, LOWER_IS_BETTER
 from backpass.table.messages import shown

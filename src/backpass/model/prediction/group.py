@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.engine import Engine
-from backpass.model.forward import outputs_of
+from backpass.model.prediction.forward import outputs_of
 from backpass.network import FIXED, Network
 
 

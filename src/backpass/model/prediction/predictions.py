@@ -1,14 +1,15 @@
-"""Predictions and evaluations: what a model returns about the rows of a table."""
+"""Predictions: what a model returns about the rows of a table."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.comparison import Comparison
+from backpass.model.head.head import Head
+from backpass.table import Encoded
 from backpass.table.unseen import Suspect, Unseen, warnings_on
 
 
@@ -40,16 +41,25 @@ class Predictions:
         """Warnings on columns with nearly nothing that the model knows, and on suspect ones."""
         return warnings_on(self.unseen, self.suspects)
 
+    @staticmethod
+    def of(
+        head: Head,
+        predicted: NDArray[np.float64],
+        encoded: Encoded,
+        notes: tuple[str, ...] = (),
+        later: NDArray[np.bool_] | None = None,
+    ) -> Predictions:
+        """The predictions for encoded rows.
 
-class Evaluation(NamedTuple):
-    """A model on rows with known targets.
-
-    Attributes:
-        scores: Every metric.
-        warnings: Problems of the predictions, see ``backpass.model.diagnostics``.
-        comparison: The network and the best baseline that the model keeps, on these rows.
-    """
-
-    scores: dict[str, float]
-    warnings: list[str]
-    comparison: Comparison | None
+        Args:
+            head: The target.
+            predicted: Numbers (n,) or (n, k), or probabilities (n, classes).
+            encoded: The rows.
+            notes: Further notes.
+            later: Whether each row (n,) is after the time that the test rows reach. Default None: unknown.
+        """
+        about = ((*encoded.notes, *notes), encoded.unseen, encoded.suspects, later)
+        if not head.classes:
+            return Predictions(predicted, None, (), *about)
+        names = np.array(head.classes, dtype=object)
+        return Predictions(names[head.decided(predicted)], predicted, head.classes, *about)

@@ -1,4 +1,4 @@
-"""Evaluation: a model on rows whose target is known, as lines and as plain data.
+"""The view of an evaluation: a model on rows whose target is known, as lines and as plain data.
 
 It takes a model and a table and returns scores, of all rows and of segments, with warnings; ``backpass evaluate``
 prints them.
@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from backpass.cli.summary import PARTS, confusion_lines, scored_part
 from backpass.cli.text import aligned, figure, figures
 from backpass.model import Model
-from backpass.model.comparison import Comparison, compare
-from backpass.model.diagnostics import beaten_by
+from backpass.model.evaluation.evaluation import Evaluation
 from backpass.model.metrics.per_class import areas, of_confusion
 from backpass.model.record import COVERAGE_LEVEL
 from backpass.numerics.bootstrap import Interval, intervals
 from backpass.numerics.elementary import mean
 from backpass.reporting.numbers.segments import Segments
-from backpass.table import Encoded, Table
+from backpass.table import Table
 from backpass.table.messages import shown
 
 COVERAGE = f"coverage_{COVERAGE_LEVEL * 100:.0f}"
@@ -59,53 +58,34 @@ class SegmentScores:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
-    """The predictions of a model for labeled rows, and their scores.
+class EvaluationView:
+    """The evaluation of a model on labeled rows, as lines and as plain data.
 
     Attributes:
         model: The model.
-        o: (n, k). The outputs.
-        truth: (n,) or (n, k). The targets.
-        weights: (n,). The weight of each row; None if all are 1.
+        found: Its evaluation.
         scores: Every metric that is defined for these rows, and the share of rows inside their interval.
         intervals: The 95 % confidence interval of each score, if requested.
-        comparison: The network and the best baseline that the model keeps.
-        encoded: The encoded rows.
-        unit: The number of the group of each row, int (n,), which the bootstrap draws; None if it draws rows.
-        later: Whether each row (n,) is after the time that the test rows reach; None without a time column.
     """
 
     model: Model
-    o: NDArray[Any]
-    truth: NDArray[Any]
-    weights: NDArray[np.float64] | None
+    found: Evaluation
     scores: Mapping[str, float]
     intervals: Mapping[str, Interval]
-    comparison: Comparison | None
-    encoded: Encoded
-    unit: NDArray[Any] | None = None
-    later: NDArray[np.bool_] | None = None
 
     @staticmethod
-    def of(model: Model, table: Table, *, with_intervals: bool) -> Evaluation:
+    def of(model: Model, table: Table, *, with_intervals: bool) -> EvaluationView:
         """Evaluate a model on labeled rows."""
-        encoded = model.encoded(table)
-        o, of_baselines = model.scored_outputs(encoded, table)
-        truth, weights = model.head.truth(table), model.weights(table)
-
-        unit = model.resampled_rows(table)
-        comparison = compare(model.head, o, of_baselines, truth, weights, unit=unit)
-        later = model.record.are_later(table)
-        found = Evaluation(model, o, truth, weights, {}, {}, comparison, encoded, unit, later)
-        return replace(found, **found._scored(with_intervals=with_intervals))
+        rows = EvaluationView(model, model.evaluation(table), {}, {})
+        return replace(rows, **rows._scored(with_intervals=with_intervals))
 
     def _scored(self, rows: NDArray[np.intp] | None = None, *, with_intervals: bool) -> dict[str, Any]:
         """The scores of these rows, default all, and their confidence intervals."""
-        every = slice(None) if rows is None else rows
-        o, truth = self.o[every], self.truth[every]
-        later = None if self.later is None else self.later[every]
-        weights = None if self.weights is None else self.weights[every]
-        unit = None if self.unit is None else self.unit[every]
+        every, found = slice(None) if rows is None else rows, self.found
+        o, truth = found.o[every], found.truth[every]
+        weights = None if found.weights is None else found.weights[every]
+        unit = None if found.unit is None else found.unit[every]
+        later = None if found.later is None else found.later[every]
 
         def scored(drawn: NDArray[np.float64] | None) -> dict[str, float]:
             if drawn is None:
@@ -127,21 +107,14 @@ class Evaluation:
         return found
 
     @property
-    def warnings(self) -> list[str]:
-        """Warnings about the predictions for these rows."""
-        alike = self.model.warnings_on_scores(self.o, self.truth, self.weights)
-        known = self.model.warnings_on_known(self.encoded, self.truth)
-        return [*known, *alike, *beaten_by(self.comparison, "these rows")]
-
-    @property
     def confusion(self) -> NDArray[np.float64] | None:
         """The confusion matrix; None without classes."""
-        return self.model.head.confusion(self.o, self.truth, self.weights)
+        return self.model.head.confusion(self.found.o, self.found.truth, self.found.weights)
 
     @property
     def confusion_per_label(self) -> list[NDArray[np.float64]]:
         """The confusion matrix of each label; empty without labels."""
-        return self.model.head.confusion_of_each(self.o, self.truth, self.weights)
+        return self.model.head.confusion_of_each(self.found.o, self.found.truth, self.found.weights)
 
     @property
     def at_fit(self) -> dict[str, float]:
@@ -156,8 +129,9 @@ class Evaluation:
         head = self.model.head
         if head.is_flat:
             return {}
-        each = head.scores_of_each(self.o, self.truth, self.weights)
-        covered = _coverages(self.model, self.o, self.truth, self.weights, self.later)
+        found = self.found
+        each = head.scores_of_each(found.o, found.truth, found.weights)
+        covered = _coverages(self.model, found.o, found.truth, found.weights, found.later)
         each = [scores | _coverage(covered[j : j + 1]) for j, scores in enumerate(each)]
         return dict(zip(head.labels, each, strict=True))
 
@@ -165,17 +139,17 @@ class Evaluation:
         """The evaluation for ``--json``."""
         model, classes, part = self.model, self.model.classes, scored_part(self.model)
         at_fit = None if part is None else {"part": part, "scores": self.at_fit}
-        facts = {"rows": len(self.o), "target": model.target, "scores": dict(self.scores), "at_fit": at_fit}
+        facts = {"rows": len(self.found.o), "target": model.target, "scores": dict(self.scores), "at_fit": at_fit}
         facts["targets"], facts["per_target"] = list(model.targets), self.per_target or None
         of_labels = zip(model.head.labels, self.confusion_per_label, strict=False)
         facts["confusion_per_target"] = {title: counts.tolist() for title, counts in of_labels} or None
         facts["intervals"] = {name: list(each.ends()) for name, each in self.intervals.items()} or None
-        facts["comparison"] = None if self.comparison is None else self.comparison.to_json()
+        facts["comparison"] = None if self.found.comparison is None else self.found.comparison.to_json()
         facts["positive"] = classes[model.head.positive] if len(classes) == 2 else None
         confusion = self.confusion
         if confusion is None:
             return {**facts, "classes": [], "confusion": None, "per_class": None}
-        of_each = areas(model.head.predictions(self.o), self.truth, classes, self.weights)
+        of_each = areas(model.head.predictions(self.found.o), self.found.truth, classes, self.found.weights)
         counts = of_confusion(confusion, classes)
         per_class = {name: {**counts[name], **of_each[name]} for name in classes}
         return {**facts, "classes": list(classes), "confusion": confusion.tolist(), "per_class": per_class}

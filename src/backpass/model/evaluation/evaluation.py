@@ -1,0 +1,40 @@
+"""An evaluation: the outputs of a model for labeled rows, with scores, a comparison and warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.model.evaluation.comparison import Comparison
+from backpass.table import Encoded
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """A model on rows with known targets.
+
+    Attributes:
+        encoded: The encoded rows.
+        o: Outputs (n, k).
+        truth: Targets (n,) or (n, k).
+        weights: The weight of each row (n,); None if all are 1.
+        unit: The number of the group of each row (n,), which a bootstrap draws as a whole; None if it draws rows.
+        later: Whether each row (n,) is after the time that the test rows reach; None without a time column.
+        scores: Every metric that is defined for these rows.
+        warnings: Problems of the predictions; those of the columns are in ``encoded``.
+        comparison: The network and the best baseline that the model keeps, on these rows.
+    """
+
+    encoded: Encoded
+    o: NDArray[Any]
+    truth: NDArray[Any]
+    weights: NDArray[np.float64] | None
+    unit: NDArray[np.int64] | None
+    later: NDArray[np.bool_] | None
+    scores: Mapping[str, float]
+    warnings: Sequence[str]
+    comparison: Comparison | None
