@@ -13,8 +13,8 @@ import pytest
 from backpass import fit
 from backpass.errors import BackpassWarning, UsageError
 from backpass.model import Model
-from backpass.model import model as model_module
 from backpass.model.batches.findings import Findings
+from backpass.model.prediction import ensemble
 from backpass.model.prediction.forward import CHUNK
 from backpass.table import table_from
 
@@ -127,7 +127,7 @@ def test_scores_of_many_blocks_of_rows_have_the_bits_of_one(monkeypatch: pytest.
     table = model.table(data, with_target=True)
     found = []
     for chunks in (8, 1):
-        monkeypatch.setattr(model_module, "_BLOCK", chunks * CHUNK)
+        monkeypatch.setattr(ensemble, "_BLOCK", chunks * CHUNK)
         own, others = model.scored_outputs(model.encoded(table), table)
         found.append([own, model.outputs(table), model.features_of(table)[0], *others.values()])
         assert len(others) > 1
