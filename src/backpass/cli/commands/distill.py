@@ -38,7 +38,7 @@ _TIMES_ALONE = 20
     metavar="NUMBER",
     type=WholeNumber(0),
     section="Data",
-    help="number of synthetic rows per training row, which the model labels; default: 4, or up to 8,192 in all",
+    help="number of synthetic rows per training row, which the model labels; default: 4, or at least 8,192 in all",
 )
 @settings_options()
 @reading()
