@@ -6,24 +6,24 @@ PYTHON ?= python3
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet
 
 help:
-	@echo "make setup      make .venv with Backpass and the tools for tests and checks"
-	@echo "make demo       train on the sample table, write build/housing.backpass"
-	@echo "make test       run every test and every example in a docstring"
+	@echo "make setup      create .venv with Backpass and the tools for tests and checks"
+	@echo "make demo       train on the sample table and write build/housing.backpass"
+	@echo "make test       run every test and every docstring example"
 	@echo "make test-slow  run the tests that have a longer form in that form (about half an hour)"
-	@echo "make test-lowest  the same with the lowest versions of all dependencies that pyproject.toml allows"
+	@echo "make test-lowest  the same with the lowest dependency versions that pyproject.toml allows"
 	@echo "make test-checks  run scikit-learn's estimator checks on every preset at three seeds"
 	@echo "make test-integrations  test with shap, skops and MLflow, in build/integrations"
 	@echo "make test-engines run the examples on Dask, Ray and Spark (which needs a JVM), in build/engines"
-	@echo "make test-jax   run the suite of the engines on the JAX engine, on the CPU, in build/jax"
-	@echo "make test-peers run scikit-learn's tests of its networks on ours, and comparisons with JAX and PyTorch, in build/peers"
+	@echo "make test-jax   run the engine tests on the JAX engine, on the CPU, in build/jax"
+	@echo "make test-peers run scikit-learn's own network tests on ours, and comparisons with JAX and PyTorch, in build/peers"
 	@echo "make check      lint, formatting and types"
 	@echo "make sanitize   run the tests of the engine and the scanner on cores built with the compiler's sanitizers (sanitize-short: some)"
-	@echo "make fuzz       give broken and random input to the readers and to the ONNX export, each for SECONDS (60)"
-	@echo "make crash      kill commands KILLS (1000) times, and fail each of their calls (Linux)"
-	@echo "make bench      measure (needs a quiet machine)"
-	@echo "make docs       build the pages into build/docs and check their links"
-	@echo "make wheel      build dist/backpass-*.whl (manylinux) and try it in a fresh environment without a compiler"
-	@echo "make clean      remove everything that the verbs made"
+	@echo "make fuzz       fuzz the readers and the ONNX export, each for SECONDS (60)"
+	@echo "make crash      kill commands KILLS (1000) times, and fail each of their system calls (Linux)"
+	@echo "make bench      run the benchmarks (needs a quiet machine)"
+	@echo "make docs       build the site into build/docs and check its links"
+	@echo "make wheel      build dist/backpass-*.whl (manylinux) and test it in a fresh environment without a compiler"
+	@echo "make clean      remove everything that these targets created"
 
 # A stamp is older than what it was made from when the dependencies or the compiled core may have changed.
 MADE_FROM = pyproject.toml CMakeLists.txt $(wildcard src/backpass/engine/native/*.?pp src/backpass/engine/native/*/*.?pp src/backpass/table/scan/*.?pp)

@@ -155,7 +155,7 @@ def test_a_file_of_an_earlier_version_says_that_drift_is_unknown(call: Run, tmp_
     path = written(columns, tmp_path / "t.csv")
     done = call("evaluate", KEPT / "regression.backpass", path)
     assert done.code == 0
-    assert "does not keep what drift is computed from" in done.err
+    assert "lacks the statistics for drift" in done.err
     assert call("evaluate", KEPT / "regression.backpass", path, "--json").json["drift"] is None
 
 

@@ -79,7 +79,7 @@ def test_files_of_others_are_never_overwritten(
     (tmp_path / "precious").write_bytes(content)
     failed = call("export", home / "numbers.backpass", "precious")
     assert (failed.code, failed.out) == (2, "")
-    assert failed.err.startswith("error: precious is there already and would be lost: it is not an ONNX file\n")
+    assert failed.err.startswith("error: precious already exists and would be overwritten: it is not an ONNX file\n")
     assert "hint: give OUTPUT another name, or remove the file" in failed.err
     assert (tmp_path / "precious").read_bytes() == content
 
@@ -120,7 +120,7 @@ def test_wrong_usage(call: Run, home: Path, onnx: Any) -> None:
     assert call("export", home / "numbers.backpass").code == 2
     failed = call("export", home / "numbers.backpass", "-")
     assert failed.code == 2
-    assert "a model is not written to standard output" in failed.err
+    assert "a model cannot be written to standard output" in failed.err
 
 
 def test_without_the_package_the_hint_says_how_to_get_it(process: Any, home: Path, tmp_path: Path) -> None:
@@ -168,7 +168,9 @@ def test_a_module_never_replaces_another_file(call: Run, home: Path, tmp_path: P
     (tmp_path / "app.js").write_text("let mine = 1;\n")
     failed = call("export", home / "numbers.backpass", "app.js")
     assert (failed.code, failed.out) == (2, "")
-    assert failed.err.startswith("error: app.js is there already and would be lost: it is not a module of backpass\n")
+    assert failed.err.startswith(
+        "error: app.js already exists and would be overwritten: it is not a module of backpass\n"
+    )
     assert (tmp_path / "app.js").read_text() == "let mine = 1;\n"
 
 

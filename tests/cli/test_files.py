@@ -66,7 +66,7 @@ def test_a_file_that_expands_too_far(call: Run, home: Path) -> None:
     assert failed.code == 3
     assert failed.err == (
         f"error: bomb.csv.gz: {len(packed):,} bytes expand to more than 67,108,864\n"
-        "hint: if that is a table and no trap: --max-bytes 671088640\n"
+        "hint: if you trust the file: --max-bytes 671088640\n"
     )
     small = call("predict", home / "numbers.backpass", "bomb.csv.gz", "--max-bytes", "1000")
     assert "expand to more than 1,000" in small.err

@@ -142,12 +142,12 @@ def test_every_option_that_does_not_apply_is_named_at_once(call: Run, place: Pat
         (("fit", "sales.csv", "-t", "x", "-t", "y", "--by", "store"), 2, "target names 2 columns"),
         (("fit", "sales.csv", "-t", "y", "--by", "store", "--epochs", "0"), 2, "epochs must be"),
         (("predict", "m.backpass", "no_store.csv"), 3, "'store'"),
-        (("predict", "m.backpass", "sales.csv", "--interval", "0.9"), 2, "--interval: a grouped model keeps no"),
-        (("predict", "m.backpass", "sales.csv", "--quantiles", "0.5"), 2, "--quantiles: a grouped model keeps no"),
+        (("predict", "m.backpass", "sales.csv", "--interval", "0.9"), 2, "--interval: a grouped model stores no"),
+        (("predict", "m.backpass", "sales.csv", "--quantiles", "0.5"), 2, "--quantiles: a grouped model stores no"),
         (("predict", "m.backpass", "sales.csv", "--proba"), 2, "leave out --proba"),
         (("evaluate", "m.backpass", "sales.csv", "--by", "x"), 2, "scored by its own column, 'store'"),
         (("evaluate", "m.backpass", "sales.csv", "--intervals"), 2, "leave out --intervals"),
-        (("show", "m.backpass", "--history"), 2, "--history: a grouped model keeps no history"),
+        (("show", "m.backpass", "--history"), 2, "--history: a grouped model stores no history"),
         (("explain", "m.backpass", "sales.csv"), 4, "is a grouped model, expected a model"),
         (("export", "m.backpass", "m.onnx"), 4, "is a grouped model, expected a model"),
     ],
@@ -165,4 +165,4 @@ def test_a_model_of_another_kind_is_not_overwritten(call: Run, place: Path) -> N
     backpass.fit(sales(), "y", hidden=(4,), epochs=1).save("sales.backpass")
     done = call("fit", place / "sales.csv", "-t", "y", "--by", "store", *QUICK)
     assert done.code == 2
-    assert "sales.backpass is there already and would be lost" in done.err
+    assert "sales.backpass already exists and would be overwritten" in done.err

@@ -97,7 +97,7 @@ def test_a_file_of_others_is_kept_where_the_checkpoint_would_go(
     at_step(3, signal.SIGINT)
     stopped = call("fit", home / "numbers.csv", *FIT)
     assert stopped.code == 130
-    assert "numbers.checkpoint is there already and would be lost" in stopped.err
+    assert "numbers.checkpoint already exists and would be overwritten" in stopped.err
     assert "if the run is interrupted, it is not saved" in stopped.err
     assert "resume " not in stopped.err
     assert (tmp_path / "numbers.checkpoint").read_text() == "my notes\n"
@@ -160,7 +160,7 @@ def test_interrupted_before_the_first_epoch_was_finished(call: Run, home: Path, 
     # The NumPy engine asks before every step whether to go on; the native one every 50 milliseconds.
     stopped = call("fit", home / "numbers.csv", *FIT, "--batch-size", "8", "--engine", "numpy")
     assert stopped.code == 130
-    assert "interrupted before the first epoch was finished; the weights of step 1 are kept" in stopped.err
+    assert "interrupted before the end of the first epoch; the weights of step 1 are kept" in stopped.err
     assert call("predict", "numbers.backpass", home / "numbers.csv").code == 0
     assert call("show", "numbers.backpass", "--history").code == 0
 
@@ -199,7 +199,7 @@ def test_a_resumed_run_that_is_interrupted_at_the_baselines_can_go_on(
     killed_within(monkeypatch, "constant_baseline", module=scoring)
     stopped = call(*fit, "--resume", "part.checkpoint")
     assert stopped.code == 130
-    assert "error: interrupted before the first step; part.checkpoint is as it was\n" in stopped.err
+    assert "error: interrupted before the first step; part.checkpoint is unchanged\n" in stopped.err
     assert re.search(r"^hint: to resume: backpass fit .* --resume part.checkpoint$", stopped.err, re.M)
     assert (tmp_path / "part.checkpoint").read_bytes() == saved
 
@@ -233,7 +233,7 @@ def test_interrupted_after_training_the_model_is_whole_and_the_run_is_saved(
     killed_within(monkeypatch, "make_model", number)
     stopped = call(*fit, *asked)
     assert stopped.code == code
-    assert re.search("^interrupted after training; the model is whole$", stopped.err, re.M)
+    assert re.search("^interrupted after training; the model is complete$", stopped.err, re.M)
     assert re.search(r"^resume +backpass fit .* --resume numbers.checkpoint$", stopped.err, re.M)
     whole = (tmp_path / "whole.backpass").read_bytes()
     assert (tmp_path / "numbers.backpass").read_bytes() == whole
@@ -292,7 +292,7 @@ def test_a_signal_during_the_last_save_waits_for_it(
         "fit", home / "numbers.csv", "-t", "price", "--validation-fraction", "0.16", "--hidden", "4", "--epochs", "2"
     )
     assert stopped.code == code
-    assert "interrupted after training; the model is whole\n" in stopped.err
+    assert "interrupted after training; the model is complete\n" in stopped.err
     assert re.search(r"^resume +backpass fit .* --resume numbers.checkpoint$", stopped.err, re.M)
     assert load("numbers.backpass").record.reason == "finished"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["numbers.backpass", "numbers.checkpoint"]

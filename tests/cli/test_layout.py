@@ -79,7 +79,7 @@ def test_a_file_with_other_columns_is_refused(call: Run, rows: list[list[str]], 
     assert "the first line has 2 fields, the model asks for 4 or 3: '20, Private'" in failed.err
     failed = call("predict", "n.backpass", "adult.data")
     assert failed.code == 3
-    assert "holds values, and none of the names that the model knows" in failed.err
+    assert "contains values and none of the column names of the model" in failed.err
     assert "--names" in failed.err
 
 

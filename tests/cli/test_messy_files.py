@@ -49,7 +49,7 @@ def test_a_messy_file_gives_the_model_of_the_plain_one(call: Run, rows: list[str
         "lines 1, 2, 'Sales report': above the header, left out; --header-row names another line",
         "line 4, 'pieces/d, USD': below the header",
         "row 42: empty, left out",
-        "row 21: the header again, left out",
+        "row 21: a repeated header, left out",
         "row 63: sums of other rows (a total), left out; --all-rows keeps them",
         "the last line, 'Source: office': below the table, left out; --footer 0 keeps them",
     ):
@@ -68,7 +68,7 @@ def test_predictions_keep_the_places_of_rows(call: Run, rows: list[str], tmp_pat
         found = predicted(done)
         assert len(found) == 62  # the header again and the empty row have a line; the total is below the last row
         assert [each for i, each in enumerate(found) if i not in (20, 41)] == expected
-        assert "rows 21, 42: kept in place, so that rows and results agree in number" in done.err
+        assert "rows 21, 42: kept in place, so that there is one result per row" in done.err
         assert predicted(call("explain", "m.backpass", table, "--keep", "town")) is not None
     assert backpass.load(tmp_path / "m.backpass").predict(str(tmp_path / "messy.csv")).shape == (62,)
     # Scores are of rows with a target, so nothing keeps a place.

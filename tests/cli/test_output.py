@@ -42,7 +42,7 @@ def test_what_is_read_is_never_overwritten(call: Run, home: Path, tmp_path: Path
         before = (tmp_path / path).read_bytes()
         failed = call(command, "m.backpass", table, "-o", path)
         assert (failed.code, failed.out) == (2, "")
-        assert failed.err.startswith(f"error: {path} is read by this command and would be lost")
+        assert failed.err.startswith(f"error: {path} is an input of this command and would be overwritten")
         assert (tmp_path / path).read_bytes() == before
     assert call("draw", "m.backpass", "-o", "m.backpass").code == 2
 
@@ -67,7 +67,7 @@ def test_files_of_others_are_never_overwritten(call: Run, home: Path, tmp_path: 
     (tmp_path / "precious").write_text("my notes\n")
     failed = call("fit", home / "numbers.csv", *FIT, option, "precious")
     assert failed.code == 2
-    assert failed.err.startswith("error: precious is there already and would be lost")
+    assert failed.err.startswith("error: precious already exists and would be overwritten")
     assert f"hint: give {option} another name" in failed.err
     assert (tmp_path / "precious").read_text() == "my notes\n"
 

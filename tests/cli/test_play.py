@@ -63,7 +63,7 @@ def test_files_of_others_are_never_overwritten(call: Run, table: Path, tmp_path:
     (tmp_path / "mine.html").write_text("<p>mine</p>")
     failed = call("play", table, "-o", "mine.html")
     assert failed.code == 2
-    assert failed.err.startswith("error: mine.html is there already and would be lost")
+    assert failed.err.startswith("error: mine.html already exists and would be overwritten")
     assert (tmp_path / "mine.html").read_text() == "<p>mine</p>"
     assert call("play", table, "-o", table).code == 2
 
@@ -80,5 +80,5 @@ def test_what_the_table_is_read_as_is_said(call: Run, tmp_path: Path) -> None:
     rows = "".join(f"{n % 12 + 1}/{n % 11 + 1}/2024,{'<0.5' if n % 4 == 0 else n},{n * n % 17}\n" for n in range(40))
     (tmp_path / "read.csv").write_text(f"day,level,y\n{rows}")
     said = call("play", tmp_path / "read.csv", "-o", "p.html").err
-    assert "of which no row tells day from month: kept as text; --date-order" in said
+    assert "of which no row tells day from month: kept as categories; --date-order" in said
     assert "column 'level': '<0.5' is read as 0.5" in said

@@ -130,12 +130,12 @@ def test_json_holds_the_numbers_of_the_page(call: Run, home: Path, tmp_path: Pat
         (
             ("report", "m", "-o", "old.csv"),
             2,
-            "old.csv is there already and would be lost: it is not a page of backpass",
+            "old.csv already exists and would be overwritten: it is not a page of backpass",
         ),
         (("report", "m", "-o", "none/page.html"), 5, "there is no folder none"),
         (("report", "nothing.backpass"), 4, "there is no file nothing.backpass"),
         (("report", "m", "old.csv"), 3, "column 'size' is in the model but not in the table"),
-        (("fit", "old.csv", "-t", "b", "--report", "old.csv"), 2, "old.csv is there already"),
+        (("fit", "old.csv", "-t", "b", "--report", "old.csv"), 2, "old.csv already exists"),
         (("fit", "old.csv", "-t", "b", "--report", "-"), 2, "--report takes the name of a file"),
     ],
 )

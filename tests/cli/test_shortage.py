@@ -85,10 +85,10 @@ def test_a_checkpoint_that_cannot_be_saved_is_told_in_lines(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert done.code == 0
-    kept = "(what was there before is untouched)"
+    kept = "(an existing file is unchanged)"
     warning = f"warning: c.checkpoint could not be saved {kept}: File too large"
     lines = [line for line in done.err.splitlines() if "the network is worse" not in line]
-    assert lines == [warning, "hint: make room, or choose another folder"] * (len(lines) // 2)
+    assert lines == [warning, "hint: free space, or choose another folder"] * (len(lines) // 2)
     assert lines
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.checkpoint", "m.backpass"]
 

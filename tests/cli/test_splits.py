@@ -127,8 +127,8 @@ def test_folds_are_printed_and_written(call: Run, table: Path, tmp_path: Path, t
 @pytest.mark.parametrize(
     ("wish", "said"),
     [
-        (("--repeats", "2"), "--repeats goes with --folds"),
-        (("--out-of-fold", "rows.csv"), "--out-of-fold goes with --folds"),
+        (("--repeats", "2"), "--repeats requires --folds"),
+        (("--out-of-fold", "rows.csv"), "--out-of-fold requires --folds"),
         (("--folds", "3", "--repeats", "2", "--time", "day"), "leave out --repeats"),
         (("--folds", "1"), "--folds"),
         (("--folds", "3", "--out-of-fold", "rows.xlsx"), "rows are written as CSV"),
@@ -166,7 +166,7 @@ def test_a_refit_says_what_it_gives_up(call: Run, table: Path, tmp_path: Path) -
     shown = call("show", output)
     for text in (done.out + done.err, shown.out):
         flat = " ".join(text.split())
-        assert "the scores are those of the model before, and no rows are left to check this one" in flat
+        assert "the scores are those before the refit, and no rows are left to test this model" in flat
     rows = len(pd.read_csv(table))
     assert load(output).record.refit == {"rows": rows, "epochs": [load(output).record.best_epoch]}
 

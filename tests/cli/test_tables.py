@@ -89,7 +89,7 @@ def test_paths_that_are_no_tables(call: Run, tmp_path: Path) -> None:
     ("content", "options", "notes"),
     [
         ("a,b,y\n1,x,3\n", [], "only 1 row: it is used for training"),
-        ("a,b,y\n1,x,3\n", [], "there is one training row: the network learns nothing but its target"),
+        ("a,b,y\n1,x,3\n", [], "there is only one training row: the network can only learn its target"),
         ("a,b,y\n1,2,3\n2,2,3\n", [], "only 2 rows: all of them are used for training"),
         ("a,y\n" + "".join(f"{i},5\n" for i in range(30)), [], ""),
         (GOOD, ["--batch-size", "1000"], "batch_size 1000 is more than the"),

@@ -94,7 +94,7 @@ def test_an_interrupted_search_goes_on_with_the_same_command(process: Run, home:
     assert run.returncode == 130
     assert json.loads(out)["error"]["kind"] == "interrupted"
     assert "interrupted; the trials so far are in part.search" in err
-    assert f"to go on: backpass {shlex.join(tune)}" in err
+    assert f"to continue: backpass {shlex.join(tune)}" in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["part.search", "whole.backpass"]
 
     resumed = process(*tune, cwd=tmp_path)
@@ -132,7 +132,7 @@ def test_a_class_target_with_groups_and_a_positive_class(call: Run, tmp_path: Pa
         ),
         (("-t", "price", "--validation-file", "nowhere.csv"), 3, "nowhere.csv"),
         (("-t", "prise"), 3, "did you mean 'price'?"),
-        (("-t", "price", "--metric", "f1"), 2, "metric 'f1' does not go with target 'price'"),
+        (("-t", "price", "--metric", "f1"), 2, "metric 'f1' does not work with target 'price'"),
         ((), 2, "missing option '-t' / '--target'"),
     ],
 )

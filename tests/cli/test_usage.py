@@ -80,7 +80,7 @@ def test_a_command_says_the_same_in_both_helps(name: str) -> None:
         (["fit", "t.csv", "-t", "y", "--epochs"], ["'--epochs' requires an argument"]),
         (
             ["fit", "t.csv", "-t", "y", "extra"],
-            ["unexpected extra argument (extra)", "such as 'data/*.csv'"],
+            ["unexpected extra argument (extra)", "quote the pattern: 'data/*.csv'"],
         ),
         (
             ["fit", "t.csv", "-t", "y", "--learning-rate", "-1"],
@@ -100,8 +100,8 @@ def test_a_command_says_the_same_in_both_helps(name: str) -> None:
         (["fit", "t.csv", "-t", "y", "--activation", "rellu"], ["got 'rellu' (did you mean 'relu'?)"]),
         (["fit", "t.csv", "-t", "y", "--wire", "unit"], ["--wire must be a name and columns", "got 'unit'"]),
         (["fit", "t.csv", "-t", "y", "--drop", "y"], ["--drop leaves out 'y', which is the --target"]),
-        (["fit", "-", "-t", "y"], ["a table from standard input has no name", "--output FILE"]),
-        (["fit", "t.csv", "-t", "y", "-o", "-"], ["not written to standard output"]),
+        (["fit", "-", "-t", "y"], ["the model cannot be named after standard input", "--output FILE"]),
+        (["fit", "t.csv", "-t", "y", "-o", "-"], ["cannot be written to standard output"]),
         (["fit", "t.csv", "-t", "y", "-o", "a", "--checkpoint", "a"], ["are the same file, a"]),
         (["sample", "housin"], ["unknown sample 'housin'", "did you mean 'housing'?"]),
     ],
@@ -199,7 +199,7 @@ def test_a_bug_is_told_apart_and_its_traceback_shown_when_asked_for(
             "not enough memory\n",
         ),
         (ImportError("libm.so.6: cannot allocate memory in static TLS block"), 5, "not enough memory\n"),
-        (RuntimeError("can't start new thread"), 5, "the system starts no more threads"),
+        (RuntimeError("can't start new thread"), 5, "the system cannot start more threads"),
         (OSError(12, "Cannot allocate memory"), 5, "not enough memory\n"),
     ],
 )

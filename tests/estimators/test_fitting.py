@@ -111,7 +111,7 @@ def test_faults_of_parameters_are_value_errors_that_name_them(regressor: Any, nu
         regressor(hidden_layer_sizes=(4, 0)).fit(X, y)
     with pytest.raises(ValueError, match="'metric' parameter of BackpassRegressor must be a str among"):
         regressor(metric="rsme").fit(X, y)
-    with pytest.raises(UsageError, match="metric 'accuracy' does not go with target 'y', which holds numbers"):
+    with pytest.raises(UsageError, match="metric 'accuracy' does not work with target 'y', which holds numbers"):
         regressor(metric="accuracy").fit(X, y)
 
 

@@ -123,7 +123,7 @@ def test_numbers_among_texts_are_read_like_a_text_file(regressor: Any) -> None:
 
 def test_a_column_of_several_sorts_is_told(regressor: Any) -> None:
     X = np.array([[1, True], [2, 3.0], [3, False], [4, True]], dtype=object)
-    sorts = "column 1 of X holds values of type boolean and number: each is taken as a text"
+    sorts = "column 1 of X holds values of type boolean and number: each is read as a string"
     with pytest.warns(UserWarning, match=sorts):
         fitted = regressor().fit(X, np.arange(4.0))
     assert fitted.model_.schema.texts[0].levels == ("3.0", "false", "true")

@@ -187,7 +187,7 @@ def test_a_model_of_a_written_loss_is_saved(regressor: Any, numbers: Any, tmp_pa
     loaded.fit(X, y).model_ = model
     np.testing.assert_array_equal(loaded.fit(X, y).predict(X), fitted.fit(X, y).predict(X))
     assert fitted.model_.record.scores["validation"]["loss"] > 0
-    with pytest.raises(UsageError, match="the loss of this model is a function that its file does not hold"):
+    with pytest.raises(UsageError, match="the loss of this model is a function, which its file does not store"):
         model.head.loss.per_example(np.zeros((1, 1)), np.zeros((1, 1)))
 
 
@@ -264,11 +264,11 @@ def test_where_there_are_no_intervals_and_quantiles(regressor: Any, numbers: Any
         regressor().predict_quantiles(X)
     none, median = regressor(validation_fraction=0.0).fit(X, y), regressor(loss="quantile", quantile=0.5).fit(X, y)
     several = regressor(loss="quantile", quantile=(0.1, 0.5)).fit(X, y)
-    with pytest.raises(ValueError, match="the model keeps no residuals to make quantiles of"):
+    with pytest.raises(ValueError, match="the model has no residuals for quantiles"):
         none.predict_quantiles(X)
     with pytest.raises(ValueError, match="the outputs of this model are quantiles of 'y'; they have no intervals"):
         several.predict_interval(X)
-    with pytest.raises(ValueError, match="the model keeps no residuals to make intervals of"):
+    with pytest.raises(ValueError, match="the model has no residuals for intervals"):
         none.predict_interval(X)
     with pytest.raises(ValueError, match="the outputs of this model are quantiles already"):
         median.predict_quantiles(X)

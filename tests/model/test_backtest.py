@@ -140,13 +140,13 @@ def test_test_rows_at_one_instant_with_the_others_need_no_distance() -> None:
 def test_intervals_that_miss_the_test_rows_are_a_warning() -> None:
     jump = np.where(np.arange(N) < 800, 0.0, 5.0)
     wishes: dict[str, Any] = {**SINGLE, "hidden": (), "epochs": 60, "learning_rate": 0.1, "time": "day"}
-    with pytest.warns(BackpassWarning, match=r"90% intervals made without the test rows hold only \d") as caught:
+    with pytest.warns(BackpassWarning, match=r"90% intervals made without the test rows cover only \d") as caught:
         model = fit({**TABLE, "y": 2.0 * X + jump + 0.2 * RNG.normal(size=N)}, "y", drop=["day"], **wishes)
     coverage = model.record.coverage
     assert coverage is not None
     assert coverage < 0.5
     texts = [str(each.message) for each in caught if "made without" in str(each.message)]
-    assert f"hold only {coverage:.1%} of them" in texts[0]
+    assert f"cover only {coverage:.1%} of them" in texts[0]
     assert texts[0] in model.record.warnings
     even = fit({**TABLE, "y": 2.0 * X + 0.2 * RNG.normal(size=N)}, "y", drop=["day"], **wishes)
     assert not [each for each in even.record.warnings if "made without" in each]

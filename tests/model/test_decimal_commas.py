@@ -116,6 +116,6 @@ def pages(rows: int) -> Iterator[str]:
 def test_windows_that_contradict_each_other_are_an_error(model: Model, tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_text("".join(pages(300_000)) + "2.5;7\n", encoding="utf-8")
-    with pytest.raises(DataError, match="written otherwise than above"):
+    with pytest.raises(DataError, match="the notation of numbers differs"):
         list(model.predict_batches(path, rows=1000))
     assert model.predict(path).shape == (300_001,)

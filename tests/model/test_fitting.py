@@ -517,12 +517,12 @@ def test_unknown_settings_are_named(houses: Columns) -> None:
         (
             {"target": [1.0, 2.0]},
             "target is the name of a column, or a list of names; got a value of type list",
-            "take X and y apart",
+            "take X and y separately",
         ),
         (
             {"target": np.ones(2)},
             "target is the name of a column, or a list of names; got a value of type ndarray",
-            "take X and y apart",
+            "take X and y separately",
         ),
         (
             {"target": 1.5},

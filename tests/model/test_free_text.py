@@ -115,7 +115,7 @@ def test_arrays_without_a_text_are_refused(model: Model) -> None:
 
 def test_texts_in_another_language_are_suspect(model: Model) -> None:
     strange = {"review": [f"ganz andere Wörter im Satz {i}" for i in range(5)], "x": [0.0] * 5}
-    with pytest.warns(BackpassWarning, match="column 'review': the model knows hardly a word in 5 of 5 rows, and"):
+    with pytest.warns(BackpassWarning, match="column 'review': nearly all words are unknown in 5 of 5 rows; "):
         model.predict(strange)
     with warnings.catch_warnings():
         warnings.simplefilter("error", BackpassWarning)
@@ -128,7 +128,7 @@ def test_texts_in_another_language_are_suspect(model: Model) -> None:
 def test_rows_of_unknown_words_are_counted_with_repeats(model: Model) -> None:
     known = reviews(4, seed=3)["review"]
     texts = [*known[:3], *["ganz andere Wörter in einem langen deutschen Satz"] * 9]
-    with pytest.warns(BackpassWarning, match="hardly a word in 9 of 12 rows"):
+    with pytest.warns(BackpassWarning, match="nearly all words are unknown in 9 of 12 rows"):
         model.predict({"review": texts, "x": [0.0] * 12})
 
 

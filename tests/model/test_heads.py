@@ -95,7 +95,9 @@ def test_a_written_loss_is_a_word_in_files(several: bool) -> None:
     assert again.metrics[0] == "loss"
     np.testing.assert_array_equal(again.predictions(o), plain.predictions(o))
     assert again.scores(o, y) == plain.scores(o, y)
-    with pytest.raises(UsageError, match="the loss of this model is a function that its file does not hold") as caught:
+    with pytest.raises(
+        UsageError, match="the loss of this model is a function, which its file does not store"
+    ) as caught:
         again.loss.per_example(o, again.encode(y, np.float64))
     assert caught.value.hint == "pass the function again to continue training"
 

@@ -59,7 +59,7 @@ def test_the_season_is_found_and_its_last_values_are_those_of_pandas(name: str) 
     if name == "day_of_week":
         assert model.record.comparison is not None
         assert model.record.comparison.baseline == "seasonal"
-        assert "worse than the value of a season before" in " ".join(model.record.warnings)
+        assert "worse than the value of the previous season" in " ".join(model.record.warnings)
 
 
 @pytest.mark.parametrize("kind", ["numbers", "rare dates"])

@@ -356,7 +356,7 @@ def test_classes_by_their_error(table_with: Callable[..., Columns]) -> None:
 
 @pytest.mark.parametrize(("target", "metric"), [("price", "error"), ("price", "log_loss"), ("sold", "rmse")])
 def test_a_metric_of_another_task_is_refused(table_with: Callable[..., Columns], target: str, metric: str) -> None:
-    with pytest.raises(UsageError, match=f"metric '{metric}' does not go with target '{target}'"):
+    with pytest.raises(UsageError, match=f"metric '{metric}' does not work with target '{target}'"):
         fit(table_with(target), target, **QUICK, metric=metric)
 
 

@@ -289,7 +289,7 @@ def test_training_rows_of_one_class_are_refused() -> None:
 def test_a_loss_that_does_not_go_with_the_target(each_target: tuple[str, Columns]) -> None:
     target, columns = each_target
     loss = "cross_entropy" if target == "price" else "squared"
-    with pytest.raises(UsageError, match=f"loss '{loss}' does not go with target '{target}'"):
+    with pytest.raises(UsageError, match=f"loss '{loss}' does not work with target '{target}'"):
         problem_of(columns, target, loss=loss)
 
 

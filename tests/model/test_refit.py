@@ -104,7 +104,7 @@ def test_an_interrupted_refit_keeps_the_model_before_and_resumes_to_the_same_byt
     model = caught.value.model
     assert isinstance(model, Model)
     np.testing.assert_array_equal(model.theta, before.theta)
-    assert model.record.notes[-1] == "the refit was not finished (interrupted): the model is that before it"
+    assert model.record.notes[-1] == "the refit was not finished (interrupted): the model is the one before the refit"
     assert fit(NUMBERS, "y", **VALIDATED, refit=True, resume_from=place).to_bytes() == whole.to_bytes()
 
 

@@ -158,7 +158,7 @@ def test_outputs_that_are_quantiles_already_have_no_others() -> None:
 
 
 def test_where_there_are_no_intervals() -> None:
-    with pytest.raises(UsageError, match="the model keeps no residuals to make intervals of"):
+    with pytest.raises(UsageError, match="the model has no residuals for intervals"):
         fit(simulated(300, 0), "y", **{**QUICK, "validation_fraction": 0.0}).predict_interval({"x": [0.5]})
     classes = {"x": list(range(40)), "y": ["no", "yes"] * 20}
     with pytest.raises(UsageError, match="target 'y' holds classes; only numbers have intervals"):

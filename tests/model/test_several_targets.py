@@ -209,7 +209,7 @@ def test_every_form_of_a_table(tmp_path: Path, door: str) -> None:
         (np.arange(3), {}, UsageError, "got a value of type ndarray"),
         (["price", "nowhere"], {}, DataError, "target column 'nowhere' not found"),
         (["price", "rent"], {"group": "rent"}, UsageError, "group 'rent' is the target"),
-        (["price", "rent"], {"metric": "roc_auc"}, UsageError, "metric 'roc_auc' does not go with target"),
+        (["price", "rent"], {"metric": "roc_auc"}, UsageError, "metric 'roc_auc' does not work with target"),
         (["hot", "status"], {"positive": "late"}, UsageError, "positive: only for a single target of classes"),
         (["hot", "status"], {"threshold": 0.2}, UsageError, "threshold: only for a single target of classes"),
         (["hot", "status"], {"class_weight": "balanced"}, UsageError, "class_weight: only for a single target"),

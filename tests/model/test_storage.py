@@ -202,8 +202,8 @@ def test_the_whole_message(target: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(ResourceError) as caught:
         write_atomically(target, NEW)
     assert str(caught.value) == (
-        f"{target} could not be saved (what was there before is untouched): No space left on device\n\n"
-        "hint: make room, or choose another folder"
+        f"{target} could not be saved (an existing file is unchanged): No space left on device\n\n"
+        "hint: free space, or choose another folder"
     )
 
 
@@ -445,7 +445,7 @@ except ResourceError as error:
     sys.exit(str(error))
 """
     done = subprocess.run([sys.executable, "-c", program, str(target)], capture_output=True, text=True, check=False)
-    assert "could not be saved (what was there before is untouched): File too large" in done.stderr
+    assert "could not be saved (an existing file is unchanged): File too large" in done.stderr
     assert target.read_bytes() == OLD
     assert names(target.parent) == ["m.backpass"]
 
@@ -478,7 +478,7 @@ def test_the_folder_is_missing_or_none(target: Path) -> None:
 def test_the_path_is_a_folder(act: Any, tmp_path: Path) -> None:
     with pytest.raises(ResourceError, match="it is a folder"):
         act(tmp_path)
-    with pytest.raises(ResourceError, match="a folder's name"):
+    with pytest.raises(ResourceError, match="the name of a folder"):
         act(f"{tmp_path}/")
 
 

@@ -234,7 +234,7 @@ BAD: dict[str, tuple[dict[str, Any], Any, str]] = {
     "two columns": ({"y": Y}, np.stack([Y, Y], axis=1), "the teacher has 2 columns; target 'y' needs 1"),
     "two classes of three": ({"y": COLOR}, P3[:, :2], "needs 3"),
     "three of two": ({"y": SOLD}, P3, "needs 2, or one for the positive class"),
-    "above one": ({"y": SOLD}, _changed(P, 5, 1.2), r"1 of 160 values \(row 6\) are no probabilities from 0 to 1"),
+    "above one": ({"y": SOLD}, _changed(P, 5, 1.2), r"1 of 160 values \(row 6\) are not probabilities from 0 to 1"),
     "sum": ({"y": COLOR}, P3 * np.array([1.0, 1.0, 0.5]), "do not sum to 1 in"),
     "negative counts": ({"y": COUNTS}, _changed(COUNTS, 0, -1.0), "below 0, but the poisson loss needs counts"),
     "rows": ({"y": Y}, SIGNAL[:9], "teacher has 9 rows; data frame has 160"),

@@ -225,7 +225,7 @@ def test_missing_groups_and_times_are_said() -> None:
 
 def test_equal_rows_of_two_groups_are_said() -> None:
     _, notes = units_of(columns(x=[1, 2, 3, 1, 2, 4]), np.zeros(6), group=column(["a", "a", "a", "b", "a", "b"]))
-    assert notes[1].startswith("1 row with the inputs of a row in another group: groups rule")
+    assert notes[1].startswith("1 row with the inputs of a row in another group: groups take precedence")
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_the_number_of_values_is_told(found: Any) -> None:
     [
         (None, "the kink is 1.05, your answer nan"),
         (float("nan"), "the kink is 1.05, your answer nan"),
-        ("x", "the kink is no array of numbers: 'x'"),
+        ("x", "the kink is not an array of numbers: 'x'"),
     ],
 )
 def test_what_is_no_number_is_told(found: Any, text: str) -> None:

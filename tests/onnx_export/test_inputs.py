@@ -219,7 +219,7 @@ def test_other_graphs_are_refused(tmp_path: Path) -> None:
     foreign = onnx.helper.make_model(onnx.helper.make_graph([node], "g", value[:1], value[1:]))
     with pytest.raises(UsageError, match=r"hold no backpass\.inputs"):
         backpass.onnx_inputs(table(), foreign)
-    with pytest.raises(UsageError, match="bytes that are no ONNX model"):
+    with pytest.raises(UsageError, match="bytes that are not an ONNX model"):
         backpass.onnx_inputs(table(), b"price,rooms\n1,2\n")
     with pytest.raises(UsageError, match="got int"):
         backpass.onnx_inputs(table(), 3)

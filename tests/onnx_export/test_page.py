@@ -28,4 +28,4 @@ def test_the_versions_are_those_that_are_written() -> None:
 
     text = " ".join(PAGE.read_text("utf-8").split())
     assert f"opset {OPSET} of ONNX and version {OPSET_ML} of `ai.onnx.ml`" in text
-    assert f"file format {IR}," in text
+    assert f"IR version {IR}," in text

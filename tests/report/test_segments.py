@@ -94,7 +94,7 @@ def test_numbers_are_divided_at_the_quartiles_or_by_value() -> None:
         ("tow", DataError, "column 'tow' not found"),
         ("tow:month", DataError, "column 'tow' not found"),
         ("town:month", UsageError, "holds no dates or times"),
-        ("sold:minute", UsageError, "'minute' is no unit of time"),
+        ("sold:minute", UsageError, "'minute' is not a unit of time"),
         ("at:month", UsageError, "holds times of day, not dates"),
     ],
 )

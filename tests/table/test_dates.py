@@ -252,7 +252,7 @@ class TestRefusals:
 
     def test_dates_cannot_be_predicted(self) -> None:
         table = table_from({"d": ["2024-01-01", "2024-01-02"], "x": [1, 2]})
-        with pytest.raises(DataError, match="target 'd' holds dates: numbers and classes can be predicted"):
+        with pytest.raises(DataError, match="target 'd' holds dates: only numbers and classes can be predicted"):
             Target.fit(table, "d")
         with pytest.raises(DataError, match="target 'x' holds dates, the model was fitted on numbers"):
             Target("x", "regression").encode(table_from({"x": ["2024-01-01", "2024-01-02"]}))

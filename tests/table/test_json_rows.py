@@ -54,9 +54,9 @@ def test_compressed_and_wider_rows(write: Write) -> None:
 
 
 REFUSED = {
-    '{"a": 1}\n{"a": 2\n': "line 2 is no JSON (Expecting ',' delimiter, at character 9)",
-    '{"a": 1}\n{"a": }\n': "line 2 is no JSON (Expecting value, at character 7)",
-    '[{"a": 1},\n {"a": 1]': "line 2 is no JSON",
+    '{"a": 1}\n{"a": 2\n': "line 2 is not JSON (Expecting ',' delimiter, at character 9)",
+    '{"a": 1}\n{"a": }\n': "line 2 is not JSON (Expecting value, at character 7)",
+    '[{"a": 1},\n {"a": 1]': "line 2 is not JSON",
     '{"a": 1}\n[1]\n': "line 2 is a list, not an object",
     '[{"a": 1}, [2]]': "item 2 is a list, not an object",
     '{"a": 1, "a": 2}\n': "line 1: an object has 'a' twice",

@@ -203,7 +203,9 @@ def test_a_first_line_that_cannot_be_names_says_why(write: Write) -> None:
     rows = rows_of(random.Random(2), ["category"] * 4 + ["whole"], 40)
     rows[0] = ["Private"] * 4 + ["5"]
     text = "\n".join(map(",".join, rows))
-    assert "is no header: it looks like a row of values\n\nhint: a table without a header needs" in fault(write(text))
+    assert "is not a header: it looks like a row of values\n\nhint: a table without a header needs" in fault(
+        write(text)
+    )
     assert read_table(write(text), no_header=True).rows == 40
 
 
@@ -226,7 +228,7 @@ def test_the_line_above_the_table_is_named(write: Write) -> None:
 def test_a_header_that_is_there_again_is_told(write: Write) -> None:
     text = "a,b\nx,y\nz,w\na,b\nx,w\n"
     table = read_table(write(text))
-    assert table.notes == ("row 3: the header again, left out; --all-rows keeps them",)
+    assert table.notes == ("row 3: a repeated header, left out; --all-rows keeps them",)
     assert table.row_numbers.tolist() == [1, 2, 4]
     again = write("a,b\n" + "1,x\n" * 20 + "a,b\n" + "2,y\n")
     assert read_table(again).rows == 21
@@ -338,7 +340,7 @@ def test_pages_of_a_report(write: Write, case: Callable[[str], str], delimiter: 
     table = read_table(write(text.replace("\n", end)))
     assert table.rows == 30
     assert table.column("Price").values.tolist() == [float(n) for n in range(30)]
-    assert any("the header again, left out" in note for note in table.notes)
+    assert any("a repeated header, left out" in note for note in table.notes)
     assert any("page breaks left out" in note for note in table.notes) == bool(page_break)
 
 

@@ -479,9 +479,9 @@ def test_placeholders_of_dates_are_missing() -> None:
 
 @pytest.mark.parametrize("values", [[20240131, 20240201, 20231224], ["31 Dec 2024", "1 Jan 2024", "3 Jan 2023"]])
 def test_a_target_of_dates_is_refused_with_a_hint(values: list[Any]) -> None:
-    with pytest.raises(DataError, match="target 'y' holds dates: numbers and classes can be predicted") as caught:
+    with pytest.raises(DataError, match="target 'y' holds dates: only numbers and classes can be predicted") as caught:
         Target.fit(table_from({"y": values, "x": [1, 2, 3]}), "y")
-    assert "number of days or hours from a fixed moment" in str(caught.value.hint)
+    assert "number of days or hours since a fixed date" in str(caught.value.hint)
     assert ("if these are numbers: --no-date-detection" in str(caught.value.hint)) == isinstance(values[0], int)
 
 

@@ -316,7 +316,7 @@ def test_words_for_missing_at_any_share(share: float, decimal: str, tmp_path: Pa
     assert sorted(rows) == np.flatnonzero(table.column("x").missing).tolist()
     (note,) = [note for note in table.notes if "missing values" in note]
     assert note.startswith("column 'x': missing values are written as ")
-    assert note.endswith("; --no-missing-detection keeps them as text")
+    assert note.endswith("; --no-missing-detection keeps them as categories")
 
 
 def test_words_for_missing_can_be_kept(tmp_path: Path) -> None:
@@ -370,11 +370,11 @@ def test_disagreements_are_said(tmp_path: Path) -> None:
     draw = random.Random(4)
     table = as_csv([f"{n} {draw.choice(['kg', 'km'])}" for n in range(ROWS)], tmp_path / "t.csv")
     assert table.notes in (
-        ("column 'x' holds numbers in units kg and km: kept as text",),
-        ("column 'x' holds numbers in units km and kg: kept as text",),
+        ("column 'x' holds numbers in units kg and km: kept as categories",),
+        ("column 'x' holds numbers in units km and kg: kept as categories",),
     )
     table = as_csv([f"{n}%" if n % 2 else str(n) for n in range(ROWS)], tmp_path / "t.csv")
-    assert table.notes == ("column 'x' holds numbers with and without %: kept as text",)
+    assert table.notes == ("column 'x' holds numbers with and without %: kept as categories",)
     with pytest.raises(DataError) as caught:
         as_csv([f"{n} °C" if n == 7 else f"{n} kg" for n in range(ROWS)], tmp_path / "t.csv")
     assert "column 'x': 59 numbers, 1 text ('7 °C' row 8)" in str(caught.value)

@@ -89,7 +89,7 @@ def test_what_is_refused(write: Write, tmp_path: Path, form: str, query: str, ex
 
 
 def test_a_query_without_rows(write: Write) -> None:
-    with pytest.raises(DataError, match="the query gives no rows"):
+    with pytest.raises(DataError, match="the query returns no rows"):
         read_table(write("a,b\n1,2\n"), query="SELECT * FROM data WHERE a > 5")
 
 

@@ -126,7 +126,7 @@ def test_one_column(write: Write) -> None:
 
 
 UNEVEN = "\n\nhint: a field that holds ',' stands in quotes; --delimiter, if another one was meant"
-LONELY = UNEVEN + "; lines that are no rows: --footer, --comment"
+LONELY = UNEVEN + "; for lines that are not rows: --footer, --comment"
 NAMELESS = "\n\nhint: give every column a name; or does every line end in a delimiter?"
 INFINITE = "\n\nhint: if it means missing: an empty field or NaN, or --missing inf"
 FAULTS = {
@@ -149,7 +149,7 @@ FAULTS = {
     "hint: names have to differ: rename one of the columns",
     "a,,c,\n1,2,3,4\n": "t.csv: the header has no name at positions 2, 4" + NAMELESS,
     "a,\n1,2\n": "t.csv: the header has no name at position 2" + NAMELESS,
-    "a;b,c\n1;2,3\n4;5,6\n": "t.csv: the delimiter may be ',' and ';'\n\nhint: say which with --delimiter",
+    "a;b,c\n1;2,3\n4;5,6\n": "t.csv: the delimiter may be ',' and ';'\n\nhint: set it with --delimiter",
     "a,b\n1,x\0\n": "t.csv: line 2 has a NUL byte\n\n"
     "hint: is it a binary file, or UTF-16 without a mark (--encoding utf-16-le or utf-16-be)?",
     "x,y\n1,2\ninf,3\n": "t.csv: inf, or a number too large for float64, in column 'x' row 2" + INFINITE,
@@ -249,7 +249,7 @@ def test_kinds(write: Write, fields: list[str], kind: str) -> None:
 def test_notes(write: Write) -> None:
     table = read_table(write("zip,id\n00123,9007199254740993\n4567,1\n"))
     assert table.notes == (
-        "column 'zip' has leading zeros ('00123'): kept as text",
+        "column 'zip' has leading zeros ('00123'): kept as categories",
         "column 'id': whole numbers beyond 2^53, their last digits are lost; an identifier? --categorical",
     )
     assert texts(read_table(write("id\n9007199254740993\n"), categorical=["id"]), "id") == ["9007199254740993"]
@@ -266,7 +266,7 @@ class TestMissing:
     def test_among_texts_na_and_none_are_values(self, write: Write) -> None:
         table = read_table(write("c,y\nNA,1\nDE,1\nNone,1\n?,1\nnull,1\nNaN,1\nN/A,1\n,1\n"))
         assert texts(table, "c") == ["NA", "DE", "None", None, None, None, None, None]
-        assert table.notes == ("column 'c': 'NA' is kept as a text (2 rows); --missing NA makes it missing",)
+        assert table.notes == ("column 'c': 'NA' is kept as a category (2 rows); --missing NA makes it missing",)
 
     def test_a_token_the_user_gives_is_missing_everywhere(self, write: Write) -> None:
         path = write("c,y\nNA,-999\nDE,2\nNone,-999.0\n")
@@ -357,7 +357,7 @@ class TestAmounts:
     def test_two_currencies_are_no_numbers(self, write: Write) -> None:
         table = read_table(write("a,b\n$5,1\n€5,2\n"))
         assert texts(table, "a") == ["$5", "€5"]
-        assert table.notes == ("column 'a' holds amounts in $ and €: kept as text",)
+        assert table.notes == ("column 'a' holds amounts in $ and €: kept as categories",)
 
     def test_percentages_are_numbers_of_percent(self, write: Write) -> None:
         table = read_table(write("a;b\n7,5 %;1\n-50%;2\n;3\n"))

@@ -35,7 +35,7 @@ def test_files_of_a_pattern_are_one_table(write: Write, tmp_path: Path) -> None:
     table, whole = read_table(tmp_path / "?.csv"), read_table(write(WHOLE, "whole.txt"))
     assert table == whole
     assert table.source == f"{tmp_path / '?.csv'} (3 files)"
-    assert "column 'zip' has leading zeros ('003'): kept as text" in table.notes
+    assert "column 'zip' has leading zeros ('003'): kept as categories" in table.notes
     assert table.row_numbers.tolist() == [1, 2, 3, 4]
 
 

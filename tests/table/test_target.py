@@ -77,7 +77,7 @@ def test_faults() -> None:
     assert message(["a", "a"]) == "target 'y' has only one class, 'a' (2 rows)"
     assert message([3, 3], "classification") == "target 'y' has only one class, '3' (2 rows)"
     assert message(["a", "b"], "regression") == "target 'y' holds texts: regression needs numbers"
-    expected = "target 'y' holds numbers such as 0.5, which are no classes"
+    expected = "target 'y' holds numbers such as 0.5, which are not classes"
     assert message([0.5, 1, 2], "classification") == expected
 
 
@@ -101,7 +101,7 @@ def test_texts_of_which_nearly_every_row_has_its_own() -> None:
     texts = [f"apple {n}" for n in range(40)]
     with pytest.raises(DataError) as caught:
         fitted(texts)
-    assert "target 'y': 40 different values, such as 'apple 0', in 40 rows: nearly every row has its own" in str(
+    assert "target 'y': 40 different values, such as 'apple 0', in 40 rows: nearly every row has its own value" in str(
         caught.value
     )
     assert len(Target.fit(table_from({"y": texts}), "y", "classification").classes) == 40

@@ -77,7 +77,7 @@ class Failure:
         text = error.message if isinstance(error, BackpassError) else str(error)
         first = next((line.strip() for line in text.splitlines() if line.strip()), "")
         message = f"internal error in backpass ({type(error).__name__}: {first})"
-        hint = "please report it, with the command and what it says with --debug"
+        hint = "please report it, with the command and its output with --debug"
         return Failure("bug", message, (), hint, 1, error)
 
     def named(self, process: str) -> Failure:
@@ -147,7 +147,7 @@ def _usage(error: click.UsageError) -> UsageError:
         help_hint = "the column to predict; backpass inspect TABLE lists the columns"
     parameters = error.ctx.command.params if error.ctx else []
     if "unexpected extra argument" in message and any(each.name == "table" for each in parameters):
-        help_hint = f"several files are one table in quotes, such as 'data/*.csv'; {help_hint}"
+        help_hint = f"to read several files as one table, quote the pattern: 'data/*.csv'; {help_hint}"
     return UsageError(message[:1].lower() + message[1:], hint=help_hint)
 
 

@@ -56,9 +56,9 @@ def _what_is_kept(model: Model) -> str:
     """Describe which weights an interrupted run has saved."""
     record = model.record
     if record.reason != "interrupted":
-        return "after training; the model is whole"
+        return "after training; the model is complete"
     if not record.history:
-        return f"before the first epoch was finished; the weights of step {record.steps:,} are kept"
+        return f"before the end of the first epoch; the weights of step {record.steps:,} are kept"
     if record.candidates:
         return f"the weights of {len(record.members)} networks, of the best candidates so far, are kept"
     if record.settings["ensemble_size"] > 1:

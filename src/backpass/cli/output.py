@@ -41,18 +41,18 @@ def model_path(table: str, output: str | None) -> str:
     'orders.backpass'
     """
     if output == "-":
-        raise UsageError("a model is not written to standard output", hint="give --output the name of a file")
+        raise UsageError("a model cannot be written to standard output", hint="give --output the name of a file")
     if output:
         return output
     if table == "-":
-        raise UsageError("a table from standard input has no name to give the model", hint="add --output FILE")
+        raise UsageError("the model cannot be named after standard input", hint="add --output FILE")
     if is_pattern(table):
-        raise UsageError("a pattern of files has no name to give the model", hint="add --output FILE")
+        raise UsageError("the model cannot be named after a pattern of files", hint="add --output FILE")
     address = Address.of(table)
     if address.member is not None:
         return f"{address.member.replace('/', '_')}{SUFFIX}"
     if address.url:
-        raise UsageError("a query of a database server has no name to give the model", hint="add --output FILE")
+        raise UsageError("the model cannot be named after a query of a database server", hint="add --output FILE")
     path = Path(address.file)
     name = path.stem if path.suffix in COMPRESSED else path.name
     return f"{Path(name).stem}{SUFFIX}"
@@ -82,7 +82,7 @@ def check_apart(output: str, *read: str) -> None:
     for path in (Address.of(each).file for each in read):
         if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):
             raise UsageError(
-                f"{output} is read by this command and would be lost: the result would take its place",
+                f"{output} is an input of this command and would be overwritten",
                 hint="give --output another name",
             )
 
@@ -127,7 +127,7 @@ def check_replaceable(path: str, kind: str) -> None:
         unpack(read_file(path, partial(header_length, source=path)), kind, path)
     except ModelFileError as error:
         option = "--output" if kind == "model" else "--checkpoint"
-        message = f"{path} is there already and would be lost: it is not a {kind} file this version can read"
+        message = f"{path} already exists and would be overwritten: it is not a {kind} file this version can read"
         raise UsageError(
             message, faults=[error.message], hint=f"give {option} another name, or remove the file"
         ) from None
@@ -141,12 +141,12 @@ def check_onnx_replaceable(path: str) -> None:
         UsageError: The path is -, or holds a file of another kind.
     """
     if path == "-":
-        raise UsageError("a model is not written to standard output", hint="give OUTPUT the name of a file")
+        raise UsageError("a model cannot be written to standard output", hint="give OUTPUT the name of a file")
     check_writable(path)
     if not os.path.exists(path) or os.path.getsize(path) == 0:
         return
     if fault := _other_than_onnx(path):
-        message = f"{path} is there already and would be lost: it is not an ONNX file"
+        message = f"{path} already exists and would be overwritten: it is not an ONNX file"
         raise UsageError(message, faults=[fault], hint="give OUTPUT another name, or remove the file")
 
 
@@ -172,7 +172,7 @@ def check_script_replaceable(path: str) -> None:
     with open(path, "rb") as file:
         head = file.read(4096)
     if not head.startswith(MARK.encode("ascii")):
-        message = f"{path} is there already and would be lost: it is not a module of backpass"
+        message = f"{path} already exists and would be overwritten: it is not a module of backpass"
         raise UsageError(
             message, faults=[f"{path} is {sniff(head)}"], hint="give OUTPUT another name, or remove the file"
         )
@@ -197,7 +197,7 @@ def check_page_replaceable(path: str, option: str) -> None:
     with open(path, "rb") as file:
         head = file.read(4096)
     if PAGE_MARK not in head:
-        message = f"{path} is there already and would be lost: it is not a page of backpass"
+        message = f"{path} already exists and would be overwritten: it is not a page of backpass"
         raise UsageError(
             message, faults=[f"{path} is {sniff(head)}"], hint=f"give {option} another name, or remove the file"
         )

@@ -89,7 +89,7 @@ class Request:
                 f"--teacher {both[0]!r} is {other}", hint="name the columns of another model's predictions"
             )
         if output == given["checkpoint"]:
-            raise UsageError(f"--output and --checkpoint are the same file, {output}", hint="give them two names")
+            raise UsageError(f"--output and --checkpoint are the same file, {output}", hint="give them different names")
         return Request(
             given["table"],
             target,

@@ -135,7 +135,7 @@ def _unwritten(folder: str, text: str) -> ResourceError:
     reason = os.strerror(int(number[1])) if number else text.partition("\n")[0]
     place = os.path.dirname(folder)
     return ResourceError(
-        f"temporary files cannot be written in {place}: {reason}", hint="make room there, or set TMPDIR"
+        f"temporary files cannot be written in {place}: {reason}", hint="free space there, or set TMPDIR"
     )
 
 

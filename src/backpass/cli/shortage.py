@@ -10,7 +10,7 @@ import errno
 from collections.abc import Iterator
 
 MEMORY = "not enough memory"
-THREADS = "the system starts no more threads (memory, or its limit on processes, is used up)"
+THREADS = "the system cannot start more threads (out of memory, or at its limit on processes)"
 
 # The dynamic loader and NumPy's import report a lack of memory only in the text of the exception.
 WORDS = {

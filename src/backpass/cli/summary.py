@@ -205,7 +205,7 @@ def comparison_lines(model: Model, comparison: Comparison | None) -> Lines:
     missing = [baseline_name(name) for name in in_order(model.record.baselines.keys() - there)]
     if missing:
         lines.append(
-            ("note", f"the model file does not keep these baselines, so they are not scored: {listed(missing)}")
+            ("note", f"the model file does not store these baselines, so they are not scored: {listed(missing)}")
         )
     return lines
 
@@ -244,8 +244,8 @@ def course(model: Model) -> str:
     done = len(record.history)
     ends = {
         "finished": "",
-        "patience": " (no better score for a while)",
-        "time": " (time is up)",
+        "patience": " (no improvement)",
+        "time": " (time limit reached)",
         "stopped": " (stopped)",
         "interrupted": " (interrupted)",
         "diverged": " (diverged)",
@@ -284,7 +284,7 @@ def refit_line(model: Model) -> str:
     epochs = listed([str(epoch) for epoch in refit["epochs"]])
     return (
         f"on all {refit['rows']:,} rows ({'epoch' if len(refit['epochs']) == 1 else 'epochs'} {epochs}); the scores "
-        "are those of the model before, and no rows are left to check this one"
+        "are those before the refit, and no rows are left to test this model"
     )
 
 

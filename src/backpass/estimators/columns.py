@@ -203,6 +203,6 @@ def _of_objects(j: int, values: list[Any]) -> list[Any]:
     if "text" in sorts and sorts <= WRITTEN:
         return values
     warnings.warn(
-        f"column {j} of X holds values of type {' and '.join(sorted(sorts))}: each is taken as a text", stacklevel=2
+        f"column {j} of X holds values of type {' and '.join(sorted(sorts))}: each is read as a string", stacklevel=2
     )
     return [None if is_missing(value) else text_in(value) or str(value) for value in values]

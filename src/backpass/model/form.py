@@ -314,7 +314,7 @@ def _validate_names(value: Any, form: dict[Any, Form], place: str) -> str:
         needed = {name for name, each in form.items() if not isinstance(each, Optional)}
         missing, extra = sorted(needed - value.keys()), sorted(value.keys() - form.keys())
         if missing or extra:
-            return f"{place} lacks {missing[0]!r}" if missing else f"{place} has a strange {extra[0][:60]!r}"
+            return f"{place} lacks {missing[0]!r}" if missing else f"{place} has an unexpected {extra[0][:60]!r}"
     return next(
         (fault for key in value if (fault := validate(value[key], any_name or form[key], f"{place}.{key}"))), ""
     )

@@ -100,9 +100,9 @@ class TrainingRows:
         if not share:
             return []
         if len(digests) == 1:
-            return ["this row trained the model or chose its epoch: its score is too good for a new row"]
+            return ["this row trained the model or selected its epoch: its score is optimistic for a new row"]
         which = "these rows" if share >= _NEARLY_ALL else f"about {100.0 * share:.0f} % of these rows"
-        return [f"{which} trained the model or chose its epoch: scores on them are too good for new rows"]
+        return [f"{which} trained the model or selected its epoch: scores on them are optimistic for new rows"]
 
     @property
     def fault(self) -> str:

@@ -99,7 +99,7 @@ def _problem(name: str, wanted: Floats, got: Any) -> str:
     try:
         found = numpy.asarray(got, float)
     except (TypeError, ValueError):
-        return f"{name} is no array of numbers: {got!r}"
+        return f"{name} is not an array of numbers: {got!r}"
     if found.shape != wanted.shape:
         return f"{name} has shape {list(wanted.shape)}, your answer {list(found.shape)}"
     wrong = ~(abs(found - wanted) <= TOLERANCE * max(1.0, abs(wanted).max(initial=0.0)))

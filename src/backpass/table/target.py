@@ -78,10 +78,10 @@ class Target:
         column = _usable(table, name, faults)
         if isinstance(column, DatetimeColumn):
             hint = (
-                "give the number of days or hours from a fixed moment instead, or keep it as classes with --categorical"
+                "predict the number of days or hours since a fixed date instead, or keep it as classes: --categorical"
             )
             hint += "; if these are numbers: --no-date-detection" if column.notation else ""
-            faults.add(f"target {shown(name)} holds {column.kind}s: numbers and classes can be predicted", hint)
+            faults.add(f"target {shown(name)} holds {column.kind}s: only numbers and classes can be predicted", hint)
         if column is None or isinstance(column, DatetimeColumn):
             raise faults.error()
         if isinstance(column, CategoricalColumn) and column.is_text:
@@ -222,7 +222,7 @@ def _ask_about_classes(column: CategoricalColumn, table: Table, faults: ErrorLis
         faults.add(f"target {name}: {counted(numbers, 'number')} and {counted(rows - numbers, 'text')}: {named}", hint)
     elif looks_like_identifier(column):
         found = f"{count:,} different values, such as {shown(column.levels[0])}, in {table.rows:,} rows"
-        faults.add(f"target {name}: {found}: nearly every row has its own", _confirm(column))
+        faults.add(f"target {name}: {found}: nearly every row has its own value", _confirm(column))
     elif count > MOST_CLASSES or (single and table.rows >= FEWEST_ROWS):
         example = shown(column.levels[int(np.flatnonzero(counts == 1)[0])]) if single else ""
         alone = f", {single:,} of them in a single row, such as {example}" if single else ""
@@ -294,7 +294,7 @@ def _classes(column: NumericColumn | CategoricalColumn, faults: ErrorList) -> Ta
         fractions = column.values[np.isfinite(column.values) & (column.values != np.rint(column.values))]
         if len(fractions):
             example = text_of(float(fractions[0]))
-            text = f"target {shown(column.name)} holds numbers such as {example}, which are no classes"
+            text = f"target {shown(column.name)} holds numbers such as {example}, which are not classes"
             faults.add(text, "--task regression")
     return Target(column.name, "binary" if len(classes) == 2 else "multiclass", classes, column.kind)
 

@@ -54,7 +54,7 @@ class Targets:
             held = [f"{shown(each.name)} holds {each.content}" for each in targets.each]
             raise UsageError(
                 f"several targets must all hold numbers, or all have two classes: {listed(held)}",
-                hint="fit a model for each, or those that are alike together",
+                hint="fit one model per target, or targets of one kind together",
             )
         return targets
 
@@ -107,7 +107,7 @@ def target_names(target: object) -> tuple[str, ...]:
     if not given or not all(isinstance(name, str | Integral) and not isinstance(name, bool) for name in given):
         hint = ""
         if hasattr(target, "__len__") and not isinstance(target, tuple):
-            hint = "put the values into the table; BackpassRegressor and BackpassClassifier take X and y apart"
+            hint = "put the values into the table; BackpassRegressor and BackpassClassifier take X and y separately"
         raise UsageError(
             f"target is the name of a column, or a list of names; got a value of type {type(target).__name__}",
             hint=hint,

@@ -92,7 +92,7 @@ def distill(**given: Any) -> int:
         console.item(
             name,
             f"{size(sizes[name])}, {cost['microseconds_per_row']:.3g} us per row, "
-            f"{cost['microseconds_for_one_row']:,.0f} us for a row by itself",
+            f"{cost['microseconds_for_one_row']:,.0f} us for a single row",
         )
     console.command("next", shlex.join(["backpass", "report", output, table_path]))
     for line in summary.score_lines(small):

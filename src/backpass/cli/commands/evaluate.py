@@ -100,12 +100,12 @@ def evaluate(**given: Any) -> int:
     drift = drifts(model, encoded)
     if drift is None:
         notes.append(
-            "the model file does not keep what drift is computed from, nor which rows trained it: it is of an earlier "
-            "version, of partial_fit or of the playground"
+            "the model file lacks the statistics for drift and the digests of its training rows: it was "
+            "written by an earlier version, by partial_fit or by the playground"
         )
     if model.record.weight and model.record.weight not in table.columns:
         notes.append(
-            f"the table has no column {model.record.weight!r}, the weights of the fit: all rows weigh the same"
+            f"the table has no column {model.record.weight!r}, the row weights of the fit: all rows have equal weight"
         )
     for note in note_lines(notes, verbose=given["verbose"]):
         console.item("note", note)

@@ -131,7 +131,7 @@ def _picture_kind(given: Mapping[str, Any]) -> str:
     require_matplotlib()
     check_apart(path, given["model"], given["table"])
     if given["output"] is not None and os.path.abspath(given["output"]) == os.path.abspath(path):
-        raise UsageError(f"--output and --picture are the same file, {path}", hint="give them two names")
+        raise UsageError(f"--output and --picture are the same file, {path}", hint="give them different names")
     return kind
 
 

@@ -24,10 +24,10 @@ _CONVERT = (
     "has numbers in a notation of its own, which the graph does not read: pass numbers, or use backpass.onnx_inputs"
 )
 _PAIRS = (
-    "has bounds such as <30, so that its input is of shape [n,2]: pass the number, and -1 for <, 1 for > or 0, "
+    "has bounds such as <30, so its input has shape [n,2]: pass the number, and -1 for <, 1 for > or 0, "
     "or use backpass.onnx_inputs"
 )
-_BOUNDS = "has bounds: pass numbers, or texts such as '<30' and '90+'"
+_BOUNDS = "has bounds: pass numbers, or strings such as '<30' and '90+'"
 _TYPES = {"numeric": "double", "categorical": "string", "date": "int32", "time": "int32"}
 
 

@@ -52,7 +52,7 @@ ASCII_BARS = ".:-=+*#@"  # for terminals that can't show Unicode blocks
     metavar="NAME",
     section="Data",
     default="default",
-    help="the preset of fit whose coding of the columns is shown; default: default",
+    help="the preset of fit whose encoding of the columns is shown; default: default",
 )
 @reading()
 @talking()

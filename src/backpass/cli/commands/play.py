@@ -52,7 +52,7 @@ def play(**given: Any) -> int:
     elif given["as_json"]:
         raise UsageError("--json needs a file for the page", hint="add --output page.html")
     elif sys.stdout is not None and sys.stdout.isatty():
-        raise UsageError("a page is not shown in a terminal", hint="add --output page.html")
+        raise UsageError("a page cannot be printed in a terminal", hint="add --output page.html")
     with console.working(f"reading {given['table']}"):
         table = read_table(given["table"], categorical=names_in(given["categorical"]), **reading_of(given))
         columns = columns_of(table, given["target"])

@@ -59,7 +59,7 @@ class Spread:
         if not named:
             return Spread()
         if isinstance(model, GroupedModel):
-            raise UsageError(f"{named[0]}: a grouped model keeps no residuals", hint=f"leave out {named[0]}")
+            raise UsageError(f"{named[0]}: a grouped model stores no residuals", hint=f"leave out {named[0]}")
         if level is not None:
             model.known_intervals("intervals").half_widths(level)
         asked = () if quantiles is None else model.checked_quantiles(quantiles.replace(" ", "").split(","))

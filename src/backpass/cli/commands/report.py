@@ -84,7 +84,7 @@ def _check_destination(output: str | None, *, as_json: bool) -> None:
     if output is not None:
         check_page_replaceable(output, "--output")
     elif sys.stdout is not None and sys.stdout.isatty():
-        raise UsageError("a page is not shown in a terminal", hint="add --output page.html")
+        raise UsageError("a page cannot be printed in a terminal", hint="add --output page.html")
 
 
 def write_page(model: Model, table: Table | None, output: str, console: Console) -> None:

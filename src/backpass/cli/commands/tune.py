@@ -139,7 +139,7 @@ def _run(
     for label, text in summary.before(table, problem, verbose=verbose):
         console.item(label, text)
     if "test" not in problem.parts:
-        console.item("note", "no test rows: the score of the best of several trials is too good")
+        console.item("note", "no test rows: the score of the best of several trials is optimistic")
     console.line()
     with watcher(console, problem.head.metric, problem.parts["train"].rows) as watching:
         model = fit_problem(problem, callbacks=[watching])
@@ -158,7 +158,7 @@ def _interrupted(stop: BaseException, state: str) -> InterruptedTraining:
         found = InterruptedTraining("interrupted before the first fit was complete; nothing is saved")
     else:
         command = shlex.join(["backpass", *(click.get_current_context().obj or [])])
-        found = InterruptedTraining(f"interrupted; the trials so far are in {state}", hint=f"to go on: {command}")
+        found = InterruptedTraining(f"interrupted; the trials so far are in {state}", hint=f"to continue: {command}")
     number = stop.signal if isinstance(stop, InterruptedTraining) else 0
     if number:
         found.exit_code = 128 + number

@@ -28,7 +28,7 @@ def evaluate_groups(model: GroupedModel, given: Mapping[str, Any], console: Cons
     if wrong := [name for name in given["by"] if name != model.by]:
         raise UsageError(f"--by {wrong[0]}: a grouped model is scored by its own column, {shown(model.by)}")
     if given["intervals"]:
-        raise UsageError("--intervals: a grouped model has no intervals of its scores", hint="leave out --intervals")
+        raise UsageError("--intervals: a grouped model has no intervals for its scores", hint="leave out --intervals")
     options = reading_of(given, model.base.schema.missing)
     with console.working(f"reading {given['table']}"):
         table = model.table(given["table"], with_target=True, strict=given["strict"], **options)

@@ -29,7 +29,9 @@ def show_groups(model: GroupedModel, given: Mapping[str, Any], console: Console)
         UsageError: An option needs a model of one network.
     """
     if wrong := [flag(name) for name in ("history", "time") if given[name]]:
-        raise UsageError(f"{wrong[0]}: a grouped model keeps no history and has no single network", hint="leave it out")
+        raise UsageError(
+            f"{wrong[0]}: a grouped model stores no history and has no single network", hint="leave it out"
+        )
     if given["as_json"]:
         console.document("show", **facts(model))
         return 0

@@ -64,7 +64,7 @@ class WholeNumber(click.types.IntParamType):
             command = "backpass" if ctx is None else ctx.command_path
             raise UsageError(
                 f"{option} must be a whole number of at least {self.least}; got {str(value)!r}",
-                hint=f"{command} --help explains every option",
+                hint=f"{command} --help lists every option",
             )
         return number
 

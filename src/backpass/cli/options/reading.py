@@ -150,7 +150,7 @@ def reading() -> Callable[[F], F]:
             metavar="NAME",
             section=section,
             help="sheet of a workbook, by name or by number from 1 (for one of several files: FILE::NAME); default: "
-            "the only one that holds a table",
+            "the only one with a table",
         ),
         option(
             "--widths",

@@ -51,7 +51,7 @@ class Folds:
         if count is None:
             for name, value in (("--repeats", repeats), ("--out-of-fold", output)):
                 if value is not None:
-                    raise UsageError(f"{name} goes with --folds", hint="add --folds 5")
+                    raise UsageError(f"{name} requires --folds", hint="add --folds 5")
             return None
         if given["time"] is not None and (repeats or 1) > 1:
             raise UsageError(

@@ -94,7 +94,7 @@ def _written(writer: Writer, node: Node, values: Sequence[Value]) -> Value:
         raise CircuitError(
             f"operation {name.rstrip('_')!r}{place} has no form in JavaScript: "
             f"{WITHOUT_FORM.get(name, 'none is declared')}",
-            hint="leave it out of what is exported",
+            hint="leave it out of the export",
         )
     return FORMS[name](writer, node, values)
 

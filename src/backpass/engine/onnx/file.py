@@ -101,7 +101,7 @@ def metadata(model: Any) -> dict[str, str]:
 
         model = onnx.load_model_from_string(model)
     if not hasattr(model, "metadata_props"):
-        kind = "bytes that are no ONNX model" if isinstance(model, bytes) else type(model).__name__
+        kind = "bytes that are not an ONNX model" if isinstance(model, bytes) else type(model).__name__
         raise UsageError(
             f"an ONNX model is its bytes, a ModelProto or a session, got {kind}",
             hint="give what `backpass export` or Model.to_onnx wrote",

@@ -64,7 +64,7 @@ def _written(graph: Graph, node: Node, arguments: Sequence[Value]) -> Value:
         place = f" ({node.label})" if node.label else ""
         raise CircuitError(
             f"operation {name.rstrip('_')!r}{place} has no form in ONNX: {WITHOUT_FORM.get(name, 'none is declared')}",
-            hint="leave it out of what is exported",
+            hint="leave it out of the export",
         )
     stem = "/".join(part.replace(" ", "_") for part in (node.label, name.rstrip("_")) if part)
     return _value(FORMS[name](Writer(graph, stem), node, arguments), node.spec)

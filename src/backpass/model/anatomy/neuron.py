@@ -96,11 +96,11 @@ def why_no_neuron(model: Inspectable) -> tuple[str, str] | None:
     if model.feature_map.clipped:
         return "its numbers are clipped", 'fit with numerical_scaling="standard"'
     if not head.is_flat or head.loss_name == "poisson":
-        return "its predictions are no linear function of the outputs", 'fit with loss="squared"'
+        return "its predictions are not a linear function of the outputs", 'fit with loss="squared"'
     if model.theta.ndim > 1 and (head.classes or head.own is not None):
         return "it averages probabilities of several networks", "fit one network: ensemble_size=1"
     if head.classes and str(getattr(network.layers[-1], "activation", "")) != "identity":
-        return "its output activation is no logit", 'fit with output_activation="identity"'
+        return "its output activation is not a logit", 'fit with output_activation="identity"'
     return None
 
 

@@ -150,7 +150,7 @@ def distillation_problem(
     notes = [*division.notes, f"distilled from a model of {_title(model)}", _about(model, rows, is_same=is_same)]
     if "validation" in rows:
         notes.append(
-            "the network learns the predictions of the model on the validation rows, too: their score is too good"
+            "the network also learns the predictions of the model on the validation rows: their score is optimistic"
         )
     problem = assemble(chosen, model.schema, head, rows, notes=notes)
     if model.networks == 1 and problem.network == model.network:
@@ -251,7 +251,7 @@ def _known(model: Model, test: Rows) -> list[str]:
     """A warning if the model trained on test rows: its scores there are too good, and so may be the network's."""
     found = [] if model.training_rows is None else model.training_rows.warnings_on(_digests(model, test))
     if model.record.refit is not None and not found:
-        return ["the model was refitted on all of its rows: its scores on test rows of the same table are too good"]
+        return ["the model was refitted on all of its rows: its scores on test rows of the same table are optimistic"]
     return [f"test rows: {text}" for text in found]
 
 

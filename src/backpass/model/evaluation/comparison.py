@@ -86,7 +86,7 @@ def baseline_name(name: str) -> str:
     ('class frequencies', 'mean')
     """
     names = {"linear": "linear model", "logistic": "logistic model", "class_frequencies": "class frequencies"}
-    names |= {"group": "mean of the group", "last": "last value", "seasonal": "value of a season before"}
+    names |= {"group": "mean of the group", "last": "last value", "seasonal": "value of the previous season"}
     return names.get(name, name)
 
 
@@ -111,7 +111,7 @@ def baseline_title(name: str) -> str:
         "class_frequencies": "always predicting the class frequencies",
         "group": "the mean of each group",
         "last": "the last known value",
-        "seasonal": "the value of a season before",
+        "seasonal": "the value of the previous season",
     }
     return titles.get(name, f"always predicting the {name}")
 

@@ -116,7 +116,7 @@ def load_arrays(data: bytes, source: str) -> dict[str, NDArray[Any]]:
     try:
         arrays = {name: np.array(array, order="C") for name, array in sorted(load(data).items())}
     except (SafetensorError, ValueError) as error:
-        raise damaged(source, f"the safetensors library refuses it ({error})") from error
+        raise damaged(source, f"the safetensors library rejects it ({error})") from error
     for name, array in arrays.items():
         if array.dtype == np.bool_ and array.view(np.uint8).max(initial=0) > 1:
             raise damaged(source, f"array {name!r} has truth values that are neither 0 nor 1")

@@ -18,7 +18,7 @@ def damaged(source: str, reason: str) -> ModelFileError:
     """The error for a Backpass file that has changed since it was written."""
     return ModelFileError(
         f"{source} is damaged: {reason}",
-        hint="copy or download the file again, or write it anew; nothing was loaded from it",
+        hint="copy or download the file again, or write it again; nothing was loaded",
     )
 
 

@@ -49,7 +49,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     the return still shows the old file.
     """
     target = _named(path)
-    with _reported(f"{visible(target)} could not be saved (what was there before is untouched)"):
+    with _reported(f"{visible(target)} could not be saved (an existing file is unchanged)"):
         mode = _mode_to_keep(target)
         remove_stale(target)
         _replace(target, data, mode)
@@ -68,7 +68,7 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[Callable[[bytes], No
         ResourceError: The file cannot be written.
     """
     target = _named(path)
-    failure = f"{visible(target)} could not be saved (what was there before is untouched)"
+    failure = f"{visible(target)} could not be saved (an existing file is unchanged)"
     with _reported(failure):
         mode = _mode_to_keep(target)
         remove_stale(target)
@@ -129,7 +129,7 @@ def check_writable(path: str | os.PathLike[str], need_bytes: int = 0) -> None:
     if free < need_bytes:
         raise ResourceError(
             f"{target} needs {need_bytes} bytes, the disk has {free} free",
-            hint="make room, or choose another folder",
+            hint="free space, or choose another folder",
         )
 
 
@@ -193,16 +193,16 @@ def _reported(failure: str) -> Iterator[None]:
 
 def _advice(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return "make room, or choose another folder"
+        return "free space, or choose another folder"
     if error.errno == errno.ENAMETOOLONG:
         return "choose a shorter name"
-    return "choose another folder or name, or mend the permissions or the disk"
+    return "choose another folder or name, or fix the permissions or the disk"
 
 
 def _check_folder(target: str, folder: str) -> None:
     if not os.path.exists(folder):
         raise ResourceError(
-            f"{target} cannot be written: there is no folder {folder}", hint="make it first, or choose another"
+            f"{target} cannot be written: there is no folder {folder}", hint="create it first, or choose another"
         )
     if not os.path.isdir(folder):
         raise ResourceError(f"{target} cannot be written: {folder} is not a folder", hint="choose another folder")
@@ -211,7 +211,7 @@ def _check_folder(target: str, folder: str) -> None:
 def _mode_to_keep(target: str) -> int | None:
     """Permission bits of the file to replace; None if there is none. Rejects anything that a rename would destroy."""
     if not os.path.basename(target):
-        raise OSError(errno.EISDIR, "it is a folder's name, expected a file's")
+        raise OSError(errno.EISDIR, "it is the name of a folder, expected a file name")
     try:
         old = os.stat(target)
     except FileNotFoundError:

@@ -61,7 +61,7 @@ def read_json(data: bytes, where: str) -> JSON:
     except (ValueError, RecursionError) as error:
         raise ModelFileError(
             f"{where} is not the JSON that Backpass writes: {str(error)[:200]}",
-            hint="copy or download the file again, or write it anew; nothing was loaded from it",
+            hint="copy or download the file again, or write it again; nothing was loaded",
         ) from error
     _check(value, where, 1)
     return value

@@ -187,7 +187,7 @@ def _compared(problem: Problem, callbacks: Sequence[Callback], resume_from: str 
     try:
         compared = baselines(problem, watch)
     except KeyboardInterrupt:
-        what = "nothing was trained, so nothing is saved" if resume_from is None else f"{resume_from} is as it was"
+        what = "nothing was trained, so nothing is saved" if resume_from is None else f"{resume_from} is unchanged"
         interrupted = InterruptedTraining(f"interrupted before the first step; {what}")
         interrupted.checkpoint = None if resume_from is None else str(resume_from)
         raise interrupted from None
@@ -201,7 +201,7 @@ def _check_scores(model: Model, metric: str) -> None:
     endless = [part for part, scores in model.record.scores.items() if abs(scores[metric]) == WORST]
     if endless:
         where = " and ".join(endless)
-        raise DivergedError(f"the {metric} of the {where} rows is not finite", hint="look at their targets")
+        raise DivergedError(f"the {metric} of the {where} rows is not finite", hint="check their targets")
 
 
 def _saved(kept: Checkpoint | None, callbacks: Sequence[Callback]) -> bool:

@@ -26,7 +26,7 @@ class MissingLoss(Loss):
 
     def per_example(self, o: Array, y: Array) -> Array:
         raise UsageError(
-            "the loss of this model is a function that its file does not hold",
+            "the loss of this model is a function, which its file does not store",
             hint="pass the function again to continue training",
         )
 

@@ -55,8 +55,8 @@ class TargetHead:
         name = settings.loss or _usual_loss(target)
         if (name == "cross_entropy") != (target.task != "regression"):
             raise UsageError(
-                f"loss {name!r} does not go with target {target.name!r}, which holds {target.content}",
-                hint="--task says what the target asks for; leave --loss out to let it follow",
+                f"loss {name!r} does not work with target {target.name!r}, which holds {target.content}",
+                hint="--task sets the kind of task; without --loss, the loss follows from it",
             )
         if name == "poisson" and float(np.min(y)) < 0:
             least = float(np.min(y))
@@ -98,8 +98,8 @@ class TargetHead:
         """
         if metric is not None and not is_compatible(metric, self.loss_name):
             raise UsageError(
-                f"metric {metric!r} does not go with target {self.target.name!r}, which holds {self.target.content}",
-                hint="leave --metric out to let it follow from the loss",
+                f"metric {metric!r} does not work with target {self.target.name!r}, which holds {self.target.content}",
+                hint="without --metric, it follows from the loss",
             )
 
     def refitted(self, y: NDArray[Any], settings: Settings) -> TargetHead:

@@ -27,7 +27,7 @@ def known_intervals(head: Head, intervals: Intervals | None, what: str) -> Inter
         raise UsageError(f"the outputs of this model are quantiles of {name!r}; they have no {what}")
     if intervals is None:
         raise UsageError(
-            f"the model keeps no residuals to make {what} of",
+            f"the model has no residuals for {what}",
             hint="fit it again, with validation rows (--validation-fraction, --validation-file)",
         )
     return intervals

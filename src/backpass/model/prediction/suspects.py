@@ -23,7 +23,7 @@ from backpass.table.unseen import Suspect
 FEWEST_WORDS = 20
 """The fewest words of a free-text column that show that they are other words than those of the training rows."""
 STRANGE_ROWS = 0.5
-"""The share of rows of which the model knows hardly a word, from which a free-text column is suspect."""
+"""The share of rows with nearly no known word from which a free-text column is suspect."""
 FEWEST_MISSING = 2
 """The fewest rows without a value that are a column's; one row may lack a value."""
 
@@ -49,7 +49,7 @@ def suspects_in(table: Table, schema: Schema, profiles: Mapping[str, Profile]) -
 
 
 def strangers_in(schema: Schema, encoded: Encoded) -> tuple[Suspect, ...]:
-    """The free-text columns of whose rows the model knows hardly a word in many, though it should know most words.
+    """The free-text columns with nearly no known word in many rows, although most words should be known.
 
     Args:
         schema: The schema of the model.
@@ -61,9 +61,9 @@ def strangers_in(schema: Schema, encoded: Encoded) -> tuple[Suspect, ...]:
         if words is None or words.held < FEWEST_WORDS or words.strange < STRANGE_ROWS * words.rows:
             continue
         what = (
-            f"the model knows hardly a word in {words.strange:,} of {counted(words.rows, 'row')}, and "
-            f"{100 * words.known_share:.0f} % of all words; of rows like the training rows, it would know "
-            f"{100 * expected:.0f} %"
+            f"nearly all words are unknown in {words.strange:,} of {counted(words.rows, 'row')}; "
+            f"{100 * words.known_share:.0f} % of all words are known, but {100 * expected:.0f} % in rows like the "
+            "training rows"
         )
         found.append(Suspect(feature.name, what, "is it the same column, in the same language?"))
     return tuple(found)

@@ -167,8 +167,8 @@ def _groups(group: Column, inputs: Sequence[Column]) -> tuple[Codes, list[str]]:
     first = first_equal(Contents(inputs), rows) if inputs else np.arange(rows)
     if crossing := int(np.count_nonzero(codes != codes[first])):
         notes.append(
-            f"{counted(crossing, 'row')} with the inputs of a row in another group: groups rule, so equal rows may be "
-            "on two sides of a split"
+            f"{counted(crossing, 'row')} with the inputs of a row in another group: groups take precedence, so equal "
+            "rows may be on both sides of a split"
         )
     return codes, notes
 

@@ -80,7 +80,7 @@ def segments_of(table: Table, by: str, time: str | None = None) -> Segments:
         return _by_period(table.columns[_time_column(table, by, time)], by)
     wanted = name if colon and unit in UNITS else by
     if colon and name in table.columns:
-        raise UsageError(f"--by {by}: {unit!r} is no unit of time", hint=f"units: {', '.join(UNITS)}")
+        raise UsageError(f"--by {by}: {unit!r} is not a unit of time", hint=f"units: {', '.join(UNITS)}")
     raise DataError(
         f"{table.source}: --by {by}: column {shown(wanted)} not found", hint=did_you_mean(wanted, table.names)
     )

@@ -38,7 +38,7 @@ from backpass.table.table import CategoricalColumn
 NUMBER_SHARE = 0.9  # share of numbers (or dates, or times) from which other values are taken for mistakes
 MOSTLY = 0.5  # share of numbers from which a column kept as text is worth a note
 CERTAIN = 1000  # stands for the number of different values where the kind of the column is required
-KEEP_WORDS = "--no-missing-detection keeps them as text"
+KEEP_WORDS = "--no-missing-detection keeps them as categories"
 
 
 def with_reading(name: str, judged: TextClassification, rules: Rules) -> TextClassification:
@@ -194,7 +194,7 @@ def notation_note(name: str, judged: TextClassification, reading: NumberReading)
 def text_notes(name: str, judged: TextClassification) -> list[str]:
     """Return the note on a column that is kept as text although many of its values start like numbers."""
     if judged.agreement.dispute:
-        return [f"column {shown(name)} holds {judged.agreement.dispute}: kept as text"]
+        return [f"column {shown(name)} holds {judged.agreement.dispute}: kept as categories"]
     numbers, texts = judged.rows_of(NUMERIC, INFINITE), judged.rows_of(DATE, TIME, TEXT)
     if numbers < MOSTLY * (numbers + texts):
         return []
@@ -204,7 +204,7 @@ def text_notes(name: str, judged: TextClassification) -> list[str]:
     most = dict(rows.most_common())
     what = f"{counted(numbers, 'number')} and {counted(texts, 'other text')}, such as {_with_rows(most)}"
     first = shlex.quote(next(iter(most)))
-    return [f"column {shown(name)} holds {what}: kept as text; --missing {first} makes that text missing"]
+    return [f"column {shown(name)} holds {what}: kept as categories; --missing {first} makes that text missing"]
 
 
 def _with_rows(rows: Mapping[str, int]) -> str:

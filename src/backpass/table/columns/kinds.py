@@ -197,13 +197,13 @@ def decide(raw: RawStrings, judged: TextClassification, demand: Kind | None, dec
     unsure = list(judged.moments.unsure)
     if judged.counts[unsure].sum() >= NUMBER_SHARE * there and not are_versions(judged.of_sort(TEXT)):
         example = f"column {shown(raw.name)} has dates such as {shown(judged.texts[unsure[0]])}"
-        notes.append(f"{example}, of which no row tells day from month: kept as text; --date-order")
+        notes.append(f"{example}, of which no row tells day from month: kept as categories; --date-order")
     if raw.is_category or (raw.typed and _are_digits(judged)):
         return "categorical"
     is_duration = judged.reading is not None and judged.reading.is_duration
     padded = [text for text in judged.of_sort(NUMERIC) if is_padded(text)]
     if padded and not is_duration:
-        notes.append(f"column {shown(raw.name)} has leading zeros ({shown(padded[0])}): kept as text")
+        notes.append(f"column {shown(raw.name)} has leading zeros ({shown(padded[0])}): kept as categories")
         return "categorical"
     numbers = judged.rows_of(NUMERIC, INFINITE)
     if not numbers or numbers < (1.0 if raw.typed else NUMBER_SHARE) * there:
@@ -231,7 +231,7 @@ def _kind_of_amounts(name: str, amounts: Sequence[str], notes: list[str]) -> Kin
     """Return "numeric" for amounts, with a note, or "categorical" if their currencies differ."""
     currencies = sorted({currency_of(text) for text in amounts} - {""})
     if len(currencies) > 1:
-        notes.append(f"column {shown(name)} holds amounts in {' and '.join(currencies)}: kept as text")
+        notes.append(f"column {shown(name)} holds amounts in {' and '.join(currencies)}: kept as categories")
         return "categorical"
     if amounts:
         notes.append(f"column {shown(name)} is written as {shown(amounts[0])}: read as numbers")
@@ -244,7 +244,7 @@ def _text_column(raw: RawStrings, judged: TextClassification, rules: Rules, note
     ``True`` and ``TRUE`` become ``true``, as booleans of typed sources do.
     """
     if rules.kinds is None and (maybe := judged.of_sort(MAYBE)):
-        kept = f"{shown(maybe[0])} is kept as a text ({counted(judged.rows_of(MAYBE), 'row')})"
+        kept = f"{shown(maybe[0])} is kept as a category ({counted(judged.rows_of(MAYBE), 'row')})"
         notes.append(f"column {shown(raw.name)}: {kept}; --missing {maybe[0]} makes it missing")
     others = judged.of_sort(NUMERIC, DATE, TIME, TEXT)
     if rules.kinds is None and not are_truths(others) and (gaps := _gaps_beside_booleans(judged, rules)):

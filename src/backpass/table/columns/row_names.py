@@ -101,6 +101,6 @@ def are_row_names(rows: Sequence[Sequence[str]], source: str) -> bool:
     if 2 * sum(not row[-1].strip(" \t") for row in rows) >= len(rows):  # every line ends in a delimiter
         return False
     if repeated := [name for name, count in Counter(names).items() if count > 1]:
-        text = "the rows have one field more than the header; R writes row names so"
+        text = "the rows have one field more than the header; R writes row names this way"
         raise refusal(source, f"{text}, but these repeat: {listed(repeated, shown)}", NAME_IT)
     return True

@@ -295,4 +295,4 @@ def _hint_for_uneven(layout: Layout, scanner: Scanner | PlainScanner) -> str:
     if len(layout.names) == 1:
         return f"the first line is the header, the names of the columns; here it is {shown(layout.names[0])}"
     hint = f"a field that holds {spoken(layout.delimiter)} stands in quotes; --delimiter, if another one was meant"
-    return f"{hint}; lines that are no rows: --footer, --comment" if max(widths) < len(layout.names) else hint
+    return f"{hint}; for lines that are not rows: --footer, --comment" if max(widths) < len(layout.names) else hint

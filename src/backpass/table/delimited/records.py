@@ -124,7 +124,7 @@ def delimiter_of(sample: Sample, source: str) -> str:
     best = best or _most_agreed(widths, cutting)
     if len(best) > 1:
         names = " and ".join(spoken(delimiter) for delimiter in best)
-        raise refusal(source, f"the delimiter may be {names}", "say which with --delimiter")
+        raise refusal(source, f"the delimiter may be {names}", "set it with --delimiter")
     return best[0] if best else ","
 
 

@@ -116,4 +116,4 @@ def limit_of(file: Path, max_bytes: int | None) -> int:
 def too_long(file: Path, source: str, limit: int) -> DataError:
     """Return the error for a file that is longer than the limit when decompressed."""
     sizes = f"{file.stat().st_size:,} bytes expand to more than {limit:,}"
-    return refusal(source, sizes, f"if that is a table and no trap: --max-bytes {10 * limit}")
+    return refusal(source, sizes, f"if you trust the file: --max-bytes {10 * limit}")

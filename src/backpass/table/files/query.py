@@ -91,7 +91,7 @@ def queried(
         first = str(error).splitlines()[0]
         raise UsageError(f"the query cannot be run: {first}", hint=hint) from error
     if not content.rows:
-        raise refusal(faults.source, "the query gives no rows")
+        raise refusal(faults.source, "the query returns no rows")
     return content
 
 

@@ -121,7 +121,7 @@ def _parsed(text: str, place: str, source: str) -> Any:
     except json.JSONDecodeError as error:
         where, character = (f"line {error.lineno}", error.colno) if place == "the file" else (place, error.pos + 1)
         hint = "a file of rows has one object a line, or one list of objects"
-        raise refusal(source, f"{where} is no JSON ({error.msg}, at character {character})", hint) from None
+        raise refusal(source, f"{where} is not JSON ({error.msg}, at character {character})", hint) from None
     except ValueError as error:  # a repeated name, or a number of thousands of digits
         raise refusal(source, f"{place}: {error}") from None
 

@@ -114,7 +114,7 @@ def as_csv(
         form: Its format: "xlsx", "xlsb", "xls" or "ods".
         copy: Path of the CSV file.
         source: Name of the workbook in messages.
-        sheet: Name of the sheet, or its number from 1. None: the only one that holds a table.
+        sheet: Name of the sheet, or its number from 1. None: the only one with a table.
         max_bytes: Maximum size of the unpacked workbook in bytes.
 
     Returns:
@@ -256,4 +256,4 @@ def _damaged(file: Path, source: str, error: Exception) -> DataError:
     with file.open("rb") as stream:
         if "EncryptedPackage".encode("utf-16-le") in stream.read():
             return _encrypted(source)
-    return refusal(source, f"is a damaged workbook, or none at all ({error})", "open it and save it as .xlsx or CSV")
+    return refusal(source, f"is a damaged workbook, or not a workbook ({error})", "open it and save it as .xlsx or CSV")

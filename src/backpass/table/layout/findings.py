@@ -44,12 +44,12 @@ LAYOUT_FINDINGS = (
         "header_in_comment",
         "the last comment line has a field for each column, and the first record is a row of values",
         "the header, in a comment",
-        "--comment none reads it as it stands",
+        "--comment none reads it as a row",
     ),
     LayoutFinding(
         "preamble",
-        "lines above the header have another number of fields than the rows, or empty ones, and the header has texts "
-        "above columns of numbers or dates",
+        "lines above the header have a different number of fields from the rows, or empty ones, and the header has "
+        "text above columns of numbers or dates",
         "above the header, left out",
         NAMED,
     ),
@@ -61,7 +61,7 @@ LAYOUT_FINDINGS = (
     ),
     LayoutFinding(
         "units",
-        "up to three rows below the header hold units, or texts that do not recur, in columns of numbers or dates",
+        "up to three rows below the header contain units, or text that does not recur, in columns of numbers or dates",
         "below the header without values (units or descriptions), left out",
         KEPT,
     ),
@@ -69,11 +69,11 @@ LAYOUT_FINDINGS = (
         "empty_columns", "columns have neither a name nor a value", "without a name and without values, left out", ""
     ),
     LayoutFinding("empty_rows", "every field of a row is empty", "empty, left out", KEPT),
-    LayoutFinding("header_again", "a row repeats a line of the header", "the header again, left out", KEPT),
+    LayoutFinding("header_again", "a row repeats a line of the header", "a repeated header, left out", KEPT),
     LayoutFinding(
         "lines_between",
-        "a line repeats one above the header, is a comment, or has only empty fields of another number than a row",
-        "no rows, left out",
+        "a line repeats one above the header, is a comment, or has only empty fields, and not as many as a row",
+        "not rows, left out",
         KEPT,
     ),
     LayoutFinding(
@@ -90,7 +90,7 @@ LAYOUT_FINDINGS = (
     ),
     LayoutFinding(
         "footer",
-        "the last lines are texts, labels of totals or empty, where rows hold numbers or dates or have more fields",
+        "the last lines are text, labels of totals or empty, while rows contain numbers or dates or have more fields",
         "below the table, left out",
         "--footer 0 keeps them",
     ),

@@ -253,8 +253,8 @@ def _taken_for_names(place: Layout, source: str, wanted: Set[str] | None) -> Lay
     """
     line = f"the first line, {first_line(place.names)},"
     if wanted and wanted.isdisjoint(place.names):
-        raise refusal(source, f"{line} holds values, and none of the names that the model knows", HINT)
+        raise refusal(source, f"{line} contains values and none of the column names of the model", HINT)
     if not all(place.names) or len(set(place.names)) < len(place.names):
-        raise refusal(source, f"{line} is no header: it looks like a row of values", HINT)
+        raise refusal(source, f"{line} is not a header: it looks like a row of values", HINT)
     note = f"{line} is taken for the names of the columns, but looks like a row of values; {HINT}"
     return replace(place, notes=(*place.notes, note))

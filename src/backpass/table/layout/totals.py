@@ -48,7 +48,7 @@ def rows_of_data(
     if keep:
         last = next((row for row in range(content.rows, 0, -1) if row not in left_out), 0)
         if inner := sorted(row for row in left_out if row < last):
-            notes.append(f"{lines_listed(inner, 'row')}: kept in place, so that rows and results agree in number")
+            notes.append(f"{lines_listed(inner, 'row')}: kept in place, so that there is one result per row")
         left_out = {row for row in left_out if row > last}
     if not left_out:
         return columns, numbers, notes

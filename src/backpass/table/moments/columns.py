@@ -36,7 +36,7 @@ from backpass.table.notation.scripts import with_ascii_digits
 from backpass.table.table import DatetimeColumn, Kind
 
 KEEP_NUMBERS = "--no-date-detection keeps it as numbers"
-KEEP_TEXTS = "--no-date-detection keeps it as text"
+KEEP_TEXTS = "--no-date-detection keeps it as categories"
 SHORT_YEARS = (
     f"years 00 to {TURN - 1} are 2000 to {2000 + TURN - 1}, {TURN} to 99 are {1900 + TURN} to 1999; {KEEP_TEXTS}"
 )

@@ -171,7 +171,7 @@ COUNTED = (
         (202401.0, 202312.0, 199912.0, 202006.0, 202007.0, 202008.0),
         ("2024-01-01", "2023-12-01", "1999-12-01", "2020-06-01", "2020-07-01", "2020-08-01"),
         "every number is a month of the years 1800 to 2199, and at least six differ, or the column is called month, "
-        "period, date or the like",
+        "period, date or similar",
         (100001.0, 999912.0),
         lambda values: calendar_ticks(values * 100.0 + 1.0, 0),
         _are_months,
@@ -181,7 +181,7 @@ COUNTED = (
         "yymmdd",
         (240131.0, 231224.0, 991231.0),
         ("2024-01-31", "2023-12-24", "1999-12-31"),
-        "every number is a date, and at least three differ in a column called date, day, datum or the like, or twenty "
+        "every number is a date, and at least three differ in a column called date, day, datum or similar, or twenty "
         f"in six months; years 00 to {TURN - 1} are 2000 to {2000 + TURN - 1}",
         (101.0, 991231.0),
         short_year_ticks,
@@ -193,7 +193,7 @@ COUNTED = (
         (2024031.0, 2024366.0, 1999365.0),
         ("2024-01-31", "2024-12-31", "1999-12-31"),
         "every number has a day of the year, of the years 1800 to 2199, and at least three differ, in a column called "
-        "date, day, julian or the like",
+        "date, day, julian or similar",
         (1000001.0, 9999366.0),
         ordinal_ticks,
         _are_ordinal,
@@ -209,7 +209,7 @@ COUNTED = (
             "2024-01-31T15:31:00",
             "2024-01-31T15:32:00",
         ),
-        "all between 1980 and 2050, and either whole minutes or in a column called time, date, created at or the like",
+        "all between 1980 and 2050, and either whole minutes or in a column called time, date, created at or similar",
         (-AGES, AGES),
         lambda values: epoch_ticks(values, 1),
         lambda name, different: _are_epochs(name, different, 1.0),
@@ -267,7 +267,7 @@ COUNTED = (
         "days of a spreadsheet, since 1899-12-30",
         (45322.0, 45322.5, 45284.25),
         ("2024-01-31T00:00:00", "2024-01-31T12:00:00", "2023-12-24T06:00:00"),
-        "all between 1970 and 2050, in a column called date, day, datum, fecha or the like",
+        "all between 1970 and 2050, in a column called date, day, datum, fecha or similar",
         (61.0, 2958465.0),
         serial_ticks,
         _are_serials,
@@ -278,7 +278,7 @@ COUNTED = (
         tuple(hour + minute / 100.0 for hour in range(5, 12) for minute in (0, 15, 30, 59)),
         tuple(f"{hour:02}:{minute:02}:00" for hour in range(5, 12) for minute in (0, 15, 30, 59)),
         "at least 20 different numbers below 24 in several hours, no minute above 59, in a column called time, hour, "
-        "Uhrzeit or the like",
+        "Uhrzeit or similar",
         (0.0, 24.0),
         lambda values: clock_ticks(values, 100.0),
         lambda name, different: _are_times(name, different, 100.0) and bool(np.any(different != np.rint(different))),

@@ -115,7 +115,7 @@ WRITTEN = (
         "year and month",
         ("2024-01", "2024/1", "01/2024", "1-2024"),
         ("2024-01-01", "2024-01-01", "2024-01-01", "2024-01-01"),
-        "the first day of the month; seasons such as 2010-11, 2011-12 stay text",
+        "the first day of the month; seasons such as 2010-11, 2011-12 stay categories",
         re.compile(
             r"(?P<year>[12][0-9]{3})[-/](?P<month>[0-9]{1,2})|(?P<month_first>[0-9]{1,2})[-/](?P<year_last>[12][0-9]{3})"
         ),
@@ -143,14 +143,14 @@ WRITTEN = (
         ("2024-032", "2024-366", "2024-032T15:30"),
         ("2024-02-01", "2024-12-31", "2024-02-01T15:30:00"),
         "ordinal dates of ISO 8601; without a time of day only in a column whose name says that it holds dates, "
-        "because 2024-032 may number something",
+        "because 2024-032 may be a serial number",
         re.compile(rf"(?P<year>[12][0-9]{{3}})-(?P<day_of_year>[0-3][0-9]{{2}}){_CLOCK}"),
     ),
     Written(
         "year, month and day in Chinese, Japanese or Korean",
         ("2024年1月31日", "2024年1月31日 15:30", "2024년 1월 31일", "2024年1月"),
         ("2024-01-31", "2024-01-31T15:30:00", "2024-01-31", "2024-01-01"),
-        "a month without a day is its first day",
+        "a month without a day means its first day",
         re.compile(
             rf"(?P<year>[0-9]{{4}})[年년] ?(?P<month>[0-9]{{1,2}})[月월](?: ?(?P<day>[0-9]{{1,2}})[日일]{_CLOCK})?"
         ),
@@ -177,7 +177,7 @@ WRITTEN = (
         "time of day with points",
         ("18.00.00", "18.59.30", "00.00.00", "23.15.00"),
         ("18:00:00", "18:59:30", "00:00:00", "23:15:00"),
-        "hours, minutes and seconds; where every row could be a date (18.05.23), the column is one of dates",
+        "hours, minutes and seconds; if every row could be a date (18.05.23), the column contains dates",
         re.compile(r"(?P<hour>[0-9]{2})\.(?P<minute>[0-9]{2})\.(?P<second>[0-9]{2})"),
         "time",
     ),

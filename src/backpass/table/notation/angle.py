@@ -19,7 +19,7 @@ FULL = 360.0
 
 
 def angle_in(text: str) -> float | None:
-    """Return the decimal degrees of an angle, negative to the south and the west; None for any other string.
+    """Return the decimal degrees of an angle, negative in the south and the west; None for any other string.
 
     Degrees alone are a number with a unit. Without the sign ``°`` an angle names its direction.
 

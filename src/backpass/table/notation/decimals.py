@@ -20,7 +20,7 @@ from backpass.table.messages import ErrorList, shown
 from backpass.table.notation.number import NUMBER, number_in, without_percent
 
 FEWEST_FRACTIONS = 3  # different numbers with one or two digits behind the point, which are no thousands
-HINT = "say which with --decimal, or keep a column as text with --categorical"
+HINT = "set it with --decimal, or keep a column as categories with --categorical"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ NOTATIONS = (
         "decimal comma",
         ("1.234,50", "12,5", "3"),
         (1234.5, 12.5, 3.0),
-        "decided for the whole column; a column of nothing but cells such as 1,234 follows the file",
+        "determined for the whole column; a column of only cells such as 1,234 follows the file",
         lambda cell, reading: reading.decimal == "," and "," in cell.digits,
     ),
     Notation(
@@ -57,7 +57,7 @@ NOTATIONS = (
         "thousands separated by spaces",
         ("78 632.92", "5\u00a0058.18", "2\u2009040", "1\u202f200"),
         (78632.92, 5058.18, 2040.0, 1200.0),
-        "plain, no-break, thin and narrow no-break spaces; groups that make telephone numbers stay text",
+        "plain, no-break, thin and narrow no-break spaces; groups that make telephone numbers stay categories",
         _grouped_by(SPACES),
     ),
     Notation(
@@ -85,7 +85,7 @@ NOTATIONS = (
         "parentheses for negative numbers",
         ("547.85", "(920.85)", "(1,836.11)"),
         (547.85, -920.85, -1836.11),
-        "where some numbers of the column stand without parentheses",
+        "if some numbers of the column have no parentheses",
         lambda cell, reading: cell.in_parentheses,
     ),
     Notation(
@@ -107,21 +107,21 @@ NOTATIONS = (
         ("12.50 kr", "1,300 kr", "-7 kr"),
         (12.5, 1300.0, -7.0),
         "sign, abbreviation or ISO 4217 code, before or behind; one currency may be written in several ways (¥ and "
-        "円); two in a column are refused as numbers",
+        "円); a column with two stays categorical",
         lambda cell, reading: cell.currency != "",
     ),
     Notation(
         "percent",
         ("12,5 %", "\u22123%", "4 %"),
         (12.5, -3.0, 4.0),
-        "numbers of percent (%) or per mille (‰), where every number of the column has the sign",
+        "numbers of percent (%) or per mille (‰), if every number of the column has the sign",
         lambda cell, reading: reading.is_percent and cell.word != "",
     ),
     Notation(
         "unit {unit}",
         ("12.3 mi", "45 mi", "1,200 mi."),
         (12.3, 45.0, 1200.0),
-        "one unit throughout, with at least three different numbers; numbers without it are taken to have it, too",
+        "one unit throughout, with at least three different numbers; numbers without it are assumed to have it",
         lambda cell, reading: (
             reading.unit != "" and not reading.is_percent and not reading.has_units and cell.word != ""
         ),
@@ -130,29 +130,29 @@ NOTATIONS = (
         "several units, converted to {unit}",
         ("2.5 kg", "1.2 kg", "500 g", "3 kg"),
         (2.5, 1.2, 0.5, 3.0),
-        "units of one dimension (length, mass, volume, time, data, power, ...), into the most frequent one; others are "
-        "refused, and so are numbers without a unit among them",
+        "units of one dimension (length, mass, volume, time, data, power, ...), into the most frequent one; a column "
+        "with others, or with numbers without a unit, stays categorical",
         lambda cell, reading: reading.has_units and not same_unit(cell.word, reading.unit),
     ),
     Notation(
         "sides of an account, {negative} negative",
         ("120.50 CR", "80.00 DR", "7.25 CR"),
         (120.5, -80.0, 7.25),
-        "also H and S; a single side, beside numbers without one, is negative",
+        "also H and S; a single side among numbers without one is negative",
         lambda cell, reading: reading.negative != "" and side(cell.word) == reading.negative,
     ),
     Notation(
         "magnitudes such as k, M and bn",
         ("1.2M", "500k", "3bn", "900"),
         (1.2e6, 5e5, 3e9, 900.0),
-        "also thousand, million, Mio., Mrd., lakh, crore; a lone m or b is a unit unless a currency stands beside it",
+        "also thousand, million, Mio., Mrd., lakh, crore; a lone m or b is a unit unless there is a currency",
         lambda cell, reading: reading.has_magnitudes and cell.word != "",
     ),
     Notation(
         "letters that flag a number",
         ("12.5", "12.7 p", "11.0", "10.1 e", "9.9"),
         (12.5, 12.7, 11.0, 10.1, 9.9),
-        "those of statistical offices (b c d e f n p r s u z), at fewer than half of the numbers; they are dropped",
+        "flags of statistical offices (b c d e f n p r s u z) at fewer than half of the numbers; dropped",
         lambda cell, reading: reading.has_flags and cell.word != "",
     ),
     Notation(
@@ -188,14 +188,14 @@ NOTATIONS = (
         "fractions of {out_of}, read as the first number",
         ("4.1/5", "3.9/5", "5/5"),
         (4.1, 3.9, 5.0),
-        "one second number throughout, none below the first, no year",
+        "the same second number throughout, never below the first, and not a year",
         lambda cell, reading: cell.scale != "",
     ),
     Notation(
         "durations, in seconds",
         ("26:30:00", "1:15:30", "59:30", "1 day, 02:00:00", "2h 5m", "PT1H30M", "3:45.2"),
         (95400.0, 4530.0, 3570.0, 93600.0, 7500.0, 5400.0, 225.2),
-        "where some last longer than a day, are negative or name their units; otherwise 1:15:30 is a time of day; two "
+        "if some are longer than a day, negative or have units; otherwise 1:15:30 is a time of day; two "
         "numbers are minutes and seconds",
         lambda cell, reading: reading.is_duration and cell == DURATION,
     ),
@@ -203,7 +203,7 @@ NOTATIONS = (
         "degrees, minutes and seconds, in degrees",
         ("48\u00b051'36\"N", "2\u00b0 30\u2032 0\u2033 W", "S 12\u00b0 45\u2032"),
         (48.86, -2.5, -12.75),
-        "negative to the south and the west; 20\u00b0 alone is a number with a unit",
+        "negative in the south and the west; 20\u00b0 alone is a number with a unit",
         lambda cell, reading: reading.is_angle and cell == ANGLE,
     ),
     Notation(

@@ -64,9 +64,7 @@ class Spool:
 
     def _check(self, piece: bytes) -> None:
         if FORM_FEED in piece:
-            raise refusal(
-                self.source, "has page breaks after its first rows", "save the text as a file and name the file"
-            )
+            raise refusal(self.source, "has page breaks after its first rows", "save the text to a file first")
         try:
             self._decoder.decode(piece, final=self.is_done)
         except UnicodeDecodeError:
@@ -152,7 +150,7 @@ class GrowingText(Delimited):
                 self.layout.offset,
                 self.layout.delimiter,
             ):
-                text = "its end shows another layout than its first rows"
+                text = "the layout of its end differs from that of its first rows"
                 raise refusal(self.spool.source, text, "save it as a file and name the file")
             self.complete.append(layout)
         end = self.complete[0].end

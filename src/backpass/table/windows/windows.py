@@ -282,9 +282,9 @@ class _Windows:
             if isinstance(column, NumericColumn) and column.reading is not None:
                 known = self.readings.setdefault(name, column.reading)
                 if known != column.reading:
-                    where = f"from row {before + 1:,} on, numbers are written otherwise than above"
+                    where = f"from row {before + 1:,} on, the notation of numbers differs from that above"
                     faults.add(f"column {shown(name)}: {where} ({column.notation or column.reading.demand})", UNLIKE)
 
 
 def _kept(rows: Sequence[int]) -> str:
-    return f"{lines_listed(rows, 'row')}: kept in place, so that rows and results agree in number"
+    return f"{lines_listed(rows, 'row')}: kept in place, so that there is one result per row"

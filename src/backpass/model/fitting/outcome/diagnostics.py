@@ -94,7 +94,7 @@ def untrained(steps: int, reason: str) -> list[str]:
     """
     if steps or reason != "time":
         return []
-    return ["the time was up before the first step: nothing was trained; allow more seconds (max_seconds)"]
+    return ["the time limit was reached before the first step: nothing was trained; increase max_seconds"]
 
 
 def after_training(

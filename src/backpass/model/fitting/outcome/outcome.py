@@ -215,7 +215,7 @@ def _widened(found: Intervals, test: ScoredRows, head: Head, coverage: float | N
     latest = test.intervals(head)
     if latest is None:
         return found, []
-    without = "" if coverage is None else f"; without them, {COVERAGE_LEVEL:.0%} intervals held {coverage:.1%} of them"
+    without = "" if coverage is None else f"; without them, {COVERAGE_LEVEL:.0%} intervals cover {coverage:.1%} of them"
     return found.wider(latest), [f"intervals are at least as wide as the errors of the test rows{without}"]
 
 
@@ -239,9 +239,9 @@ def _too_narrow(made: Intervals, test: ScoredRows, problem: Problem) -> list[str
     if found is None or found.high >= COVERAGE_LEVEL or found.value > COVERAGE_LEVEL - _TOLERANCE:
         return []
     return [
-        f"{COVERAGE_LEVEL:.0%} intervals made without the test rows hold only {found.value:.1%} of them: the target "
-        "drifts in a way that the rows before do not show. The intervals of the model are as wide as the errors of the "
-        "test rows, but may be too narrow for rows after them"
+        f"{COVERAGE_LEVEL:.0%} intervals made without the test rows cover only {found.value:.1%} of them: the target "
+        "drifts more than in the earlier rows. The intervals of the model are as wide as the errors of the test rows, "
+        "but may be too narrow for later rows"
     ]
 
 

@@ -55,7 +55,9 @@ def refitted(
         members = [_until(member, epoch) for member, epoch in zip(members, _best_epochs(model), strict=True)]
     runs = train_members(members, stop, [Progressing(callbacks, "refit")], exchange=exchange)
     if runs.ending.reason in ("interrupted", "diverged") or len(runs.results) < len(members):
-        return _with_note(model, f"the refit was not finished ({runs.ending.reason}): the model is that before it")
+        return _with_note(
+            model, f"the refit was not finished ({runs.ending.reason}): the model is the one before the refit"
+        )
     return _assembled(model, whole, members, runs, factor)
 
 

@@ -211,7 +211,7 @@ def _linear(
     plan = plan_of(Shape(part.rows, dense, levels, head.outputs), budget_of(_training_work(problem)))
     left_out = f"the {name} baseline is left out"
     if plan is None:
-        return (), (f"{left_out}: {dense + sum(levels):,} inputs and {head.outputs} outputs need too much work",)
+        return (), (f"{left_out}: {dense + sum(levels):,} inputs and {head.outputs} outputs would take too long",)
     index = sample_of(part.rows, plan.rows)
     effort = Effort(plan.passes, plan.step, partial(watch, name))
     found = linear_baseline(
@@ -228,7 +228,7 @@ def _linear(
         None if head.is_flat or head.are_labels else head.named,
     )
     if effort.is_spent and effort.gradient > CONVERGED:
-        return (), (f"{left_out}: it did not converge within its share of the work",)
+        return (), (f"{left_out}: it did not converge within its share of the training time",)
     sampled = f"the {name} baseline is fitted on {len(part.y[index]):,} of {part.rows:,} training rows"
     return (found,), ((sampled,) if plan.rows < part.rows else ())
 

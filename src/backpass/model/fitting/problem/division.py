@@ -182,11 +182,11 @@ def _overlaps(rows: Mapping[str, Rows], beside: Iterable[str], settings: Setting
             trained = "training or validation row" if len(others) > 1 else "training row"
             what = f"in a group that has a {trained}" if units.are_groups else f"with the columns of a {trained}"
             new = "groups" if units.are_groups else "rows"
-            yield f"{counted(shared, f'{name} row')} {what}: the {name} score is too good for new {new}"
+            yield f"{counted(shared, f'{name} row')} {what}: the {name} score is optimistic for new {new}"
         if known.ranks is not None and units.ranks is not None:
             latest = int(known.ranks.max())
             if early := int(np.count_nonzero(units.ranks < latest)):
                 yield (
                     f"{counted(early, f'{name} row')} of {units.rows:,} earlier than the latest training row by "
-                    f"{shown(settings.time)}: the {name} score is no forecast"
+                    f"{shown(settings.time)}: the {name} score is not a forecast"
                 )

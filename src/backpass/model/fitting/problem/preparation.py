@@ -118,7 +118,7 @@ def make_problem(
     notes = [*division.notes]
     warnings = [*division.warnings]
     if len(train) == 1:
-        warnings.append("there is one training row: the network learns nothing but its target")
+        warnings.append("there is only one training row: the network can only learn its target")
     if table.rows < FEWEST_ROWS and settings.validation_fraction + settings.test_fraction > 0:
         few, it = ("1 row", "it is") if table.rows == 1 else (f"{table.rows} rows", "all of them are")
         notes.append(f"only {few}: {it} used for training, none are held out; give held-out rows in a file")

@@ -228,7 +228,7 @@ def _nonsense(number: int, run: Mapping[str, Any], arrays: Arrays) -> str:
     given = scores[~np.isnan(scores)]
     numbers = np.concatenate([steps, rates, train_losses, given, losses])
     if not np.isfinite(numbers).all() or np.any(rates < 0) or len(given) not in (0, len(scores)):
-        return f"the history of run {number} holds what is no step, learning rate, loss or score"
+        return f"the history of run {number} contains a value that is not a step, learning rate, loss or score"
     if not run["best_epoch"] <= len(history) or bool(run["best_epoch"]) != bool(len(history)):
         return f"the best epoch of run {number} is not among its epochs"
     last = int(steps[-1]) if len(steps) else 0

@@ -100,7 +100,7 @@ class Teacher:
         values = np.column_stack([self._values(table, name) for name in self.columns])
         values[np.isnan(values).any(axis=1)] = np.nan
         if self.holds == "probabilities":
-            self._check(table, (values < 0.0) | (values > 1.0), "are no probabilities from 0 to 1")
+            self._check(table, (values < 0.0) | (values > 1.0), "are not probabilities from 0 to 1")
         if self.holds == "counts":
             self._check(table, values < 0.0, "are below 0, but the poisson loss needs counts")
         if not self.classes:
