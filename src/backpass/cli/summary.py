@@ -32,11 +32,13 @@ PARTS = {"train": "training", "validation": "validation", "test": "test"}
 
 def before(table: Table, problem: Problem, *, verbose: bool = False) -> Lines:
     """Return the lines that are printed before training; ``verbose`` prints every note."""
+    return [table_line(table), *of_problem(problem, verbose=verbose)]
+
+
+def table_line(table: Table) -> tuple[str, str]:
+    """Return the line that names a table and its size."""
     width = len(table.names) + len(table.left_out)
-    return [
-        ("table", f"{table.source}: {counted(table.rows, 'row')} x {counted(width, 'column')}"),
-        *of_problem(problem, verbose=verbose),
-    ]
+    return "table", f"{table.source}: {counted(table.rows, 'row')} x {counted(width, 'column')}"
 
 
 def of_problem(problem: Problem, *, verbose: bool = False) -> Lines:

@@ -77,7 +77,7 @@ def table_of(
     if kinds is None or len(kinds) == len(data):
         return table
     others = table_from({name: data[name] for name in data if name not in kinds}, missing=missing, source="X")
-    found = table.columns | others.columns
+    found = {**table.columns, **others.columns}
     return replace(others, columns={name: found[name] for name in data}, left_out=())
 
 

@@ -6,7 +6,7 @@ imputation, scaling and one-hot encoding; ``target`` handles the column to predi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -128,7 +128,7 @@ class Schema:
         if not features:
             raise _nothing_left(table, notes)
         chosen = {feature.name for feature in features}
-        notes += _equal_columns([table.columns[name] for name in asked if name in chosen], table.columns[target])
+        notes += _equal_columns((table.columns[name] for name in asked if name in chosen), goals[0])
         left_out = tuple(name for name in table.names if name not in chosen and name not in targets)
         return cls(features, target, left_out + table.left_out, tuple(notes), table.missing, table.headerless)
 
@@ -301,7 +301,7 @@ def _nothing_left(table: Table, notes: Sequence[str]) -> Exception:
     return error
 
 
-def _equal_columns(columns: Sequence[Column], target: Column) -> list[str]:
+def _equal_columns(columns: Iterable[Column], target: Column) -> list[str]:
     """Return notes on columns that equal the target or another column."""
     seen: dict[tuple[object, ...], str] = {}
     notes = []

@@ -6,7 +6,7 @@ training. This module does no scaling, imputation or one-hot encoding.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
@@ -184,8 +184,32 @@ def required_kind(column: Column) -> Demand:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _TakenColumns(Mapping[str, Column]):
+    """Columns restricted to some rows when they are read; none of them is kept.
+
+    Attributes:
+        columns: Columns by name.
+        index: The rows.
+    """
+
+    columns: Mapping[str, Column]
+    index: NDArray[np.intp]
+
+    def __getitem__(self, name: str) -> Column:
+        return self.columns[name].take(self.index)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """Columns by name, in source order. Two tables are equal if their columns are equal, whatever the source.
+
+    Nothing changes a table, except that its only owner may give up columns to free their memory; see ``give_up``.
 
     Attributes:
         source: Name of the source in messages.
@@ -203,7 +227,7 @@ class Table:
     """
 
     source: str
-    columns: dict[str, Column]
+    columns: Mapping[str, Column]
     row_numbers: NDArray[np.int64]
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -238,6 +262,24 @@ class Table:
         index = np.asarray(rows, dtype=np.intp)
         columns: dict[str, Column] = {name: column.take(index) for name, column in self.columns.items()}
         return replace(self, columns=columns, row_numbers=self.row_numbers[index])
+
+    def view(self, rows: NDArray[np.integer[Any]]) -> Table:
+        """Return what ``take`` returns, in little memory: each column is taken anew whenever it is read.
+
+        Args:
+            rows: Indices from 0.
+        """
+        index = np.asarray(rows, dtype=np.intp)
+        return replace(self, columns=_TakenColumns(self.columns, index), row_numbers=self.row_numbers[index])
+
+    def give_up(self, name: str) -> None:
+        """Remove a column, which frees its memory. Tables made of this one by ``replace`` lose it, too.
+
+        Args:
+            name: Name of the column.
+        """
+        assert isinstance(self.columns, MutableMapping), "columns that are taken belong to another table"
+        del self.columns[name]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Table):

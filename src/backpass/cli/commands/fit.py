@@ -275,10 +275,11 @@ def _in_memory(request: Request, folds: Folds | None, console: Console, *, verbo
     with console.working(f"reading {request.table}"):
         table, validation, test = request.tables()
     with console.working(f"encoding {counted(table.rows, 'row')}"):
-        problem = _problem(request, table, validation, test)
+        title = summary.table_line(table)
+        problem = _problem(request, table, validation, test, owned=request.report is None and folds is None)
     if request.report is not None:
         require_reportable(problem.head)
-    for label, text in summary.before(table, problem, verbose=verbose):
+    for label, text in [title, *summary.of_problem(problem, verbose=verbose)]:
         console.item(label, text)
     console.line()
     judge = table if test is None else test
@@ -335,8 +336,10 @@ def _streamed(request: Request, console: Console, reason: str, *, verbose: bool)
         yield _Begun(problem, is_streamed=True)
 
 
-def _problem(request: Request, table: Table, validation: Table | None, test: Table | None) -> Problem:
-    """Return the problem of the tables of a request."""
+def _problem(
+    request: Request, table: Table, validation: Table | None, test: Table | None, *, owned: bool = False
+) -> Problem:
+    """Return the problem of the tables of a request; ``owned`` is that of ``make_problem``."""
     return make_problem(
         table,
         request.targets(table),
@@ -348,6 +351,7 @@ def _problem(request: Request, table: Table, validation: Table | None, test: Tab
         weight=request.weight,
         teacher=request.teacher or None,
         strict=request.strict,
+        owned=owned,
     )
 
 

@@ -19,7 +19,7 @@ from backpass.model.fitting.problem.tables import as_table
 from backpass.model.model import Model
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
-from backpass.table import required_kind
+from backpass.table import Table, required_kind
 from backpass.table.columns.rules import check_name_lists
 from backpass.table.memory import limited_memory, memory_size
 from backpass.table.targets import target_names
@@ -155,7 +155,8 @@ def _in_memory(
     table = as_table(data, options)
     kinds = {name: required_kind(column) for name, column in table.columns.items()}
     parts = [as_table(part, options, kinds) if part is not None else None for part in (validation, test)]
-    return make_problem(table, target, settings, validation=parts[0], test=parts[1], **roles)
+    owned = not any(isinstance(each, Table) for each in (data, validation, test))
+    return make_problem(table, target, settings, validation=parts[0], test=parts[1], owned=owned, **roles)
 
 
 def _note(callbacks: Sequence[Callback], text: str) -> None:

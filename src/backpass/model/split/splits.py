@@ -157,7 +157,7 @@ def folds_of(order: NDArray[Any], count: int, strata: NDArray[Any] | None, units
     sizes = [len(range(i, rows, count)) for i in range(count)]
     if units is not None and units.ranks is not None:
         return assigned_in_time(order, sizes, units)
-    if units is not None and (units.numbered()[1] > 1).any():
+    if units is not None and len(np.unique(units.codes)) < rows:
         return assigned(order, sizes, strata, units)
     if strata is not None:
         order = by_strata(order, strata)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,7 +19,7 @@ from backpass.table.free_text.columns import encode_column
 from backpass.table.free_text.encoding import Words
 from backpass.table.moments.date_components import part_values
 from backpass.table.moments.timestamp import NAT
-from backpass.table.table import Column, DatetimeColumn, NumericColumn, Table
+from backpass.table.table import DatetimeColumn, NumericColumn, Table
 
 Floats: TypeAlias = NDArray[np.float64]
 Block: TypeAlias = Callable[[Any], Floats]
@@ -30,13 +31,15 @@ class NumberColumns:
     """The numbers of some rows, float64 (n, p), NaN where missing.
 
     Attributes:
-        blocks: The numbers of each feature, and their number of columns.
+        table: The table.
+        blocks: The numbers of each feature, by the name of its column, and their number of columns.
         rows: n, the number of rows.
         index: The rows of the table; None: all of them.
         words: How many words of each free-text column the schema knows.
     """
 
-    blocks: tuple[tuple[Block, int], ...]
+    table: Table
+    blocks: Mapping[str, tuple[Block, int]]
     rows: int
     index: NDArray[Any] | None
     words: Mapping[str, Words]
@@ -44,15 +47,19 @@ class NumberColumns:
     @staticmethod
     def of(table: Table, features: Sequence[Feature]) -> NumberColumns:
         """The numbers of all rows of a table."""
-        blocks, words = list[tuple[Block, int]](), dict[str, Words]()
+        blocks, words = dict[str, tuple[Block, int]](), dict[str, Words]()
         for feature in features:
-            column = table.columns[feature.name]
             if isinstance(feature, TextFeature):
-                texts, words[feature.name] = encode_column(column, feature.encoding)
-                blocks.append((texts.__getitem__, texts.shape[1]))
+                texts, words[feature.name] = encode_column(table.columns[feature.name], feature.encoding)
+                blocks[feature.name] = (texts.__getitem__, texts.shape[1])
             elif width := len(number_inputs(feature)):
-                blocks.append((_block(column, feature), width))
-        return NumberColumns(tuple(blocks), table.rows, None, words)
+                blocks[feature.name] = (partial(_numbers_of, table, feature), width)
+        return NumberColumns(table, blocks, table.rows, None, words)
+
+    @property
+    def width(self) -> int:
+        """p, the number of columns."""
+        return sum(width for _, width in self.blocks.values())
 
     def take(self, index: NDArray[Any] | None) -> NumberColumns:
         """The numbers of these rows, in this order; None: of all."""
@@ -64,30 +71,36 @@ class NumberColumns:
     @property
     def T(self) -> Iterator[Floats]:  # noqa: N802  the name that it has in NumPy
         """One column (n,) after another: the rows of the transposed matrix."""
-        rows = slice(None) if self.index is None else self.index
-        for block, _ in self.blocks:
-            yield from np.ascontiguousarray(block(rows).T)
+        for name in self.blocks:
+            yield from np.ascontiguousarray(self.block(name).T)
+
+    def block(self, name: str) -> Floats:
+        """The numbers of the feature of a column, (n, parts)."""
+        block, _ = self.blocks[name]
+        return block(slice(None) if self.index is None else self.index)
 
     def __getitem__(self, rows: slice) -> Floats:
         chosen = rows if self.index is None else self.index[rows]
-        found, first = np.empty((len(range(*rows.indices(self.rows))), sum(width for _, width in self.blocks))), 0
-        for block, width in self.blocks:
+        found, first = np.empty((len(range(*rows.indices(self.rows))), self.width)), 0
+        for block, width in self.blocks.values():
             found[:, first : first + width] = block(chosen)
             first += width
         return found
 
 
-def _block(column: Column, feature: Feature) -> Block:
-    """The numbers of a feature; an empty column may be of any kind."""
+def _numbers_of(table: Table, feature: Feature, rows: Any) -> Floats:
+    """The numbers of a feature in some rows of a table; an empty column may be of any kind."""
+    column = table.columns[feature.name]
     if isinstance(feature, DatetimeFeature):
-        microseconds = column.microseconds if isinstance(column, DatetimeColumn) else np.full(len(column.missing), NAT)
-        kind, parts = feature.kind, feature.parts
-        return lambda rows: np.stack([part_values(microseconds[rows], kind, part) for part in parts], axis=1)
+        if isinstance(column, DatetimeColumn):
+            microseconds = column.microseconds[rows]
+        else:
+            microseconds = np.full(len(table.row_numbers[rows]), NAT)
+        return np.stack([part_values(microseconds, feature.kind, part) for part in feature.parts], axis=1)
     if not (isinstance(feature, NumericFeature) and isinstance(column, NumericColumn)):
-        empty = np.full((len(column.missing), len(number_inputs(feature))), np.nan)
-        return lambda rows: empty[rows]
-    values = column.values
+        return np.full((len(table.row_numbers[rows]), len(number_inputs(feature))), np.nan)
+    values: Floats = column.values[rows]
     if not feature.marks_bounds:
-        return lambda rows: values[rows][:, None]
-    signs = np.where(np.isnan(values), np.nan, column.signs)
-    return lambda rows: np.stack([values[rows], signs[rows]], axis=1)
+        return values[:, None]
+    signs = np.zeros(len(values)) if column.bounds is None else column.bounds[rows]
+    return np.stack([values, np.where(np.isnan(values), np.nan, signs)], axis=1)

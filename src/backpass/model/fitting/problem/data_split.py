@@ -229,6 +229,11 @@ class Rows:
         """The rows as a table; it is copied at each call, unless these are all rows."""
         return self.whole if self.index is None else self.whole.take(self.index)
 
+    @property
+    def view(self) -> Table:
+        """The rows as a table whose columns are taken where they are read, see ``Table.view``."""
+        return self.whole if self.index is None else self.whole.view(self.index)
+
     def take(self, index: NDArray[Any]) -> Rows:
         """These rows, in this order."""
         weights = None if self.weights is None else self.weights[index]

@@ -59,6 +59,7 @@ def make_problem(
     strict: bool = False,
     diagnose: bool = True,
     apart: Sequence[str] = (),
+    owned: bool = False,
 ) -> Problem:
     """Split the rows, choose and scale the columns on the training rows, build the network.
 
@@ -76,6 +77,8 @@ def make_problem(
         diagnose: Whether to look for what makes scores too good: leaks, dependent rows, and rows in two splits. Default
             True.
         apart: Columns that are no features, but without which rows with equal features are no duplicates. Default ().
+        owned: Whether nobody else reads the tables: they lose their columns to the inputs of the network, which then
+            need no memory beside them. Default False.
 
     Raises:
         DataError: The tables lack something.
@@ -94,7 +97,9 @@ def make_problem(
         a_column_that_splits_the_rows=split_by,
     )
     labeled = Labeled.of(table, names, weight, strict=strict)
-    table = labeled.table
+    keeps_rows = bool(settings.refit or split_by)
+    owned = owned and not keeps_rows and not taught_by
+    original, table = table, labeled.table
     targets = Targets.fit(table, names, settings.task)
     known = None
     if taught_by:
@@ -105,6 +110,9 @@ def make_problem(
     others = {
         name: None if each is None else Labeled.of(each, names, weight, strict=strict) for name, each in given.items()
     }
+    if owned:
+        for one, kept in [(original, labeled), *((given[name], others[name]) for name in given)]:
+            _give_up_copied(one, kept)
     left_out = (*drop, *taught_by) if weight is None else (*drop, *taught_by, weight)
     inputs = [*possible_inputs(table, names, settings, left_out, columns), *apart]
     division = divide(labeled, targets, settings, inputs, teacher=known, diagnose=diagnose, **others)
@@ -123,14 +131,22 @@ def make_problem(
         few, it = ("1 row", "it is") if table.rows == 1 else (f"{table.rows} rows", "all of them are")
         notes.append(f"only {few}: {it} used for training, none are held out; give held-out rows in a file")
     remake = partial(_remade, targets=targets, settings=settings, left_out=left_out, columns=columns)
+    kinds = {name: required_kind(table.columns[name]) for name in split_by}
     problem = replace(
-        remake(rows, notes=notes, warnings=warnings, diagnose=diagnose),
+        remake(rows, notes=notes, warnings=warnings, diagnose=diagnose, owned=owned),
         weight=weight or "",
-        split_columns={name: required_kind(table.columns[name]) for name in split_by},
-        source=Source(rows, remake) if settings.refit or split_by else None,
+        split_columns=kinds,
+        source=Source(rows, remake) if keeps_rows else None,
         teacher=known,
     )
     return problem if known is None else with_teacher_checked(problem, diagnose=diagnose)
+
+
+def _give_up_copied(table: Table | None, kept: Labeled | None) -> None:
+    """Free the columns of a table whose labeled rows were copied, because it has others."""
+    if table is not None and kept is not None and kept.table.columns is not table.columns:
+        for name in [*table.columns]:
+            table.give_up(name)
 
 
 def _positive(targets: Targets, table: Table, settings: Settings) -> int:
@@ -150,13 +166,14 @@ def _remade(
     notes: Sequence[str] = (),
     warnings: Sequence[str] = (),
     diagnose: bool = False,
+    owned: bool = False,
 ) -> Problem:
     """The problem of splits of rows: everything in it is fitted on those that train."""
     train = rows["train"]
     hidden = [settings.group] if settings.group is not None and settings.group not in (columns or ()) else []
     name, *others = targets.names
     leaves = [*left_out, *hidden]
-    table = train.table  # a copy of the training rows, which is needed until columns are chosen
+    table = train.view
     schema = Schema.fit(table, name, others=others, drop=leaves, columns=columns, embeds=settings.embeds)
     settings = settings.suited(targets.task, table.rows, len(schema.features))
     head = Head.of(targets, train.truth, settings)
@@ -174,8 +191,7 @@ def _remade(
             notes += [text] if (text := skewness_of(each.name, y)) else []
         if diagnose:
             notes += worst_findings(table, used, each, y)
-    del table
-    problem = assemble(settings, schema, head, rows, notes=notes, warnings=warnings)
+    problem = assemble(settings, schema, head, rows, notes=notes, warnings=warnings, owned=owned)
     return replace(problem, class_weights=of_classes)
 
 
@@ -188,6 +204,7 @@ def assemble(
     feature_map: FeatureMap | None = None,
     notes: Sequence[str] = (),
     warnings: Sequence[str] = (),
+    owned: bool = False,
 ) -> Problem:
     """The problem of splits whose columns and targets are known: fit the scales, build the network, encode the rows.
 
@@ -199,6 +216,7 @@ def assemble(
         feature_map: The feature map. Default None: fitted on "train".
         notes: Notes about the table.
         warnings: What makes scores too good.
+        owned: Whether the tables may lose their columns, see ``make_problem``.
 
     Raises:
         DataError: The tables lack something, or the precision cannot represent a target.
@@ -227,7 +245,7 @@ def assemble(
     digests = [row_digests(encodings[name].numbers, encodings[name].codes, rows[name].truth) for name in pool]
     training_rows = TrainingRows.of(schema, profiles, train.numbers, digests)
     del digests
-    parts = splits_of(problem, rows, encodings)
+    parts = splits_of(problem, rows, encodings, owned=owned)
     table = rows["train"].whole
     if not np.isfinite(parts["train"].y).all():
         raise DataError(
