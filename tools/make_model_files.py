@@ -1,10 +1,12 @@
 """The maker of kept model files: small models of every sort, with what they predict, for tests/model_files/.
 
     python tools/make_model_files.py
+    python tools/make_model_files.py groups
 
 Writes a folder named after the file format and the arithmetic version of this checkout, and refuses to touch one that
 is there: files that were kept are never made again. Beside the files lies ``expected.json``: the rows that each model
-is asked about, its outputs and its predictions, as the native engine gives them, and the SHA-256 of the file.
+is asked about, its outputs and its predictions, as the native engine gives them, and the SHA-256 of the file. With
+``groups`` these are the grouped models, whose folder has the name of the other and ``_groups``.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import numpy as np
 
 import backpass
 from backpass.engine import ENGINES
-from backpass.model import Model
+from backpass.model import GroupedModel, Model
 from backpass.model.file.container import FORMAT
 from backpass.model.saving import ARITHMETIC
 
@@ -90,6 +92,22 @@ MODELS: dict[str, Callable[[], Model]] = {
 """What is kept, by the name of the file. New sorts of model are added; nothing is taken away."""
 
 
+def grouped(target: str, by: str) -> GroupedModel:
+    """A grouped model of these columns; streets have fewer rows than the other groups."""
+    table = {name: values for name, values in columns(320).items() if name in ("size", "age", "town", "street", target)}
+    table["house"] = [int(text[-2:]) % 4 for text in table["street"]]
+    kept = {name: table[name] for name in ("size", "age", by, target)}
+    return backpass.fit_groups(kept, target, by=by, hidden=(4,), epochs=6, engine="native")
+
+
+GROUPED: dict[str, Callable[[], GroupedModel]] = {
+    "numbers_by_text": lambda: grouped("price", "town"),
+    "numbers_by_number": lambda: grouped("price", "house"),
+    "classes_by_text": lambda: grouped("grade", "town"),
+}
+"""The grouped models that are kept."""
+
+
 def asked() -> Columns:
     """Rows that no model has seen: among them gaps, and texts that are new."""
     rows = columns(ASKED, seed=7)
@@ -110,23 +128,45 @@ def expectation(model: Model, data: bytes, rows: Columns) -> dict[str, Any]:
     }
 
 
+def asked_of_groups() -> Columns:
+    """The same rows, with groups that no model has seen."""
+    rows = asked()
+    houses = [None, 99, *([0, 1, 2, 3] * ASKED)]
+    return {**{name: rows[name] for name in ("size", "age", "town")}, "house": houses[:ASKED]}
+
+
+def expectation_of_groups(model: GroupedModel, data: bytes, rows: Columns) -> dict[str, Any]:
+    """What the file of a grouped model must give for ever."""
+    predictions = model.predictions(model.table(rows))
+    probabilities = predictions.probabilities
+    return {
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "groups": list(model.groups),
+        "values": predictions.values.tolist(),
+        "probabilities": None if probabilities is None else probabilities.tolist(),
+    }
+
+
 def main() -> None:
     """Write the folder and say what was written."""
-    folder = KEPT / f"format_{FORMAT}_arithmetic_{ARITHMETIC}"
+    of_groups = sys.argv[1:] == ["groups"]
+    folder = KEPT / f"format_{FORMAT}_arithmetic_{ARITHMETIC}{'_groups' if of_groups else ''}"
+    models: dict[str, Callable[[], Any]] = {**(GROUPED if of_groups else MODELS)}
+    expect: Callable[[Any, bytes, Columns], dict[str, Any]] = expectation_of_groups if of_groups else expectation
     if "native" not in ENGINES:
         sys.exit("the native engine was not built: what is kept are its bits")
     if folder.exists():
         sys.exit(f"{folder} is there: kept files are never made again")
     folder.mkdir(parents=True)
-    rows, expected = asked(), {}
-    for name, make in MODELS.items():
+    rows, expected = asked_of_groups() if of_groups else asked(), {}
+    for name, make in models.items():
         data = make().to_bytes()
         (folder / f"{name}.backpass").write_bytes(data)
-        expected[name] = expectation(backpass.load(folder / f"{name}.backpass"), data, rows)
+        expected[name] = expect(backpass.load(folder / f"{name}.backpass"), data, rows)
         sys.stdout.write(f"{name}: {len(data)} bytes\n")
-    models = ",\n".join(f"{json.dumps(name)}: {json.dumps(each)}" for name, each in expected.items())
-    text = f'{{"rows": {json.dumps(rows)},\n"models": {{\n{models}\n}}}}\n'
-    (folder / "expected.json").write_text(text, "utf-8")
+    facts = ",\n".join(f"{json.dumps(name)}: {json.dumps(each)}" for name, each in expected.items())
+    text = f'{{"rows": {json.dumps(rows)},\n"models": {{\n{facts}\n}}}}\n'
+    (folder / ("groups.json" if of_groups else "expected.json")).write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

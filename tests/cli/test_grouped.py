@@ -166,3 +166,32 @@ def test_a_model_of_another_kind_is_not_overwritten(call: Run, place: Path) -> N
     done = call("fit", place / "sales.csv", "-t", "y", "--by", "store", *QUICK)
     assert done.code == 2
     assert "sales.backpass already exists and would be overwritten" in done.err
+
+    assert "sales.backpass is there already and would be lost" in done.err
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_strict_refuses_groups_without_a_network(call: Run, place: Path, command: str) -> None:
+    done = call(command, place / "m.backpass", place / "later.csv", "--strict")
+    assert done.code == 3
+    assert "column 'store': 46 rows of 2 groups without a network: 'oslo', 'rio'" in done.err
+    assert "without --strict the network of all rows predicts them" in done.err
+    known = sales(2).query("store != 'oslo'").assign(store=lambda rows: rows["store"].where(rows["x"] > -2.0))
+    known.to_csv("known.csv", index=False)
+    assert known["store"].isna().any()
+    done = call(command, place / "m.backpass", "known.csv", "--strict")
+    assert done.code == 0
+    assert "has no network of its own, or is missing" in done.err
+
+
+def test_by_is_given_once(call: Run, place: Path) -> None:
+    done = call("fit", place / "sales.csv", "-t", "y", "--by", "store", "--by", "x", *QUICK)
+    assert done.code == 2
+    assert done.err.splitlines()[0] == "error: --by names one column of groups; got store and x"
+    Path("by.toml").write_text('by = ["store", "x"]\n', encoding="utf-8")
+    done = call("fit", place / "sales.csv", "-t", "y", "--config", "by.toml", *QUICK)
+    assert (done.code, "got store and x" in done.err) == (2, True)
+    Path("by.toml").write_text('by = "store"\n', encoding="utf-8")
+    done = call("fit", place / "sales.csv", "-t", "y", "--config", "by.toml", *QUICK, "-o", "config.backpass")
+    assert done.code == 0
+    assert Path("config.backpass").read_bytes() == (place / "m.backpass").read_bytes()

@@ -50,17 +50,17 @@ def test_files_are_streamed_and_the_folder_is_named_and_removed(call: Run, scrat
 @pytest.mark.parametrize(
     ("more", "refused"),
     [
-        (("--folds", "3"), "folds"),
-        (("--report", "r.html"), "report"),
-        (("--test-file", "a.parquet"), "test_file"),
-        (("--refit",), "refit"),
-        (("--query", "SELECT * FROM data"), "query"),
+        (("--folds", "3"), "--folds"),
+        (("--report", "r.html"), "--report"),
+        (("--test-file", "a.parquet"), "--test-file"),
+        (("--refit",), "--refit"),
+        (("--query", "SELECT * FROM data"), "--query"),
     ],
 )
 def test_what_needs_all_rows_is_refused(call: Run, scratch: Path, more: tuple[str, ...], refused: str) -> None:
     write("a.parquet")
     done = call("fit", "a.parquet", "-t", "y", "--stream", *more)
-    assert (done.code, done.err.splitlines()[0]) == (2, f"error: a streamed fit has no {refused}")
+    assert (done.code, done.err.splitlines()[0]) == (2, f"error: a streamed fit cannot use {refused}")
     assert not [*scratch.iterdir()]
 
 
@@ -77,7 +77,7 @@ def test_memory_may_be_limited(call: Run, scratch: Path, monkeypatch: pytest.Mon
     assert (done.code, done.err.splitlines()[0].endswith("that --memory allows")) == (5, True)
     done = call("fit", "a.parquet", "-t", "y", "--memory", "90MB", "--report", "r.html", *SETTINGS)
     assert done.code == 5
-    assert "the fit cannot be streamed: a streamed fit has no report" in done.err
+    assert "the fit cannot be streamed: a streamed fit cannot use --report" in done.err
     done = call("fit", "a.parquet", "-t", "y", "--memory", "a lot")
     assert (done.code, done.err.splitlines()[0]) == (
         2,

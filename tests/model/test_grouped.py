@@ -474,3 +474,29 @@ def test_a_forged_file_with_a_right_digest_is_refused(name: str, model: GroupedM
     FORGERIES[name](facts, arrays)
     with pytest.raises(ModelFileError):
         from_bytes(pack(KIND, facts, arrays))
+
+
+def test_numbers_of_groups_are_known_however_they_are_written() -> None:
+    """A model whose groups were numbers takes the texts of these numbers, in every form of data."""
+    data = shop({12: 40, 7: 40, 1.5: 40})
+    model = fit_groups(data, "y", by="store", **FAST)
+    assert model.groups == ("1.5", "12", "7")
+    own = {**at(data, 12, "store", "y")}
+    rows = len(own["x"])
+    wanted = model.predict({**own, "store": [12] * rows})
+    assert not np.array_equal(wanted, model.predict({**own, "store": [99] * rows}))
+    for key in (12.0, "12", "12.0", " 12"):
+        store = {**own, "store": [key] * rows}
+        for form in (store, pandas.DataFrame(store), polars.DataFrame(store), pyarrow.table(store), table_from(store)):
+            np.testing.assert_array_equal(model.predict(form), wanted)
+    as_categories = table_from({**own, "store": ["12.0"] * rows}, categorical=["store"])
+    np.testing.assert_array_equal(model.predict(as_categories), wanted)
+    for key in (12, 12.0, "12", "12.0", np.int64(12), np.float32(12.0)):
+        assert key in model
+    assert "012x" not in model
+
+
+def test_the_hint_of_a_run_that_diverged_names_no_setting_that_is_refused() -> None:
+    with pytest.raises(BackpassError, match="the network of all rows: training diverged") as error:
+        fit_groups(SHOP, "y", by="store", **FAST, learning_rate=1e38)
+    assert error.value.hint == "learning_rate 1e+38 may be too high: try 1e+37"

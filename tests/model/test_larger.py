@@ -206,11 +206,11 @@ def test_what_cannot_be_streamed_is_refused_by_name(tmp_path: Path) -> None:
         "candidates": {"candidates": 4, "preset": "default"},
         "sampling full": {"sampling": "full"},
     }.items():
-        with pytest.raises(UsageError, match=f"a streamed fit has no {name}"):
+        with pytest.raises(UsageError, match=f"a streamed fit cannot use {name}"):
             backpass.fit(path, "y", stream=True, **settings)
-    with pytest.raises(UsageError, match="a streamed fit has no validation"):
+    with pytest.raises(UsageError, match="a streamed fit cannot use validation"):
         backpass.fit(path, "y", stream=True, validation=path)
-    with pytest.raises(UsageError, match="a streamed fit has no query"):
+    with pytest.raises(UsageError, match="a streamed fit cannot use query"):
         backpass.fit(path, "y", stream=True, reading={"query": "SELECT * FROM data"})
     with pytest.raises(UsageError, match="a streamed fit reads files"):
         backpass.fit(columns(), "y", stream=True)
@@ -349,7 +349,7 @@ def test_a_table_that_cannot_be_streamed_is_refused_as_before(tmp_path: Path, fo
     assert "cannot be streamed" not in error.value.hint
     with pytest.raises(InsufficientMemoryError, match="that memory allows") as error:
         backpass.fit(path, "y", memory="90MB", refit=True)
-    assert error.value.hint.endswith("the fit cannot be streamed: a streamed fit has no refit")
+    assert error.value.hint.endswith("the fit cannot be streamed: a streamed fit cannot use --refit")
     with pytest.raises(UsageError, match="memory is an amount of memory such as 4GB"):
         backpass.fit(path, "y", memory="much")
     with pytest.raises(UsageError, match="stream is True, False or 'auto'; got 'yes'"):

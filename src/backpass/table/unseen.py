@@ -61,6 +61,16 @@ class Unseen:
         return f"column {shown(self.name)}: {counted(self.rows, 'row')}{share} with a text that the model does not know"
 
     @property
+    def fault(self) -> str:
+        """The error if such values are refused."""
+        return self.warning if self.is_nearly_all else f"{self.note}: {listed(self.texts, shown)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about that error."""
+        return f"--strict allows {100 * FEW:.0f} % of a column; without it such values count as missing"
+
+    @property
     def warning(self) -> str:
         """The warning on a column of unseen values, with examples of them and of the model's categories.
 
@@ -124,6 +134,5 @@ def require_seen(source: str, unseen: Sequence[Unseen], suspects: Sequence[Suspe
         faults.add(f"column {shown(suspect.name)}: {suspect.text}", suspect.hint)
     for each in unseen:
         if each.is_many:
-            hint = f"--strict allows {100 * FEW:.0f} % of a column; without it such values count as missing"
-            faults.add(each.warning if each.is_nearly_all else f"{each.note}: {listed(each.texts, shown)}", hint)
+            faults.add(each.fault, each.hint)
     faults.stop()

@@ -39,6 +39,19 @@ from backpass.table.targets import target_names
 from backpass.training.processes.exchange import Exchange
 
 
+def _only_one(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """Return the value of an option that may be given once.
+
+    Raises:
+        UsageError: It was given several times.
+    """
+    if len(values) > 1:
+        named = " and ".join(values)
+        hint = "for a network per combination, add a column that joins them"
+        raise UsageError(f"{parameter.opts[-1]} names one column of groups; got {named}", hint=hint)
+    return values[0] if values else None
+
+
 @click.command(cls=Command)
 @argument("table", type=click.Path())
 @data_options()
@@ -61,6 +74,8 @@ from backpass.training.processes.exchange import Exchange
 @option(
     "--by",
     metavar="COLUMN",
+    multiple=True,
+    callback=_only_one,
     section="Data",
     help="train a small network for each group of rows, such as each store, and write all of them to one model file",
 )

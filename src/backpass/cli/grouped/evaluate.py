@@ -40,7 +40,7 @@ def evaluate_groups(model: GroupedModel, given: Mapping[str, Any], console: Cons
         present = np.unique(places[known])
         of_groups = scores_by_group(model, predicted[known], truth[known], places[known])
     if given["strict"]:
-        require_seen(table.source, encoded.unseen, encoded.suspects)
+        require_seen(table.source, (*encoded.unseen, *model.unseen_groups(table)), encoded.suspects)
     rows = np.bincount(places[known], minlength=len(model))
     parts = [(model.groups[i], int(rows[i]), float(score)) for i, score in zip(present, of_groups, strict=True)]
     parts.sort(key=lambda each: each[2], reverse=model.is_lower_better)

@@ -125,7 +125,16 @@ def fit(
             stream,
             partial(_in_memory, data, target, checked, options, **others, **roles),
             partial(streamed_problem, data, target, checked, options, note, **roles),
-            partial(check_streamable, data, checked, options, exchange, **others),
+            partial(
+                check_streamable,
+                data,
+                checked,
+                options,
+                exchange,
+                validation_file=validation,
+                test_file=test,
+                teacher=teacher,
+            ),
         )
         warned = Warned()
         model = fit_problem(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import DataError, InterruptedTraining, did_you_mean
+from backpass.errors import DataError, DivergedError, InterruptedTraining, did_you_mean
 from backpass.model.file.storage import SIZE_LIMIT
 from backpass.model.fitting.fit_problem import fit_problem
 from backpass.model.fitting.outcome.diagnostics import before_training
@@ -101,7 +101,8 @@ class Fitting:
         if not kept.size:
             raise DataError(
                 f"{table.source}: training diverged in every group",
-                hint=f"learning_rate {self.of_groups.learning_rate:g} may be too high",
+                hint=f"learning_rate {self.of_groups.learning_rate:g} may be too high: "
+                f"try {self.of_groups.learning_rate / 10:g}",
             )
         notes = [*self._notes_on_rows(every, groups), *self._notes_on_groups(prepared, groups.keys, result)]
         record = GroupedRecord(
@@ -159,7 +160,12 @@ class Fitting:
             )
             parts = {**problem.parts, "train": part.take(index)}
             problem = replace(problem, parts=parts, notes=(*problem.notes, note))
-        return fit_problem(problem, compare=False)
+        try:
+            return fit_problem(problem, compare=False)
+        except DivergedError as error:
+            rate = self.of_all.learning_rate
+            hint = f"learning_rate {rate:g} may be too high: try {rate / 10:g}"
+            raise DivergedError(f"the network of all rows: {error.message}", hint=hint) from None
 
     def _trained(self, problem: Problem, prepared: Prepared) -> StackedResult:
         """The networks of the groups.

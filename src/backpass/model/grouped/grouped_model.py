@@ -13,7 +13,7 @@ from backpass.engine import engine_named
 from backpass.errors import DataError, UsageError, did_you_mean
 from backpass.idiom import in_python
 from backpass.model.evaluation.diagnostics import warn_all
-from backpass.model.grouped.groups import keys_of, places_in
+from backpass.model.grouped.groups import UnseenGroups, keys_of, places_in, unseen_note
 from backpass.model.grouped.record import GroupedRecord
 from backpass.model.grouped.saving import to_bytes
 from backpass.model.grouped.scales import GroupScales, Shared
@@ -217,15 +217,19 @@ class GroupedModel(Predictor):
 
     def notes_on(self, places: NDArray[np.intp]) -> list[str]:
         """A note if some rows have no network of their own: their place among the groups is -1."""
-        whose = f"rows whose {shown(self.by)} has no network of its own, or is missing"
-        return [f"{whose}: predicted by the network of all rows"] if (places < 0).any() else []
+        return [unseen_note(self.by)] if (places < 0).any() else []
+
+    def unseen_groups(self, table: Table) -> tuple[UnseenGroups, ...]:
+        """The rows of groups that have no network of their own, if there are any."""
+        places = self.places(table)
+        return UnseenGroups.of(table.columns[self.by], places, self.groups)
 
     def predictions(self, table: Table) -> Predictions:
         """Predictions with probabilities and notes."""
         encoded = self.encoded(table)
         predicted = self.predicted(table, encoded)
-        notes = tuple(self.notes_on(self.places(table)))
-        return Predictions.of(self.head, predicted, encoded, notes)
+        found = Predictions.of(self.head, predicted, encoded, tuple(self.notes_on(self.places(table))))
+        return replace(found, unseen=(*found.unseen, *self.unseen_groups(table)))
 
     def encoded(self, table: Table) -> Encoded:
         """A table encoded as arrays by the schema of all groups."""
@@ -243,7 +247,7 @@ class GroupedModel(Predictor):
                 f"{table.source}: there is no column {shown(self.by)}, which says the group of each row ({near})",
                 hint="a grouped model needs the column that it was fitted by",
             )
-        return places_in(self.groups, table.columns[self.by])
+        return places_in(self.groups, table.columns[self.by], are_numbers=self.kind.startswith("numeric"))
 
     def predicted(self, table: Table, encoded: Encoded) -> NDArray[np.float64]:
         """Numbers (n,) or probabilities (n, classes) for the rows of a table, encoded by the schema of ``base``."""

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from backpass.errors import DataError
 from backpass.numerics.philox import permutation
 from backpass.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn
-from backpass.table.messages import shown
-from backpass.table.notation.number import WHOLE_LIMIT
+from backpass.table.messages import counted, listed, shown
+from backpass.table.notation.number import WHOLE_LIMIT, number_in
+from backpass.table.unseen import Unseen
 
 _PURPOSE = 0x5EED_0021
 
@@ -104,8 +105,66 @@ class Groups:
         return train, test
 
 
-def places_in(keys: Sequence[str], column: Column) -> NDArray[np.intp]:
-    """The number of each row's group among these keys (n,); -1 for another one, or none."""
+def places_in(keys: Sequence[str], column: Column, *, are_numbers: bool = False) -> NDArray[np.intp]:
+    """The number of each row's group among these keys (n,); -1 for another one, or none.
+
+    Args:
+        keys: The keys.
+        column: The column of groups.
+        are_numbers: Whether the keys are numbers: then the texts "12" and "12.0" are the key "12".
+    """
     known: Mapping[str, int] = {key: i for i, key in enumerate(keys)}
     distinct, places = np.unique(keys_of(column), return_inverse=True)
-    return np.array([known.get(key, -1) for key in distinct.tolist()], dtype=np.intp)[places.reshape(-1)]
+    texts = [_number_key(key) if are_numbers else key for key in distinct.tolist()]
+    return np.array([known.get(key, -1) for key in texts], dtype=np.intp)[places.reshape(-1)]
+
+
+def _number_key(text: str) -> str:
+    """The key of the number that a text spells, or else the text."""
+    number = number_in(text)
+    return text if number is None else _text_of(number)
+
+
+@dataclass(frozen=True, slots=True)
+class UnseenGroups(Unseen):
+    """Rows of groups that have no network of their own; ``known`` are those that have one."""
+
+    @staticmethod
+    def of(column: Column, places: NDArray[np.intp], keys: Sequence[str]) -> tuple[UnseenGroups, ...]:
+        """The rows of a column of groups whose place among the keys is -1; none if all others have no value."""
+        found = keys_of(column)[places < 0]
+        found = found[found != ""]
+        held = int(np.count_nonzero(~column.missing))
+        texts = tuple(np.unique(found).tolist())
+        return (UnseenGroups(column.name, len(found), held, texts, tuple(keys)),) if len(found) else ()
+
+    @property
+    def is_nearly_all(self) -> bool:
+        """False: another group is no sign of other codes."""
+        return False
+
+    @property
+    def is_many(self) -> bool:
+        """True: each such row is predicted by another network than rows of its group should be."""
+        return True
+
+    @property
+    def note(self) -> str:
+        """What is said of these rows, and of rows without a value."""
+        return unseen_note(self.name)
+
+    @property
+    def fault(self) -> str:
+        """The error if such rows are refused."""
+        rows, groups = counted(self.rows, "row"), counted(len(self.texts), "group")
+        return f"column {shown(self.name)}: {rows} of {groups} without a network: {listed(self.texts, shown)}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about that error."""
+        return "without --strict the network of all rows predicts them"
+
+
+def unseen_note(by: str) -> str:
+    """The note on rows without a network of their own, by the name of the column of groups."""
+    return f"rows whose {shown(by)} has no network of its own, or is missing: predicted by the network of all rows"

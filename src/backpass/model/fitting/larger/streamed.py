@@ -52,7 +52,8 @@ def check_streamable(
         settings: The settings.
         options: Options of reading.
         exchange: The processes of the fit.
-        others: Other tables and columns by name, None if there are none.
+        others: The values of other options by their names on the command line, such as ``test_file``; None if an option
+            is not used.
 
     Raises:
         UsageError: Names it and what to do.
@@ -60,18 +61,22 @@ def check_streamable(
     if not isinstance(data, str | Path) or str(data) == "-":
         raise UsageError("a streamed fit reads files", hint="give the path of a Parquet or CSV file, or a pattern")
     needs = {
-        "refit": settings.refit,
-        "candidates": settings.candidates > 1,
-        "shards": settings.shards > 1,
-        "engine jax": settings.engine == "jax",
-        "sampling full": settings.sampling == "full",
+        "--query": bool(options.get("query")),
+        "--refit": settings.refit,
+        "--candidates": settings.candidates > 1,
+        "--shards": settings.shards > 1,
+        "--engine jax": settings.engine == "jax",
+        "--sampling full": settings.sampling == "full",
     }
-    refused = [name for name, value in others.items() if value is not None]
-    refused += ["query"] if options.get("query") else []
-    refused += [name for name, is_set in needs.items() if is_set]
-    refused += ["several processes"] if exchange.size > 1 else []
+    refused = [f"--{name.replace('_', '-')}" for name, value in others.items() if value is not None]
+    refused += [flag for flag, is_set in needs.items() if is_set]
     if refused:
-        raise UsageError(f"a streamed fit has no {refused[0]}", hint=f"leave out {refused[0]}, or stream")
+        raise UsageError(f"a streamed fit cannot use {refused[0]}", hint=f"leave out {refused[0]} or --stream")
+    if exchange.size > 1:
+        raise UsageError(
+            f"a streamed fit runs in one process; this job has {exchange.size}",
+            hint="start one process, or leave out --stream",
+        )
 
 
 @contextmanager
