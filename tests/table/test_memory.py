@@ -1,5 +1,6 @@
 """Memory: what the system says is there, and refusals with both figures before anything is taken."""
 
+import ctypes
 import resource
 import subprocess
 import sys
@@ -157,3 +158,15 @@ def test_a_million_columns_under_a_real_limit(write: Write) -> None:
     done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (5, "")
     assert "(about 1 row x 1,000,000 columns) needs about 1.0 GB of memory, " in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the C library keeps what is freed on Linux")
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="the C library has no malloc_trim")
+def test_memory_that_was_freed_is_returned_to_the_system() -> None:
+    blocks = [bytes([i % 251]) * 60_000 for i in range(2_000)]
+    last = bytes([7]) * 60_000  # above the others in the heap, which therefore does not shrink by itself
+    del blocks
+    before = memory.resident_bytes()
+    memory.return_freed()
+    assert before - memory.resident_bytes() > 80_000_000
+    assert last[0] == 7

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -146,6 +147,20 @@ def available_bytes(root: Path = Path("/")) -> int | None:
 def resident_bytes(root: Path = Path("/")) -> int:
     """Return the bytes of memory that the process has; 0 if the system does not say."""
     return _pages(root, 1)
+
+
+def return_freed() -> None:
+    """Return freed memory to the system, where the C library would keep it for later: that of Linux keeps up to 64 MiB
+    and more. Elsewhere nothing is done.
+    """
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    # musl, for example, has no such function, because it keeps less.
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _limits(root: Path) -> Iterator[int]:

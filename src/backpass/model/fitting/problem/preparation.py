@@ -39,10 +39,13 @@ from backpass.table import Schema, Table, required_kind
 from backpass.table.diagnosis.diagnostics import worst_findings
 from backpass.table.diagnosis.skewness import skewness_of
 from backpass.table.labeled import Labeled
-from backpass.table.memory import require_memory
+from backpass.table.memory import require_memory, return_freed
 from backpass.table.messages import shown
 from backpass.table.targets import Targets, target_names
 from backpass.training.projection import projection_of
+
+_MANY = 100_000
+"""Rows from which the memory that preparation frees is returned to the system, which takes a few milliseconds."""
 
 
 def make_problem(
@@ -139,6 +142,8 @@ def make_problem(
         source=Source(rows, remake) if keeps_rows else None,
         teacher=known,
     )
+    if table.rows >= _MANY:
+        return_freed()
     return problem if known is None else with_teacher_checked(problem, diagnose=diagnose)
 
 
