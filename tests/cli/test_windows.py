@@ -14,6 +14,7 @@ import pytest
 
 from backpass import fit, load
 from backpass.cli.rows import csv_lines, parquet_pieces
+from backpass.reporting.explanation.attribution import explain
 
 ROWS = 70_000
 
@@ -86,12 +87,15 @@ def test_head_ends_the_command(model: Path, table: Path, tmp_path: Path) -> None
     assert "Traceback" not in done.stderr
 
 
-def test_the_first_rows_of_standard_input_come_before_its_end(model: Path, table: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("verb", ["predict", "explain"])
+def test_the_first_rows_of_standard_input_come_before_its_end(
+    model: Path, table: Path, tmp_path: Path, verb: str
+) -> None:
     """The command holds the rest of a window and the place of a footer back, and writes the rows above."""
     text = table.read_bytes().rstrip(b"\n")
     rows = text + b"\n" + text.partition(b"\n")[2] + b"\n"
-    expected = run("predict", model, table, cwd=tmp_path).stdout.splitlines()
-    command = [sys.executable, "-m", "backpass", "predict", str(model), "-", "-q"]
+    expected = run(verb, model, table, cwd=tmp_path).stdout.splitlines()
+    command = [sys.executable, "-m", "backpass", verb, str(model), "-", "-q"]
     with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         stdin, stdout = process.stdin, process.stdout
         assert stdin is not None
@@ -147,3 +151,19 @@ def test_other_formats_come_from_standard_input_whole(model: Path, table: Path, 
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, input=(tmp_path / "t").read_bytes(), check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.decode().splitlines() == expected
+
+
+def test_explanations_are_those_of_the_whole_table(model: Path, table: Path, tmp_path: Path) -> None:
+    """Window by window, with notes on all rows."""
+    done = run("explain", model, table, "--keep", "id", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = explain(load(model), str(table))
+    contributions = zip(found.columns, found.contributions.T.tolist(), strict=True)
+    columns = {
+        "id": [line.rpartition(",")[2] for line in table.read_text().splitlines()[1:]],
+        "y": found.predicted.tolist(),
+        "baseline": found.baseline.tolist(),
+        **{f"contribution({name})": values for name, values in contributions},
+    }
+    assert done.stdout == "".join(csv_lines([columns]))
+    assert done.stderr.count(f"{len(range(2, ROWS, 3)):,} rows (33 %)") == 1

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.cli.commands.predict import Columns, hand_out, read_rows
+from backpass.cli.commands.predict import Columns, hand_out, hand_out_windows, kept_names, read_rows
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
 from backpass.cli.options.declaration import Command, WholeNumber, argument, keeping, option, talking
-from backpass.cli.options.reading import reading
+from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.output import check_apart, check_rows_output
 from backpass.cli.progress import LINE_SECONDS
 from backpass.cli.rows import hand_out_rows
 from backpass.errors import UsageError
 from backpass.model import Model, load
-from backpass.model.batches.batches import cells
+from backpass.model.batches.batches import cells, windows_for
+from backpass.model.batches.findings import Findings
 from backpass.model.file.storage import write_atomically
 from backpass.reporting.explanation import attribution
 from backpass.reporting.explanation.attribution import Explanation
@@ -30,6 +32,7 @@ from backpass.reporting.numbers.numerals import value_text
 from backpass.reporting.pictures.style import require_matplotlib
 from backpass.reporting.pictures.waterfall import PICTURE_KINDS, picture_bytes, waterfall_of
 from backpass.table import Table
+from backpass.table.windows.windows import ROWS
 
 
 @click.command(cls=Command)
@@ -92,13 +95,16 @@ def explain(**given: Any) -> int:
     if given["output"] is not None:
         check_rows_output(given["output"], given["model"], given["table"], as_json=given["as_json"])
     kind = None if given["picture"] is None else _picture_kind(given)
+    if kind is None and given["row"] is None and not given["as_json"]:
+        _hand_out_windows(model, given, console)
+        return 0
     table, keep = read_rows(model, given)
     table = table if given["row"] is None else _row_of(table, given["row"])
     if kind is not None and table.rows != 1:
         raise UsageError(
             f"--picture draws the contributions of one row; {table.source} has {table.rows:,}", hint="add --row NUMBER"
         )
-    found = attribution.explain(model, table, given["class_name"], _lines(console))
+    found = attribution.explain(model, table, given["class_name"], _lines(console, 0))
     for note in note_lines((*table.notes, *found.notes), verbose=given["verbose"]):
         console.item("note", note)
     kept: Columns = {name: cells(table, name) for name in keep}
@@ -109,11 +115,39 @@ def explain(**given: Any) -> int:
         facts = {**_facts(model, table, found, kept), **_top_facts(table, found, given["top"])}
         hand_out(iter([console.as_document("explain", **facts)]), given["output"], console)
     else:
-        parts = _contributions(found) if given["top"] is None else _top(table, found, given["top"])
-        hand_out_rows([{**kept, **_explained(model, found, kept), **parts}], given["output"], console)
+        hand_out_rows([_columns(model, table, found, keep, given["top"])], given["output"], console)
     if kind is not None:
         console.line(f"saved {given['picture']}")
     return 0
+
+
+def _hand_out_windows(model: Model, given: Mapping[str, Any], console: Console) -> None:
+    """Explain a window of rows after another and write them; see ``hand_out_windows``."""
+    findings, keep = Findings(), kept_names(given)
+
+    def tell() -> None:
+        for note in note_lines((*findings.notes, *findings.warnings), verbose=given["verbose"]):
+            console.item("note", note)
+
+    def windows(tables: Iterator[Table]) -> Iterator[Columns]:
+        for table in tables:
+            if not table.rows:
+                findings.add(table)
+                continue
+            lines = _lines(console, findings.rows)
+            found, encoded = attribution.explained(model, table, given["class_name"], lines)
+            findings.add(table, encoded)
+            yield _columns(model, table, found, keep, given["top"])
+
+    with closing(windows_for(model, given["table"], keep=keep, **reading_of(given, model.schema.missing))) as tables:
+        hand_out_windows(windows(tables), findings, given, console, tell, doing="explaining")
+
+
+def _columns(model: Model, table: Table, found: Explanation, keep: Sequence[str], top: int | None) -> Columns:
+    """Return the columns that are written for rows: kept ones, predictions and contributions."""
+    kept = {name: cells(table, name) for name in keep}
+    parts = _contributions(found) if top is None else _top(table, found, top)
+    return {**kept, **_explained(model, found, kept), **parts}
 
 
 def _picture_kind(given: Mapping[str, Any]) -> str:
@@ -154,15 +188,16 @@ def _text(table: Table, name: str) -> str:
     return "missing" if value in (None, "") else value_text(value) if isinstance(value, float) else label(value)
 
 
-def _lines(console: Console) -> Callable[[int, int], None]:
-    """Return a callback that reports progress every few seconds."""
+def _lines(console: Console, above: int) -> Callable[[int, int], None]:
+    """Return a callback that reports progress every few seconds; ``above`` rows are done."""
     said = time.monotonic()
 
     def on_rows(done: int, rows: int) -> None:
         nonlocal said
         if done < rows and time.monotonic() - said >= LINE_SECONDS:
             said = time.monotonic()
-            console.item("explained", f"{done:,} of {rows:,} rows")
+            total = f" of {rows:,}" if not above and rows < ROWS else ""  # a longer table is read in windows
+            console.item("explained", f"{above + done:,}{total} rows")
 
     return on_rows
 

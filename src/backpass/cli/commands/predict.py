@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
@@ -182,7 +182,7 @@ def _hand_out_windows(
     Raises:
         DataError: With --strict, a column is unlike that of the training rows.
     """
-    keep = _kept_names(given)
+    keep = kept_names(given)
     with closing(windows_for(model, given["table"], keep=keep, **reading_of(given, model.schema.missing))) as tables:
         _hand_out_predictions(model, tables, given, console, keep, spread)
 
@@ -205,19 +205,50 @@ def _hand_out_predictions(
         if given["strict"]:
             require_seen(findings.source, findings.unseen, findings.suspects)
 
-    with console.working(f"predicting the rows of {given['table']}"):
-        rest = windows()
-        first = [next(rest)]
+    hand_out_windows(
+        windows(),
+        findings,
+        given,
+        console,
+        lambda: print_findings(console, findings, given),
+        doing="predicting",
+        complete=given["strict"],
+    )
+
+
+def hand_out_windows(
+    windows: Iterator[Columns],
+    findings: Findings,
+    given: Mapping[str, Any],
+    console: Console,
+    tell: Callable[[], object],
+    *,
+    doing: str,
+    complete: bool = False,
+) -> None:
+    """Write the rows of windows while they are made.
+
+    Args:
+        windows: The same columns for one window of rows after another.
+        findings: What was noticed about the windows so far.
+        given: The options of the command.
+        console: Where standard output is written.
+        tell: Prints the findings: before anything is written if there is one window, otherwise behind the last row.
+        doing: What is done to the rows, for the line of progress.
+        complete: See ``hand_out_rows``.
+    """
+    with console.working(f"{doing} the rows of {given['table']}"):
+        first = [next(windows)]
         # The first rows of a long standard input are written before the next ones are there.
         if given["table"] != STANDARD_INPUT or findings.rows < ROWS:
-            first += [each for each in [next(rest, None)] if each is not None]
+            first += [each for each in [next(windows, None)] if each is not None]
             if len(first) == 1:
-                print_findings(console, findings, given)
+                tell()
                 hand_out_rows(first, given["output"], console)
                 return
-    with console.working(f"predicting the rows of {given['table']}"):
-        hand_out_rows(chain(first, rest), given["output"], console, complete=given["strict"])
-    print_findings(console, findings, given)
+    with console.working(f"{doing} the rows of {given['table']}"):
+        hand_out_rows(chain(first, windows), given["output"], console, complete=complete)
+    tell()
 
 
 def print_findings(console: Console, found: Findings, given: Mapping[str, Any]) -> None:
@@ -248,13 +279,13 @@ def read_rows(model: Model | GroupedModel, given: Mapping[str, Any]) -> tuple[Ta
 
     Kept columns that the model does not use are read as categorical, so that their cells are copied verbatim.
     """
-    keep = _kept_names(given)
+    keep = kept_names(given)
     kinds = {**dict.fromkeys(keep, "categorical"), **model.kinds()}
     options = {"headerless": model.headerless(), "keep_rows": True, **reading_of(given, model.schema.missing)}
     return read_table(given["table"], kinds=kinds, need=keep, **options), keep
 
 
-def _kept_names(given: Mapping[str, Any]) -> list[str]:
+def kept_names(given: Mapping[str, Any]) -> list[str]:
     """Return the names of the columns to keep."""
     return list(dict.fromkeys(names_in(given["keep"])))
 

@@ -22,6 +22,7 @@ from backpass.reporting.explanation.importance import picked_classes
 from backpass.reporting.explanation.smooth import SmoothModel
 from backpass.reporting.numbers.columns import by_column, columns_of, typical_row
 from backpass.reporting.numbers.held_out import check_model
+from backpass.table import Encoded
 
 FEWEST_STEPS, MOST_STEPS = 12, 12 * 3**5
 TOLERANCE, CANCELLED, STEADY = 0.01, 0.1, 0.05
@@ -79,6 +80,17 @@ def explain(
         DataError: Lists what the table lacks.
         UsageError: The class is unknown, or the model has several targets or is a grouped model.
     """
+    return explained(model, data, class_name, on_rows)[0]
+
+
+def explained(
+    model: Model, data: Any, class_name: str | None = None, on_rows: Callable[[int, int], object] | None = None
+) -> tuple[Explanation, Encoded]:
+    """The result of ``explain``, and the encoded rows.
+
+    Raises:
+        BackpassError: As ``explain``.
+    """
     check_model(model)
     if not model.head.is_flat:
         raise UsageError(
@@ -103,7 +115,8 @@ def explain(
     predicted, baseline = ((np.reshape(each, (len(each), -1)) * pick).sum(axis=1) for each in (h, h0))
     classes = tuple(model.classes[i] for i in places) if model.classes else ()
     notes = (*encoded.notes, *encoded.warnings)
-    return Explanation(tuple(column.name for column in columns), contributions, baseline, predicted, classes, notes)
+    names = tuple(column.name for column in columns)
+    return Explanation(names, contributions, baseline, predicted, classes, notes), encoded
 
 
 def _class_number(model: Model, name: str | None) -> int | None:
