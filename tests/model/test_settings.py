@@ -60,7 +60,8 @@ def test_the_table_and_the_class_name_the_same_settings() -> None:
 
 def test_the_keyword_arguments_of_fit_are_the_settings() -> None:
     hints = get_type_hints(SettingsOptions)
-    assert sorted(hints) == sorted(BY_NAME)
+    options = "SettingsOptions of model/settings/options.py"
+    assert not (missing := sorted(hints.keys() ^ BY_NAME.keys())), f"{options} and the declarations differ in {missing}"
     for setting in SETTINGS:
         admits_none = NoneType in get_args(hints[setting.name])
         assert admits_none == (setting.default is None), setting.name
@@ -68,7 +69,8 @@ def test_the_keyword_arguments_of_fit_are_the_settings() -> None:
             each for each in (hints[setting.name], *get_args(hints[setting.name])) if get_origin(each) is Literal
         ]
         if isinstance(setting.constraint, Choice):
-            assert [get_args(each) for each in choices] in ([], [setting.constraint.names]), setting.name
+            named = [get_args(each) for each in choices]
+            assert named in ([], [setting.constraint.names]), f"{options} lists other values of {setting.name}"
 
 
 @pytest.mark.parametrize(
