@@ -6,8 +6,6 @@ import csv
 import io
 import json
 import re
-import sys
-from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -24,10 +22,6 @@ from backpass.model.loading import from_bytes
 from backpass.playground import playground
 from backpass.playground.programs import CHOSEN, RULES, programs
 from backpass.playground.reference import reference
-
-REPORT = str(Path(__file__).parent.parent / "report")
-if REPORT not in sys.path:
-    sys.path.append(REPORT)
 
 IMAGE, SCRIPT = "<img src=x onerror=alert(1)>", "</script><script>alert(2)</script>"
 
@@ -48,17 +42,6 @@ def page_of(target: str) -> str:
         "grade": np.array(["u", "v", "w"])[np.digitize(a, [-0.5, 0.5])].tolist(),
     }
     return playground({**columns, target: values[target]}, target)
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A headless Chromium; without one the tests that need it are skipped."""
-    from chromium import Browser, chromium
-
-    if chromium() is None:
-        pytest.skip("there is no chromium: apt-get install chromium")
-    with Browser(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 def opened(browser: Any, folder: Path, target: str, **window: Any) -> Any:
@@ -405,7 +388,7 @@ def test_dates_and_times_of_a_file_that_is_dropped(browser: Any, tmp_path: Path)
     model = from_bytes(bytes(page.run("Array.from(save().bytes)")))
     assert [feature.kind for feature in model.schema.features] == ["date", "date", "time", "categorical"]
     for wrong in ("2024-02-30", "2024-01-31 24:00", "12:60"):
-        assert page.run(f"momentsOf('x', '{'time' if len(wrong) == 5 else 'date'}', ['{wrong}'])") is None
+        assert page.run(f"Number.isNaN(momentOf('{'time' if len(wrong) == 5 else 'date'}', '{wrong}'))")
     page.run("readFile(new File(['when,t\\n2024-01-01,x1\\n2024-01-02,x2\\n'], 'x.csv'))")
     assert page.run("[table.target, table.columns.map((each) => each.kind)]") == ["t", ["date", "categorical"]]
     page.run("readFile(new File(['when,then\\n2024-01-01,10:30\\n2024-01-02,11:45\\n'], 'x.csv'))")
@@ -415,12 +398,13 @@ def test_dates_and_times_of_a_file_that_is_dropped(browser: Any, tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('a,b\n1,2\n"2,3\n4,5\n', "A quotation mark opens in row 3 and is not closed."),
+        ('a,b\n1,2\n"2,3\n4,5\n', "A quotation mark opens in line 3 and is not closed."),
         ("a,b, a\n1,2,3\n2,3,4\n", "Two columns are named a."),
         (
             "a,b\n" + "".join(f'"{n},000",{n % 7}\n' for n in range(1, 40)),
-            "A column of numbers or classes to predict, and another column, are needed. a is left out here: 39 "
-            "different texts in 39 rows. backpass fit reads free text, units and other forms of dates.",
+            "A column of numbers or classes to predict, and another column, are needed. a is left out here: it has "
+            'numbers or dates in another notation, such as "1,000". '
+            "backpass fit reads free text, units and other notations.",
         ),
         ("\ufeff", "The file has no rows below a header."),
     ],
@@ -434,15 +418,15 @@ def test_a_file_that_cannot_be_read_keeps_the_table(browser: Any, tmp_path: Path
 
 def test_what_is_left_out_of_a_file_is_said(browser: Any, tmp_path: Path) -> None:
     page = opened(browser, tmp_path, "price")
-    rows = "".join(f"{i},c{i % 40}{',9,9' if i < 2 else ''}\n" for i in range(400))
-    page.run(f"readFile(new File([{json.dumps('__proto__,kind' + chr(10) + rows)}], 'x.csv'))")
+    rows = "".join(f"r{i},{i},c{i % 40}\n" for i in range(400))
+    page.run(f"readFile(new File([{json.dumps(',__proto__,kind' + chr(10) + rows)}], 'x.csv'))")
     assert page.run("[table.target, table.columns.map((each) => each.kind)]") == [
         "__proto__",
         ["numeric", "categorical"],
     ]
     notes = page.run("[...$('notes').children].map((each) => each.textContent)")
     assert notes == [
-        "2 rows have more cells than the header; the last ones are left out.",
+        "The first column has no name: taken for row names, left out.",
         "kind cannot be predicted here (40 classes, at most 24), so __proto__ is.",
     ]
     page.run("for (let i = 0; i < 5; i++) train(); hold()")
@@ -495,13 +479,13 @@ def test_the_command_names_the_file_and_the_categories(browser: Any, tmp_path: P
 
 
 def test_decimal_commas_are_read_as_fit_reads_them(browser: Any, tmp_path: Path) -> None:
-    text = "a;b;y\n1,5;1,234;1e400\n2,5;0.5;2\n;7;3\n"
+    text = "a;b;y\n1,5;1,234;x\n2,5;0.5;z\n;7;x\n"
     page = opened(browser, tmp_path, "price")
     page.run(f"readFile(new File([{json.dumps(text)}], 'x.csv'))")
     assert page.run("table.columns.map((each) => [each.kind, each.values.map(String)])") == [
         ["numeric", ["1.5", "2.5", "NaN"]],
         ["numeric", ["1.234", "0.5", "7"]],
-        ["categorical", ["1", "2", "3"]],  # 1e400 is no finite number
+        ["categorical", ["1", "2", "1"]],
     ]
 
 

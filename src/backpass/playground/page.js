@@ -382,7 +382,7 @@ function choose(found, file = null) {
 async function readFile(file) {
   run(false);
   try {
-    const found = columnsOf(await file.text());
+    const found = columnsOf(textOf(new Uint8Array(await file.arrayBuffer())));
     choose({ ...found, dropped: true }, file.name);
     message = `${file.name}: ${found.columns[0].values.length.toLocaleString("en-US")} rows, read in this page.`;
   } catch (error) {

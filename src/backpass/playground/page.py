@@ -24,11 +24,16 @@ from backpass.playground.columns import columns_of
 from backpass.playground.programs import CHOSEN, DEEPEST, RULES, Programs, programs, settings_of
 from backpass.playground.reference import reference
 from backpass.table import Table, read_table, table_from
+from backpass.table.delimited.cells import TOTALS
 from backpass.table.moments.date_components import PARTS
+from backpass.table.moments.evidence import MOMENT_WORDS
+from backpass.table.moments.month_names import MONTHS
+from backpass.table.notation.vocabulary import CURRENCIES
+from backpass.table.notation.words import SIGNS, WORDS
 
 SHARED = ("random.js", "kernels.js", "trainer.js", "session.js", "worker.js")
 """Scripts that run in the page and in its worker."""
-SCRIPTS = ("table.js", "file.js", "views.js", "lines.js", "thread.js", "page.js")
+SCRIPTS = ("reading.js", "table.js", "file.js", "views.js", "lines.js", "thread.js", "page.js")
 """Scripts that run in the page alone."""
 
 
@@ -70,6 +75,7 @@ def page_of(table: dict[str, Any], file: str | None = None) -> str:
         "template": {"arithmetic": ARITHMETIC, "backpass": __version__, "format": FORMAT, "settings": settings},
         "activations": list(CHOSEN),
         "deepest": DEEPEST,
+        "reading": _vocabulary(),
         "parts": {kind: [[name, part.period] for name, part in parts.items()] for kind, parts in PARTS.items()},
     }
     shared, script = (
@@ -105,6 +111,18 @@ def _programs_source(made: Programs) -> str:
         f"bound={binding_source(made.kernels)},MODULE={json.dumps(module)},SETTINGS={settings};\n"
         f"const PROGRAMS={{{','.join(texts)}}};"
     )
+
+
+def _vocabulary() -> dict[str, list[str]]:
+    """The words by which the page recognizes what it leaves to Python in a file that is dropped on it."""
+    return {
+        "signs": sorted(SIGNS),
+        "words": sorted(WORDS),
+        "currencies": sorted(CURRENCIES),
+        "months": sorted(word for word in MONTHS if len(word) <= 4),
+        "moments": sorted(MOMENT_WORDS),
+        "totals": list(TOTALS),
+    }
 
 
 def _inert(facts: dict[str, Any]) -> str:

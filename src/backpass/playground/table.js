@@ -1,7 +1,7 @@
 // The table of the page: columns of numbers, categories, dates and times, from the page or from a CSV file dropped on it.
 // A column is {name, kind, values}. A categorical one has levels, and codes as values, 0 where missing or unknown; a date or
 // a time has parts, and days since 1970 or hours since midnight as values.
-const MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"];
+const AMONG_NUMBERS = ["NA", "None"], ALWAYS = ["", "N/A", "NaN", "nan", "null", "NULL", "?"], MISSING = [...ALWAYS, ...AMONG_NUMBERS];
 const MOST_CLASSES = 24, MOST_LEVELS = 255, MOST_INPUTS = 4000, MOST_ROWS = 50000, MOST_COLUMNS = 60;
 const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/, COMMA = /^[-+]?\d*,(\d{1,2}|\d{4,})$/;
 
@@ -40,99 +40,127 @@ function momentOf(kind, text) {
   return isRight ? (midnight.getTime() * 1e3 + hour * 3600e6 + minute * 60e6 + Math.floor(second * 1e6)) / UNITS[kind] : NaN;
 }
 
-// A column of dates or times with the parts that vary, as fit takes them; null if a text is neither.
-function momentsOf(name, kind, texts) {
-  const values = texts.map((text) => (MISSING.includes(text) ? NaN : momentOf(kind, text)));
-  if (values.some((value, i) => Number.isNaN(value) && !MISSING.includes(texts[i]))) return null;
+// A column of dates or times with the parts that vary, as fit takes them.
+function momentsOf(name, kind, texts, isMissing) {
+  const values = texts.map((text) => (isMissing(text) ? NaN : momentOf(kind, text)));
   const there = values.filter((value) => !Number.isNaN(value));
   const [[first], ...others] = facts.parts[kind];
   const varies = ([part]) => there.some((value) => partOf(kind, part, value) !== partOf(kind, part, there[0]));
   return { name, kind, parts: [first, ...others.filter(varies).map(([part]) => part)], values };
 }
 
-// The most frequent categories, in order; the others have code 0.
-function categoriesOf(name, texts) {
-  const counts = new Map();
-  for (const text of texts) if (!MISSING.includes(text)) counts.set(text, (counts.get(text) ?? 0) + 1);
-  const levels = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, MOST_LEVELS).map(([text]) => text).sort();
+// The categories of texts, the most frequent ones in order; the others have code 0. Texts that differ only in spaces or a
+// full stop at the end are one category.
+const BOOLEANS = { True: "true", TRUE: "true", False: "false", FALSE: "false" };
+const tidy = (text) => {
+  const plain = text.replace(/[\u200b\u2060\ufeff]/g, "").trim().replace(/\s+/g, " ").replace(/(?<=[\p{L}\p{N}_])\.$/u, "");
+  return BOOLEANS[plain] ?? plain;
+};
+function categoriesOf(name, texts, isMissing) {
+  const written = new Map(), counts = new Map();
+  const there = new Set(texts.filter((text) => !isMissing(text)));
+  for (const text of there) written.set(tidy(text), (written.get(tidy(text)) ?? 0) + 1);
+  const levelOf = (text) => (written.get(tidy(text)) > 1 && tidy(text) ? tidy(text) : Object.hasOwn(BOOLEANS, text) ? BOOLEANS[text] : text);
+  for (const text of texts) if (there.has(text)) counts.set(levelOf(text), (counts.get(levelOf(text)) ?? 0) + 1);
+  const levels = [...counts].sort((a, b) => b[1] - a[1] || (byCharacters(a[0], b[0]))).slice(0, MOST_LEVELS).map(([text]) => text).sort(byCharacters);
   const codes = new Map(levels.map((level, j) => [level, j + 1]));
-  return { name, kind: "categorical", levels, values: texts.map((text) => codes.get(text) ?? 0) };
+  return { column: { name, kind: "categorical", levels, values: texts.map((text) => (there.has(text) ? codes.get(levelOf(text)) ?? 0 : 0)) }, different: counts.size };
+}
+
+// The order of Python: by characters, not by the 16-bit units of JavaScript.
+function byCharacters(a, b) {
+  const p = [...a], q = [...b];
+  for (let i = 0; i < p.length && i < q.length; i++) if (p[i] !== q[i]) return p[i].codePointAt(0) - q[i].codePointAt(0);
+  return p.length - q.length;
 }
 const widthOf = ({ kind, levels, parts }) => (kind === "categorical" ? levels.length + 1 : parts ? 3 * parts.length + 1 : 2);
-const canBeTarget = ({ kind, levels }) => kind === "numeric" || (kind === "categorical" && levels.length >= 2 && levels.length <= MOST_CLASSES);
+const canBeTarget = ({ kind, levels, values }) => (kind === "numeric" && new Set(values.filter((each) => !Number.isNaN(each))).size > 1) || (kind === "categorical" && levels.length >= 2 && levels.length <= MOST_CLASSES);
 
-// The delimiter: what the first line has most of.
-function delimiterOf(text) {
-  const first = text.slice(0, 5000).split(/\r?\n/)[0].replace(/"[^"]*"/g, "");
-  return [",", ";", "\t", "|"].map((each) => [first.split(each).length, each]).sort((a, b) => b[0] - a[0])[0][1];
+// Numbers that fit may take for dates or times: 20240131, 202401, seconds since 1970, and others where the name says so.
+function mayBeMoments(name, values) {
+  const different = [...new Set(values)], all = (fits) => different.every(fits), near = (year) => year >= 1800 && year < 2200;
+  const isDay = (x) => near(Math.floor(x / 1e4)) && Math.floor(x / 100) % 100 >= 1 && Math.floor(x / 100) % 100 <= 12 && x % 100 >= 1 && x % 100 <= 31;
+  const isMonth = (x) => near(Math.floor(x / 100)) && x % 100 >= 1 && x % 100 <= 12, isClock = (x) => x >= 0 && x < 2400 && x % 100 < 60;
+  if (different.length < 2 || !all((x) => x >= 0)) return false;
+  if ([1, 1e4, 1e6].some((scale) => all((x) => Number.isInteger(x) && isDay(Math.floor(x / scale)))) || all(isMonth)) return true;
+  if ([1, 1e3, 1e6, 1e9].some((unit) => all((x) => x / unit >= 315532800 && x / unit <= 2524608000))) return true;
+  if (different.length >= 20 && all((x) => Number.isInteger(x) && x > 9999 && isDay(19e6 + x))) return true;
+  const words = name.replace(/(?<=\p{Ll})(?=\p{Lu})/gu, " ").toLowerCase().match(/\p{L}+/gu) ?? [];
+  const isNamed = words.some((word) => facts.reading.moments.includes(word) || /(date|datum|timestamp|time|zeit)$/.test(word));
+  const clocks = different.length >= 20 ? [isClock, (x) => isClock(Math.round(100 * x))] : [];
+  return isNamed && [(x) => x >= 25569 && x < 55153, (x) => isDay(19e6 + x), (x) => near(Math.floor(x / 1e3)) && x % 1e3 <= 366, ...clocks].some(all);
 }
 
-// The rows of delimited text (RFC 4180).
-function rowsOf(text, delimiter) {
-  if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
-  const rows = [];
-  let row = [], cell = "", quoted = false, opened = 0;
-  for (let i = 0; i < text.length; i++) {
-    const character = text[i];
-    if (quoted) {
-      if (character !== '"') cell += character;
-      else if (text[i + 1] === '"') { cell += '"'; i++; }
-      else quoted = false;
-    } else if (character === '"' && cell === "") { quoted = true; opened = rows.length + 1; }
-    else if (character === delimiter) { row.push(cell); cell = ""; }
-    else if (character === "\n" || character === "\r") {
-      if (character === "\r" && text[i + 1] === "\n") i++;
-      row.push(cell); cell = "";
-      if (row.length > 1 || row[0] !== "") rows.push(row);
-      row = [];
-      if (rows.length > MOST_ROWS) return rows;
-    } else cell += character;
+// Texts that fit may take for numbers, dates or durations in another notation: they begin with a digit or a currency, or
+// have a year or two numbers behind a word, as dates with the names of months have.
+function mayBeNumeral(text) {
+  const [, word, digit] = /^[^\p{L}\p{N}]*(\p{L}+\$?|)[^\p{L}\p{N}]*(\p{N})?/u.exec(text);
+  if (!word || (digit && (facts.reading.currencies.includes(word) || /^(p|pt|q|w|cw|kw)$/i.test(word)))) return digit !== undefined;
+  return /(^|\D)(1[89]|2[01])\d\d(\D|$)|\d\D+\d/.test(text) || (/\d$/.test(text) && facts.reading.months.includes(word.toLowerCase()));
+}
+
+const meansMissing = (text, different) => {
+  const plain = text.toLowerCase().trim().replace(/\s+/g, " "), { signs, words } = facts.reading;
+  return text.length <= 60 && ((signs.includes(plain) && different >= 2) || (words.includes(plain) && different >= 6));
+};
+const areBooleans = (texts) => {
+  const found = [...new Set(texts.map((text) => text.toLowerCase()))].sort().join();
+  return ["true", "false", "false,true"].includes(found) ? "true" : ["f,t", "no,yes", "n,y"].includes(found) ? "yes" : "";
+};
+
+// A column of texts: {column}, or {left} and why it is left out, and whether fit takes it. Kinds are those of fit: numbers, dates or
+// times if all texts are, an error if nearly all are, otherwise categories.
+function columnOf(name, texts, lines, numeral) {
+  const rows = new Map(), isNumber = (text) => NUMBER.test(numeral(text)), isInfinite = (text) => /^[-+]?inf(inity)?$/i.test(text) || (isNumber(text) && !Number.isFinite(Number(numeral(text))));
+  for (const text of texts) if (!ALWAYS.includes(text)) rows.set(text, (rows.get(text) ?? 0) + 1);
+  const held = [...rows.keys()].filter((text) => !AMONG_NUMBERS.includes(text)), total = (list) => list.reduce((sum, text) => sum + rows.get(text), 0);
+  if (!held.length) return { left: "it has no value" };
+  if (rows.size === 1 && total([...rows.keys()]) === texts.length) return { left: "it has one value" };
+  const isPadded = held.some((text) => isNumber(text) && /^[-+]?0\d/.test(text));
+  const kinds = { number: (text) => isNumber(text) || isInfinite(text), date: (text) => !Number.isNaN(momentOf("date", text)), time: (text) => !Number.isNaN(momentOf("time", text)) };
+  for (const [kind, fits] of Object.entries(kinds)) {
+    const own = held.filter(fits), strange = held.filter((text) => !fits(text)), gaps = strange.filter((text) => meansMissing(text, own.length));
+    const others = strange.filter((text) => !gaps.includes(text)), share = total(own) / (total(own) + total(others));
+    if (!own.length || share < 0.9 || (kind === "number" && isPadded)) continue;
+    const wrong = [...others, ...(kind === "number" ? own.filter(isInfinite) : [])];
+    if (wrong.length) refuse(`Column ${name}: ${counted(total(own), kind)}, but line ${lines[texts.indexOf(wrong[0])]} has ${JSON.stringify(wrong[0])}${wrong.length > 1 ? `, and ${counted(wrong.length - 1, "other text")}` : ""}. Correct it, or leave the cell empty if the value is missing.`, mayBeNumeral(wrong[0]) ? "backpass play reads other notations." : "");
+    const note = gaps.length ? `${name}: ${gaps.map((text) => JSON.stringify(text)).join(", ")} (${counted(total(gaps), "row")}) is read as missing.` : "", isMissing = (text) => MISSING.includes(text) || gaps.includes(text);
+    if (kind !== "number") return { column: momentsOf(name, kind, texts, isMissing), note };
+    const values = texts.map((text) => (isMissing(text) ? NaN : Number(numeral(text))));
+    if (mayBeMoments(name, values.filter((value) => !Number.isNaN(value)))) return { left: "its numbers may be dates or times", isTaken: true };
+    return { column: { name, kind: "numeric", values }, note };
   }
-  if (quoted) throw new Error(`A quotation mark opens in row ${opened} and is not closed.`);
-  if (cell !== "" || row.length) { row.push(cell); rows.push(row); }
-  return rows;
+  if (!(isPadded && held.every(isNumber)) && held.some(mayBeNumeral)) return { left: `it has numbers or dates in another notation, such as ${JSON.stringify(held.find(mayBeNumeral))}`, isTaken: true };
+  const booleans = areBooleans(held), gaps = booleans === "true" ? AMONG_NUMBERS : booleans ? ["NA"] : [];
+  const { column, different } = categoriesOf(name, texts, (text) => ALWAYS.includes(text) || gaps.includes(text)), there = total([...rows.keys()]);
+  if (different === 1 && there === texts.length) return { left: "it has one value" };
+  if ((different > MOST_CLASSES && 2 * different > there) || (there >= 20 && different > 0.9 * there)) return { left: `it has ${different} different texts in ${counted(there, "row")}`, isTaken: true };
+  return { column, note: different > MOST_LEVELS ? `${name}: the ${MOST_LEVELS} most frequent categories are kept, the others count as unknown.` : "" };
 }
 
 // The columns of a CSV text, and notes on what is left out.
 function columnsOf(text) {
-  const delimiter = delimiterOf(text), [head, ...rows] = rowsOf(text, delimiter), notes = [], columns = [], omitted = [];
+  const { delimiter, names, rows, lines, notes } = tableOf(text), columns = [], omitted = [];
   let width = 0;
-  const keep = (column) => {
-    width += widthOf(column);
-    if (width <= MOST_INPUTS) return columns.push(column);
-    omitted.push(column.name);
-    return notes.push(`${column.name} is left out here: it would need ${widthOf(column)} more inputs. backpass fit reads it.`);
-  };
-  const hasComma = delimiter !== "," && rows.some((row) => row.some((cell) => COMMA.test(cell.trim())));
+  const hasComma = delimiter !== "," && rows.some((row) => row.some((cell) => COMMA.test(cell)));
   const numeral = (cell) => (hasComma ? cell.replace(",", ".") : cell);
-  if (!head || !rows.length) throw new Error("The file has no rows below a header.");
   if (rows.length >= MOST_ROWS) notes.push(`Only the first ${MOST_ROWS.toLocaleString("en-US")} rows are read.`);
-  const names = head.map((name, j) => name.trim() || `column ${j + 1}`);
-  const twice = names.find((name, j) => names.indexOf(name) < j);
-  if (twice !== undefined) throw new Error(`Two columns are named ${twice}.`);
-  const longer = rows.filter((row) => row.length > names.length).length;
-  if (longer) notes.push(`${longer.toLocaleString("en-US")} ${longer > 1 ? "rows have" : "row has"} more cells than the header; the last ones are left out.`);
   names.forEach((name, j) => {
-    const texts = rows.map((row) => (row[j] ?? "").trim()), there = texts.filter((each) => !MISSING.includes(each));
-    const different = new Set(there);
-    if (different.size < 2) return notes.push(`${name} is left out: it has one value.`);
-    if (there.every((each) => NUMBER.test(numeral(each)) && Number.isFinite(Number(numeral(each))))) {
-      return keep({ name, kind: "numeric", values: texts.map((each) => (MISSING.includes(each) ? NaN : Number(numeral(each)))) });
+    const { column, note, left, isTaken } = columnOf(name, rows.map((row) => row[j]), lines, numeral);
+    if (note) notes.push(note);
+    const isWide = column && width + widthOf(column) > MOST_INPUTS;
+    if (left || isWide) {
+      if (isTaken || isWide) omitted.push(name);
+      notes.push(`${name} is left out${isTaken || isWide ? " here" : ""}: ${left ?? `it would need ${widthOf(column)} more inputs`}.${isTaken ? " backpass fit reads free text, units and other notations." : isWide ? " backpass fit reads it." : ""}`);
+      return;
     }
-    const moments = momentsOf(name, "date", texts) ?? momentsOf(name, "time", texts);
-    if (moments) return keep(moments);
-    if (different.size > MOST_CLASSES && 2 * different.size > there.length) {
-      omitted.push(name);
-      return notes.push(`${name} is left out here: ${different.size} different texts in ${there.length} rows. backpass fit reads free text, units and other forms of dates.`);
-    }
-    if (different.size > MOST_LEVELS) notes.push(`${name}: the ${MOST_LEVELS} most frequent categories are kept, the others count as unknown.`);
-    return keep(categoriesOf(name, texts));
+    width += widthOf(column);
+    columns.push(column);
   });
-  if (columns.length < 2 || !columns.some(canBeTarget)) {
-    throw new Error(["A column of numbers or classes to predict, and another column, are needed.", ...notes].join(" "));
-  }
+  if (columns.length < 2 || !columns.some(canBeTarget)) refuse("A column of numbers or classes to predict, and another column, are needed.", ...notes);
   const target = columns.findLast(canBeTarget), last = columns[columns.length - 1];
   if (target !== last) notes.push(`${last.name} cannot be predicted here (${last.levels ? `${last.levels.length} classes, at most ${MOST_CLASSES}` : last.kind}), so ${target.name} is.`);
+  else if (last.name !== names[names.length - 1]) notes.push(`The last column is left out, so ${target.name} is predicted.`);
   const inputs = columns.filter((each) => each !== target).slice(0, MOST_COLUMNS - 1);
   const shown = columns.filter((each) => each === target || inputs.includes(each));
   if (shown.length < columns.length) notes.push(`Only the first ${inputs.length} columns and the target ${target.name} are shown.`);

@@ -33,6 +33,8 @@ _SPAN_WORDS = """
 _DATES, _TIMES, _EVENTS, _MONTHS, _SPANS = (
     frozenset(words.split()) for words in (_DATE_WORDS, _TIME_WORDS, _EVENT_WORDS, _MONTH_WORDS, _SPAN_WORDS)
 )
+MOMENT_WORDS = _DATES | _TIMES | _EVENTS | _MONTHS
+"""The words of which one in a name may say that numbers are dates or times."""
 _NO_DATES = ("candidate", "mandate", "validate")
 
 

@@ -24,6 +24,8 @@ _SAME_CURRENCY = """
 """
 CODES = frozenset(_CODES.split())  # ISO 4217, those of more than a few million users
 NAMES = frozenset(_NAMES.split())
+CURRENCIES = frozenset(SIGNS) | CODES | DOLLARS | NAMES
+"""Signs, codes and names of currencies."""
 
 MAGNITUDES = {
     **dict.fromkeys(("k", "K", "tsd", "tsd.", "thousand", "thousands"), 1e3),
@@ -86,7 +88,7 @@ def is_currency(word: str) -> bool:
     >>> is_currency("€"), is_currency("USD"), is_currency("kr"), is_currency("kg")
     (True, True, True, False)
     """
-    return (len(word) == 1 and word in SIGNS) or word in CODES or word in DOLLARS or word in NAMES
+    return word in CURRENCIES
 
 
 def magnitude_of(word: str) -> float | None:
