@@ -12,7 +12,7 @@ import pytest
 
 from backpass import Callback
 from backpass.errors import BackpassWarning, InterruptedTraining
-from backpass.model import Model, Settings, fit, fit_problem, make_problem
+from backpass.model import Model, Settings, fit, fit_problem, from_bytes, make_problem
 from backpass.model.fitting.checks.backtest import Distances, earlier_problem
 from backpass.model.fitting.outcome.scoring import ScoredRows
 from backpass.model.fitting.runs.ensemble import members_of
@@ -28,6 +28,13 @@ TABLE: dict[str, Any] = {
     "y": 2.0 * X - 4.0 * np.arange(N) / N + 0.2 * RNG.normal(size=N),
 }
 SINGLE: dict[str, Any] = {"hidden": (6,), "epochs": 12, "validation_fraction": 0.16, "sampling": "full"}
+LINEAR: dict[str, Any] = {
+    "preset": "plain",
+    "hidden": (),
+    "epochs": 30,
+    "learning_rate": 0.05,
+    "validation_fraction": 0.16,
+}
 FOLDS: dict[str, Any] = {**SINGLE, "ensemble_size": 2, "epochs": 8}
 
 
@@ -68,7 +75,21 @@ def test_the_residuals_are_the_larger_of_two_fits_made_by_hand(wishes: dict[str,
         if level == 0.9:  # the coverage of the test rows is that of intervals made without them
             held = np.mean(errors[1] <= max(of_validation, backtest))
             assert model.record.coverage == pytest.approx(held, abs=0.02)
+        # Rows after the test rows: the errors of the earlier fit on the test rows, which are a stretch further ahead.
+        beyond = np.sort(np.abs(TABLE["y"][800:] - earlier.predict({"x": X[800:]})))
+        near, later = (each[0].half_width(level) for each in (model.intervals.each, model.intervals.later))
+        growth = max(1.0, beyond[179] / errors[0][179])
+        wanted = max(beyond[int(np.ceil(level * 201)) - 1], near * growth)
+        assert later == pytest.approx(wanted, rel=0.04)
     assert "on the 600 earliest rows, scored on the 200 rows after them, weighted to be" in " ".join(model.record.notes)
+    expected = model.record.expected
+    assert expected is not None
+    assert expected.beyond == "200 days"
+    errors_beyond = TABLE["y"][800:] - earlier.predict({"x": X[800:]})
+    assert expected.scores["rmse"] == pytest.approx(np.sqrt(np.mean(errors_beyond**2)), rel=0.02)
+    assert expected.low is not None
+    assert expected.high is not None
+    assert expected.low < expected.scores["rmse"] < expected.high
 
 
 def test_intervals_hold_where_the_target_drifts() -> None:
@@ -80,6 +101,45 @@ def test_intervals_hold_where_the_target_drifts() -> None:
     assert plain.record.coverage is not None
     assert model.record.coverage > plain.record.coverage + 0.1
     assert model.record.coverage > 0.8, "of 90 % asked; the middle of more rows is farther from the latest ones"
+
+
+@pytest.mark.parametrize("refit", [False, True])
+def test_rows_after_the_test_rows_have_wider_intervals(refit: bool) -> None:
+    """The target falls: rows that are two stretches ahead are missed by twice as much as those one stretch ahead."""
+    wishes = {**LINEAR, "time": "day", "refit": refit}
+    model = fit(TABLE, "y", **wishes, drop=["day"])
+    horizon = model.record.horizon
+    assert horizon is not None
+    assert horizon.ahead == 200 * 86_400e6
+    start = np.datetime64("2020-01-01") + (N - 1 if refit else 799)
+    days = start + np.array([-5, 1, 200, 201, 900])
+    new: dict[str, Any] = {"x": np.zeros(5), "day": days}
+    width = np.diff(model.predict_interval(table_from(new), 0.8)).ravel()
+    assert width[0] == width[1] == width[2]
+    assert width[3] == width[4] > 1.1 * width[2]
+    # Rows without a time are rows to come.
+    assert np.diff(model.predict_interval({"x": np.zeros(1)}, 0.8))[0, 0] == width[3]
+    again = from_bytes(model.to_bytes())
+    assert again.to_bytes() == model.to_bytes()
+    both = again.predict_quantiles(table_from(new), [0.1, 0.9]), model.predict_interval(table_from(new), 0.8)
+    np.testing.assert_array_equal(*both)
+
+
+@pytest.mark.parametrize("steps", [0.0, 2.0, 4.0], ids=["steady", "falling", "falling faster"])
+def test_intervals_hold_a_whole_stretch_after_the_test_rows(steps: float) -> None:
+    draw = np.random.default_rng(4)
+    x, day = draw.normal(size=1_400), np.arange(1_400)
+    y = 2.0 * x - steps * day / N + 0.3 * draw.normal(size=1_400)
+    data: dict[str, Any] = {"x": x, "day": day, "y": y}
+    wishes = {**LINEAR, "time": "day"}
+    model = fit({name: values[:N] for name, values in data.items()}, "y", drop=["day"], **wishes)
+    later = {name: values[N : N + 200] for name, values in data.items()}
+    low, high = model.predict_interval(later, 0.9).T
+    assert np.mean((low <= later["y"]) & (later["y"] <= high)) > 0.8
+    # Intervals of the distance of the test rows would hold fewer.
+    assert model.intervals is not None
+    half = model.intervals.half_widths(0.9)[0]
+    assert steps == 0.0 or np.mean(np.abs(model.predict(later) - later["y"]) <= half) < 0.6
 
 
 def sparse_at_the_end(**columns: Any) -> dict[str, Any]:
@@ -146,7 +206,7 @@ def test_intervals_that_miss_the_test_rows_are_a_warning() -> None:
     assert coverage is not None
     assert coverage < 0.5
     texts = [str(each.message) for each in caught if "made without" in str(each.message)]
-    assert f"cover only {coverage:.1%} of them" in texts[0]
+    assert f"cover only {coverage:.1%} of them, because their errors are " in texts[0]
     assert texts[0] in model.record.warnings
     even = fit({**TABLE, "y": 2.0 * X + 0.2 * RNG.normal(size=N)}, "y", drop=["day"], **wishes)
     assert not [each for each in even.record.warnings if "made without" in each]

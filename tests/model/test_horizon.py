@@ -62,7 +62,7 @@ def test_without_a_time_column_there_is_no_note() -> None:
 
 def test_a_model_that_was_refitted_knows_all_rows() -> None:
     model = fit(rows(np.arange(N)), "y", time="day", refit=True, **QUICK)
-    assert model.record.horizon == Horizon(float((START + 99).astype("datetime64[us]").astype(np.int64)), 0.0)
+    assert model.record.horizon == Horizon(float((START + 99).astype("datetime64[us]").astype(np.int64)), 20 * 86_400e6)
     assert notes(model, rows([99])) == []
     assert "up to 1 day after the last training row (2024-04-09)" in notes(model, rows([100]))[0]
 

@@ -38,6 +38,8 @@ def tell(model: Model, request: Request, console: Console, stopped: InterruptedT
         console.item("refit", refit)
     for line in ("", *table) if (table := summary.scores_table(model)) else ():
         console.line(line)
+    if later := summary.later_line(model):
+        console.item("later rows", later)
     if decision := summary.decision_line(model.head):
         console.item("decision", decision)
     if model.record.comparison is not None:

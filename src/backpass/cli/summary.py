@@ -200,6 +200,18 @@ def other_scores(model: Model) -> str:
     return ", ".join(texts)
 
 
+def later_line(model: Model) -> str:
+    """Format the score to expect of rows after the time that the test rows reach; empty if that is not known."""
+    expected, metric = model.record.expected, model.head.metric
+    if expected is None or metric not in expected.scores:
+        return ""
+    low, high, score = expected.low, expected.high, expected.scores[metric]
+    spread = "" if low is None or high is None else f" (95 % interval {' to '.join(figures([low, high]))})"
+    name = shown(model.record.settings["time"])[1:-1]
+    when = f"whose {name} is more than {expected.beyond} after that of the last training row"
+    return f"expect {metric} {figure(score)}{spread} for rows {when} (backtest)"
+
+
 def comparison_lines(model: Model, comparison: Comparison | None) -> Lines:
     """Return the sentence that compares the network with the best baseline, and which baselines could not be scored."""
     lines = [] if comparison is None else [("comparison", comparison.sentence)]
@@ -315,6 +327,7 @@ def facts(model: Model) -> dict[str, Any]:
         "coverage": _coverage_facts(model),
         "baselines": {name: {part: dict(s) for part, s in parts.items()} for name, parts in record.baselines.items()},
         "comparison": None if record.comparison is None else record.comparison.to_json(),
+        "expected_later": None if record.expected is None else record.expected.to_json(),
         "refit": None if record.refit is None else dict(record.refit),
         "best_epoch": record.best_epoch,
         "epochs": len(record.history),

@@ -65,6 +65,8 @@ def inconsistency(model: Model) -> str:
         ("columns and their profiles", [misfit_of(record.columns, schema), False]),
         ("parts and the scores", [known, *(set(scores) for scores in _all_scores(record))]),
         ("parts and the scores", [True, *(_fits(each, head) for s in _all_scores(record) for each in s.values())]),
+        ("metrics and the expected scores", [record.expected is None or _fits(record.expected.scores, head), True]),
+        ("expected scores and the horizon", [record.expected is not None and record.horizon is None, False]),
         ("decision and the classes", [_is_decidable(head), True]),
         ("confusion matrices and the classes", [True, *(_is_square(C, head) for C in record.confusion.values())]),
         ("splits and the confusion matrices", [record.confusion.keys() <= known, True]),

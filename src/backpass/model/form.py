@@ -228,6 +228,9 @@ MODEL: Form = {
         ),
         "refit": Optional({"rows": _ONE, "epochs": [_COUNT]}),
         "horizon": Optional({"last": _NUMBER, "ahead": Number(0)}),
+        "expected": Optional(
+            {"scores": {...: _NUMBER}, "low": (_NUMBER, NoneType), "high": (_NUMBER, NoneType), "beyond": str}
+        ),
         "teacher": Optional({"columns": [str], "rows": {...: _COUNT}, "scores": _SCORES}),
         "candidates": Optional(
             [

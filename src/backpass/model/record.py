@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from backpass.model.evaluation.comparison import Comparison, comparison_from_json
 from backpass.model.profile import Profile, profile_from_json
-from backpass.model.split.horizon import Horizon
+from backpass.model.split.horizon import Expected, Horizon
 from backpass.table import CategoricalColumn, Table
 from backpass.table.table import Demand
 from backpass.training import EpochRecord
@@ -57,6 +57,8 @@ class Record:
             the race, its score on all validation rows, how many of its networks are kept, and their share; else empty.
         refit: For a model that was trained again on all rows, their number and the epochs of its networks; else None.
         horizon: With a time column, the latest time that the model knows; None without, or in earlier files.
+        expected: With a time column, the scores to expect of rows after the time that the test rows reach; None without
+            later test rows, or in earlier files.
         teacher: The columns of a teacher, the number of rows of each split that have its predictions, and its metrics
             on the splits where all rows have; None without a teacher.
     """
@@ -81,6 +83,7 @@ class Record:
     comparison: Comparison | None = None
     refit: Mapping[str, Any] | None = None
     horizon: Horizon | None = None
+    expected: Expected | None = None
     candidates: tuple[Mapping[str, Any], ...] = ()
     teacher: Mapping[str, Any] | None = None
 
@@ -114,6 +117,7 @@ class Record:
             **({"candidates": [dict(each) for each in self.candidates]} if self.candidates else {}),
             **({} if self.refit is None else {"refit": dict(self.refit)}),
             **({} if self.horizon is None else {"horizon": self.horizon.to_json()}),
+            **({} if self.expected is None else {"expected": self.expected.to_json()}),
             **({} if self.teacher is None else {"teacher": dict(self.teacher)}),
         }
 
@@ -151,6 +155,7 @@ class Record:
         columns = {name: profile_from_json(profile) for name, profile in data.get("columns", {}).items()}
         comparison = comparison_from_json(data["comparison"]) if "comparison" in data else None
         horizon = Horizon.from_json(data["horizon"]) if "horizon" in data else None
+        expected = Expected(**data["expected"]) if "expected" in data else None
         found = {"history": history, "notes": notes, "members": members, "columns": columns, "warnings": warnings}
         found |= {"candidates": candidates, "coverages": tuple(data.get("coverages", ()))}
-        return Record(**{**data, **found, "comparison": comparison, "horizon": horizon})
+        return Record(**{**data, **found, "comparison": comparison, "horizon": horizon, "expected": expected})

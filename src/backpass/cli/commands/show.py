@@ -105,6 +105,8 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
         yield "history", list(_course_lines(model, can_draw))
     if scores := summary.scores_table(model):
         yield "scores", scores
+    if later := summary.later_line(model):
+        yield "later rows", [later]
     if others := summary.other_scores(model):
         yield "more", [others]
     part = summary.scored_part(model)

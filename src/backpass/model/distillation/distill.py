@@ -117,7 +117,8 @@ def distilled(model: Model, problem: Problem, callbacks: Sequence[Callback] = ()
     if found.intervals is None or model.intervals is None:
         return found
     floors = [each.floor for each in found.intervals.each]
-    return replace(found, intervals=found.intervals.wider(model.intervals).floored(floors))
+    record = replace(found.record, horizon=model.record.horizon)
+    return replace(found, intervals=found.intervals.wider(model.intervals).floored(floors), record=record)
 
 
 def distillation_problem(

@@ -55,9 +55,16 @@ class Intervals:
             later = tuple(own.wider(others) for own, others in pairs)
         return Intervals(each, later)
 
-    def with_later(self, other: Intervals) -> Intervals:
-        """The same intervals, which are as wide as the wider of both in rows that are later than the test rows."""
-        return replace(self, later=self.wider(other).each)
+    def with_later(self, near: Intervals, far: Intervals) -> Intervals:
+        """The same intervals, which are wider in rows that are later than the test rows.
+
+        Args:
+            near: The intervals of an earlier fit, for rows as far ahead in time as the test rows are.
+            far: The intervals of that fit for rows further ahead. Those of later rows are at least as wide, and wider
+                than these intervals by as much as ``far`` is wider than ``near``.
+        """
+        grown = tuple(own.grown(*both) for own, *both in zip(self.each, near.each, far.each, strict=True))
+        return replace(self, later=Intervals(grown).wider(far).each)
 
     def floored(self, floors: Sequence[float | None]) -> Intervals:
         """The same intervals, with the floor of each target, see ``Residuals``."""

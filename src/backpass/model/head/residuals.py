@@ -18,6 +18,9 @@ from backpass.errors import UsageError
 KEPT = 1_000
 """The maximum number of residuals that are stored; of more, this many are selected at equal steps of rank."""
 
+MOST_GROWTH = 4.0
+"""The most that errors are expected to grow over twice the distance in time: with its square."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Residuals:
@@ -70,9 +73,28 @@ class Residuals:
         """
         rows = min(self.rows, other.rows)
         count = min(rows, KEPT)
+        return Residuals(np.maximum(self._quantiles(count), other._quantiles(count)), rows)
+
+    def grown(self, near: Residuals, far: Residuals) -> Residuals:
+        """Residuals that are larger by as much as those of another fit grow from near rows to rows further ahead.
+
+        All are multiplied by far / near of the 90 % quantiles, within 1 and ``MOST_GROWTH``.
+
+        >>> near, far = Residuals(np.full(9, 2.0), 9), Residuals(np.full(9, 3.0), 9)
+        >>> Residuals(np.array([1.0, 4.0]), 2).grown(near, far).values
+        array([1.5, 6. ])
+        """
+        before, after = (float(each._quantiles(10)[8]) for each in (near, far))
+        if after <= before:
+            return self
+        with np.errstate(over="ignore"):
+            values = self.values * (MOST_GROWTH if after >= MOST_GROWTH * before else after / before)
+        return Residuals(values, self.rows) if np.isfinite(values).all() else self
+
+    def _quantiles(self, count: int) -> NDArray[np.float64]:
+        """The quantiles k / count, for k from 1 up: (count,)"""
         k = np.arange(1, count + 1)
-        both = [each.values[-(-k * len(each.values) // count) - 1] for each in (self, other)]
-        return Residuals(np.maximum(*both), rows)
+        return self.values[-(-k * len(self.values) // count) - 1]
 
     def half_width(self, level: float) -> float:
         """c such that prediction - c to prediction + c contains the target of a new row with probability ``level``

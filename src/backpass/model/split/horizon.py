@@ -21,6 +21,27 @@ _UNITS = (("day", 86_400_000_000), ("hour", 3_600_000_000), ("minute", 60_000_00
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """The scores to expect of rows that are later than the time that the test rows reach.
+
+    Attributes:
+        scores: Every metric of forecasts that were as late.
+        low: The lower end of the 95 % interval of the main metric; None if it is not known.
+        high: The upper end.
+        beyond: The time from the last training row to the latest test row: ``45 days``, or a number.
+    """
+
+    scores: Mapping[str, float]
+    low: float | None
+    high: float | None
+    beyond: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the model file."""
+        return {"scores": dict(self.scores), "low": self.low, "high": self.high, "beyond": self.beyond}
+
+
+@dataclass(frozen=True, slots=True)
 class Horizon:
     """The last time that a model knows, and how far ahead it was tested.
 
@@ -56,8 +77,8 @@ class Horizon:
     def note(self, column: Column) -> str:
         """What is said of rows after the last training row; empty if there are none.
 
-        >>> Horizon(last=23.0, ahead=5.0).note(NumericColumn("month", np.array([20.0, 24.0, 35.0])))
-        "column 'month': 2 rows lie up to 12 after the last training row (23); test rows lay up to 5 after it"
+        >>> Horizon(last=23.0, ahead=5.0).note(NumericColumn("month", np.array([20.0, 24.0, 32.0])))
+        "column 'month': 2 rows lie up to 9 after the last training row (23); test rows lay up to 5 after it"
         """
         times = _of_column(column)[~column.missing]
         later = times[times > self.last]
@@ -70,7 +91,13 @@ class Horizon:
         verb = "lies" if len(later) == 1 else "lie"
         text = f"column {shown(column.name)}: {counted(len(later), 'row')} {verb} up to {_span(far, is_date)} after"
         tested = f"; test rows lay up to {_span(self.ahead, is_date)} after it" if 0.0 < self.ahead < far else ""
+        if 0.0 < 2.0 * self.ahead < far:
+            tested += f", and the errors of rows more than {_span(2.0 * self.ahead, is_date)} after it are not known"
         return f"{text} the last training row ({last}){tested}"
+
+    def reach(self, column: Column) -> str:
+        """Format how far ahead the model was tested, for times of a column: ``45 days``"""
+        return _span(self.ahead, isinstance(column, DatetimeColumn))
 
     def to_json(self) -> dict[str, float]:
         """Plain data for the model file."""

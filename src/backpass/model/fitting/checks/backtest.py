@@ -2,15 +2,18 @@
 
 It takes a problem whose rows have times and returns the residuals of rows that are later than all rows of a second
 fit, by as much time as the test rows are later than those that trained (``Distances``); for classes, the factor that
-calibrates their probabilities. Residuals of blocks between training rows are too small for later rows, and so are those
-of the last block, which selected the epoch; probabilities are too certain. ``outcome`` makes the intervals as wide as
-the larger of both, and the probabilities as certain as the less certain of both.
+calibrates their probabilities. Its forecasts of the test rows show the errors of rows that are later still.
+
+Residuals of blocks between training rows are too small for later rows, and so are those of the last block, which
+selected the epoch; probabilities are too certain. ``outcome`` makes the intervals as wide as the larger of both, and
+the probabilities as certain as the less certain of both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +26,12 @@ from backpass.model.fitting.problem.data_split import DataSplit, Rows
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.runs.ensemble import Member
 from backpass.model.fitting.runs.runs import side_by_side, train_members
+from backpass.model.head.head import Head
 from backpass.model.head.intervals import Intervals
 from backpass.model.metrics import FEWEST_ROWS
-from backpass.model.split.horizon import times_of
+from backpass.model.split.horizon import Expected, times_of
 from backpass.model.split.splits import split_rows
+from backpass.numerics.bootstrap import intervals
 from backpass.training import Callback, StopRequest
 from backpass.training.processes.exchange import SOLO, Exchange
 
@@ -55,12 +60,17 @@ class Backtest:
 
     Attributes:
         intervals: The intervals from its later rows; None if it was not done, or predicts classes.
+        later: The intervals from its forecasts of the test rows, a stretch of time further ahead; None likewise, and
+            without test rows that are later than the others.
+        expected: The metrics of these forecasts, with the interval of the main one; None without such rows.
         factor: The factor of the outputs that calibrates the probabilities of its later rows; None if it was not done,
             or predicts numbers.
         notes: What was done.
     """
 
     intervals: Intervals | None = None
+    later: Intervals | None = None
+    expected: Expected | None = None
     factor: float | None = None
     notes: tuple[str, ...] = ()
 
@@ -120,7 +130,42 @@ def backtest(
     what = (
         "intervals are at least as wide as the errors" if is_number else "probabilities are at most as certain as those"
     )
-    return Backtest(found, factor, (f"{what} of a backtest: {text}",))
+    farther = None if distances is None else _on_test_rows(problem, earlier, [members[i] for i in done], thetas)
+    later = farther.intervals(earlier.head) if farther is not None and is_number else None
+    expected = None if farther is None else _expected(problem, earlier.head, farther)
+    return Backtest(found, later, expected, factor, (f"{what} of a backtest: {text}",))
+
+
+def _on_test_rows(
+    problem: Problem, earlier: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]
+) -> ScoredRows | None:
+    """The test rows of the fit with the outputs of the backtest: forecasts beyond the distance of the test rows."""
+    assert problem.source is not None
+    assert earlier.source is not None
+    return ScoredRows.of(
+        problem.source.remake({**earlier.source.rows, "test": problem.source.rows["test"]}), members, thetas, "test"
+    )
+
+
+def _expected(problem: Problem, head: Head, rows: ScoredRows) -> Expected | None:
+    """The scores of these forecasts, decoded by the head of the earlier fit, with the interval of the main metric.
+
+    The interval draws groups or blocks of time.
+    """
+    metric, horizon = head.metric, problem.horizon
+    if horizon is None or problem.settings.time is None:
+        return None
+    unit = None if rows.units is None else rows.units.resampled
+
+    def drawn(weights: NDArray[np.float64] | None) -> dict[str, float]:
+        own = rows.part.weights
+        both = weights if own is None else own if weights is None else own * weights
+        return head.scores(rows.o, rows.part.truth, both, [metric])
+
+    found = intervals(drawn, rows.part.rows, unit=unit, seed=problem.settings.seed)[metric]
+    assert problem.source is not None
+    column = problem.source.rows["test"].table.column(problem.settings.time)
+    return Expected(rows.scores(head), *found.ends(), horizon.reach(column))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

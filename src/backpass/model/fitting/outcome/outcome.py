@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.engine import host_engine
+from backpass.errors import UsageError
 from backpass.model.baseline.baseline import kept
 from backpass.model.evaluation.diagnostics import beaten_by, nearly_perfect
 from backpass.model.fitting.checks.backtest import Backtest
@@ -71,6 +72,12 @@ def make_model(
     if found is not None and test is not None and problem.settings.time is not None:
         found, widened = _widened(found, test, problem.head, coverage)
         said += widened
+    if found is not None and tested.intervals is not None and tested.later is not None:
+        found = found.with_later(tested.intervals, tested.later)
+        said.append(
+            "intervals of rows after the time that the test rows reach are wider: by as much as the errors of the "
+            "backtest on the test rows are larger than those on the rows before"
+        )
     if found is not None:
         found = found.floored(_floors(problem))
     first, steps = results[0].progress, sum(each.progress.step for each in results)
@@ -98,6 +105,7 @@ def make_model(
         columns=problem.columns,
         split_columns=problem.split_columns,
         horizon=problem.horizon,
+        expected=tested.expected,
         confusion={name: C for name, rows in scored.items() if (C := rows.confusion(problem.head))},
         coverage=coverage,
         coverages=() if problem.head.is_flat else covered,
@@ -239,10 +247,23 @@ def _too_narrow(made: Intervals, test: ScoredRows, problem: Problem) -> list[str
     if found is None or found.high >= COVERAGE_LEVEL or found.value > COVERAGE_LEVEL - _TOLERANCE:
         return []
     return [
-        f"{COVERAGE_LEVEL:.0%} intervals made without the test rows cover only {found.value:.1%} of them: the target "
-        "drifts more than in the earlier rows. The intervals of the model are as wide as the errors of the test rows, "
-        "but may be too narrow for later rows"
+        f"{COVERAGE_LEVEL:.0%} intervals made without the test rows cover only {found.value:.1%} of them"
+        f"{_growth(made, test, problem.head)}: the target drifts more than in the earlier rows. The intervals of the model "
+        "are as wide as the errors of the test rows, but may be too narrow for later rows"
     ]
+
+
+def _growth(made: Intervals, test: ScoredRows, head: Head) -> str:
+    """How much larger the errors of the test rows are than those before, at the level of the coverage."""
+    latest = test.intervals(head)
+    if latest is None:
+        return ""
+    try:
+        pairs = zip(latest.half_widths(COVERAGE_LEVEL), made.half_widths(COVERAGE_LEVEL), strict=True)
+    except UsageError:
+        return ""
+    times = max((new / old for new, old in pairs if old > 0.0), default=0.0)
+    return f", because their errors are {times:.2g} times as large as those before" if times > 1.0 else ""
 
 
 def _decided(problem: Problem, validation: ScoredRows | None) -> tuple[Problem, list[str]]:

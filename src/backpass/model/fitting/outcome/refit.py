@@ -21,6 +21,7 @@ from backpass.model.fitting.problem.problem import Problem, Source
 from backpass.model.fitting.runs.ensemble import Member, shares_of
 from backpass.model.fitting.runs.runs import Runs, side_by_side, train_members
 from backpass.model.model import Model
+from backpass.model.split.horizon import Horizon
 from backpass.training import Callback, StopRequest
 from backpass.training.processes.exchange import SOLO, Exchange
 
@@ -93,7 +94,7 @@ def _assembled(model: Model, whole: Problem, members: Sequence[Member], runs: Ru
     record = replace(
         model.record,
         columns=whole.columns,
-        horizon=whole.horizon,
+        horizon=_horizon(model, whole),
         refit={"rows": count, "epochs": epochs if whole.folds else _best_epochs(model)},
     )
     compared = {each.name for each in model.baselines}
@@ -113,6 +114,13 @@ def _assembled(model: Model, whole: Problem, members: Sequence[Member], runs: Ru
         baselines=kept(simple),
         lookups=tuple(each for each in lookups_of(whole)[0] if each.name in names),
     )
+
+
+def _horizon(model: Model, whole: Problem) -> Horizon | None:
+    """The horizon of all rows; what was tested is the distance in time of the test rows before."""
+    if whole.horizon is None or model.record.horizon is None:
+        return whole.horizon
+    return replace(whole.horizon, ahead=model.record.horizon.ahead)
 
 
 def _with_note(model: Model, note: str) -> Model:
