@@ -248,8 +248,8 @@ def _too_narrow(made: Intervals, test: ScoredRows, problem: Problem) -> list[str
         return []
     return [
         f"{COVERAGE_LEVEL:.0%} intervals made without the test rows cover only {found.value:.1%} of them"
-        f"{_growth(made, test, problem.head)}: the target drifts more than in the earlier rows. The intervals of the model "
-        "are as wide as the errors of the test rows, but may be too narrow for later rows"
+        f"{_growth(made, test, problem.head)}: the target drifts more than in the earlier rows. The intervals of the "
+        "model are as wide as the errors of the test rows, but may be too narrow for later rows"
     ]
 
 
