@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from math import cos, pi, sqrt, tanh
+from math import cos, exp, pi, sqrt, tanh
 from typing import Any
 
 import numpy
@@ -20,6 +20,7 @@ from backpass.network import (
     Dropout,
     Embedding,
     FrontScale,
+    KernelRegression,
     Layer,
     LearnedActivation,
     Network,
@@ -49,6 +50,7 @@ EXAMPLES: dict[str, Layer] = {
     "periodic": Periodic(2, frequencies=3, mixtures=2),
     "embedding": Embedding((2, 3), size=2),
     "learned_input_scale": FrontScale(),
+    "kernel_regression": KernelRegression(3, 2),
 }
 """A layer of every kind, on four inputs of which the last two are codes where the layer takes codes."""
 
@@ -67,6 +69,11 @@ def periodic_twin(theta: Theta, x: Any, i: int) -> list[float]:
         found += [sum(waves[k] * theta["V1"][j, k, m] for k in range(3)) + theta["v1"][j, m] for m in range(2)]
         found.append(x[j])
     return [*found, x[2], x[3]]
+
+
+def kernel_twin(theta: Theta, x: Any) -> list[float]:
+    kernel = [exp(sum(x[j] * theta["K1"][j, m] for j in range(4)) + theta["c1"][m]) for m in range(3)]
+    return [sum(kernel[m] * theta["Y1"][m, k] for m in range(3)) / sum(kernel) for k in range(2)]
 
 
 TWINS: dict[str, Callable[[Theta, Any, int], list[float]]] = {
@@ -88,6 +95,7 @@ TWINS: dict[str, Callable[[Theta, Any, int], list[float]]] = {
     "periodic": periodic_twin,
     "embedding": lambda theta, x, i: [*x[:2], *theta["E1.1"][int(x[2])], *theta["E1.2"][int(x[3])]],
     "learned_input_scale": lambda theta, x, i: [v * s for v, s in zip(x, theta["s1"], strict=True)],
+    "kernel_regression": lambda theta, x, i: kernel_twin(theta, x),
 }
 
 
@@ -167,6 +175,12 @@ def test_a_linear_layer_says_so(kind: str) -> None:
         (Embedding((1, 1, 1, 1, 1)), "embedding takes 5 of 4 inputs"),
         (Embedding((3, 0)), "embedding expected at least 1 level a column"),
         (Embedding((3,), 0), "embedding expected a size of at least 1, got 0"),
+        (KernelRegression(0, 1), "layer 1 of 2: kernel_regression expected at least 1 row, got 0"),
+        (KernelRegression(1, 0), "layer 1 of 2: kernel_regression expected at least 1 unit, got 0"),
+        (
+            KernelRegression(1, 1, "x"),
+            "layer 1 of 2: kernel_regression has the links identity, logit, log; got 'x'",
+        ),
         (ScaledDense(0), "layer 1 of 2: expected at least 1 unit, got 0"),
     ],
     ids=str,
@@ -257,3 +271,12 @@ def test_a_start_from_few_or_equal_rows_is_finite(count: int) -> None:
         theta = NumpyEngine().run(initialize_from_data(RECIPE, count), key_of(4), x)[0]
         assert numpy.isfinite(theta).all()
         assert abs(theta).max() < 1e4
+
+
+@pytest.mark.parametrize(
+    ("link", "inverse"), [("logit", lambda o: 1 / (1 + numpy.exp(-o))), ("log", numpy.exp), ("identity", lambda o: o)]
+)
+def test_the_links_of_a_kernel_regression_make_outputs_of_means(link: str, inverse: Callable[[Floats], Floats]) -> None:
+    theta = {**theta_of(KernelRegression(3, 2)), "Y1": numpy.array([[0.25, 0.5], [0.5, 0.75], [0.125, 0.25]])}
+    means = KernelRegression(3, 2)(theta, X, "1", None)
+    numpy.testing.assert_allclose(inverse(KernelRegression(3, 2, link)(theta, X, "1", None)), means, rtol=1e-12)

@@ -117,6 +117,8 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         max_seconds: Stop after this many seconds. Default None: never.
         ensemble_size: Number of networks that are trained and averaged. Default None [4].
         candidates: Number of configurations that are tried; the best few are averaged. Default None [1].
+        neighbors: Maximum number of training rows per network that also predict, by kernel regression on learned
+            features, if that clearly helps on held-out rows. The model keeps these rows' features. Default 0: none.
         ensemble_split: Validation rows of each network of an ensemble: "folds" (a fold of its own) or "split" (the same
             rows for all). Default None ["folds"].
         teacher_weight: Share of the loss that compares with the predictions of a teacher, if ``fit`` receives any.
@@ -199,6 +201,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         max_seconds: float | None = None,
         ensemble_size: int | None = None,
         candidates: int | None = None,
+        neighbors: int = 0,
         ensemble_split: str | None = None,
         teacher_weight: float = 0.25,
         precision: str = "float32",
@@ -254,6 +257,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         self.max_seconds = max_seconds
         self.ensemble_size = ensemble_size
         self.candidates = candidates
+        self.neighbors = neighbors
         self.ensemble_split = ensemble_split
         self.teacher_weight = teacher_weight
         self.precision = precision

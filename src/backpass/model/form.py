@@ -17,6 +17,7 @@ from backpass.model.baseline.season import SEASONS
 from backpass.model.head.losses import CUSTOM
 from backpass.model.settings.constraint import Choice, Constraint, Number
 from backpass.model.settings.declarations import BY_NAME, THRESHOLD_RULES
+from backpass.network import LINKS
 from backpass.network.feature_map import CODINGS
 from backpass.table.moments.counted import COUNTED
 from backpass.table.moments.date_components import PARTS
@@ -128,6 +129,7 @@ NETWORK: Form = {
                 },
                 "embedding": {"levels": [_ONE], "size": _ONE},
                 "learned_input_scale": {},
+                "kernel_regression": {"rows": _ONE, "units": _ONE, "link": Choice(tuple(LINKS))},
                 "wired": {"units": [{"name": str, "inputs": [_COUNT]}], "activation": _ACTIVATION},
             }
         )

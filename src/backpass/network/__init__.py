@@ -13,7 +13,18 @@ from backpass.network.custom_activation import CUSTOM, CustomActivation
 from backpass.network.feature_map import FeatureMap
 from backpass.network.front import Embedding, FrontScale, Periodic, Projection, Selection
 from backpass.network.initialization import fit_output, initialize, initialize_from_data
-from backpass.network.layers import Dense, Dropout, Layer, LearnedActivation, RandomKey, ScaledDense, Unit, Wired
+from backpass.network.layers import (
+    LINKS,
+    Dense,
+    Dropout,
+    KernelRegression,
+    Layer,
+    LearnedActivation,
+    RandomKey,
+    ScaledDense,
+    Unit,
+    Wired,
+)
 from backpass.network.losses import LOSSES, Loss, loss_named, mean_loss, summed_loss, weighted_loss
 from backpass.network.network import Network, dense_network
 from backpass.network.parameters import FIXED, GROUPS, Layout, Parameter
@@ -27,6 +38,7 @@ __all__ = [
     "GROUPS",
     "INITIALIZATIONS",
     "LAYERS",
+    "LINKS",
     "LOSSES",
     "SCALINGS",
     "Activation",
@@ -38,6 +50,7 @@ __all__ = [
     "Embedding",
     "FeatureMap",
     "FrontScale",
+    "KernelRegression",
     "Layer",
     "Layout",
     "LearnedActivation",

@@ -10,13 +10,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import sqrt
+from types import MappingProxyType
 from typing import ClassVar
 
 import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, named
-from backpass.circuit.operations import affine, concatenate, random_bits, take, to_unit, where
+from backpass.circuit.operations import affine, concatenate, log, matmul, random_bits, softmax, take, to_unit, where
 from backpass.network.activations import Activation, activation_named, activation_of
 from backpass.network.parameters import Parameter
 
@@ -287,3 +288,60 @@ class Dropout(Layer):
     @property
     def neurons(self) -> bool:
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class KernelRegression(Layer):
+    """Kernel regression on rows that it stores: o = link(p Y), p = softmax(x K + c)    (Nadaraya 1964, Watson 1964)
+
+    x (n, d)   K (d, m)   c (m,)   Y (m, k)   ->   o (n, k)
+
+    With K = h / s^2 and c = -|h|^2 / (2 s^2) for stored rows h (m, d), p is the Gaussian kernel
+    exp(-|x - h|^2 / (2 s^2)) of each stored row, divided by the sum of all: |x|^2 is the same for every row and cancels
+    out. So p Y is the mean of the targets Y near x, and with a small s the target of the nearest row. The parameters
+    are computed, not trained (see ``model.fitting.outcome.neighbors``).
+
+    Attributes:
+        rows: m.
+        units: k.
+        link: "identity" for numbers, "logit" or "log" for Y that are probabilities above 0 and, for logit, below 1.
+    """
+
+    rows: int
+    units: int
+    link: str = "identity"
+    kind: ClassVar[str] = "kernel_regression"
+
+    def width(self, inputs: int) -> int:
+        return self.units
+
+    def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
+        return (
+            Parameter(f"K{number}", (inputs, self.rows), "weight", inputs, self.rows),
+            Parameter(f"c{number}", (self.rows,), "bias", inputs, self.rows),
+            Parameter(f"Y{number}", (self.rows, self.units), "weight", self.rows, self.units),
+        )
+
+    def faults(self, inputs: int) -> list[str]:
+        return [
+            *([] if self.rows >= 1 else [f"kernel_regression expected at least 1 row, got {self.rows}"]),
+            *([] if self.units >= 1 else [f"kernel_regression expected at least 1 unit, got {self.units}"]),
+            *([] if self.link in LINKS else [f"kernel_regression has the links {', '.join(LINKS)}; got {self.link!r}"]),
+        ]
+
+    def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
+        return affine(x, theta[f"K{number}"], theta[f"c{number}"])
+
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
+        p = softmax(self.pre_activation(theta, x, number), axis=1)
+        return LINKS[self.link](matmul(p, theta[f"Y{number}"]))
+
+    @property
+    def is_linear(self) -> bool:
+        return False
+
+
+LINKS: Mapping[str, Callable[[Array], Array]] = MappingProxyType(
+    {"identity": lambda p: p, "logit": lambda p: log(p) - log(1.0 - p), "log": log}
+)
+"""What turns the means of a kernel regression into outputs of a network."""

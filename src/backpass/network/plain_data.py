@@ -10,7 +10,7 @@ from typing import Any
 from backpass.network.activations import activation_named
 from backpass.network.custom_activation import CustomActivation
 from backpass.network.front import Embedding, FrontScale, Periodic, Projection, Selection
-from backpass.network.layers import Dense, Dropout, Layer, LearnedActivation, ScaledDense, Unit, Wired
+from backpass.network.layers import Dense, Dropout, KernelRegression, Layer, LearnedActivation, ScaledDense, Unit, Wired
 
 LAYERS: MappingProxyType[str, type[Layer]] = MappingProxyType(
     {
@@ -26,6 +26,7 @@ LAYERS: MappingProxyType[str, type[Layer]] = MappingProxyType(
             Periodic,
             Embedding,
             FrontScale,
+            KernelRegression,
         )
     }
 )

@@ -8,25 +8,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.engine import Engine
-from backpass.network import FeatureMap, Network
+from backpass.network import FeatureMap, KernelRegression, Network
 from backpass.network.activity import InputRows
 from backpass.table import Schema
 
 CHUNK = 8192
 """Rows per chunk of a forward pass outside training."""
 
+_PAIRS = 2**20
+"""Pairs of a row and a stored row per chunk."""
+
 
 def outputs_of(
     network: Network, theta: NDArray[Any], x: InputRows, engine: Engine, *, features: bool = False
 ) -> NDArray[Any]:
     """The outputs (or penultimate activations) for all rows of x, computed in chunks."""
-    forward = network.forward(theta.dtype, features=features)
-    first = engine.run(forward, theta, x[:CHUNK])[0]
+    forward, chunk = network.forward(theta.dtype, features=features), _chunk_for(network)
+    first = engine.run(forward, theta, x[:chunk])[0]
     found = np.empty((len(x), *first.shape[1:]), first.dtype)
     found[: len(first)] = first
-    for i in range(CHUNK, len(x), CHUNK):
-        found[i : i + CHUNK] = engine.run(forward, theta, x[i : i + CHUNK])[0]
+    for i in range(chunk, len(x), chunk):
+        found[i : i + chunk] = engine.run(forward, theta, x[i : i + chunk])[0]
     return found
+
+
+def _chunk_for(network: Network) -> int:
+    """Rows per chunk: fewer where each of them is compared with many stored ones."""
+    stored = [layer.rows for layer in network.layers if isinstance(layer, KernelRegression)]
+    return min(CHUNK, max(_PAIRS // max(stored), 1)) if stored else CHUNK
 
 
 def inputs_of(

@@ -40,4 +40,19 @@ def conflicts(values: Mapping[str, Any]) -> list[str]:
         problems.append(f"device {values['device']!r} is for engine 'jax', but engine is {values['engine']!r}")
     if values["task"] == "regression" and values["loss"] == "cross_entropy":
         problems.append("loss 'cross_entropy' is for classes, but task is regression")
-    return problems
+    return [*problems, *_conflicts_of_neighbors(values)]
+
+
+def _conflicts_of_neighbors(values: Mapping[str, Any]) -> list[str]:
+    """Settings that neighbors cannot be combined with."""
+    if not values["neighbors"]:
+        return []
+    needs = [
+        (values["ensemble_size"] > 1, "an ensemble: ensemble_size of at least 2, as in the preset default"),
+        (values["candidates"] == 1, "one candidate: candidates 1"),
+        (values["loss"] in (None, "squared", "cross_entropy"), "the loss squared or cross_entropy"),
+        (values["output_activation"] == "identity", "the output_activation identity"),
+        (values["class_weight"] is None, "classes without class_weight"),
+        (not values["refit"], "a fit without refit"),
+    ]
+    return [f"neighbors need {need}" for is_met, need in needs if not is_met]

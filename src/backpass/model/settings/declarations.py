@@ -309,6 +309,14 @@ class SettingValues:
         notes=(1,),
         is_optional=True,
     )
+    neighbors: int = training(
+        0,
+        Number(0, 65_536, whole=True),
+        "maximum number of training rows per network that also predict, as neighbors, if that clearly helps",
+        since=3,
+        notes=(0,),
+        is_optional=True,
+    )
     ensemble_split: str = training(
         "folds",
         Choice(("folds", "split")),

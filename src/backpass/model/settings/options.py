@@ -80,6 +80,7 @@ class SettingsOptions(DenseOptions, total=False):
     max_seconds: float | None
     ensemble_size: int
     candidates: int
+    neighbors: int
     ensemble_split: Literal["folds", "split"]
     teacher_weight: float
     shards: int

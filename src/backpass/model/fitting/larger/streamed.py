@@ -64,6 +64,7 @@ def check_streamable(
         "--query": bool(options.get("query")),
         "--refit": settings.refit,
         "--candidates": settings.candidates > 1,
+        "--neighbors": settings.neighbors > 0,
         "--shards": settings.shards > 1,
         "--engine jax": settings.engine == "jax",
         "--sampling full": settings.sampling == "full",

@@ -21,6 +21,7 @@ from backpass.model.evaluation.diagnostics import beaten_by, nearly_perfect
 from backpass.model.fitting.checks.backtest import Backtest
 from backpass.model.fitting.checks.lookups import Outputs, lookup_outputs, lookups_of
 from backpass.model.fitting.outcome.diagnostics import after_training, before_training, untrained
+from backpass.model.fitting.outcome.neighbors import with_neighbors
 from backpass.model.fitting.outcome.scoring import Compared, ScoredRows, baseline_scores, comparison_of
 from backpass.model.fitting.outcome.scoring import kept as finite
 from backpass.model.fitting.outcome.temperature import fitted_factor, is_calibrated, tempered
@@ -58,7 +59,10 @@ def make_model(
     # A member that stopped before its first epoch is no better than chance.
     done = [i for i, each in runs.results.items() if each.progress.history] or [min(runs.results)]
     members, results = [members[i] for i in done], [runs.results[i] for i in done]
-    thetas, validation, said = _calibrated(problem, members, predicting(members, results), tested)
+    chosen = with_neighbors(problem, members, predicting(members, results))
+    trained, members = members, chosen.members
+    thetas, validation, said = _calibrated(problem, members, chosen.thetas, tested)
+    said = [*chosen.notes, *said]
     problem, decided = _decided(problem, validation)
     said += decided
     test = ScoredRows.of(problem, members, thetas, "test")
@@ -100,8 +104,8 @@ def make_model(
         best_epoch=first.best_epoch,
         steps=steps,
         reason=runs.ending.reason,
-        notes=(*notes, *compared.notes, *runs.notes, *_notes(problem, members), *said, *tested.notes, *left_out),
-        members=tuple(_remembered(each) for each in results) if is_ensemble else (),
+        notes=(*notes, *compared.notes, *runs.notes, *_notes(problem, trained), *said, *tested.notes, *left_out),
+        members=tuple(_remembered(each) for each in results) * (len(members) // len(trained)) if is_ensemble else (),
         columns=problem.columns,
         split_columns=problem.split_columns,
         horizon=problem.horizon,
@@ -113,7 +117,7 @@ def make_model(
         warnings=(
             *before_training(problem),
             *untrained(steps, runs.ending.reason),
-            *after_training(problem, members, thetas, scored),
+            *after_training(problem, trained, thetas[: len(trained)], scored),
             *beaten_by(comparison, f"the {where} rows"),
             *narrow,
             *(

@@ -28,7 +28,7 @@ class Member:
     Attributes:
         problem: Its problem.
         fold: Its split of the training and validation rows; None if all members share the same splits.
-        candidate: The number of its settings, in a pack.
+        candidate: The number of its settings, in a pack; 1 for the neighbors of a member, see ``neighbors``.
         share: Its share of the average; None if all members have the same.
     """
 
@@ -46,11 +46,12 @@ def shares_of(members: Sequence[Member]) -> tuple[float, ...]:
 
 
 def network_of(problem: Problem, member: Member) -> Network:
-    """The network that a member predicts with: that of the problem, or of its candidate.
+    """The network that a member predicts with: that of the problem, or of its candidate or neighbors.
 
     Members differ in how their periodic embeddings start, which predictions do not depend on.
     """
-    return problem.network if problem.settings.candidates == 1 else member.problem.network
+    is_own = problem.settings.candidates == 1 and member.candidate == 0
+    return problem.network if is_own else member.problem.network
 
 
 def members_of(
