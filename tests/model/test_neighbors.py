@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from backpass.cli import main
-from backpass.errors import UsageError
+from backpass.errors import DataError, UsageError
 from backpass.estimators import BackpassClassifier, BackpassRegressor
 from backpass.model import Model, fit, from_bytes
 from backpass.model.file.container import unpack
+from backpass.model.fitting.checks import storable
 from backpass.model.fitting.outcome.neighbors import Stored
 from backpass.model.javascript import to_javascript, verify
 from backpass.network import Dense, KernelRegression, Network
@@ -159,6 +160,14 @@ def test_what_they_cannot_be_combined_with_is_refused_before_training(settings: 
     with pytest.raises(UsageError) as raised:
         fit(data("y"), "y", **{"neighbors": 512, **settings})
     assert any(need in fault for fault in (*raised.value.faults, raised.value.message))
+
+
+def test_more_rows_than_a_file_holds_are_refused_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storable, "SIZE_LIMIT", 600_000)
+    assert fit(data("y"), "y", **SMALL)
+    with pytest.raises(DataError, match="a model file holds 600,000") as raised:
+        fit(data("y"), "y", neighbors=512, **SMALL)
+    assert raised.value.hint == "fewer --neighbors"
 
 
 def test_they_stay_out_of_files_without_the_setting() -> None:

@@ -50,15 +50,26 @@ def require_storable(problem: Problem) -> None:
             hint="fewer columns (--columns, --drop), or fewer categories",
         )
     count = settings.ensemble_size * places_of(settings.candidates)[-1]
-    numbers = problem.network.parameter_count * count * problem.dtype.itemsize
+    numbers = (problem.network.parameter_count + _of_neighbors(problem)) * count * problem.dtype.itemsize
     numbers += 8 * (2 * problem.feature_map.center.size + sum(each.size for each in problem.feature_map.knots))
     numbers += sum(array.nbytes for array in schema.arrays().values())
     if numbers + facts > SIZE_LIMIT:
         networks = f"{counted(count, 'network')} of {problem.network.parameter_count:,} parameters"
         raise DataError(
             f"{networks} take {numbers:,} bytes; a model file holds {SIZE_LIMIT:,}",
-            hint="fewer columns (--columns, --drop), a smaller --hidden, or --principal-components 32",
+            hint=(
+                "fewer --neighbors"
+                if settings.neighbors
+                else "fewer columns (--columns, --drop), a smaller --hidden, or --principal-components 32"
+            ),
         )
+
+
+def _of_neighbors(problem: Problem) -> int:
+    """The most numbers that a network stores as its neighbors, and in the layers that lead to them."""
+    rows = min(problem.settings.neighbors, sum(n for name, n in problem.counts.items() if name != "test"))
+    width = problem.network.widths[-2] if len(problem.network.widths) > 1 else problem.network.inputs
+    return problem.network.parameter_count + rows * (width + 1 + problem.head.outputs) if rows else 0
 
 
 def fact_bytes(problem: Problem) -> int:
