@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Array, Spec, trace
 from backpass.engine import Engine
-from backpass.model.comparison import Comparison, compare
+from backpass.model.evaluation.comparison import Comparison, compare
 from backpass.model.fitting.outcome.scoring import ScoredRows
 from backpass.model.fitting.problem.data_split import DataSplit
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.runs.ensemble import Member, network_of
-from backpass.model.forward import outputs_of
 from backpass.model.head.head import Head
 from backpass.model.metrics import as_loss
+from backpass.model.prediction.forward import outputs_of
 from backpass.network import Dense, KernelRegression, Network
 from backpass.numerics.elementary import log, median, totals
 from backpass.table.messages import counted
