@@ -17,7 +17,7 @@ ANY_VALUE = {
     "merge_case": True, "need": ["x"], "delimiter": ";", "decimal": ",", "skip": 1, "header_row": 2, "comment": "#",
     "footer": 1, "all_rows": True, "keep_rows": True, "no_header": True, "names": ["x", "y"],
     "headerless": [["x", "y"]], "encoding": "latin-1", "max_bytes": 9, "query": "select x from data", "sheet": 1,
-    "widths": [1, 2], "tolerant": True,
+    "widths": [1, 2], "tolerant": True, "known_kinds": {"x": "numeric"},
 }  # fmt: skip
 
 

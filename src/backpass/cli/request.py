@@ -14,6 +14,7 @@ from backpass.cli.output import check_page_replaceable, check_replaceable, check
 from backpass.errors import ResourceError, UsageError
 from backpass.model import Settings
 from backpass.model.fitting.problem.tables import as_table
+from backpass.model.fitting.transfer.feature_source import FeatureSource
 from backpass.reporting.page.page import require
 from backpass.table import Table, read_table, required_kind
 from backpass.table.columns.rules import Rules, checked_order
@@ -39,6 +40,7 @@ class Request:
         text: Columns to treat as free text.
         weight: The column of row weights, if any.
         teacher: The columns of another model's predictions.
+        features_of: The model whose learned features are kept, if any.
         strict: Whether a row without a target is an error.
         checkpoint: The path for checkpoints, if any.
         resume: The checkpoint to continue from, if any.
@@ -59,6 +61,7 @@ class Request:
     text: tuple[str, ...]
     weight: str | None
     teacher: tuple[str, ...]
+    features_of: FeatureSource | None
     strict: bool
     checkpoint: str | None
     resume: str | None
@@ -90,6 +93,7 @@ class Request:
             )
         if output == given["checkpoint"]:
             raise UsageError(f"--output and --checkpoint are the same file, {output}", hint="give them different names")
+        source = None if given["features_of"] is None else FeatureSource.of(given["features_of"])
         return Request(
             given["table"],
             target,
@@ -102,12 +106,13 @@ class Request:
             tuple(names_in(given["text"])),
             given["weight"],
             teacher,
+            source,
             given["strict"],
             given["checkpoint"],
             given["resume"],
             given["report"],
             None if given["memory"] is None else memory_size(given["memory"]),
-            reading_of(given),
+            reading_of(given, DEFAULT_MISSING if source is None else source.model.schema.missing),
             settings,
         )
 
@@ -177,18 +182,15 @@ class Request:
 
     def tables(self) -> tuple[Table, Table | None, Table | None]:
         """Read the table and, if they are in files of their own, the tables of the validation and test rows."""
-        table = read_table(
-            self.table,
-            categorical=tuple(dict.fromkeys((*self.categorical, *self.suspected))),
-            text=self.text,
-            drop=self.left_out,
-            need=self.needed,
-            **self.reading,
-        )
+        options = {**self.reading, "categorical": self.categorical, "text": self.text}
+        options = options if self.features_of is None else self.features_of.reading(options)
+        options["categorical"] = tuple(dict.fromkeys((*self.categorical, *self.suspected)))
+        table = read_table(self.table, drop=self.left_out, need=self.needed, **options)
         order = checked_order(self.reading.get("date_order"))
         table = with_dates(table, self.suspected, Rules(missing=Missing.of(DEFAULT_MISSING), date_order=order))
         used = {name: column for name, column in table.columns.items() if name not in self.suspected}
-        kinds = {name: required_kind(column) for name, column in used.items()}
+        known = {} if self.features_of is None else self.features_of.model.kinds()
+        kinds = {name: required_kind(column) for name, column in used.items()} | known
         files = (self.validation_file, self.test_file)
         validation, test = (None if file is None else as_table(file, self.reading, kinds) for file in files)
         return table, validation, test

@@ -16,6 +16,7 @@ from backpass.engine import why_slow
 from backpass.model import Model, Problem, Settings
 from backpass.model.evaluation.comparison import Comparison, baseline_name, in_order
 from backpass.model.fitting.problem.problem import batch_size_for
+from backpass.model.fitting.transfer.kept_features import KeptFeatures
 from backpass.model.head.head import Head
 from backpass.model.metrics.per_class import of_confusion
 from backpass.model.record import COVERAGE_LEVEL
@@ -51,10 +52,19 @@ def of_problem(problem: Problem, *, verbose: bool = False) -> Lines:
         ("columns", columns_line(problem.schema, problem.feature_map)),
         ("rows", rows_line(problem.counts)),
         ("network", network_line(problem.network)),
+        *([] if problem.kept is None else [("features", kept_line(problem.kept, problem.trained_network))]),
         ("training", training_line(problem)),
         ("engine", problem.trainer.description),
         *notes,
     ]
+
+
+def kept_line(kept: KeptFeatures, trained: Network) -> str:
+    """Format the kept features of a fit: ``128 of each network, kept from a model of price; ...``"""
+    targets = listed([shown(name)[1:-1] for name in kept.facts["targets"]])
+    each = " of each network" if len(kept.theta) > 1 else ""
+    count = counted(trained.parameter_count, "parameter")
+    return f"{kept.size}{each}, kept from a model of {targets}; trained: the output layer{each}, {count}"
 
 
 def target_line(head: Head) -> str:
@@ -140,7 +150,8 @@ def training_line(problem: Problem) -> str:
     settings = problem.settings
     rows = problem.trained.rows
     batch = rows if settings.sampling == "full" else min(batch_size_for(settings, rows), rows)
-    dropout = [f"dropout {settings.dropout:g}"] if settings.dropout and settings.hidden else []
+    has_dropout = settings.dropout and settings.hidden and problem.kept is None
+    dropout = [f"dropout {settings.dropout:g}"] if has_dropout else []
     until = [f"{settings.max_steps:,} steps"] if settings.max_steps else []
     return ", ".join(
         [
@@ -183,6 +194,24 @@ def teacher_line(model: Model) -> str:
     weight = Settings.from_json(model.record.settings).teacher_weight
     have = f"{teacher['rows'].get('train', 0):,} of {counted(rows.get('train', 0), 'training row')}"
     return f"{columns or 'another model'}, weight {weight:g}, on {have}"
+
+
+def features_line(model: Model) -> str:
+    """Format where kept features come from: ``those of a model of price (SHA-256 ...); ...``; empty without any."""
+    source = model.record.features_of
+    if source is None:
+        return ""
+    targets, trained = listed([shown(name)[1:-1] for name in source["targets"]]), _output_parameters(model.network)
+    return (
+        f"those of a model of {targets} (its file has SHA-256 {source['sha256']}); "
+        f"trained: the {counted(trained, 'parameter')} of the output layer"
+    )
+
+
+def _output_parameters(network: Network) -> int:
+    """The number of parameters of the output layer."""
+    *_, (number, layer, width) = network.numbered()
+    return sum(parameter.size for parameter in layer.parameters(width, number))
 
 
 def other_scores(model: Model) -> str:
@@ -318,6 +347,7 @@ def facts(model: Model) -> dict[str, Any]:
         "decision": None if model.head.decision is None else model.head.decision.to_json(),
         "weight": record.weight or None,
         "teacher": None if record.teacher is None else dict(record.teacher),
+        "features_of": None if record.features_of is None else dict(record.features_of),
         "scores": {part: dict(scores) for part, scores in record.scores.items()},
         "confusion": {part: [[*row] for row in counts] for part, counts in record.confusion.items()},
         "per_class": {

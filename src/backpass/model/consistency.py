@@ -7,6 +7,7 @@ them. A file with a correct checksum may still be a forgery.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from re import fullmatch
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,7 @@ def inconsistency(model: Model) -> str:
         *([] if not model.baselines else _checks_of_baselines(model.baselines, record)),
         *([] if not model.lookups else _checks_of_lookups(model.lookups, record)),
         *([] if model.intervals is None else _checks_of_intervals(model.intervals, head, record)),
+        *([] if record.features_of is None else _checks_of_features(record.features_of, model)),
         *([] if model.training_rows is None else _checks_of_training_rows(model.training_rows, numbers, record)),
     ]
     return next((f"the {what} differ: {found}" for what, found in checks if any(e != found[0] for e in found)), "")
@@ -157,6 +159,17 @@ def _checks_of_training_rows(kept: TrainingRows, numbers: int, record: Record) -
         ("numbers and their counts", [len(kept.below), numbers]),
         ("training rows and the profiles", [bool(record.columns), True]),
         (kept.fault or "training rows", [kept.fault, ""]),
+    ]
+
+
+def _checks_of_features(source: Mapping[str, Any], model: Model) -> list[tuple[str, list[Any]]]:
+    return [
+        (
+            "digest of the model of the features and a SHA-256",
+            [bool(fullmatch("[0-9a-f]{64}", source["sha256"])), True],
+        ),
+        ("networks and those of the features", [model.networks <= source["networks"], True]),
+        ("layers and those of features", [len(model.network.layers) > 1 and not model.others, True]),
     ]
 
 

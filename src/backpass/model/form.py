@@ -233,6 +233,7 @@ MODEL: Form = {
         "expected": Optional(
             {"scores": {...: _NUMBER}, "low": (_NUMBER, NoneType), "high": (_NUMBER, NoneType), "beyond": str}
         ),
+        "features_of": Optional({"sha256": str, "targets": [str], "networks": _ONE}),
         "teacher": Optional({"columns": [str], "rows": {...: _COUNT}, "scores": _SCORES}),
         "candidates": Optional(
             [

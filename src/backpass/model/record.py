@@ -61,6 +61,8 @@ class Record:
             later test rows, or in earlier files.
         teacher: The columns of a teacher, the number of rows of each split that have its predictions, and its metrics
             on the splits where all rows have; None without a teacher.
+        features_of: For a model that keeps the learned features of another, the SHA-256 of that model's file, its
+            targets and the number of its networks; else None.
     """
 
     settings: Mapping[str, Any]
@@ -86,6 +88,7 @@ class Record:
     expected: Expected | None = None
     candidates: tuple[Mapping[str, Any], ...] = ()
     teacher: Mapping[str, Any] | None = None
+    features_of: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
@@ -119,6 +122,7 @@ class Record:
             **({} if self.horizon is None else {"horizon": self.horizon.to_json()}),
             **({} if self.expected is None else {"expected": self.expected.to_json()}),
             **({} if self.teacher is None else {"teacher": dict(self.teacher)}),
+            **({} if self.features_of is None else {"features_of": dict(self.features_of)}),
         }
 
     @property

@@ -52,8 +52,8 @@ def table_from(data: Any, *, source: str = "data frame", **options: Unpack[Frame
         data: A data frame, a dict of columns, a list of dicts (rows) or a structured array.
         source: Name of the data in messages.
         **options: Those options of ``read_table`` that do not concern files: ``kinds``, ``missing``, ``categorical``,
-            ``text``, ``drop``, ``date_order``, ``detect_missing``, ``merge_spaces``, ``detect_dates`` and
-            ``merge_case``.
+            ``text``, ``drop``, ``date_order``, ``detect_missing``, ``merge_spaces``, ``detect_dates``, ``merge_case``
+            and ``known_kinds``.
 
     Raises:
         DataError: ``data`` is not a valid table.
@@ -85,7 +85,7 @@ def frame_table(settings: ReadSettings, data: Any, source: str, above: int = 0) 
     content = frame_content(data, rules, faults)
     for fault in absent(settings.named, content.names):
         faults.add(fault)
-    columns = {column.name: settle(column, rules, faults, notes) for column in content.columns}
+    columns = {column.name: settle(column, rules.of_column(column.name), faults, notes) for column in content.columns}
     faults.stop()
     left_out = tuple(name for name in content.names if name not in columns)
     said, row_numbers = (*content.notes, *notes), np.arange(1, content.rows + 1) + above

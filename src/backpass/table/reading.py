@@ -59,6 +59,7 @@ def read_table(path: str | Path, **options: Unpack[ReadingOptions]) -> Table:
             - ``kinds``: required kind by column name, as in ``Schema.kinds``. These columns are converted and all
               others are left out. Default None: each column's kind is inferred over all rows (see the module
               ``kinds``).
+            - ``known_kinds``: required kind of some columns by name; the kinds of all others are inferred. Default {}.
             - ``missing``: tokens that mean "missing". Default ``backpass.DEFAULT_MISSING``.
             - ``categorical``: columns to treat as categorical. Default ().
             - ``text``: columns to treat as free text. Default ().
@@ -171,7 +172,7 @@ def table_of(
     check_percent(files, content, rules, faults)
     for raw in content.columns:
         own, own_notes = ErrorList(source), list[str]()
-        columns[raw.name] = settle(raw, rules, own, own_notes)
+        columns[raw.name] = settle(raw, rules.of_column(raw.name), own, own_notes)
         notes += [] if own.texts else own_notes
         if settings.tolerant and own.texts:
             doubts[raw.name] = tuple(own.texts)
@@ -278,7 +279,7 @@ def with_layout(rules: Rules, files: Sequence[Delimited]) -> Rules:
     if rules.kinds is not None:
         return rules
     layout = files[0].layout
-    left_out = frozenset(layout.left_out) - rules.need
+    left_out = frozenset(layout.left_out) - rules.need - rules.known_kinds.keys()
     return replace(rules, drop=rules.drop | left_out, text=rules.text | set(layout.texts))
 
 

@@ -56,6 +56,13 @@ def _only_one(context: click.Context, parameter: click.Parameter, values: tuple[
 @argument("table", type=click.Path())
 @data_options()
 @option(
+    "--features-of",
+    metavar="MODEL",
+    section="Data",
+    help="model file whose learned features (the layers below its output layer) are kept: only a new output layer is "
+    "trained; TABLE needs the columns of that model; default: all layers are trained",
+)
+@option(
     "--folds",
     metavar="NUMBER",
     type=WholeNumber(2),
@@ -158,6 +165,7 @@ def fit(**given: Any) -> int:
       backpass fit housing.csv -t median_house_value --print-config > run.toml
       backpass fit --config run.toml --epochs 50
       backpass fit sales.parquet -t sold --by store
+      backpass fit rents.csv -t rent --features-of housing.backpass
     """
     console = Console(quiet=given["quiet"])
     context = click.get_current_context()
@@ -315,6 +323,7 @@ def _check_streamable(request: Request, folds: Folds | None, exchange: Exchange)
         "test_file": request.test_file,
         "report": request.report,
         "teacher": request.teacher or None,
+        "features_of": request.features_of,
         "folds": None if folds is None else True,
     }
     check_streamable(request.table, request.settings, _options(request), exchange, **others)
@@ -365,6 +374,7 @@ def _problem(
         columns=request.columns,
         weight=request.weight,
         teacher=request.teacher or None,
+        features_of=request.features_of,
         strict=request.strict,
         owned=owned,
     )

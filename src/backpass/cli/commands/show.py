@@ -73,6 +73,8 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
         yield "weights", [shown(model.record.weight)[1:-1]]
     if model.record.teacher is not None:
         yield "teacher", [summary.teacher_line(model)]
+    if model.record.features_of is not None:
+        yield "features", [summary.features_line(model)]
     if len(model.labels) > 1:
         yield "outputs", [listed([shown(name)[1:-1] for name in model.labels])]
     yield "columns", list(_column_lines(model))

@@ -32,7 +32,7 @@ from backpass.table.messages import counted
 
 _OWN = ("--budget", "--trials", "--folds")
 """The options of this command that fit has not, or that mean something else there."""
-_ABSENT = ("checkpoint", "resume", "report", "memory")
+_ABSENT = ("checkpoint", "resume", "report", "memory", "features_of")
 """The options of fit that this command has not."""
 
 

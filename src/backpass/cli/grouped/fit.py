@@ -21,7 +21,7 @@ from backpass.model.grouped.options import require_supported
 from backpass.model.grouped.saving import KIND
 
 _REFUSED = (
-    *("validation_file", "test_file", "weight", "teacher", "folds", "repeats", "out_of_fold", "report"),
+    *("validation_file", "test_file", "weight", "teacher", "features_of", "folds", "repeats", "out_of_fold", "report"),
     *("checkpoint", "resume", "workers", "stream", "memory", "print_config"),
 )
 """Options of ``fit`` that a grouped model does not have, beside settings."""

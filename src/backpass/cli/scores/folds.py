@@ -77,6 +77,7 @@ class Folds:
             columns=request.columns,
             weight=request.weight,
             teacher=request.teacher,
+            features_of=request.features_of,
             strict=request.strict,
         )
 

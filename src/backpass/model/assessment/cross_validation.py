@@ -18,6 +18,7 @@ from backpass.errors import hints_in_reading
 from backpass.model.assessment.folds import Folds
 from backpass.model.fitting.problem.tables import as_table
 from backpass.model.fitting.teaching.teacher import named_teacher
+from backpass.model.fitting.transfer.feature_source import FeatureSource
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
 from backpass.numerics.elementary import mean, total
@@ -79,6 +80,7 @@ def cross_validate(
     columns: Sequence[str] | None = None,
     weight: str | None = None,
     teacher: Any = None,
+    features_of: Any = None,
     strict: bool = False,
     reading: Mapping[str, Any] | None = None,
     **settings: Unpack[SettingsOptions],
@@ -98,6 +100,7 @@ def cross_validate(
         columns: The only columns to learn from. Default None: all.
         weight: The column of row weights, as in ``fit``. Default None: all rows have weight 1.
         teacher: Predictions of another model to learn from, as in ``fit``. Default None: no teacher.
+        features_of: The model whose learned features are kept, as in ``fit``. Default None: all layers are trained.
         strict: Whether a row without a target is an error. Default False: it is left out.
         reading: Options of ``read_table``, see ``fit``. Default None.
         **settings: See ``fit``. ``test_fraction`` plays no part.
@@ -111,7 +114,9 @@ def cross_validate(
     (3, (60,), [1, 2, 3])
     """
     with hints_in_reading():
-        table, chosen = as_table(data, dict(reading or {})), Settings.of(settings)
+        chosen, options = Settings.of(settings), dict(reading or {})
+        source = None if features_of is None else FeatureSource.of(features_of)
+        table = as_table(data, options if source is None else source.reading(options))
         table, taught_by = named_teacher(table, teacher)
         dealt = Folds.of(
             table,
@@ -123,6 +128,7 @@ def cross_validate(
             columns=columns,
             weight=weight,
             teacher=taught_by,
+            features_of=source,
             strict=strict,
         )
     return cross_validated(dealt, chosen, folds, repeats)

@@ -17,6 +17,7 @@ from backpass.errors import DataError, UsageError
 from backpass.model.fitting.fit_problem import fit_problem
 from backpass.model.fitting.problem.division import possible_inputs, units_in
 from backpass.model.fitting.problem.preparation import make_problem
+from backpass.model.fitting.transfer.feature_source import FeatureSource
 from backpass.model.model import Model
 from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import folds_of, strata_of
@@ -48,6 +49,7 @@ class Folds:
         weight: The column of row weights, if any.
         validation: Rows that the one round is scored on, in place of folds; None with folds.
         teacher: The columns of another model's predictions.
+        features_of: The model whose learned features are kept; None: all layers are trained.
     """
 
     table: Table
@@ -59,6 +61,7 @@ class Folds:
     weight: str | None
     validation: Table | None = None
     teacher: tuple[str, ...] = ()
+    features_of: FeatureSource | None = None
 
     @staticmethod
     def of(
@@ -72,6 +75,7 @@ class Folds:
         columns: Sequence[str] | None = None,
         weight: str | None = None,
         teacher: tuple[str, ...] = (),
+        features_of: FeatureSource | None = None,
         strict: bool = False,
     ) -> Folds:
         """Cut a table into folds, see ``cross_validate``.
@@ -92,14 +96,15 @@ class Folds:
         targets = Targets.fit(table, named, settings.task)
         truth = targets.encode(table)
         left_out = (*drop, *teacher) if weight is None else (*drop, *teacher, weight)
-        names = possible_inputs(table, named, settings, left_out, columns)
+        read = columns if features_of is None else features_of.columns
+        names = possible_inputs(table, named, settings, left_out, read)
         units = units_in([table], [truth], named, names, settings)[0][0]
         if table.rows < 2 * count:
             raise DataError(
                 f"{count} folds need at least {2 * count} rows; there are {table.rows}", hint="use fewer folds"
             )
         rounds = tuple(_rounds(truth, targets, units, settings, count, repeats))
-        return Folds(table, targets, truth, rounds, drop, columns, weight, teacher=teacher)
+        return Folds(table, targets, truth, rounds, drop, columns, weight, None, teacher, features_of)
 
     def scored_on(self, validation: Table) -> Folds:
         """The same rows in a single round, which is scored on rows of another table."""
@@ -124,6 +129,7 @@ class Folds:
             columns=self.columns,
             weight=self.weight,
             teacher=self.teacher or None,
+            features_of=self.features_of,
             diagnose=False,
         )
         return fit_problem(problem, callbacks=callbacks, compare=False)

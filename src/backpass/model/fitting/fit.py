@@ -16,6 +16,7 @@ from backpass.model.fitting.larger.streamed import check_streamable, streamed_pr
 from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.problem.tables import as_table
+from backpass.model.fitting.transfer.feature_source import FeatureSource
 from backpass.model.model import Model
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
@@ -38,6 +39,7 @@ def fit(
     columns: Sequence[str] | None = None,
     weight: str | None = None,
     teacher: Any = None,
+    features_of: Any = None,
     strict: bool = False,
     callbacks: Sequence[Callback] = (),
     checkpoint: str | Path | None = None,
@@ -71,6 +73,11 @@ def fit(
             the order of the classes, or that of the positive class of two. They must be out-of-fold: predicted by
             models that did not train on the row. Rows without a prediction (NaN) learn from the target alone. See the
             setting ``teacher_weight``. Default None: no teacher.
+        features_of: A model, or the path of its file, whose learned features a^[r-1] are kept, CS229 (2.21): only a new
+            output layer is trained on them. The table needs the columns of that model, which are read and scaled as for
+            it; its layers, and with them the settings that describe layers, are those of that model. An ensemble gives
+            an ensemble: each network keeps its own features. The preset is "plain". Default None: all layers are
+            trained.
         strict: Whether a row without a target is an error. Default False: it is left out, with a note.
         callbacks: Observers of the training run. Default ().
         checkpoint: File to save the run to. Default None: no checkpoint.
@@ -115,7 +122,8 @@ def fit(
     check_stream(stream)
     options, exchange = dict(reading or {}), exchange_of(comm)
     roles: dict[str, Any] = {"drop": drop, "columns": columns, "weight": weight, "strict": strict}
-    others = {"validation": validation, "test": test, "teacher": teacher}
+    source = None if features_of is None else FeatureSource.of(features_of)
+    others = {"validation": validation, "test": test, "teacher": teacher, "features_of": source}
     note = partial(_note, callbacks)
     with ExitStack() as stack:
         stack.enter_context(hints_in_reading())
@@ -158,14 +166,18 @@ def _in_memory(
     *,
     validation: Any,
     test: Any,
+    features_of: FeatureSource | None,
     **roles: Any,
 ) -> Problem:
     """The problem of tables that fit in memory."""
+    known = {} if features_of is None else features_of.model.kinds()
+    options = options if features_of is None else features_of.reading(options)
     table = as_table(data, options)
-    kinds = {name: required_kind(column) for name, column in table.columns.items()}
+    kinds = {name: required_kind(column) for name, column in table.columns.items()} | known
     parts = [as_table(part, options, kinds) if part is not None else None for part in (validation, test)]
     owned = not any(isinstance(each, Table) for each in (data, validation, test))
-    return make_problem(table, target, settings, validation=parts[0], test=parts[1], owned=owned, **roles)
+    roles |= {"features_of": features_of, "owned": owned}
+    return make_problem(table, target, settings, validation=parts[0], test=parts[1], **roles)
 
 
 def _note(callbacks: Sequence[Callback], text: str) -> None:

@@ -120,6 +120,8 @@ class Settings(SettingValues):
 
 
 def _unknown(name: str) -> str:
+    if name == "features_of":
+        return "features_of is an argument of fit and cross_validate, not a setting"
     if name in SETTING_NAMES:
         return f"setting {name!r} was renamed to {SETTING_NAMES[name]!r}"
     return f"unknown setting {name!r} ({did_you_mean(name, list(BY_NAME))})"

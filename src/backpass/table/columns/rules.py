@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from backpass.errors import UsageError
@@ -77,9 +77,10 @@ class Rules:
         merge_spaces: Whether categories that differ only in spaces are merged; never if ``kinds`` is given.
         detect_dates: Whether dates and times in everyday notations are found among strings and numbers.
         merge_case: Whether categories that differ only in upper and lower case are merged; never if ``kinds`` is given.
+        known_kinds: Required kind of some columns by name; the kinds of all others are inferred.
 
     Raises:
-        UsageError: ``kinds`` contains an unknown kind, or a column is to be both categorical and free text.
+        UsageError: A kind is unknown, or a column is to be both categorical and free text.
     """
 
     kinds: Mapping[str, str] | None = None
@@ -96,10 +97,11 @@ class Rules:
     merge_case: bool = False
     free_text: frozenset[str] = frozenset()
     before: int = 0
+    known_kinds: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         known = (*KINDS, *STORED_AS)
-        kinds = (self.kinds or {}).values()
+        kinds = [*(self.kinds or {}).values(), *self.known_kinds.values()]
         wrong = [kind for kind in kinds if kind not in known and NumberReading.of_demand(kind) is None]
         if wrong:
             raise UsageError(f"a kind is one of {listed((*KINDS, FREE_TEXT), shown)}, got {listed(wrong, shown)}")
@@ -109,32 +111,40 @@ class Rules:
     @property
     def named(self) -> frozenset[str]:
         """Columns that the caller mentions by name."""
-        return self.need | self.text | self.free_text | self.drop | frozenset(self.kinds or ())
+        return self.need | self.text | self.free_text | self.drop | frozenset(self.kinds or self.known_kinds)
+
+    def of_column(self, name: str) -> Rules:
+        """Return the rules of one column: if its kind is known, they require it."""
+        return replace(self, kinds={name: self.known_kinds[name]}) if name in self.known_kinds else self
+
+    def required(self, name: str) -> str | None:
+        """Return the required kind of a column as the caller named it, or None."""
+        return self.known_kinds.get(name) if self.kinds is None else self.kinds[name]
 
     def demanded(self, name: str) -> Kind | None:
         """Return the kind that a column must have, or None."""
-        if self.kinds is not None:
-            kind = self.kinds[name]
+        if (kind := self.required(name)) is not None:
             return "numeric" if kind.startswith(PREFIX) else cast(Kind, STORED_AS.get(kind, kind))
         return "categorical" if name in self.text | self.free_text else None
 
     def declares_text(self, name: str) -> bool | None:
         """Whether the caller declares free text (True) or categories (False); None if neither."""
-        if self.kinds is not None:
-            return {FREE_TEXT: True, "categorical": False}.get(self.kinds[name])
+        if (kind := self.required(name)) is not None:
+            return {FREE_TEXT: True, "categorical": False}.get(kind)
         return name in self.free_text if name in self.text | self.free_text else None
 
     def wants_boolean(self, name: str) -> bool:
         """Whether a column must hold booleans."""
-        return self.kinds is not None and self.kinds[name] == BOOLEAN
+        return self.required(name) == BOOLEAN
 
     def allows_truths(self, name: str) -> bool:
         """Whether a column must hold 0 and 1, so that booleans mean these numbers."""
-        return self.kinds is not None and self.kinds[name] == ZERO_ONE
+        return self.required(name) == ZERO_ONE
 
     def reading_of(self, name: str) -> NumberReading | None:
         """Return the required reading of a column's numbers, or None."""
-        return NumberReading.of_demand(self.kinds[name]) if self.kinds is not None else None
+        kind = self.required(name)
+        return None if kind is None else NumberReading.of_demand(kind)
 
     def sign_of(self, name: str) -> str:
         """Return the decimal sign with which a column's numbers are read."""
@@ -147,11 +157,12 @@ class Rules:
 
     def counted_of(self, name: str) -> Counted | None:
         """Return the required notation of a column of numbers that are dates or times, or None."""
-        return BY_DEMAND.get(self.kinds[name]) if self.kinds is not None else None
+        kind = self.required(name)
+        return None if kind is None else BY_DEMAND.get(kind)
 
     def wants_percent(self, name: str) -> bool:
         """Whether a column must hold percentages."""
-        return self.kinds is not None and self.kinds[name] == PERCENT
+        return self.required(name) == PERCENT
 
     def expects_percent_sign(self, name: str) -> bool:
         """Whether a column must hold percentages, in any notation: 12%, or 12,5 % with a decimal comma."""
@@ -160,7 +171,7 @@ class Rules:
 
     def order_of(self, name: str) -> Order | None:
         """Return the required day-month order of a column's dates, or None."""
-        demand = self.kinds.get(name) if self.kinds is not None else None
+        demand = (self.kinds if self.kinds is not None else self.known_kinds).get(name)
         return demand if demand in ORDERS else self.date_order
 
     def wants(self, name: str) -> bool:

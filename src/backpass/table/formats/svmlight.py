@@ -44,7 +44,7 @@ def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
         pairs = _parsed(lines, file.source)
     rows = len(pairs.targets)
     # A column that the model has and no row fills in is 0, as in any other row.
-    asked = {int(found[1]) for name in rules.kinds or () if (found := COLUMN.fullmatch(name))}
+    asked = {int(found[1]) for name in rules.kinds or rules.known_kinds if (found := COLUMN.fullmatch(name))}
     places = sorted(pairs.rows.keys() | asked)
     width = len(pairs.targets[0])
     targets = [TARGET] if width == 1 else [f"{TARGET}{j}" for j in range(1, width + 1)]

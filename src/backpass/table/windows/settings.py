@@ -29,6 +29,7 @@ class FrameOptions(TypedDict, total=False):
     merge_spaces: bool
     detect_dates: bool
     merge_case: bool
+    known_kinds: Mapping[str, str]
 
 
 class ReadingOptions(FrameOptions, total=False):
@@ -129,6 +130,7 @@ class ReadSettings:
             options.get("detect_dates", True),
             options.get("merge_case", False),
             frozenset(text),
+            known_kinds=options.get("known_kinds", {}),
         )
         opening = Opening(
             options.get("encoding"),

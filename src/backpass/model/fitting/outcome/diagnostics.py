@@ -103,7 +103,7 @@ def after_training(
     thetas: Sequence[NDArray[Any]],
     scored: Mapping[str, ScoredRows],
 ) -> list[str]:
-    """Dead units of every network, and problems with the averaged predictions.
+    """Dead units of every network that was trained as a whole, and problems with the averaged predictions.
 
     Args:
         problem: The problem.
@@ -111,7 +111,8 @@ def after_training(
         thetas: The parameters of each member.
         scored: The rows of the splits that the model is scored on.
     """
-    return [*_dead(members, thetas), *_judged_at_fit(problem, members, thetas, scored)]
+    dead = _dead(members, thetas) if problem.kept is None else []
+    return [*dead, *_judged_at_fit(problem, members, thetas, scored)]
 
 
 def _dead(members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> list[str]:

@@ -129,6 +129,7 @@ def make_model(
         comparison=comparison,
         candidates=tuple(candidates),
         teacher=teacher_facts(problem),
+        features_of=None if problem.kept is None else problem.kept.facts,
     )
     leading, *others = groups_of(problem, members, thetas)
     return Model(

@@ -24,6 +24,7 @@ from backpass.model.fitting.problem.notes import run_notes, spelling_notes
 from backpass.model.fitting.problem.problem import Problem, Source
 from backpass.model.fitting.teaching.scores import with_teacher_checked
 from backpass.model.fitting.teaching.teacher import Teacher, check_names, named_teacher
+from backpass.model.fitting.transfer.feature_source import FeatureSource
 from backpass.model.head.class_weights import class_weights, imbalance_notes, weighted_decision
 from backpass.model.head.decision import Decision
 from backpass.model.head.head import Head
@@ -59,6 +60,7 @@ def make_problem(
     columns: Sequence[str] | None = None,
     weight: str | None = None,
     teacher: Any = None,
+    features_of: FeatureSource | None = None,
     strict: bool = False,
     diagnose: bool = True,
     apart: Sequence[str] = (),
@@ -76,6 +78,7 @@ def make_problem(
         columns: The only columns to learn from. Default None: all.
         weight: The column of row weights, which is no feature. Default None: all rows have weight 1.
         teacher: The columns of another model's predictions, or the predictions. Default None: there is no teacher.
+        features_of: The model whose learned features are kept. Default None: all layers are trained.
         strict: Whether a row without a target is an error. Default False: it is left out, with a note.
         diagnose: Whether to look for what makes scores too good: leaks, dependent rows, and rows in two splits. Default
             True.
@@ -99,6 +102,12 @@ def make_problem(
         the_weight=() if weight is None else (weight,),
         a_column_that_splits_the_rows=split_by,
     )
+    if features_of is not None:
+        settings = features_of.settings(settings)
+        roles: dict[str, Sequence[str]] = {"the target": names, "a column of the teacher": taught_by}
+        roles["the column of weights"] = () if weight is None else (weight,)
+        features_of.check(table, roles, drop, columns)
+        columns = features_of.columns
     labeled = Labeled.of(table, names, weight, strict=strict)
     keeps_rows = bool(settings.refit or split_by)
     owned = owned and not keeps_rows and not taught_by
@@ -133,7 +142,12 @@ def make_problem(
     if table.rows < FEWEST_ROWS and settings.validation_fraction + settings.test_fraction > 0:
         few, it = ("1 row", "it is") if table.rows == 1 else (f"{table.rows} rows", "all of them are")
         notes.append(f"only {few}: {it} used for training, none are held out; give held-out rows in a file")
-    remake = partial(_remade, targets=targets, settings=settings, left_out=left_out, columns=columns)
+    if features_of is not None:
+        found = features_of.findings(table, names, (*left_out, *split_by))
+        notes, warnings = [*notes, *found.notes], [*warnings, *found.warnings]
+    remake = partial(
+        _remade, targets=targets, settings=settings, left_out=left_out, columns=columns, features_of=features_of
+    )
     kinds = {name: required_kind(table.columns[name]) for name in split_by}
     problem = replace(
         remake(rows, notes=notes, warnings=warnings, diagnose=diagnose, owned=owned),
@@ -168,6 +182,7 @@ def _remade(
     settings: Settings,
     left_out: Sequence[str],
     columns: Sequence[str] | None,
+    features_of: FeatureSource | None,
     notes: Sequence[str] = (),
     warnings: Sequence[str] = (),
     diagnose: bool = False,
@@ -179,7 +194,10 @@ def _remade(
     name, *others = targets.names
     leaves = [*left_out, *hidden]
     table = train.view
-    schema = Schema.fit(table, name, others=others, drop=leaves, columns=columns, embeds=settings.embeds)
+    if features_of is None:
+        schema = Schema.fit(table, name, others=others, drop=leaves, columns=columns, embeds=settings.embeds)
+    else:
+        schema = features_of.schema(table, targets.names)
     settings = settings.suited(targets.task, table.rows, len(schema.features))
     head = Head.of(targets, train.truth, settings)
     single = targets.each[0] if targets.is_flat else None
@@ -196,7 +214,8 @@ def _remade(
             notes += [text] if (text := skewness_of(each.name, y)) else []
         if diagnose:
             notes += worst_findings(table, used, each, y)
-    problem = assemble(settings, schema, head, rows, notes=notes, warnings=warnings, owned=owned)
+    shared: Any = {"features_of": features_of, "notes": notes, "warnings": warnings, "owned": owned}
+    problem = assemble(settings, schema, head, rows, **shared)
     return replace(problem, class_weights=of_classes)
 
 
@@ -207,6 +226,7 @@ def assemble(
     rows: Mapping[str, Rows],
     *,
     feature_map: FeatureMap | None = None,
+    features_of: FeatureSource | None = None,
     notes: Sequence[str] = (),
     warnings: Sequence[str] = (),
     owned: bool = False,
@@ -219,6 +239,7 @@ def assemble(
         head: The meaning of the outputs.
         rows: "train", and other splits that have rows.
         feature_map: The feature map. Default None: fitted on "train".
+        features_of: The model whose feature map and learned features are kept. Default None: all layers are trained.
         notes: Notes about the table.
         warnings: What makes scores too good.
         owned: Whether the tables may lose their columns, see ``make_problem``.
@@ -228,7 +249,9 @@ def assemble(
     """
     encodings = encodings_of(schema, rows)
     train = encodings["train"]
-    if feature_map is None:
+    if features_of is not None:
+        feature_map = features_of.model.feature_map
+    elif feature_map is None:
         feature_map = FeatureMap.fit(
             train.numbers,
             train.codes,
@@ -241,7 +264,10 @@ def assemble(
             ranks=settings.quantile_features,
             scaling=settings.numerical_scaling,
         )
-    network = build_network(settings, schema, feature_map, head.outputs, len(rows["train"]))
+    if features_of is None:
+        network = build_network(settings, schema, feature_map, head.outputs, len(rows["train"]))
+    else:
+        network = features_of.network(head.outputs, settings.output_activation)
     profiles = profiles_of(schema, train.numbers, train.codes)
     problem = Problem(settings, schema, head, feature_map, network, {}, (), profiles)
     _require_memory(problem, sum(map(len, rows.values())))
@@ -251,6 +277,7 @@ def assemble(
     training_rows = TrainingRows.of(schema, profiles, train.numbers, digests)
     del digests
     parts = splits_of(problem, rows, encodings, owned=owned)
+    kept = None if features_of is None else features_of.features(parts["train"].x, problem.engine)
     table = rows["train"].whole
     if not np.isfinite(parts["train"].y).all():
         raise DataError(
@@ -265,6 +292,7 @@ def assemble(
         *notes,
     )
     said += tuple(run_notes(settings, rows, network))
+    said += () if kept is None else kept.notes
     units = {name: each.units for name, each in rows.items() if each.units is not None}
     folds = split_folds(
         np.concatenate([parts[name].truth for name in pool]),
@@ -278,7 +306,8 @@ def assemble(
         notes=said,
         of_source=table.of_source,
         folds=folds,
-        fixed=fixed_of(network, parts["train"].x, problem.engine),
+        fixed=fixed_of(network, parts["train"].x, problem.engine) if kept is None else {},
+        kept=kept,
         warnings=tuple(warnings),
         training_rows=training_rows,
         units=units,

@@ -21,6 +21,7 @@ from backpass.model.fitting.problem.data_split import DataSplit, Rows
 from backpass.model.fitting.problem.start import first_theta
 from backpass.model.fitting.teaching.objective import taught_data, teaching_loss
 from backpass.model.fitting.teaching.teacher import Teacher
+from backpass.model.fitting.transfer.kept_features import KeptFeatures
 from backpass.model.head.class_weights import log_weights
 from backpass.model.head.head import Head
 from backpass.model.metrics import as_loss
@@ -95,6 +96,7 @@ class Problem:
         runner: The engine that it shares with others that train at the same time; None: one of its own.
         made_up: Rows that train beside those of "train" and are nothing else, see ``distillation``; None without any.
         stored: Training rows that are not in memory, beside those of "train"; None: there are none.
+        kept: The features of an earlier model, below the only layer that is trained; None: all layers are trained.
     """
 
     settings: Settings
@@ -120,6 +122,14 @@ class Problem:
     runner: Engine | None = None
     made_up: DataSplit | None = None
     stored: Stored | None = None
+    kept: KeptFeatures | None = None
+
+    @property
+    def trained_network(self) -> Network:
+        """The network whose parameters are trained: all layers, or the output layer on kept features."""
+        if self.kept is None:
+            return self.network
+        return self.kept.output_network(self.head.outputs, self.settings.output_activation)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -247,10 +257,12 @@ class Problem:
         """theta of the network that predicts, from the theta that is trained.
 
         Its probabilities are those of the data, although class weights trained it; and in columns of many categories an
-        unknown one is close to an average one, see ``unknown``.
+        unknown one is close to an average one, see ``unknown``. Kept features stay as they are.
         """
         profiles = [self.columns[text.name] for text in self.schema.texts if text.name in self.columns]
-        if len(profiles) == len(self.schema.texts):
+        if self.kept is not None:
+            theta = self.kept.joined(theta)
+        elif len(profiles) == len(self.schema.texts):
             theta = with_shrunk_unknowns(self.network, theta, self.feature_map, profiles)
         if self.class_weights is None or not self.can_unweight:
             return theta
@@ -309,7 +321,8 @@ class Problem:
             **self.settings.to_json(),
             "learning_rate_asked_for": "learning_rate" in dict(self.settings.given),
             "backpass": __version__,
-            "network": self.network.to_json(),
+            "network": self.trained_network.to_json(),
+            **({} if self.kept is None else {"features_of": self.kept.facts["sha256"]}),
             "rows": digest.hexdigest() if self.stored is None else f"{digest.hexdigest()} {self.stored.digest}",
         }
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from backpass.model.fitting.problem.data_split import DataSplit
 from backpass.model.fitting.problem.problem import Problem
+from backpass.model.fitting.transfer.kept_features import KeptFeatures
 from backpass.model.split.splits import RowSplit
 from backpass.network import Network, Periodic
 from backpass.numerics.elementary import total
@@ -72,7 +73,10 @@ def members_of(
     # Members train in ceil(count / at_once) rounds, which share the time limit.
     limit = None if settings.max_seconds is None else settings.max_seconds / -(-count // at_once)
     wishes = [replace(settings, seed=_seed_of(settings.seed, first + i), max_seconds=limit) for i in range(count)]
-    alike = [replace(problem, settings=stop, network=_network_of(problem, i)) for i, stop in enumerate(wishes)]
+    alike = [
+        replace(problem, settings=stop, network=_network_of(problem, i), kept=_kept_by(problem, i))
+        for i, stop in enumerate(wishes)
+    ]
     if not problem.folds:
         return [Member(each) for each in alike]
     parts = splits_of(problem) if splits is None else splits
@@ -101,9 +105,16 @@ def _seed_of(seed: int, number: int) -> int:
     return (seed + number * _SEED_STEP) % 2**64
 
 
+def _kept_by(problem: Problem, number: int) -> KeptFeatures | None:
+    """The kept features of member ``number``: those of the network with this number."""
+    return None if problem.kept is None else problem.kept.member(number)
+
+
 def _network_of(problem: Problem, number: int) -> Network:
     """The network of member ``number``, whose periodic embeddings start with that member's frequency scale."""
     scales, network = problem.settings.frequency_scale, problem.network
+    if problem.kept is not None:
+        return network
     scale = scales[number % len(scales)]
     layers = [replace(layer, deviation=scale) if isinstance(layer, Periodic) else layer for layer in network.layers]
     return replace(network, layers=tuple(layers))

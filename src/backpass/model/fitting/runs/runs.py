@@ -20,6 +20,7 @@ from backpass.model.fitting.runs.checkpoint import Checkpoint, Recorder, RunStat
 from backpass.model.fitting.runs.ensemble import Member
 from backpass.model.fitting.runs.ensemble_progress import ENDS_ALL, EnsembleProgress, MemberCallback
 from backpass.model.fitting.runs.stage import Stage, StageCallback
+from backpass.model.fitting.transfer.output_layer import trainable
 from backpass.training import Callback, EpochRecord, Progress, StopRequest, TrainingResult
 from backpass.training.interrupt import run_in_threads
 from backpass.training.processes.exchange import SOLO, Exchange
@@ -106,7 +107,7 @@ def train_members(
             if recorder is None
             else [CheckpointCallback(recorder, i, faults.get(i, ""), watchers, problem.last_epoch), *watchers]
         )
-        result = problem.train(theta=theta, callbacks=seen, progress=progress, stop=stop, exchange=group)
+        result = trainable(problem).train(theta=theta, callbacks=seen, progress=progress, stop=stop, exchange=group)
         if result.reason != "diverged" or i in faults or with_lower_learning_rate(problem) is None:
             return result
         faults[i] = result.fault
