@@ -349,7 +349,7 @@ def test_sources_without_features_are_refused(tmp_path: Path) -> None:
 def test_what_keeps_no_features_says_so(source: Model, tmp_path: Path) -> None:
     table, path = columns_of(1, "w"), tmp_path / "t.csv"
     pd.DataFrame(table).to_csv(path, index=False)
-    with pytest.raises(UsageError, match="a streamed fit has no features_of"):
+    with pytest.raises(UsageError, match="a streamed fit cannot use features_of"):
         fit(path, "w", features_of=source, stream=True)
     with pytest.raises(UsageError, match="features_of is an argument of fit and cross_validate"):
         tune(table, "w", features_of=source)

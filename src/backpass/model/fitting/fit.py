@@ -142,6 +142,7 @@ def fit(
                 validation_file=validation,
                 test_file=test,
                 teacher=teacher,
+                features_of=source,
             ),
         )
         warned = Warned()
