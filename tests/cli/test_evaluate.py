@@ -43,7 +43,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_table_of_the_fit_is_a_warning(call: Run, place: Path) -> None:
     done = call("evaluate", place / "m.backpass", place / "own.csv")
     assert done.code == 0
-    assert "warning: about 80 % of these rows trained the model or chose its epoch" in done.err
+    assert "warning: about 80 % of these rows trained the model or selected its epoch" in done.err
     facts = call("evaluate", place / "m.backpass", place / "own.csv", "--json").json
     assert any("trained the model" in each for each in facts["warnings"])
     assert "trained the model" not in call("evaluate", place / "m.backpass", place / "other.csv").err
@@ -51,12 +51,12 @@ def test_the_table_of_the_fit_is_a_warning(call: Run, place: Path) -> None:
 
 def test_compare_and_report_say_so_too(call: Run, place: Path) -> None:
     both = (place / "m.backpass", place / "m.backpass", place / "own.csv")
-    assert "trained the model or chose its epoch" in call("compare", *both).err
+    assert "trained the model or selected its epoch" in call("compare", *both).err
     table = backpass.load(place / "m.backpass").table(made(600, 0), with_target=True)
     first = written({name: values[:500] for name, values in made(600, 0).items()}, place / "part.csv")
     assert table.rows == 600
     facts = call("report", place / "m.backpass", first, "--json").json
-    assert any("trained the model or chose its epoch" in each for each in facts["warnings"])
+    assert any("trained the model or selected its epoch" in each for each in facts["warnings"])
     own = call("report", place / "m.backpass", place / "own.csv", "--json").json
     assert not any("trained the model" in each for each in own["warnings"])  # the test rows are taken
 

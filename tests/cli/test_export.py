@@ -174,7 +174,7 @@ def test_a_module_never_replaces_another_file(call: Run, home: Path, tmp_path: P
     assert (tmp_path / "app.js").read_text() == "let mine = 1;\n"
 
 
-@pytest.mark.parametrize(("output", "said"), [("m.onnx", "shape [n,2]"), ("m.js", "texts such as '<30'")])
+@pytest.mark.parametrize(("output", "said"), [("m.onnx", "shape [n,2]"), ("m.js", "strings such as '<30'")])
 def test_columns_with_bounds_say_how_they_are_passed(call: Run, tmp_path: Path, output: str, said: str) -> None:
     if output.endswith(".onnx"):
         pytest.importorskip("onnx")

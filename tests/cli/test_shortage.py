@@ -106,6 +106,6 @@ def test_a_parquet_file_that_finds_no_room_is_no_bug(call: Run, home: Path, tmp_
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert (done.code, done.out) == (5, "")
     assert re.fullmatch(
-        r"error: temporary files cannot be written in \S+: File too large\nhint: make room .*\n", done.err
+        r"error: temporary files cannot be written in \S+: File too large\nhint: free space .*\n", done.err
     )
     assert (tmp_path / "p.parquet").read_bytes() == b"PAR1 before"

@@ -440,7 +440,7 @@ def test_patience_ends_the_run(houses: Columns) -> None:
 
 
 def test_time_ends_the_run(houses: Columns, quick: dict[str, Any]) -> None:
-    with pytest.warns(BackpassWarning, match="the time was up before the first step: nothing was trained"):
+    with pytest.warns(BackpassWarning, match="the time limit was reached before the first step: nothing was trained"):
         model = fit(houses, "price", max_seconds=1e-9, **quick)
     assert (model.record.reason, model.record.steps) == ("time", 0)
     is_sound(model)

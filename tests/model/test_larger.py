@@ -440,7 +440,7 @@ def test_what_later_rows_show_is_said(tmp_path: Path) -> None:
     path.write_text("\n".join([*lines[:2_950], "x,z,town,y", *lines[2_950:]]) + "\n")
     with streamed_problem(path, "y", Settings.of(PLAIN), {}, lambda told: None) as problem:
         assert sum(problem.counts.values()) == N - 1
-    assert any("row 2950: the header again" in note for note in problem.of_source)
+    assert any("row 2950: a repeated header" in note for note in problem.of_source)
     assert any("'y'" in note and "1" in note for note in {*problem.notes} - {*problem.of_source})
 
 

@@ -13,7 +13,7 @@ from backpass.model.file.container import pack, unpack
 from backpass.model.loading import from_bytes
 from backpass.model.training_rows import MOST_DIGESTS, counts_below, row_digests
 
-TEXT = "trained the model or chose its epoch"
+TEXT = "trained the model or selected its epoch"
 
 
 def made(rows: int, seed: int = 0) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def test_a_single_row_is_recognized() -> None:
     model = backpass.fit(columns, "y", hidden=(4,), epochs=1, test_fraction=0.0)
     first = take(columns, slice(0, 1))
     assert known(model, first) == 1.0
-    with pytest.warns(BackpassWarning, match="^this row trained the model or chose its epoch"):
+    with pytest.warns(BackpassWarning, match="^this row trained the model or selected its epoch"):
         model.evaluate(first)
     assert known(model, take(made(300, 1), slice(0, 1))) == 0.0
 
