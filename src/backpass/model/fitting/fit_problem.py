@@ -15,8 +15,9 @@ from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model.file.storage import check_writable
 from backpass.model.fitting.checks.backtest import Backtest, backtest, is_backtested
 from backpass.model.fitting.checks.storable import require_storable
+from backpass.model.fitting.outcome.calibration import factor_of
 from backpass.model.fitting.outcome.diagnostics import before_training, check_held_out
-from backpass.model.fitting.outcome.outcome import factor_of, make_model
+from backpass.model.fitting.outcome.outcome import make_model
 from backpass.model.fitting.outcome.refit import refitted
 from backpass.model.fitting.outcome.scoring import WORST, Compared, baselines
 from backpass.model.fitting.pack.candidates import field_of, identity_of

@@ -13,7 +13,8 @@ from dataclasses import replace
 from backpass.model.baseline.baseline import kept
 from backpass.model.fitting.checks.backtest import Progressing
 from backpass.model.fitting.checks.lookups import lookups_of
-from backpass.model.fitting.outcome.outcome import groups_of, predicting, warmed
+from backpass.model.fitting.outcome.calibration import predicting, warmed
+from backpass.model.fitting.outcome.outcome import groups_of
 from backpass.model.fitting.outcome.scoring import fitted_baselines
 from backpass.model.fitting.pack.candidates import again
 from backpass.model.fitting.problem.data_split import Rows

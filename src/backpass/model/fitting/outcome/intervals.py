@@ -1,0 +1,138 @@
+"""The intervals of a fit, from residuals on validation rows, a backtest and the test rows, and what to know of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import UsageError
+from backpass.model.fitting.checks.backtest import Backtest
+from backpass.model.fitting.outcome.scoring import ScoredRows
+from backpass.model.fitting.problem.problem import Problem
+from backpass.model.head.head import Head
+from backpass.model.head.intervals import Intervals
+from backpass.model.record import COVERAGE_LEVEL
+from backpass.numerics.bootstrap import intervals
+from backpass.numerics.elementary import mean
+
+_FEWEST_UNITS = 5
+"""The fewest groups or blocks of time of the test rows whose coverage is judged."""
+
+_TOLERANCE = 0.03
+"""How much lower than requested a coverage may be."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedIntervals:
+    """The intervals of a model.
+
+    Attributes:
+        intervals: The intervals; None without validation rows, or for classes.
+        coverages: The share of the test rows that the intervals of each target cover, made without these rows.
+        notes: How they were made.
+        warnings: A warning if they are too narrow for the test rows.
+    """
+
+    intervals: Intervals | None = None
+    coverages: tuple[float, ...] = ()
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def coverage(self) -> float | None:
+        """The mean coverage over the targets; None without test rows."""
+        return mean(self.coverages) if self.coverages else None
+
+
+def fitted_intervals(
+    problem: Problem, validation: ScoredRows | None, test: ScoredRows | None, tested: Backtest
+) -> FittedIntervals:
+    """The intervals from the residuals on validation rows, at least as wide as those of the backtest.
+
+    With a time column they are at least as wide as the errors of the test rows, too, and wider for later rows.
+
+    Args:
+        problem: The problem.
+        validation: The validation rows, if there are any.
+        test: The test rows, if there are any.
+        tested: The backtest.
+    """
+    found = None if validation is None else validation.intervals(problem.head)
+    if found is None:
+        return FittedIntervals()
+    if tested.intervals is not None:
+        found = found.wider(tested.intervals)
+    coverages: tuple[float, ...] = ()
+    notes, warnings = list[str](), list[str]()
+    if test is not None:
+        coverages = test.coverages(problem.head, found)
+        warnings = _too_narrow(found, test, problem)
+        if problem.settings.time is not None:
+            found, notes = _widened(found, test, problem.head, mean(coverages) if coverages else None)
+    if tested.intervals is not None and tested.later is not None:
+        found = found.with_later(tested.intervals, tested.later)
+        notes.append(
+            "intervals of rows after the time that the test rows reach are wider: by as much as the errors of the "
+            "backtest on the test rows are larger than those on the rows before"
+        )
+    return FittedIntervals(found.floored(_floors(problem)), coverages, tuple(notes), tuple(warnings))
+
+
+def _floors(problem: Problem) -> list[float | None]:
+    """For each target, 0 if it is not below 0 in any training or validation row, else None."""
+    known = [part.truth.reshape(part.rows, -1) for name, part in problem.parts.items() if name != "test"]
+    negative = np.any([(truth < 0.0).any(axis=0) for truth in known], axis=0)
+    return [None if each else 0.0 for each in negative]
+
+
+def _widened(found: Intervals, test: ScoredRows, head: Head, coverage: float | None) -> tuple[Intervals, list[str]]:
+    """Intervals for rows later than the test rows: at least as wide as the errors of the test rows, and a note.
+
+    They are the latest forecast whose errors are known. The coverage on them is that of intervals made without them.
+    """
+    latest = test.intervals(head)
+    if latest is None:
+        return found, []
+    without = "" if coverage is None else f"; without them, {COVERAGE_LEVEL:.0%} intervals cover {coverage:.1%} of them"
+    return found.wider(latest), [f"intervals are at least as wide as the errors of the test rows{without}"]
+
+
+def _too_narrow(made: Intervals, test: ScoredRows, problem: Problem) -> list[str]:
+    """A warning if intervals clearly hold fewer of the later test rows than they should.
+
+    Clearly: even the upper end of the interval of the coverage, which draws groups or blocks of time, is too low.
+    """
+    unit = None if test.units is None else test.units.resampled
+    if problem.settings.time is None or unit is None or len(np.unique(unit)) < _FEWEST_UNITS:
+        return []
+    p = problem.head.predictions(test.o)
+
+    def covered(drawn: NDArray[np.float64] | None) -> dict[str, float]:
+        weights = test.part.weights if drawn is None or test.part.weights is None else drawn * test.part.weights
+        weights = drawn if test.part.weights is None else weights
+        found = made.coverages(p, test.part.truth, COVERAGE_LEVEL, weights)
+        return {"coverage": mean(found)} if found else {}
+
+    found = intervals(covered, test.part.rows, unit=unit, seed=problem.settings.seed).get("coverage")
+    if found is None or found.high >= COVERAGE_LEVEL or found.value > COVERAGE_LEVEL - _TOLERANCE:
+        return []
+    return [
+        f"{COVERAGE_LEVEL:.0%} intervals made without the test rows cover only {found.value:.1%} of them"
+        f"{_growth(made, test, problem.head)}: the target drifts more than in the earlier rows. The intervals of the "
+        "model are as wide as the errors of the test rows, but may be too narrow for later rows"
+    ]
+
+
+def _growth(made: Intervals, test: ScoredRows, head: Head) -> str:
+    """How much larger the errors of the test rows are than those before, at the level of the coverage."""
+    latest = test.intervals(head)
+    if latest is None:
+        return ""
+    try:
+        pairs = zip(latest.half_widths(COVERAGE_LEVEL), made.half_widths(COVERAGE_LEVEL), strict=True)
+    except UsageError:
+        return ""
+    times = max((new / old for new, old in pairs if old > 0.0), default=0.0)
+    return f", because their errors are {times:.2g} times as large as those before" if times > 1.0 else ""
