@@ -54,6 +54,7 @@ def test_pages_whose_links_lead_somewhere_pass(tmp_path: Path) -> None:
         ("<script src='https://example.org/a.js'></script>", "index.html: loads https://example.org/a.js"),
         ("<script src='//example.org/a.js'></script>", "index.html: loads //example.org/a.js"),
         ("<p>.. list-table:: x</p>", "index.html: markup in the text: .. list-table:: x"),
+        ("<td>$\\partial J = $ a</td>", "index.html: markup in the text: $\\partial J = $ a"),
         ("<link rel='stylesheet' href='http://example.org/a.css'>", "index.html: loads http://example.org/a.css"),
     ],
 )

@@ -26,8 +26,8 @@ SEARCHES = {
 }
 """Query -> the page, or the place on it, that comes first."""
 
-DIRECTIVE = re.compile(r"\s*(?:\.\. [\w-]+::|:::+\s*\{)")
-"""Markup of a directive; as text of a page it was not understood."""
+DIRECTIVE = re.compile(r"\s*(?:\.\. [\w-]+::|:::+\s*\{)|[^$]*\$[^$]*\\[a-z]{2}")
+"""Markup of a directive, or TeX behind a dollar sign; as text of a page it was not understood."""
 
 
 class Page(HTMLParser):

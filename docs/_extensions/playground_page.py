@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,14 @@ def write(app: Sphinx, error: Exception | None) -> None:
     if error is not None or app.builder.format != "html":
         return
     rows = list(csv.DictReader(io.StringIO(sample_bytes("housing").decode("utf-8"))))[:ROWS]
-    columns = {name: [float(row[name]) for row in rows] for name in rows[0]}
-    Path(app.outdir, "playground.html").write_text(playground(columns, "median_house_value"), "utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        sample = Path(folder, "housing.csv")  # its name stands in the command that the page shows
+        with sample.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+        page = playground(sample, "median_house_value")
+    Path(app.outdir, "playground.html").write_text(page, "utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -114,6 +114,17 @@ def test_the_table_has_every_number_of_a_small_network() -> None:
     assert repr(back) == "BackwardPass(J 1, 2 examples, 1 layers)"
 
 
+def test_a_wide_table_has_z_a_and_delta_below_one_another() -> None:
+    network = dense_network(1, (5,), 1)
+    back = network.backward(network.initialize(0), [[0.123456]], [5.0])
+    lines = str(back).splitlines()
+    assert [line[:13] for line in lines[2:9]] == [
+        *("layer", "1       z    ", "        a    ", "        delta"),
+        *("2       z    ", "        a    ", "        delta"),
+    ]
+    assert max(map(len, lines)) <= 100
+
+
 @pytest.mark.parametrize("y", [[1.0, 2.0], numpy.ones((1, 3)), 1.0, numpy.ones((3, 2))], ids=str)
 def test_targets_that_do_not_fit_are_named(y: Any) -> None:
     network = dense_network(2, (2,), 1)

@@ -166,7 +166,7 @@ def test_the_command_lists_all_items(capsys: pytest.CaptureFixture[str]) -> None
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(ITEMS)
     assert all(line.startswith("ok ") for line in lines)
-    assert main(["notes", "algorithm 4", "--json"]) == 0
+    assert main(["notes", "algorithm", "4", "--json"]) == 0
     (item,) = json.loads(capsys.readouterr().out)["items"]
     assert (item["key"], item["ok"]) == ("Algorithm 4", True)
 

@@ -162,6 +162,9 @@ def test_j_falls_and_the_walk_is_one_step(browser: Any, tmp_path: Path) -> None:
     assert last < 0.2 * first
     page.run("$('step').click()")
     assert page.run("document.querySelector('#lines [aria-current]').textContent") == "(4.4)z1 = x W1 + b1"
+    assert page.run("$('numbers').innerText").startswith("(4.4) With examples as rows, ")
+    assert "Print its code: backpass notes 4.4" in page.run("$('numbers').innerText")
+    assert page.run("model.lines.every(({ note }) => facts.items[note])")
     before = page.run("model.trainer.steps")
     theta = page.run("Array.from(model.trainer.theta)")
     count = page.run("model.lines.length")
@@ -172,6 +175,20 @@ def test_j_falls_and_the_walk_is_one_step(browser: Any, tmp_path: Path) -> None:
     moved = np.array(page.run("Array.from(model.trainer.theta)")) - np.array(theta)
     assert np.abs(moved).max() > 0.0
     assert page.run("$('numbers').innerText").count("W1 after") == 1
+
+
+def test_the_first_step_brings_its_lines_into_view(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, "price")
+    assert page.run("$('lines').getBoundingClientRect().top > innerHeight")
+    still = [{"name": "prefers-reduced-motion", "value": "reduce"}]
+    page.call("Emulation.setEmulatedMedia", features=still)  # at once, not smoothly
+    page.run("$('step').click()")
+    assert page.run("$('lines').getBoundingClientRect().top < innerHeight / 2")
+    assert page.run("$('h-lines').getBoundingClientRect().top >= document.querySelector('.bar').offsetHeight")
+    assert page.run("document.querySelector('.bar').getBoundingClientRect().top") == 0
+    before = page.run("scrollY")
+    page.run("$('step').click()")
+    assert page.run("scrollY") == before
 
 
 def wait(page: Any, condition: str) -> None:

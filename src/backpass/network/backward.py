@@ -21,6 +21,9 @@ from backpass.network.losses import BinaryCrossEntropy, CrossEntropy, Loss, mean
 
 Floats = NDArray[Any]
 
+WIDEST = 100
+"""Characters of a line up to which z, a and delta stand side by side."""
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BackwardPass:
@@ -55,12 +58,16 @@ class BackwardPass:
         return "\n".join(self.lines())
 
     def lines(self) -> Iterator[str]:
-        """J, the table of z, a and delta, then each dW and db, with six digits."""
+        """J, the table of z, a and delta, at most ``WIDEST`` wide if layers allow, then each dW and db; six digits."""
         yield f"J = {self.J:.6g}"
         yield ""
         head = ("layer", "z", "a", "delta")
         rows = [(str(k), _text(self.z[k]), _text(self.a[k]), _text(self.delta[k])) for k in self.z]
-        yield from _table([head, *rows])
+        table = [*_table([head, *rows])]
+        if max(map(len, table)) > WIDEST:  # z, a and delta of a layer below one another
+            parts = [(row[0] * (j == 1), head[j], row[j]) for row in rows for j in (1, 2, 3)]
+            table = [*_table([("layer", "", ""), *parts])]
+        yield from table
         for name, gradient in self.gradients.items():
             yield ""
             yield from _block(f"d{name} = ", gradient)

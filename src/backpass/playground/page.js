@@ -183,6 +183,15 @@ function walk() {
   }
   showLines();
   show();
+  if (model.line === 0) bringLines();
+}
+
+// The buttons stay at the top of the window, the lines are below it: the first step scrolls to them.
+function bringLines() {
+  const section = $("h-lines").parentElement, top = document.querySelector(".bar").offsetHeight, { y } = section.getBoundingClientRect();
+  if (y >= top && y + section.offsetHeight / 2 <= innerHeight) return;
+  section.style.scrollMarginTop = `${top + 8}px`;
+  section.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
 }
 
 function showLines() {
@@ -196,9 +205,10 @@ function showLines() {
     $("numbers").replaceChildren(element("p", { className: "about", textContent: "The numbers of the line appear here." }));
     return;
   }
-  const { show: shown } = lines[line];
+  const { show: shown, note } = lines[line];
+  const says = element("p", { className: "about" }, `${note} ${facts.items[note]} Print its code: `, element("code", { textContent: `backpass notes ${note.slice(1, -1)}` }));
   const tables = shown.map((each, i) => matrixTable(each, model.walk, i === shown.length - 1));
-  $("numbers").replaceChildren(element("div", { className: "matrices" }, ...tables));
+  $("numbers").replaceChildren(says, element("div", { className: "matrices" }, ...tables));
 }
 
 // While it trains, a frame draws one view, in turn, and numbers change a few times a second.

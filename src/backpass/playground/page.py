@@ -20,6 +20,7 @@ from backpass.engine.webassembly import FIRST, binding_source, module_of
 from backpass.model.file.container import FORMAT
 from backpass.model.saving import ARITHMETIC
 from backpass.model.settings.settings import Settings
+from backpass.notes.items import ITEMS
 from backpass.playground.columns import columns_of
 from backpass.playground.programs import CHOSEN, DEEPEST, RULES, Programs, programs, settings_of
 from backpass.playground.reference import reference
@@ -31,6 +32,8 @@ from backpass.table.moments.month_names import MONTHS
 from backpass.table.notation.vocabulary import CURRENCIES
 from backpass.table.notation.words import SIGNS, WORDS
 
+SHOWN = ("1.2", "1.3", "2.13", "3.15", "3.18", "3.19", "4.4")
+"""The equations of the notes that the lines of a step name."""
 SHARED = ("random.js", "kernels.js", "trainer.js", "session.js", "worker.js")
 """Scripts that run in the page and in its worker."""
 SCRIPTS = ("reading.js", "table.js", "file.js", "views.js", "lines.js", "thread.js", "page.js")
@@ -75,6 +78,7 @@ def page_of(table: dict[str, Any], file: str | None = None) -> str:
         "template": {"arithmetic": ARITHMETIC, "backpass": __version__, "format": FORMAT, "settings": settings},
         "activations": list(CHOSEN),
         "deepest": DEEPEST,
+        "items": {f"({key})": ITEMS[key].statement for key in SHOWN},
         "reading": _vocabulary(),
         "parts": {kind: [[name, part.period] for name, part in parts.items()] for kind, parts in PARTS.items()},
     }

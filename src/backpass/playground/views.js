@@ -107,7 +107,10 @@ function axes({ ctx, w, h, color }, [x0, x1], [y0, y1], { xs = null, ys = null, 
   }
   ctx.textAlign = "center";
   ctx.textBaseline = "alphabetic";
-  for (const [value, text] of xs ?? ticks(x0, x1, 5).map((each) => [each, number(each)])) ctx.fillText(text, Math.min(Math.max(X(value), 12), w - 16), h - space.bottom + 15);
+  for (const [value, text] of xs ?? ticks(x0, x1, 5).map((each) => [each, number(each)])) {
+    const half = ctx.measureText(text).width / 2;
+    ctx.fillText(text, Math.min(Math.max(X(value), half), w - half - 1), h - space.bottom + 15);
+  }
   if (xName) ctx.fillText(fitted(xName, Math.floor(w / 9)), (space.left + w - space.right) / 2, h - 4);
   if (yName) { ctx.textAlign = "left"; ctx.fillText(fitted(yName, 40), space.left + 4, space.top + 10); }
   return { X, Y, space };

@@ -19,12 +19,12 @@ from backpass.notes.marks import Definition, definitions
 
 
 @click.command(cls=Command)
-@argument("item", required=False)
+@argument("item", nargs=-1)
 @talking()
 def notes(**given: Any) -> int:
     """Print an item of the CS229 notes with its code, and check it.
 
-    ITEM is the number of an equation, such as 3.12, or a name: "Algorithm 4", "Claim 3.3", "Figure 2", "footnote 4".
+    ITEM is the number of an equation, such as 3.12, or a name: Algorithm 4, Claim 3.3, Figure 2, footnote 4.
     The code is that of backpass.notes, which follows the notes line by line; > marks the line of an equation. The check
     computes the item with that code and with the library, and prints the largest difference. Without ITEM, all items
     are listed with their checks.
@@ -32,15 +32,16 @@ def notes(**given: Any) -> int:
     \b
     Examples:
       backpass notes 3.12
-      backpass notes "Algorithm 4"
+      backpass notes Algorithm 4
       backpass notes
     """
     console = Console(quiet=given["quiet"])
-    items = list(ITEMS.values()) if given["item"] is None else [item_named(given["item"])]
+    name = " ".join(given["item"])
+    items = [item_named(name)] if name else list(ITEMS.values())
     differences = _differences(items)
     if given["as_json"]:
         console.document("notes", items=[_facts(item, differences[item.key]) for item in items])
-    elif given["item"] is None:
+    elif not name:
         console.page(aligned([_row(item, differences[item.key]) for item in items], left=(0, 1, 2)))
     else:
         lines = []
