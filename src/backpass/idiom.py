@@ -39,6 +39,7 @@ VALUES = frozenset({"drop", "group", "loss", "missing", "precision", "query", "t
 WORDS = {
     "class-weight": r"balanced",
     "comment": r"none",
+    "date-order": r"(?:day|month|year)_first",
     "encoding": r"[a-z]+[0-9-][a-z0-9-]*",
     "threshold": r"f1|cost",
 }

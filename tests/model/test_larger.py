@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -22,9 +23,12 @@ from backpass.model.fitting.larger.choice import resident_or_streamed
 from backpass.model.fitting.larger.parquet import ParquetSource
 from backpass.model.fitting.larger.sample import drawn
 from backpass.model.fitting.larger.streamed import streamed_problem
+from backpass.model.fitting.larger.text import TextSource
 from backpass.model.fitting.runs.ensemble import members_of
 from backpass.table.delimited import delimited
+from backpass.table.files.opening import opened
 from backpass.table.windows import sampling
+from backpass.table.windows.settings import ReadSettings
 from backpass.training import Callback, StopRequest
 
 N = 3_000
@@ -600,3 +604,44 @@ def test_a_format_that_is_not_streamed_is_refused_for_memory(tmp_path: Path) -> 
         backpass.fit(path, "y", memory="40MB", callbacks=[notes])
     assert "the fit cannot be streamed: a streamed fit reads Parquet files, and CSV" in error.value.hint
     assert not notes.texts
+
+
+def _stored_as(form: str, path: Path, data: dict) -> Path:
+    if form == "parquet":
+        return write(path / "t.parquet", data)
+    csv.write_csv(pa.table(data), path / "t.csv")
+    return path / "t.csv"
+
+
+@pytest.mark.usefixtures("texts", "folders")
+@pytest.mark.parametrize("form", ["parquet", "csv"])
+def test_a_rare_class_of_the_file_is_not_taken_for_a_class_of_one_row(tmp_path: Path, form: str) -> None:
+    """The sample has the first row of a class; the error is for classes that the whole file has in a single row."""
+    codes = np.where(columns()["y"] > 0.5, 1, 0)
+    codes[[1_400, 2_998]] = 2
+    data = columns() | {"y": np.array(["no", "yes", "rare"], dtype=object)[codes]}
+    path = _stored_as(form, tmp_path, data)
+    model = backpass.fit(path, "y", stream=True, **PLAIN)
+    assert model.head.classes == ("no", "rare", "yes")
+    data["y"][2_998] = "yes"
+    with pytest.raises(DataError, match="3 classes, 1 of them in a single row, such as 'rare'"):
+        backpass.fit(_stored_as(form, tmp_path, data), "y", stream=True, **PLAIN)
+
+
+@pytest.mark.usefixtures("texts", "folders")
+@pytest.mark.parametrize("column", ["x", "y"])
+def test_a_bound_outside_the_sample_counts_as_its_number(tmp_path: Path, column: str) -> None:
+    data = columns()
+    values = np.array([f"{each:.3f}" for each in data[column]], dtype=object)
+    path = _stored_as("csv", tmp_path, data | {column: values})
+    plain = backpass.fit(path, "y", stream=True, **PLAIN)
+    with opened(path, ReadSettings.of().opening) as file:
+        sampled = TextSource([file], path, {}).sample(["y"], PLAIN["seed"]).table.row_numbers
+    row = int(np.setdiff1d(np.arange(2_000, N), sampled - 1)[0])
+    values[row] = f"<{values[row]}"
+    model = backpass.fit(_stored_as("csv", tmp_path, data | {column: values}), "y", stream=True, **PLAIN)
+    np.testing.assert_array_equal(model.theta, plain.theta)
+    if column == "x":
+        assert any("1 bound such as <30 count" in note for note in model.record.notes)
+        new = {"x": ["<0.5"], "z": [0.0], "town": ["Ulm"]}
+        np.testing.assert_array_equal(model.predict(new), model.predict(new | {"x": [0.5]}))

@@ -17,16 +17,19 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import validate_data
 
-from backpass.errors import DataError
-from backpass.table import DEFAULT_MISSING, Table, table_from
+from backpass.errors import DataError, UsageError, did_you_mean, hints_in_reading
+from backpass.table import Table, table_from
 from backpass.table.columns.exclusion import how_tiny
 from backpass.table.columns.objects import WRITTEN, is_missing, sort_of, text_in
 from backpass.table.columns.row_names import index_among
 from backpass.table.frame import arrow_index, from_arrow, not_unique
 from backpass.table.memory import CELL, require_memory
 from backpass.table.messages import rows_listed
+from backpass.table.windows.settings import FrameOptions
 from backpass.training import EpochRecord
 
+READING = frozenset(FrameOptions.__annotations__) - {"kinds", "drop"}
+"""Options of ``table_from`` that say how the columns of X are read."""
 BLOCK = 1 << 24  # values of a sparse matrix that are dense at a time in prediction
 FEWER = "reduce its columns first, by TruncatedSVD or SelectKBest, say"
 
@@ -37,7 +40,7 @@ def table_of(
     *,
     reset: bool,
     kinds: Mapping[str, str] | None = None,
-    missing: tuple[str, ...] = DEFAULT_MISSING,
+    reading: Mapping[str, Any] | None = None,
 ) -> Table:
     """The Table of X.
 
@@ -46,13 +49,38 @@ def table_of(
         X: The rows.
         reset: Whether the estimator stores the number and names of the columns of X; otherwise X must match them.
         kinds: The required kinds of columns; the kinds of other columns are detected.
-        missing: The texts that mean a missing value.
+        reading: Options of ``table_from``, those of ``READING``.
 
     Raises:
         ValueError: X fails one of scikit-learn's checks; its own message is kept.
         TypeError: The same, for types.
         DataError: A table cannot hold a column.
+        UsageError: There is no such option of reading.
     """
+    with hints_in_reading():
+        return _table(estimator, X, reset=reset, kinds=kinds, reading=checked_reading(reading))
+
+
+def checked_reading(reading: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The options of reading X.
+
+    Raises:
+        UsageError: There is no such option.
+
+    >>> checked_reading({"date_order": "day_first"})
+    {'date_order': 'day_first'}
+    """
+    given = dict(reading or {})
+    for name in given:
+        if name not in READING:
+            near = did_you_mean(name, sorted(READING))
+            raise UsageError(f"reading has no option {name!r}", hint=near or f"it has {', '.join(sorted(READING))}")
+    return given
+
+
+def _table(
+    estimator: Any, X: Any, *, reset: bool, kinds: Mapping[str, str] | None, reading: Mapping[str, Any]
+) -> Table:
     frame = _frame(X)
     if issparse(X):
         X = validate_data(estimator, X, accept_sparse="csc", dtype=None, ensure_all_finite="allow-nan", reset=reset)
@@ -70,15 +98,25 @@ def table_of(
     if names is None:
         names = [f"x{j}" for j in range(len(columns))]
     data = dict(zip(names, columns, strict=True))
-    table = table_from(data, kinds=kinds, missing=missing, source="X")
+    table = _read(data, reading, kinds)
     for column in table.columns.values() if reset else ():
         if tiny := how_tiny(column):
             warnings.warn(f"column {column.name!r} of X counts as constant: {tiny}", stacklevel=2)
     if kinds is None or len(kinds) == len(data):
         return table
-    others = table_from({name: data[name] for name in data if name not in kinds}, missing=missing, source="X")
+    rest = {name: data[name] for name in data if name not in kinds}
+    lists = {option: [name for name in reading.get(option, ()) if name in rest] for option in ("categorical", "text")}
+    others = _read(rest, {**reading, **lists}, None)
     found = {**table.columns, **others.columns}
     return replace(others, columns={name: found[name] for name in data}, left_out=())
+
+
+def _read(data: Mapping[str, Any], reading: Mapping[str, Any], kinds: Mapping[str, str] | None) -> Table:
+    """The table of columns; where kinds are required, they say which columns are categorical or free text."""
+    given: Any = {
+        name: value for name, value in reading.items() if kinds is None or name not in ("categorical", "text")
+    }
+    return table_from(data, kinds=kinds, source="X", **given)
 
 
 def blocks_of(X: Any) -> Iterator[Any]:

@@ -5,6 +5,7 @@ It takes X and y; subclasses define what y means. Training, scaling and networks
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from backpass.errors import InterruptedTraining, UsageError
+from backpass.errors import BackpassWarning, InterruptedTraining, UsageError
 from backpass.estimators.callback_adapter import CallbackSupportMixin, teller
 from backpass.estimators.columns import blocks_of, check_unmasked, history_in, library_of, table_of
 from backpass.estimators.continuation import check_single
@@ -35,6 +36,7 @@ from backpass.model.head.head import Head
 from backpass.model.head.threshold import chosen_rule
 from backpass.network import Loss
 from backpass.table import CategoricalColumn, Column, NumericColumn, Schema, Table, required_kind
+from backpass.table.columns.late_bounds import admitting_bounds, late_bounds, late_notes, without_unused
 from backpass.table.notation.boolean import ZERO_ONE
 from backpass.table.targets import Targets
 from backpass.training import Progress
@@ -228,7 +230,8 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 name: known[name] if known.get(name) == ZERO_ONE and demand == "numeric" else demand
                 for name, demand in stream.demands.items()
             }
-        table = self._table(X, y, kinds, reset=model is None)
+        table = self._table(X, y, None if kinds is None else admitting_bounds(kinds), reset=model is None)
+        table = table if kinds is None else without_unused(table, kinds)
         weights = weights_of(sample_weight, table.rows, may_be_zero=True)
         if settle and model is None:
             self._settle(y, weights)
@@ -237,6 +240,10 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if not rows.table.rows:  # rows of weight 0 are ignored
             return
         stream = self._advanced(stream, model, rows, self._target_names(y, table))
+        if late := late_bounds(stream.problem.schema, table):
+            stream = stream.reading_bounds(late)
+            for note in late_notes(late, "the first rows"):
+                warnings.warn(note, BackpassWarning, stacklevel=4)
         self._stream = stream
         self.__dict__.update(self._learnt(stream.model(), X))
 
@@ -267,7 +274,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """X as a table with as many rows as y."""
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
-        table = table_of(self, X, reset=reset, kinds=kinds)
+        table = table_of(self, X, reset=reset, kinds=kinds, reading=self.reading)
         check_consistent_length(table.row_numbers, y)
         check_unmasked(y, "y")
         return table
@@ -297,7 +304,8 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     def _rows(self, X: Any) -> Table:
         """X as a table with the model's columns."""
         check_is_fitted(self, "model_")
-        return table_of(self, X, reset=False, kinds=self.model_.kinds())
+        reading = {**(self.reading or {}), "missing": self.model_.schema.missing}
+        return table_of(self, X, reset=False, kinds=self.model_.kinds(), reading=reading)
 
     def _outputs(self, X: Any) -> NDArray[Any]:
         return self._by_block(X, lambda rows: self.model_.outputs_with_warnings(rows))

@@ -35,6 +35,7 @@ OWN: Mapping[str, list[Any]] = {
     "metric": [StrOptions({*CHOOSING, OWN_LOSS}), None],
     "class_weight": [StrOptions({"balanced"}), dict, None],
     "callbacks": [list, tuple, None],
+    "reading": [Mapping, None],
     "warm_start": ["boolean"],
     "random_state": ["random_state"],
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -112,6 +112,8 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         engine: Engine that runs the circuits; "auto" selects the fastest. Default "auto".
         device: What the engine "jax" trains on: "cpu", "cuda" or "tpu". Default None: only that engine needs it.
         threads: Threads of the native engine. Default None: all available cores.
+        reading: How the columns of X are read: a dict with options of ``backpass.table.table_from``, such as
+            ``{"categorical": ["id"], "missing": ["?"], "date_order": "day_first"}``. Default None: detected.
         warm_start: Whether ``fit`` continues from the last fit, which needs one network. Default False.
         callbacks: A list of ``backpass.Callback``; set scikit-learn's own with ``set_callbacks``.
             Default None.
@@ -188,6 +190,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         engine: str = _ENGINE,
         device: str | None = None,
         threads: int | None = None,
+        reading: Mapping[str, Any] | None = None,
         warm_start: bool = False,
         callbacks: Sequence[Callback] | None = None,
         random_state: Any = 0,
@@ -242,6 +245,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         self.engine = engine
         self.device = device
         self.threads = threads
+        self.reading = reading
         self.warm_start = warm_start
         self.callbacks = callbacks
         self.random_state = random_state

@@ -36,12 +36,16 @@ def _stacked(columns: Sequence[Column]) -> Column:
         values = [c.values if isinstance(c, NumericColumn) else _empty(c, np.nan) for c in columns]
         lacks_percent = all(c.lacks_percent for c in columns if isinstance(c, NumericColumn) and not c.missing.all())
         is_bounded = any(c.bounds is not None for c in columns if isinstance(c, NumericColumn))
+        reading = next(
+            (c.reading for c in columns if isinstance(c, NumericColumn) and c.bounds is not None), lead.reading
+        )
         signs = [c.signs if isinstance(c, NumericColumn) else _empty(c, 0).astype(np.int8) for c in columns]
         return replace(
             lead,
             values=np.concatenate(values),
             lacks_percent=lead.lacks_percent and lacks_percent,
             bounds=np.concatenate(signs) if is_bounded else None,
+            reading=reading,
         )
     if isinstance(lead, DatetimeColumn):
         microseconds = [c.microseconds if isinstance(c, DatetimeColumn) else _empty(c, NAT) for c in columns]

@@ -224,6 +224,7 @@ class Table:
             store them, so the same data give the same model file from every source format.
         headerless: Names of all columns if the source is a file without a header.
         labels: Descriptions of columns by name, where the source has them (Stata, SPSS, SAS).
+        recurring: In a sample of a source, numbers of rows whose value of a column other rows have, too, by column.
     """
 
     source: str
@@ -236,6 +237,7 @@ class Table:
     of_source: tuple[str, ...] = ()
     headerless: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    recurring: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

@@ -210,7 +210,8 @@ def _ask_about_classes(column: CategoricalColumn, table: Table, faults: ErrorLis
     counts = column.counts()
     there, spelled = counts > 0, numbers_among(column)
     numbers, rows = int(counts[spelled].sum()), int(counts.sum())
-    name, count, single = shown(column.name), int(there.sum()), int(np.count_nonzero(counts == 1))
+    alone = (counts == 1) & ~_recurs(column, table)
+    name, count, single = shown(column.name), int(there.sum()), int(np.count_nonzero(alone))
     if np.count_nonzero(there & spelled) > FEW_NUMBERS and (dispute := agreement_among(column).dispute):
         faults.add(f"target {name} holds {dispute}", f"write them in one way; if all are classes: {CONFIRM}")
     elif np.count_nonzero(there & spelled) > FEW_NUMBERS and MOSTLY_NUMBERS * rows <= numbers < rows:
@@ -224,9 +225,15 @@ def _ask_about_classes(column: CategoricalColumn, table: Table, faults: ErrorLis
         found = f"{count:,} different values, such as {shown(column.levels[0])}, in {table.rows:,} rows"
         faults.add(f"target {name}: {found}: nearly every row has its own value", _confirm(column))
     elif count > MOST_CLASSES or (single and table.rows >= FEWEST_ROWS):
-        example = shown(column.levels[int(np.flatnonzero(counts == 1)[0])]) if single else ""
-        alone = f", {single:,} of them in a single row, such as {example}" if single else ""
-        faults.add(f"target {name} would have {count:,} classes{alone}", _confirm(column))
+        example = shown(column.levels[int(np.flatnonzero(alone)[0])]) if single else ""
+        which = f", {single:,} of them in a single row, such as {example}" if single else ""
+        faults.add(f"target {name} would have {count:,} classes{which}", _confirm(column))
+
+
+def _recurs(column: CategoricalColumn, table: Table) -> NDArray[np.bool_]:
+    """Which categories of a sample the source has in other rows, too, bool (levels,)."""
+    rows = np.isin(table.row_numbers, [*table.recurring.get(column.name, ())])
+    return np.bincount(column.codes[rows], minlength=len(column.levels) + 1)[1:] > 0
 
 
 def _confirm(column: CategoricalColumn) -> str:

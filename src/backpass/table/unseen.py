@@ -96,12 +96,14 @@ class Suspect:
         what: What it holds, and what the training rows held; ``{rows}`` stands for the number of rows.
         hint: What to do.
         rows: The number of rows.
+        share: The share of the column's values that are unlike; with ``FEW`` or less it is a warning, never an error.
     """
 
     name: str
     what: str
     hint: str
     rows: int = 0
+    share: float = 1.0
 
     @property
     def text(self) -> str:
@@ -131,6 +133,8 @@ def require_seen(source: str, unseen: Sequence[Unseen], suspects: Sequence[Suspe
     """
     faults = ErrorList(source)
     for suspect in suspects:
+        if suspect.share <= FEW:
+            continue
         faults.add(f"column {shown(suspect.name)}: {suspect.text}", suspect.hint)
     for each in unseen:
         if each.is_many:

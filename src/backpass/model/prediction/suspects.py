@@ -45,6 +45,7 @@ def suspects_in(table: Table, schema: Schema, profiles: Mapping[str, Profile]) -
             found += _without_values(column, profile)
         elif isinstance(feature, NumericFeature) and isinstance(profile, NumericProfile):
             found += _fractions(column, feature, profile)
+            found += _bounds(column, feature, profiles)
     return tuple(found)
 
 
@@ -81,6 +82,22 @@ def _without_values(column: Column, profile: Profile) -> list[Suspect]:
     what = "no value in {rows}; in the training rows, none was missing"
     hint = "it counts as missing in every prediction; check the column, or fit a model without it"
     return [Suspect(column.name, what, hint, len(column.missing))]
+
+
+def _bounds(column: Column, feature: NumericFeature, profiles: Mapping[str, Profile]) -> list[Suspect]:
+    """Bounds in a direction that no training row had: <30 where all bounds were such as >90."""
+    if not feature.marks_bounds or not isinstance(column, NumericColumn) or column.bounds is None:
+        return []
+    profile = profiles.get(number_inputs(feature)[1].name)
+    known = set(profile.quantiles) if isinstance(profile, NumericProfile) else {-1.0, 1.0}
+    found, held = list[Suspect](), int(np.count_nonzero(~column.missing))
+    for sign, mark in ((-1, "<"), (1, ">")):
+        rows = int(np.count_nonzero((column.bounds == sign) & ~column.missing))
+        if rows and float(sign) not in known:
+            what = f"bounds such as {mark}30 in {{rows}}; no training row had a bound in that direction"
+            hint = "the network has learned nothing of them; train with such rows, or declare the bounds as missing"
+            found.append(Suspect(column.name, what, hint, rows, rows / held))
+    return found
 
 
 def _fractions(column: Column, feature: NumericFeature, profile: NumericProfile) -> list[Suspect]:

@@ -295,6 +295,9 @@ def _name_strangers(raw: RawStrings, judged: TextClassification, kind: Kind, rul
     if kind in ("date", "time"):
         order = rules.order_of(raw.name) if kind == "date" else None
         hint += f"; {kind}s are written {WRITTEN[order or kind]}"
+        unsure = [judged.texts[j] for j in judged.moments.unsure if judged.counts[j]]
+        if order is None and unsure:
+            hint = f"no row tells day from month in {shown(unsure[0])}: --date-order day_first (or month_first); {hint}"
     places = [row for found in rows.values() for row in found.tolist()]
     cell = Cell(places[0], raw.name, first, hint) if texts == len(places) == 1 else None
     faults.add(f"column {shown(raw.name)}: {count} ({named}{more})", hint, cell)

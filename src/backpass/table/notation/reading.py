@@ -165,7 +165,9 @@ class NumberReading:
     def other_unit(self, text: str) -> str:
         """Return the unit of a number in another unit than the column's, an empty string if there is none."""
         cell = cell_in(text)
-        return "" if cell is None or self._fits_word(cell) else cell.word
+        if cell is None or self._fits_word(cell) or cell.word.strip("/.,:- ").isdigit():  # 1/12/2021
+            return ""
+        return cell.word
 
     @property
     def is_percent(self) -> bool:

@@ -93,7 +93,8 @@ class ParquetSource:
         found = np.concatenate(numbers)
         kept = drawn(found, seed, share) | np.isin(found, firsts.rows)
         whole = pa.concat_tables(parts).filter(pa.array(kept))
-        return SampledRows(self._table(whole, found[kept] + 1), self.rows, len(whole) == self.rows)
+        table = replace(self._table(whole, found[kept] + 1), recurring=firsts.recurring)
+        return SampledRows(table, self.rows, len(whole) == self.rows)
 
     def tables(self, kinds: Mapping[str, str]) -> Iterator[Table]:
         """Yield the rows in tables, with these columns of these kinds.
@@ -168,8 +169,8 @@ def _opened(file: str) -> Any:
         raise refusal(file, what) from error
 
 
-def _places(column: Any, first: int) -> Iterator[tuple[Any, int]]:
-    """Yield the values of a column, and the number of the row of each; none if no target is of such a type.
+def _places(column: Any, first: int) -> Iterator[tuple[Any, int, int]]:
+    """Yield the values of a column, with the first row and the number of rows of each; none for other types of targets.
 
     Args:
         column: The values of a piece.
@@ -180,9 +181,10 @@ def _places(column: Any, first: int) -> Iterator[tuple[Any, int]]:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     try:
-        values = [each for each in column.unique().to_pylist() if each is not None and each == each]
-        for value in values[: 2 * sample.MOST_CLASSES + 2]:
-            yield value, first + column.index(value).as_py()
+        pairs = [(each["values"], each["counts"]) for each in column.value_counts().to_pylist()]
+        values = [(value, count) for value, count in pairs if value is not None and value == value]
+        for value, count in values[: 2 * sample.MOST_CLASSES + 2]:
+            yield value, first + column.index(value).as_py(), count
     except pa.ArrowNotImplementedError:  # lists, for example
         return
 

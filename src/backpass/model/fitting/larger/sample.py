@@ -31,26 +31,37 @@ class FirstRows:
 
     Attributes:
         seen: For each target, the row of each value so far; it is not complete if there are too many values.
+        again: For each target, those of these rows whose value other rows have, too.
     """
 
     seen: dict[str, dict[Any, int]]
+    again: dict[str, set[int]]
 
     @staticmethod
     def of(targets: Sequence[str]) -> FirstRows:
         """No rows yet."""
-        return FirstRows({name: {} for name in targets})
+        return FirstRows({name: {} for name in targets}, {name: set() for name in targets})
 
     def wants(self, name: str) -> bool:
         """Whether a column is a target whose values may be classes."""
         return name in self.seen and len(self.seen[name]) <= MOST_CLASSES
 
-    def add(self, name: str, values: Iterable[tuple[Any, int]]) -> list[int]:
-        """Take in values and the row of each, and return the rows of those that are new."""
-        seen = self.seen[name]
-        new = {value: row for value, row in values if value not in seen}
+    def add(self, name: str, values: Iterable[tuple[Any, int, int]]) -> list[int]:
+        """Take in values with the first row and the number of rows of each; return the rows of those that are new."""
+        seen, new = self.seen[name], dict[Any, int]()
+        for value, row, count in values:
+            if value not in seen:
+                new[value] = row
+            if value in seen or count > 1:
+                self.again[name].add(seen.get(value, row))
         found = dict(list(new.items())[: MOST_CLASSES + 1])
         seen.update(found)
         return list(found.values())
+
+    @property
+    def recurring(self) -> dict[str, frozenset[int]]:
+        """The numbers of the rows, from 1, whose value of a target other rows have, too, by target."""
+        return {name: frozenset(row + 1 for row in rows) for name, rows in self.again.items()}
 
     @property
     def rows(self) -> list[int]:
@@ -92,13 +103,14 @@ class GrowingSample:
 
     def _new(self, column: RawColumn, first: int) -> list[int]:
         if isinstance(column, RawNumbers):
-            values, places = np.unique(column.values, return_index=True)
-            known = [(v, first + p) for v, p in zip(values.tolist(), places.tolist(), strict=True) if v == v]
+            values, places, counts = np.unique(column.values, return_index=True, return_counts=True)
+            found = zip(values.tolist(), places.tolist(), counts.tolist(), strict=True)
+            known = [(value, first + place, count) for value, place, count in found if value == value]
         else:
             assert isinstance(column, RawStrings), "text files hold numbers and strings"
-            codes, places = np.unique(column.codes, return_index=True)
-            pairs = zip(codes.tolist(), places.tolist(), strict=True)
-            known = [(column.levels[code - 1], first + place) for code, place in pairs if code]
+            codes, places, counts = np.unique(column.codes, return_index=True, return_counts=True)
+            found = zip(codes.tolist(), places.tolist(), counts.tolist(), strict=True)
+            known = [(column.levels[code - 1], first + place, count) for code, place, count in found if code]
         return self.first.add(column.name, sorted(known, key=lambda pair: pair[1]))
 
 

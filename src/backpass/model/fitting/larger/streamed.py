@@ -6,6 +6,7 @@ training, validation and test rows as a table is. All other rows train, too: the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.settings.settings import Settings
 from backpass.table import Column, NumericColumn, Table, required_kind
+from backpass.table.columns.late_bounds import admitting_bounds, late_bounds, late_notes, reading_bounds
 from backpass.table.files.opening import opened
 from backpass.table.files.pattern import files_of
 from backpass.table.formats.registry import BY_NAME
@@ -127,12 +129,14 @@ def streamed_problem(
         stored = Stored.of(folder, sample.rows - sample.table.rows, problem.parts["train"])
         tell(f"training rows are kept in {folder} until the end: {written_bytes(stored.expected)}")
         used = {*names, *(feature.name for feature in problem.schema.features), *problem.split_columns, weight}
-        kinds = {name: required_kind(column) for name, column in sample.table.columns.items() if name in used}
+        kinds = admitting_bounds(
+            {name: required_kind(column) for name, column in sample.table.columns.items() if name in used}
+        )
         drawn = sample.table.row_numbers
         note, said = _note(sample), _Notes()
         del sample  # its table takes memory
         said.add(problem.notes, problem.of_source)
-        held_out, unused = HeldOut.of(problem), 0
+        held_out, unused, late = HeldOut.of(problem), 0, Counter[str]()
         for rows in _others(source.tables(kinds), drawn, names, weight, said, strict=strict):
             uses = None
             if held_out is not None:
@@ -141,6 +145,7 @@ def streamed_problem(
                 rows, uses, unused = rows.take(trains), uses[trains], unused + len(uses) - len(trains)
                 if not len(trains):
                     continue
+            late.update(late_bounds(problem.schema, rows.table))
             truth = problem.head.truth(rows.table)
             encoded = part_of(problem, Rows(rows.table, truth, rows.weights))
             if not np.isfinite(encoded.y).all():
@@ -150,6 +155,8 @@ def streamed_problem(
         if unused:
             what = "groups" if settings.group is not None else "times"
             said.others.add([f"{counted(unused, 'row')} outside the sample of {what} that are held out: not used"])
+        said.others.add(late_notes(late, "the rows of the sample"))
+        problem = replace(problem, schema=reading_bounds(problem.schema, late)) if late else problem
         reading.close()
         yield replace(problem, stored=stored, notes=(*of_source, *said.others.notes, note), of_source=of_source)
 

@@ -6,7 +6,7 @@ It takes open files and returns a sample of their rows, and their rows in tables
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +50,17 @@ class TextSource:
             DataError: The rows are no valid table.
         """
         settings = ReadSettings.of(**self.options)
-        found = sampled_text(self.files, self.path, settings, lambda: GrowingSample(seed, FirstRows.of(targets)))
+        drawings = list[GrowingSample]()
+
+        def drawing() -> GrowingSample:
+            drawings.append(GrowingSample(seed, FirstRows.of(targets)))
+            return drawings[-1]
+
+        found = sampled_text(self.files, self.path, settings, drawing)
         if found.rows <= sample.SAMPLE:
             return SampledRows(read_opened(self.files, self.path, settings), found.rows, is_all=True)
         self.options = {**self.options, "decimal": found.rules.decimal}
-        return SampledRows(found.table, found.rows)
+        return SampledRows(replace(found.table, recurring=drawings[-1].first.recurring), found.rows)
 
     def tables(self, kinds: Mapping[str, str]) -> Iterator[Table]:
         """Yield the rows in tables, with these columns of these kinds.

@@ -6,6 +6,7 @@ fixed set of rows are the job of ``training.loop``; ``provisional`` handles what
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -33,6 +34,7 @@ from backpass.model.model import Model
 from backpass.model.record import Record
 from backpass.numerics.elementary import mean
 from backpass.numerics.philox import key_of
+from backpass.table.columns.late_bounds import reading_bounds
 from backpass.training import EpochRecord, training_step
 from backpass.training.optimizer import memory_like
 
@@ -130,6 +132,10 @@ class Stream:
         for each in first:
             stream = stream._passed(each)
         return stream._with_first(first, evidence, evidence)
+
+    def reading_bounds(self, names: Mapping[str, int]) -> Stream:
+        """The stream whose model reads bounds in these columns as their numbers: the first rows held none."""
+        return self._with_problem(replace(self.problem, schema=reading_bounds(self.problem.schema, names)))
 
     def _is_superseded_by(self, rows: Rows) -> bool:
         """Whether the target was constant in many rows and varies now."""
