@@ -139,8 +139,9 @@ def _of_numbers(
             notes.append(f"column {shown(raw.name)} holds durations: read as numbers of seconds")
         checked = _checked(raw.name, raw.values, rules, faults, notes)
         lacks_percent = rules.expects_percent_sign(raw.name)
-        is_whole = bool((raw.values[np.isfinite(raw.values)] % 1.0 == 0.0).all())
-        reading = rules.reading_of(raw.name) or (_comma_reading(rules) if is_whole else None)
+        reading = rules.reading_of(raw.name) or _comma_reading(rules)
+        if reading is not None and rules.kinds is None and (raw.values[np.isfinite(raw.values)] % 1.0 != 0.0).any():
+            reading = None  # their decimal sign is the point
         return replace(checked, reading=reading, lacks_percent=lacks_percent)
     if len(rows := np.flatnonzero(~np.isnan(raw.values)) + 1 + rules.before):
         _refuse_kind(raw.name, "durations" if raw.is_duration else "numbers", demand, rows, faults)

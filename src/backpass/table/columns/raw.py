@@ -109,10 +109,11 @@ def coded(name: str, texts: Iterable[str | None], *, typed: bool) -> RawStrings:
 
 def lost_digits(values: NDArray[np.float64]) -> bool:
     """Whether all values are whole numbers and the largest lies between 2^53 and 2^64, the range of 64-bit integers."""
-    size = np.abs(values[~np.isnan(values)])
-    if not size.size or not WHOLE_LIMIT <= size.max() < 2.0**64:
+    largest = max(np.fmax.reduce(values, initial=0.0), -np.fmin.reduce(values, initial=0.0))
+    if not WHOLE_LIMIT <= largest < 2.0**64:
         return False
-    return bool(np.all(size == np.rint(size)))
+    there = values[~np.isnan(values)]
+    return bool(np.all(there == np.rint(there)))
 
 
 def numbers_as_texts(raw: RawNumbers, faults: ErrorList) -> RawStrings:

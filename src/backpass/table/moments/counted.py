@@ -55,7 +55,8 @@ class Counted:
         caution: What is required of a column.
         bounds: The smallest and the largest number that may be a moment.
         convert: Computes timestamps (n,) of numbers within the bounds, ``NAT`` for those that are none.
-        is_meant: Whether the column's name and its different numbers, all of which have timestamps, prove the notation.
+        is_meant: Whether the column's name and its different numbers, ascending, prove the notation if all of them have
+            timestamps.
         kind: "date" or "time".
     """
 
@@ -96,8 +97,9 @@ def _are_months(name: str, different: Numbers) -> bool:
 
 def _are_short(name: str, different: Numbers) -> bool:
     """Whether numbers of six digits are dates by their name, or many in several months."""
-    is_spread = len(np.unique(np.floor(different / 100.0))) >= FEWEST_SPREAD
-    return len(different) >= (FEWEST_DATES if says_date(name) else FEWEST_SHORT) and (says_date(name) or is_spread)
+    if says_date(name):
+        return len(different) >= FEWEST_DATES
+    return len(different) >= FEWEST_SHORT and len(np.unique(np.floor(different / 100.0))) >= FEWEST_SPREAD
 
 
 def _are_ordinal(name: str, different: Numbers) -> bool:
@@ -113,9 +115,9 @@ def _are_epochs(name: str, different: Numbers, per_second: float) -> bool:
     Numbers that are rounded to thousands or millions are multiples of 60 only by chance. Milliseconds and finer units
     that are all whole seconds since 2000 are enough, too.
     """
-    seconds = different / per_second
-    if seconds.min() < EPOCHS[0] or seconds.max() > EPOCHS[1]:
+    if different[0] / per_second < EPOCHS[0] or different[-1] / per_second > EPOCHS[1]:
         return False
+    seconds = different / per_second
     unit = 60.0 if per_second == 1.0 or seconds.min() < RECENT else 1.0
     is_even = len(different) >= FEWEST_ROUND and bool(np.all(seconds % unit == 0.0))
     return (is_even and bool(np.any(seconds % 1000.0 != 0.0))) or (len(different) > 1 and says_moment(name))
@@ -128,10 +130,11 @@ def _are_serials(name: str, different: Numbers) -> bool:
 
 def _are_times(name: str, different: Numbers, scale: float) -> bool:
     """Whether there are many times in several hours, and the name says so."""
+    if len(different) < FEWEST_TIMES or not says_time(name):
+        return False
     hours = np.floor(np.rint(different * scale) / 100.0)
     minutes = np.rint(different * scale) % 100.0
-    varies = len(np.unique(hours)) > 2 and len(np.unique(minutes)) > 2
-    return says_time(name) and varies and len(different) >= FEWEST_TIMES
+    return len(np.unique(hours)) > 2 and len(np.unique(minutes)) > 2
 
 
 COUNTED = (
@@ -185,7 +188,7 @@ COUNTED = (
         f"in six months; years 00 to {TURN - 1} are 2000 to {2000 + TURN - 1}",
         (101.0, 991231.0),
         short_year_ticks,
-        lambda name, different: bool(different.max() >= 1e5) and _are_short(name, different),
+        lambda name, different: bool(1e5 <= different[-1] <= 991231.0) and _are_short(name, different),
     ),
     Counted(
         "yyyyddd",
@@ -323,8 +326,8 @@ def counted_in(name: str, values: Numbers) -> Counted | None:
         return None
     different = np.unique(there)
     for each in likely:
-        dates = different[~np.isin(different, PLACEHOLDERS.get(each.key, ()))]
-        if dates.size and _fits(each, dates) and each.is_meant(name, dates):
+        dates = _without_placeholders(each, different)
+        if dates.size and each.is_meant(name, dates) and _fits(each, dates):  # the first is quicker and mostly decides
             return each
     return None
 
@@ -354,5 +357,9 @@ def counted_without_evidence(values: Numbers) -> Counted | None:
 
 
 def _fits(notation: Counted, numbers: Numbers) -> bool:
-    dates = numbers[~np.isin(numbers, PLACEHOLDERS.get(notation.key, ()))]
-    return bool(np.all(notation.ticks(dates) != NAT))
+    return bool(np.all(notation.ticks(_without_placeholders(notation, numbers)) != NAT))
+
+
+def _without_placeholders(notation: Counted, numbers: Numbers) -> Numbers:
+    placeholders = PLACEHOLDERS.get(notation.key, ())
+    return numbers[~np.isin(numbers, placeholders)] if placeholders else numbers
