@@ -52,8 +52,8 @@ def distill(**given: Any) -> int:
     those of other rows.
 
     Prints the scores of the network and of MODEL (the teacher) on the same rows, and the size and the time per row of
-    both. The file is a model like any other. Options describe the network; those that the model decides, such as --loss
-    and --ensemble-size, are refused.
+    both. The file is a model like any other. Options describe the network; those that the model determines, such as
+    --loss and --ensemble-size, cannot be set.
 
     \b
     Examples:

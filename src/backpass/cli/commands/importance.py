@@ -46,8 +46,8 @@ def importance(**given: Any) -> int:
 
     Prints one line per column, the most important one first: how much worse the metric gets when the column is
     shuffled (mean and standard deviation over the repeats), and how far the prediction moves, on average, when a
-    number moves by its interquartile range, or a category is replaced by that of another row. Columns that hold the
-    same information share their importance. Of more than 500 columns, the 100 with the largest slopes are shuffled one
+    number moves by its interquartile range, or a category is replaced by that of another row. Columns with the same
+    information share their importance. Of more than 500 columns, the 100 with the largest slopes are shuffled one
     by one, and all others together, on a line of their own.
 
     --json prints an object with "metric", "rows", "measured_on" and "importances" (each with "column", "importance",

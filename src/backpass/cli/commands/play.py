@@ -36,7 +36,7 @@ def play(**given: Any) -> int:
     with the numbers; it saves models that backpass predict reads. The training step is the circuit that Python runs, as
     WebAssembly. Another CSV file can be dropped on the page.
 
-    The page is a single file that loads nothing and sends nothing. It holds the rows of the table, at most 5,000, and
+    The page is a single file that loads nothing and sends nothing. It contains at most 5,000 rows of the table, and
     its columns except free text.
 
     \b
