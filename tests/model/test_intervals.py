@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import backpass
+import slow_twins
 from backpass import BackpassRegressor
 from backpass.errors import ModelFileError, UsageError
 from backpass.model import Model, from_bytes
@@ -50,7 +51,9 @@ def test_the_interval_of_each_target_is_that_of_its_errors(model: Model, level: 
     ends, predicted = model.predict_interval(new, level), model.predict(new)
     assert ends.shape == (30, 3, 2)
     for j, name in enumerate(TARGETS):
-        half = by_hand(known[name] - model.predict(known)[:, j], level)
+        before = model.predict(known)[:, j]
+        relative, factor = slow_twins.errors_by_spread(before, np.abs(known[name] - before), np.ones(150))
+        half = by_hand(np.array(relative), level) * np.array([factor(p) for p in predicted[:, j]])
         np.testing.assert_allclose(ends[:, j, 1], predicted[:, j] + half, rtol=1e-12)
         lowest = predicted[:, j] - half
         np.testing.assert_allclose(ends[:, j, 0], lowest if name == "gain" else np.maximum(lowest, 0.0), rtol=1e-12)
@@ -93,6 +96,15 @@ def test_files_keep_the_intervals_of_each(model: Model) -> None:
         lambda facts, arrays: (facts.update(later_residual_rows=150), arrays.update(later_residuals=np.ones(450))),
         lambda facts, arrays: arrays.update(residuals=arrays["residuals"][:-1].copy()),
         lambda facts, arrays: arrays.update(residuals=arrays["residuals"][::-1].copy()),
+        lambda facts, arrays: facts.update(spreads=[6, 6]),
+        lambda facts, arrays: facts.update(spreads=[6, 6, 5]),
+        lambda facts, arrays: facts.update(spreads=[6, 8, 4]),
+        lambda facts, arrays: facts.pop("spreads"),
+        lambda facts, arrays: arrays.pop("spread"),
+        lambda facts, arrays: arrays.update(spread=arrays["spread"][::-1].copy()),
+        lambda facts, arrays: arrays.update(spread=np.append(arrays["spread"][:-1], 0.0)),
+        lambda facts, arrays: arrays.update(spread=np.append(arrays["spread"][:-1], np.nan)),
+        lambda facts, arrays: arrays.update(spread=arrays["spread"].astype(np.float32)),
     ],
 )
 def test_files_whose_residuals_cannot_be(change: Any, model: Model) -> None:
@@ -107,10 +119,13 @@ def test_weights_count_rows_several_times() -> None:
     model = backpass.fit(table(300).assign(w=1.0), ["price", "gain"], validation=known, weight="w", **QUICK)
     assert model.intervals is not None
     for j, name in enumerate(["price", "gain"]):
-        errors = np.abs(known[name] - model.predict(known)[:, j]).to_numpy()
+        used = known[known["w"] > 0]
+        before = model.predict(used)[:, j]
+        own, _ = slow_twins.errors_by_spread(before, np.abs(used[name] - before), used["w"])
+        errors = np.array(own)
         # The residuals are the weighted quantiles at k / 100, of the 100 rows with a weight above 0.
         order = np.argsort(errors)
-        shares = np.cumsum(known["w"].to_numpy()[order]) / known["w"].sum()
+        shares = np.cumsum(used["w"].to_numpy()[order]) / used["w"].sum()
         place = ceil(0.8 * 101) / 100.0
         wanted = errors[order][np.searchsorted(shares + 1e-9, place)]
         assert model.intervals.half_widths(0.8)[j] == pytest.approx(wanted)

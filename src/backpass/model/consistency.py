@@ -17,6 +17,7 @@ from backpass.model.baseline.lookup import Lookup
 from backpass.model.head.head import Head
 from backpass.model.head.intervals import Intervals
 from backpass.model.head.residuals import KEPT, Residuals
+from backpass.model.head.spread import Spread
 from backpass.model.head.target_head import TargetHead, options_of
 from backpass.model.model import Model
 from backpass.model.profile import misfit_of
@@ -151,6 +152,17 @@ def _checks_of_residuals(residuals: Residuals, head: Head) -> list[tuple[str, li
         ("dtypes of residuals", [values.dtype, np.dtype(np.float64)]),
         ("residuals and the task", ["regression", head.target.task]),
         ("residuals and their order", [values.tolist(), sorted(np.abs(values).tolist())]),
+        *([] if residuals.spread is None else _checks_of_spread(residuals.spread)),
+    ]
+
+
+def _checks_of_spread(spread: Spread) -> list[tuple[str, list[Any]]]:
+    knots = spread.knots.tolist()
+    return [
+        ("numbers of knots and factors of the spread", [True, 2 <= len(knots) == len(spread.factors)]),
+        ("dtypes of the spread", [np.dtype(np.float64), spread.knots.dtype, spread.factors.dtype]),
+        ("knots of the spread and their order", [knots, sorted({*knots})]),
+        ("factors of the spread", [True, bool((spread.factors > 0.0).all())]),
     ]
 
 

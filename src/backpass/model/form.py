@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from backpass.model.baseline.season import SEASONS
 from backpass.model.head.losses import CUSTOM
+from backpass.model.head.spread import MOST_KNOTS
 from backpass.model.settings.constraint import Choice, Constraint, Number
 from backpass.model.settings.declarations import BY_NAME, THRESHOLD_RULES
 from backpass.network import LINKS
@@ -190,6 +191,7 @@ MODEL: Form = {
     "residual_rows": Optional(_ONE),
     "residual_floor": Optional((_NUMBER, [(_NUMBER, NoneType)])),
     "later_residual_rows": Optional(_ONE),
+    "spreads": Optional([Number(0, MOST_KNOTS, whole=True)]),
     "baselines": Optional([str]),
     "lookups": Optional(
         [

@@ -89,6 +89,7 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         *(["projection"] if any(layer["kind"] == "projection" for layer in facts["network"]["layers"]) else []),
         *(["others"] if "others" in facts else []),
         *(["residuals"] if "residual_rows" in facts else []),
+        *(["spread"] if "spreads" in facts else []),
         *(["later_residuals"] if "later_residual_rows" in facts else []),
         *(["below", "digests"] if "training_rows" in facts else []),
         *(TEXT_ARRAYS if any(each["kind"] == "text" for each in facts["schema"]["features"]) else []),

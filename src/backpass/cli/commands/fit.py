@@ -138,7 +138,7 @@ def _only_one(context: click.Context, parameter: click.Parameter, values: tuple[
     "--memory",
     metavar="SIZE",
     section="Run",
-    help="memory limit of the fit, such as 4GB or 500MB; default: the available memory",
+    help="memory that the fit may take, such as 4GB or 500MB; default: what the machine has",
 )
 @talking()
 def fit(**given: Any) -> int:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError
 from backpass.model.head.residuals import Residuals, quantiles_in
+from backpass.model.head.spread import Spread
 from backpass.numerics.elementary import mean
 
 Mask = NDArray[np.bool_] | None
@@ -39,10 +40,12 @@ class Intervals:
         y: NDArray[np.float64],
         weights: NDArray[np.float64] | None = None,
         groups: int | None = None,
+        *,
+        with_spread: bool = False,
     ) -> Intervals | None:
         """The intervals from predictions and targets (n,), or (n, k), see ``Residuals.of``; None if one overflows."""
         columns = zip(_columns(predicted), _columns(y), strict=True)
-        found = [Residuals.of(p, truth, weights, groups) for p, truth in columns]
+        found = [Residuals.of(p, truth, weights, groups, with_spread=with_spread) for p, truth in columns]
         known = tuple(each for each in found if each is not None)
         return Intervals(known) if len(known) == len(found) else None
 
@@ -152,6 +155,10 @@ class Intervals:
         arrays = {"residuals": np.concatenate([each.values for each in self.each])}
         if any(floor is not None for floor in floors):
             facts["residual_floor"] = floors if len(floors) > 1 else floors[0]
+        spreads = [each.spread for each in self.each]
+        if any(spread is not None for spread in spreads):
+            facts["spreads"] = [0 if spread is None else len(spread.knots) for spread in spreads]
+            arrays["spread"] = np.concatenate([a for s in spreads if s is not None for a in (s.knots, s.factors)])
         if self.later:
             facts["later_residual_rows"] = self.later[0].rows
             arrays["later_residuals"] = np.concatenate([each.values for each in self.later])
@@ -166,6 +173,9 @@ class Intervals:
         if "residual_rows" not in facts:
             return None
         each = _cut(arrays["residuals"], facts["residual_rows"], targets)
+        if "spreads" in facts:
+            spreads = _spreads(arrays["spread"], facts["spreads"], targets)
+            each = tuple(replace(own, spread=spread) for own, spread in zip(each, spreads, strict=True))
         later: tuple[Residuals, ...] = ()
         if "later_residual_rows" in facts:
             later = _cut(arrays["later_residuals"], facts["later_residual_rows"], targets)
@@ -188,6 +198,14 @@ class Intervals:
 
 def _cut(joined: NDArray[np.float64], rows: int, targets: int) -> tuple[Residuals, ...]:
     return tuple(Residuals(values, rows) for values in np.array_split(joined, targets))
+
+
+def _spreads(joined: NDArray[np.float64], knots: Sequence[int], targets: int) -> list[Spread | None]:
+    """The spread of each target from its number of knots, 0 for none; without knots if the lengths do not agree."""
+    if len(knots) != targets or 2 * sum(knots) != len(joined):
+        return [Spread(joined[:0], joined[:0])] * targets
+    own = np.split(joined, np.cumsum([2 * count for count in knots])[:-1])
+    return [Spread(*np.split(each, 2)) if len(each) else None for each in own]
 
 
 def _columns(values: NDArray[Any]) -> NDArray[Any]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
+from backpass.model.head.spread import Spread
 
 KEPT = 1_000
 """The maximum number of residuals that are stored; of more, this many are selected at equal steps of rank."""
@@ -27,14 +28,16 @@ class Residuals:
     """Absolute residuals |y - prediction|, ascending: the k-th of m is their k/m quantile.
 
     Attributes:
-        values: The residuals, float64 (m,).
+        values: The residuals, float64 (m,), each divided by its factor of the spread if there is one.
         rows: The number of independent rows that they represent; a group of rows counts once.
         floor: The number below which no target lies: 0 if no target of the fit is negative. None: there is none.
+        spread: How the size of errors depends on the prediction. Default None: it does not.
     """
 
     values: NDArray[np.float64]
     rows: int
     floor: float | None = None
+    spread: Spread | None = None
 
     @staticmethod
     def of(
@@ -42,6 +45,8 @@ class Residuals:
         y: NDArray[np.float64],
         weights: NDArray[np.float64] | None = None,
         groups: int | None = None,
+        *,
+        with_spread: bool = False,
     ) -> Residuals | None:
         """The residuals of some rows, each counted by its weight; None if one overflows float64.
 
@@ -53,20 +58,27 @@ class Residuals:
             y: Targets (n,).
             weights: The weight of each row (n,).
             groups: The number of groups; None if the rows are independent.
+            with_spread: Whether to find out how the size of errors depends on the prediction, see ``Spread``.
         """
         halves = np.abs(0.5 * predicted - 0.5 * y)
+        independent = len(y) if groups is None else groups
+        spread = None
+        if with_spread and (found := Spread.of(predicted, halves, weights, independent)):
+            spread, factors = found
+            halves = halves / factors
         order = np.argsort(halves, kind="stable")
         shares = np.cumsum(np.ones(len(y)) if weights is None else weights[order])
-        independent = len(y) if groups is None else groups
         count = min(independent, KEPT)
         # Weights are divided before they are compared, so that the weight of a whole number of rows stays whole.
         ranks = np.searchsorted(shares * (count / shares[-1]) + 1e-9, np.arange(1, count + 1))
         with np.errstate(over="ignore"):
             values = 2.0 * halves[order][np.minimum(ranks, len(y) - 1)]
-        return Residuals(values, independent) if np.isfinite(values).all() else None
+        return Residuals(values, independent, spread=spread) if np.isfinite(values).all() else None
 
     def wider(self, other: Residuals) -> Residuals:
         """Residuals whose every quantile is the larger one of these and the others; their rows are the fewer.
+
+        Both are residuals without a spread.
 
         >>> Residuals(np.array([1.0, 4.0]), 2).wider(Residuals(np.array([2.0, 3.0]), 2)).values
         array([2., 4.])
@@ -99,6 +111,9 @@ class Residuals:
     def half_width(self, level: float) -> float:
         """c such that prediction - c to prediction + c contains the target of a new row with probability ``level``
 
+        With a spread, the width is c times its factor at the prediction (normalized conformal prediction, Papadopoulos,
+        Gammerman & Vovk 2008).
+
         c = the ceil(level (n + 1))-th smallest of n residuals    (Lei et al. 2018, Algorithm 2; Vovk et al. 2005)
 
         The probability is at least ``level`` if the new row and these rows come from the same source and these rows had
@@ -123,14 +138,16 @@ class Residuals:
         return float(self.values[-(-rank * len(self.values) // self.rows) - 1])
 
     def end(self, predicted: NDArray[np.float64], offset: float | NDArray[np.float64]) -> NDArray[np.float64]:
-        """The end of an interval, or a quantile, of each row: prediction + offset, and not below the floor
+        """The end of an interval, or a quantile, of each row: prediction + offset * factor, and not below the floor
+
+        The factor is that of the spread, 1 without one.
 
         A lower end at the floor loses no coverage, because no target lies below it.
 
         >>> Residuals(np.arange(1.0, 20.0), 19, floor=0.0).end(np.array([5.0, 30.0]), -18.0)
         array([ 0., 12.])
         """
-        ends = predicted + offset
+        ends = predicted + (offset if self.spread is None else offset * self.spread.at(predicted))
         return ends if self.floor is None else np.maximum(ends, self.floor)
 
     def offsets(self, asked: Sequence[float | str]) -> dict[float, float]:

@@ -59,7 +59,9 @@ def fitted_intervals(
         test: The test rows, if there are any.
         tested: The backtest.
     """
-    found = None if validation is None else validation.intervals(problem.head)
+    # With a time column, residuals of several sets of rows are combined; their width is the same for every prediction.
+    is_timed = problem.settings.time is not None
+    found = None if validation is None else validation.intervals(problem.head, with_spread=not is_timed)
     if found is None:
         return FittedIntervals()
     if tested.intervals is not None:

@@ -92,14 +92,19 @@ class ScoredRows:
         """The share of these rows inside their interval, for each target, see ``Intervals.coverages``."""
         return found.coverages(head.predictions(self.o), self.part.truth, COVERAGE_LEVEL, self.part.weights)
 
-    def intervals(self, head: Head) -> Intervals | None:
-        """The intervals from the residuals of predicted numbers; None if there are none, or if one overflows."""
+    def intervals(self, head: Head, *, with_spread: bool = False) -> Intervals | None:
+        """The intervals from the residuals of predicted numbers; None if there are none, or if one overflows.
+
+        Args:
+            head: The targets.
+            with_spread: Whether their width depends on the prediction.
+        """
         if not has_intervals(head):
             return None
         # Averaged by NumPy, not by the engine, whose logarithms of rates differ from it in the last bit.
         o = np.asarray(head.average(self.outputs, self.shares))
         groups = self.units.blocks if self.units is not None and self.units.are_groups else None
-        return Intervals.of(head.predictions(o), self.part.truth, self.part.weights, groups)
+        return Intervals.of(head.predictions(o), self.part.truth, self.part.weights, groups, with_spread=with_spread)
 
 
 def has_intervals(head: Head) -> bool:
