@@ -208,14 +208,16 @@ def test_what_cannot_be_streamed_is_refused_by_name(tmp_path: Path) -> None:
     for name, settings in {
         "refit": {"refit": True},
         "candidates": {"candidates": 4, "preset": "default"},
+        "neighbors": {"neighbors": 100, "preset": "default"},
         "sampling full": {"sampling": "full"},
     }.items():
         with pytest.raises(UsageError, match=f"a streamed fit cannot use {name}"):
             backpass.fit(path, "y", stream=True, **settings)
     with pytest.raises(UsageError, match="a streamed fit cannot use validation"):
         backpass.fit(path, "y", stream=True, validation=path)
-    with pytest.raises(UsageError, match="a streamed fit cannot use query"):
+    with pytest.raises(UsageError, match=r"a streamed fit cannot use reading=\{'query': \.\.\.\}") as refused:
         backpass.fit(path, "y", stream=True, reading={"query": "SELECT * FROM data"})
+    assert "leave out reading={'query': ...}, or stream=True" in str(refused.value)
     with pytest.raises(UsageError, match="a streamed fit reads files"):
         backpass.fit(columns(), "y", stream=True)
 

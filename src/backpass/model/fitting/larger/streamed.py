@@ -74,7 +74,7 @@ def check_streamable(
     refused = [f"--{name.replace('_', '-')}" for name, value in others.items() if value is not None]
     refused += [flag for flag, is_set in needs.items() if is_set]
     if refused:
-        raise UsageError(f"a streamed fit cannot use {refused[0]}", hint=f"leave out {refused[0]} or --stream")
+        raise UsageError(f"a streamed fit cannot use {refused[0]}", hint=f"leave out {refused[0]}, or --stream")
     if exchange.size > 1:
         raise UsageError(
             f"a streamed fit runs in one process; this job has {exchange.size}",
