@@ -187,12 +187,20 @@ def test_files_without_a_header_and_onnx(made: Path, call: Callable[..., Any]) -
     assert call("export", "m.backpass", "m.onnx").code == 0
 
 
-def test_the_message_on_several_numbers_names_the_command(made: Path, call: Callable[..., Any]) -> None:
-    assert call("fit", "t.csv", "-t", "a,b", *FIT, "-o", "m.backpass").code == 0
+def test_several_numbers_have_importances_and_a_report(made: Path, call: Callable[..., Any]) -> None:
+    assert call("fit", "t.csv", "-t", "a,b", *FIT, "-o", "m.backpass", "--report", "r.html").code == 0
+    assert "Residuals: b" in (made / "r.html").read_text()
+    found = json.loads(call("importance", "m.backpass", "t.csv", "--json").out)
+    assert (found["metric"], len(found["importances"])) == ("r2", 4)
+    facts = json.loads(call("report", "m.backpass", "t.csv", "-o", "s.html", "--json").out)
+    assert [*facts["targets"]] == ["a", "b"]
+
+
+def test_the_message_on_several_quantiles_names_the_command(folder: Path, call: Callable[..., Any]) -> None:
     for command, title in (("importance", "importance"), ("report", "a report")):
-        failed = call(command, "m.backpass", "t.csv")
+        failed = call(command, "quantiles.backpass", "table.csv")
         assert failed.code == 2
-        assert f"{title} is about one number; this model predicts 2" in failed.err
+        assert f"{title} is about one prediction per target; this model predicts 2 quantiles" in failed.err
 
 
 @pytest.mark.parametrize(
@@ -206,7 +214,6 @@ def test_the_message_on_several_numbers_names_the_command(made: Path, call: Call
         (("-t", "a,b", "--drop", "b"), 2, "--drop leaves out 'b', which is a --target"),
         (("-t", "a", "--drop", "a"), 2, "--drop leaves out 'a', which is the --target"),
         (("-t", "a,b", "--weight", "b"), 2, "'b' is the column of weights"),
-        (("-t", "a,b", "--report", "r.html"), 2, "a report is about one number; this model predicts 2"),
         (("-t", ","), 2, "names no column"),
         (("-t", "hot,status", "--cost", "false_positive=1,false_negative=2"), 2, "cost: only for a single target"),
     ],

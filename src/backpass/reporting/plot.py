@@ -23,7 +23,7 @@ from backpass.reporting.explanation.attribution import explain
 from backpass.reporting.explanation.dependence import answer_number, dependences
 from backpass.reporting.explanation.importance import importance_metric, importances
 from backpass.reporting.numbers.curves import confusion, roc
-from backpass.reporting.numbers.held_out import HeldOut, held_out
+from backpass.reporting.numbers.held_out import HeldOut, held_out, number_names
 from backpass.reporting.numbers.labels import label_names
 from backpass.reporting.numbers.learning_curve import course_of
 from backpass.reporting.pictures import drawing, effects, evaluation, history, waterfall
@@ -146,6 +146,8 @@ class Plots:
         return drawing.to_svg(scene_of(self.model, SMALL), scale=0.7)
 
     def _held(self, data: Any, topic: str) -> HeldOut:
+        if topic != "importance" and (names := number_names(self.model.head)):
+            raise UsageError(f"a plot of {topic} is about one number; this model predicts {len(names)}")
         return held_out(self.model, self.model.table(data, with_target=True), "a plot of " + topic)
 
 

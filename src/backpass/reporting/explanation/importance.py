@@ -20,7 +20,7 @@ from backpass.model.model import Model
 from backpass.numerics.philox import permutation
 from backpass.reporting.explanation.smooth import SmoothModel
 from backpass.reporting.numbers.columns import ModelColumn, by_column, columns_of
-from backpass.reporting.numbers.held_out import HeldOut, check_model, held_out
+from backpass.reporting.numbers.held_out import HeldOut, check_model, held_out, number_names
 from backpass.table import CategoricalFeature
 from backpass.table.messages import counted, shown
 
@@ -72,7 +72,7 @@ def permutation_importance(
     largest slopes are measured one by one, see ``screened``, and all others together, as one entry.
 
     Args:
-        model: A model with one target, or with labels.
+        model: A model with one target or several.
         data: Rows with known targets: a path, a data frame, a dict or a Table. Of the table that the model was trained
             on, only the test (or validation) rows are used.
         repeats: The number of permutations per column.
@@ -81,7 +81,7 @@ def permutation_importance(
 
     Raises:
         DataError: Lists what the rows lack.
-        UsageError: The model predicts several numbers, or is a grouped model.
+        UsageError: The model predicts several quantiles, or is a grouped model.
 
     Example:
         >>> import numpy as np, backpass
@@ -202,10 +202,13 @@ def screened(model: Model, x: NDArray[Any], groups: Sequence[NDArray[np.intp]]) 
 def importance_metric(model: Model, held: HeldOut, *, seed: int = 0) -> str:
     """Return the metric that ``importances`` measures with the same seed: that which selected the best epoch, or, if
     it is undefined on the rows (as ROC AUC is on rows of one class), the first of the model's metrics that is defined.
+    For several numbers, it is r2.
     """
     rows = _measured_rows(held, seed)
     weights = None if held.weights is None else held.weights[rows]
-    return model.head.metric_among(model.head.scores(held.outputs[rows], held.truth[rows], weights))
+    scores = model.head.scores(held.outputs[rows], held.truth[rows], weights)
+    # The mean of r2 counts all targets alike; that of an error is the error of the target with the largest numbers.
+    return "r2" if number_names(model.head) and "r2" in scores else model.head.metric_among(scores)
 
 
 def _measured_rows(held: HeldOut, seed: int) -> NDArray[Any]:
@@ -238,8 +241,13 @@ def _score(
 
 
 def _distance(model: Model, o: NDArray[np.float64], before: NDArray[np.float64]) -> float:
-    """Return the mean change of predictions: |difference|, half its sum over classes, or its mean over labels."""
+    """Return the mean change of predictions: |difference|, half its sum over classes, or its mean over labels.
+
+    For several numbers, it is the mean over the targets, each in its standard deviation in the training rows.
+    """
     moved = np.abs(model.head.predictions(o) - model.head.predictions(before))
+    if number_names(model.head):
+        moved = moved / np.array([each.scale for each in model.head.scales])
     return float(np.mean(0.5 * moved.sum(axis=1) if model.classes else moved))
 
 

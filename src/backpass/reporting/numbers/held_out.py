@@ -91,29 +91,37 @@ class HeldOut:
 
 
 def head_of(model: Model, what: str = REPORT) -> Head:
-    """Return the head of a model with one target or with labels.
+    """Return the head of a model with one target or with several.
 
     Raises:
-        UsageError: The model predicts several numbers.
+        UsageError: The model predicts several quantiles of one target.
     """
     require_reportable(model.head, what)
     return model.head
 
 
 def require_reportable(head: Head, what: str = REPORT) -> None:
-    """Check that a report can describe the predictions: a single target, or labels.
+    """Check that a report can describe the predictions: one for each target.
 
     Args:
         head: The head of the model.
-        what: What cannot describe several numbers, for the message.
+        what: What cannot describe several quantiles, for the message.
 
     Raises:
-        UsageError: They are several numbers.
+        UsageError: They are several quantiles of one target.
     """
-    if not head.is_flat and not head.are_labels:
+    if not head.is_flat and not head.are_labels and not number_names(head):
         raise UsageError(
-            f"{what} is about one number; this model predicts {head.outputs}", hint="fit one model per number"
+            f"{what} is about one prediction per target; this model predicts {head.outputs} quantiles",
+            hint="fit one model per quantile",
         )
+
+
+def number_names(head: Head) -> tuple[str, ...]:
+    """Return the names of several numeric targets; empty for one target, for labels and for several quantiles."""
+    names = tuple(dict.fromkeys(each.target.name for each in head.targets))
+    are_numbers = not head.is_flat and head.target.task == "regression"
+    return names if are_numbers and len(names) == head.outputs else ()
 
 
 def held_out(model: Model, table: Table, what: str = REPORT) -> HeldOut:
@@ -125,11 +133,11 @@ def held_out(model: Model, table: Table, what: str = REPORT) -> HeldOut:
     Args:
         model: The model.
         table: A table with the target columns.
-        what: What the rows are for, for the message on a model of several numbers.
+        what: What the rows are for, for the message on a model of several quantiles.
 
     Raises:
         DataError: Lists what the table lacks.
-        UsageError: The model predicts several numbers.
+        UsageError: The model predicts several quantiles.
     """
     require_reportable(model.head, what)
     source = label(os.path.basename(table.source))

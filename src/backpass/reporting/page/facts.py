@@ -31,6 +31,7 @@ def facts_of(findings: Findings) -> dict[str, Any]:
         "metric": findings.metric,
         "importances": importance_facts(findings.important),
         "drift": drift_facts(findings.drift),
+        "targets": {name: _scores(scores) for name, scores in findings.targets.items()} or None,
         "labels": [_label(each) for each in findings.labels],
         "verdict": verdict(findings),
         "notes": [*dict.fromkeys((*model.record.notes, *(held.notes if held is not None else ())))],

@@ -22,10 +22,11 @@ from backpass.numerics.bootstrap import Interval, intervals
 from backpass.reporting.explanation.importance import Importance, dominance_warnings, importances
 from backpass.reporting.numbers.columns import ModelColumn, columns_of
 from backpass.reporting.numbers.drift import Drift, drifts
-from backpass.reporting.numbers.held_out import HeldOut
+from backpass.reporting.numbers.held_out import HeldOut, number_names
 from backpass.reporting.numbers.labels import LabelScore, constant_of, label_names, label_scores
 from backpass.reporting.numbers.names import label
 from backpass.reporting.numbers.numerals import fixed, number, value_text
+from backpass.reporting.numbers.targets import target_scores
 from backpass.table import DatetimeColumn, Encoded, NumericColumn
 from backpass.table.messages import listed
 from backpass.table.moments.timestamp import moment_texts
@@ -45,6 +46,8 @@ class Findings:
         scores: Every metric on these rows, with its interval.
         important: The importance of the columns on these rows, in descending order.
         labels: The scores of the single labels of a multi-label model.
+        targets: For several numbers, the main metrics of each target with their intervals, and the share of rows inside
+            their 90 % interval.
         beside: The scores on these rows of each baseline that the model keeps.
         comparison: The network and its best baseline on these rows.
     """
@@ -57,6 +60,7 @@ class Findings:
     labels: tuple[LabelScore, ...] = ()
     beside: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     comparison: Comparison | None = None
+    targets: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
 
     @staticmethod
     def of(model: Model, held: HeldOut | None, *, seed: int = 0) -> Findings:
@@ -83,6 +87,7 @@ class Findings:
             labels,
             {name: model.head.scores(baselines[name], held.truth, held.weights) for name in in_order(baselines)},
             compare(model.head, held.outputs, baselines, held.truth, held.weights, unit=unit, seed=seed),
+            target_scores(model, held, unit=unit, seed=seed),
         )
 
     @property
@@ -127,6 +132,13 @@ class Findings:
             kept = {name: self.model.record.baselines[name][part] for name in in_order(self.model.record.baselines)}
             found |= {baseline_name(name): scores[metric] for name, scores in kept.items() if metric in scores}
         return found
+
+
+def target_rows(findings: Findings) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the table of several numeric targets."""
+    for name, scores in findings.targets.items():
+        cells = [_measured(each, _decimals(each.value)) for each in scores.values()]
+        yield {"name": label(name), "cells": cells}
 
 
 def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
@@ -238,7 +250,7 @@ def worst_rows(findings: Findings) -> dict[str, Any] | None:
     if held is None:
         return None
     names = [each.name for each in findings.important if each.columns == 1][:SHOWN_COLUMNS]
-    errors = _errors(held)
+    errors = _errors(model, held)
     rows = [
         {
             "number": f"{held.table.row_numbers[i]:,}",
@@ -251,8 +263,14 @@ def worst_rows(findings: Findings) -> dict[str, Any] | None:
     return {"names": [label(name) for name in names], "rows": rows}
 
 
-def _errors(held: HeldOut) -> NDArray[np.float64]:
-    """Return the error of each row: |true - predicted|, averaged over labels, or 1 - p(true class)."""
+def _errors(model: Model, held: HeldOut) -> NDArray[np.float64]:
+    """Return the error of each row: |true - predicted|, averaged over labels, or 1 - p(true class).
+
+    Of several numbers it is the largest, each in the standard deviation of its target.
+    """
+    if number_names(model.head):
+        scales = np.array([each.scale for each in model.head.scales])
+        return np.asarray((np.abs(held.predicted - held.truth) / scales).max(axis=1))
     if held.predicted.ndim == held.truth.ndim:
         return np.asarray(np.abs(held.predicted - held.truth).reshape(held.rows, -1).mean(axis=1))
     return np.asarray(1.0 - held.predicted[np.arange(held.rows), held.truth])
@@ -261,12 +279,16 @@ def _errors(held: HeldOut) -> NDArray[np.float64]:
 def _truth_text(model: Model, truth: Any) -> str:
     if names := label_names(model):
         return _labels_on([label(name) for name, on in zip(names, truth, strict=True) if on])
+    if names := number_names(model.head):
+        return listed([f"{label(name)} {value_text(float(y))}" for name, y in zip(names, truth, strict=True)])
     return label(model.classes[truth]) if model.classes else value_text(float(truth))
 
 
 def _predicted_text(model: Model, predicted: Any) -> str:
     if names := label_names(model):
         return _labels_on([f"{label(name)} ({p:.0%})" for name, p in zip(names, predicted, strict=True) if p > 0.5])
+    if names := number_names(model.head):
+        return listed([f"{label(name)} {number(float(y))}" for name, y in zip(names, predicted, strict=True)])
     if not model.classes:
         return number(float(predicted))
     best = int(np.argmax(predicted))

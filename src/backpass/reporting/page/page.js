@@ -9,6 +9,7 @@ const floatsOf = (base64) => new Float32Array(Uint8Array.from(atob(base64), (cha
   const made = new Map();
   const columns = facts.columns;
   const names = facts.labels.length ? facts.labels : facts.classes;
+  const targets = facts.numbers;
   const numeric = columns.filter((column) => column.kind !== "categorical");
   const texts = columns.length - numeric.length;
   const width = numeric.flatMap((column) => numbersOf(column, column.value)).length;
@@ -19,6 +20,7 @@ const floatsOf = (base64) => new Float32Array(Uint8Array.from(atob(base64), (cha
   let row = typical.slice();
   let moved = Number(document.querySelector(".control").dataset.column);
   let range = null;
+  const ranges = new Map();
 
   // Predictions for rows of one value per column: a list of lists of outputs.
   function predict(rows) {
@@ -29,13 +31,15 @@ const floatsOf = (base64) => new Float32Array(Uint8Array.from(atob(base64), (cha
     });
     if (!made.has(n)) made.set(n, circuitOf({ n }));
     const [out] = made.get(n)(theta, numbers, codes);
-    const outputs = names.length || 1;
+    const outputs = names.length || targets.length || 1;
     return rows.map((_, i) => Array.from(out.subarray(i * outputs, (i + 1) * outputs)));
   }
 
   const best = (outputs) => outputs.indexOf(Math.max(...outputs));
   // Of two classes the positive one is meant; of more, and of labels, the most probable one of the row as it stands.
   const { positive = 1, threshold = 0.5, weights = [] } = facts.decision;
+  // Of several numbers, each has a curve of its own.
+  const shown = (outputs) => (targets.length ? targets.map((_, j) => j).slice(0, 8) : [meant(outputs)]);
   const meant = (outputs) => (names.length === 0 ? 0 : facts.classes.length === 2 ? positive : best(outputs));
 
   // The class that the row is given: by the threshold or the weights of the model, otherwise the most probable one.
@@ -68,6 +72,12 @@ const floatsOf = (base64) => new Float32Array(Uint8Array.from(atob(base64), (cha
     const [now, before] = predict([row, typical]);
     const output = document.getElementById("prediction");
     const change = document.getElementById("change");
+    if (targets.length) {
+      const signed = (by) => (by === 0 ? "0" : `${by > 0 ? "+" : "\u2212"}${text(Math.abs(by), 3)}`);
+      output.textContent = targets.map((name, j) => `${name} ${text(now[j])}`).join(", ");
+      change.textContent = `${targets.map((name, j) => `${name} ${signed(now[j] - before[j])}`).join(", ")} compared with the typical row`;
+      return now;
+    }
     if (names.length === 0) {
       output.textContent = text(now[0]);
       const by = now[0] - before[0];
@@ -125,10 +135,11 @@ const floatsOf = (base64) => new Float32Array(Uint8Array.from(atob(base64), (cha
   const scaleX = (share) => SPACE.left + share * (WIDTH - SPACE.left - SPACE.right);
 
   // The range of the vertical axis only ever grows, so that curves can be compared.
-  function widen(values) {
+  function widen(values, j) {
     if (names.length) { range = [0, 1]; return; }
+    range = ranges.get(j) ?? null;
     const low = Math.min(...values), high = Math.max(...values);
-    if (!range) range = [low, high];
+    if (!range) ranges.set(j, range = [low, high]);
     const gap = 0.08 * (high - low || 1);
     if (low < range[0]) range[0] = low - gap;
     if (high > range[1]) range[1] = high + gap;
@@ -146,11 +157,20 @@ const floatsOf = (base64) => new Float32Array(Uint8Array.from(atob(base64), (cha
   function showCurve(now) {
     const column = columns[moved];
     const places = along(column);
-    const chosen = meant(now);
-    const curve = predict(places.map(([value]) => row.map((own, k) => (k === moved ? value : own)))).map((o) => o[chosen]);
-    widen([...curve, now[chosen]]);
+    const outputs = predict(places.map(([value]) => row.map((own, k) => (k === moved ? value : own))));
+    const drawn = shown(now).map((chosen) => curveOf(column, places, outputs.map((o) => o[chosen]), chosen, now));
+    const figure = document.getElementById("along");
+    const what = names.length ? `p(${names[meant(now)]})` : targets.length ? "the predictions" : "the prediction";
+    figure.firstElementChild.replaceChildren(`${what} along `, Object.assign(document.createElement("bdi"), { textContent: column.name }));
+    figure.replaceChildren(figure.firstElementChild, ...drawn);
+  }
+
+  // The curve of one output along a column.
+  function curveOf(column, places, curve, chosen, now) {
+    widen([...curve, now[chosen]], chosen);
     const drawn = element("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "plot", role: "img" });
-    drawn.append(element("title", {}, `prediction along ${column.name}`));
+    drawn.append(element("title", {}, `${targets.length ? targets[chosen] : "prediction"} along ${column.name}`));
+    if (targets.length) drawn.append(element("text", { class: "f-ink", x: SPACE.left, y: 9, "font-size": 11 }, short(targets[chosen], 1)));
     for (const value of ticks()) {
       const y = scaleY(value);
       drawn.append(
@@ -179,10 +199,7 @@ const floatsOf = (base64) => new Float32Array(Uint8Array.from(atob(base64), (cha
         );
       });
     }
-    const figure = document.getElementById("along");
-    const what = names.length ? `p(${names[chosen]})` : "the prediction";
-    figure.firstElementChild.replaceChildren(`${what} along `, Object.assign(document.createElement("bdi"), { textContent: column.name }));
-    figure.replaceChildren(figure.firstElementChild, drawn);
+    return drawn;
   }
 
   const short = (name, count) => {
@@ -236,7 +253,8 @@ const floatsOf = (base64) => new Float32Array(Uint8Array.from(atob(base64), (cha
     show();
   });
   columns.slice(0, 12).forEach((column, k) => {
-    widen(predict(along(column).map(([value]) => typical.map((own, j) => (j === k ? value : own)))).map((o) => o[meant(o)]));
+    const outputs = predict(along(column).map(([value]) => typical.map((own, j) => (j === k ? value : own))));
+    for (const j of shown(outputs[0])) widen(outputs.map((o) => o[targets.length ? j : meant(o)]), j);
   });
   show();
   section.hidden = false;

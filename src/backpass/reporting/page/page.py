@@ -20,7 +20,7 @@ from backpass.errors import UsageError, visible
 from backpass.model.head.decision import Decision
 from backpass.model.model import Model
 from backpass.reporting.numbers.decisions import gain_rows, threshold_rows
-from backpass.reporting.numbers.held_out import check_model, head_of, held_out
+from backpass.reporting.numbers.held_out import check_model, head_of, held_out, number_names
 from backpass.reporting.numbers.labels import label_names, label_rows
 from backpass.reporting.numbers.names import label
 from backpass.reporting.numbers.numerals import number
@@ -61,14 +61,15 @@ def report(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> 
     """Return a report about a model as an HTML page.
 
     Args:
-        model: A model with one target, or with labels.
+        model: A model with one target or several.
         data: Rows with known targets: a path, a data frame, a dict or a Table. Of the table that the model was trained
             on, only the test (or validation) rows are used. None: the page shows only the contents of the model file.
         seed: The seed for the bootstrap and for permutation importance.
         **reading: Options of ``read_table`` if ``data`` is a path.
 
     Raises:
-        UsageError: matplotlib or jinja2 is not installed, or the model predicts several numbers or is a grouped model.
+        UsageError: matplotlib or jinja2 is not installed, or the model predicts several quantiles or is a grouped
+            model.
         DataError: Lists what the rows lack.
     """
     check_model(model)
@@ -143,9 +144,12 @@ def _facts(findings: Findings) -> dict[str, Any]:
     model, held = findings.model, findings.held
     target, labels = model.head.target, label_names(model)
     task = "a number" if target.task == "regression" else f"one of {len(target.classes)} classes"
-    title = listed(labels, label) if labels else label(model.target)
+    numbers = number_names(model.head)
+    title = listed(labels or numbers or [model.target], label)
     if labels:
         task = f"{len(labels)} labels, each on or off"
+    if numbers:
+        task = f"{len(numbers)} numbers"
     notes = dict.fromkeys((*model.record.notes, *(held.notes if held is not None else ())))
     return {
         "target": title,
@@ -158,6 +162,8 @@ def _facts(findings: Findings) -> dict[str, Any]:
         "metrics": [name.replace("_", " ") for name in model.head.metrics],
         "scores": list(words.score_rows(findings)),
         "labels": list(label_rows(findings.labels)),
+        "targets": list(words.target_rows(findings)),
+        "of_targets": list(next(iter(findings.targets.values()), {})),
         "has_labels": bool(labels),
         **_decision_facts(findings),
         "columns": list(column_rows(findings)),

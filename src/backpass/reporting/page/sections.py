@@ -22,7 +22,7 @@ from backpass.reporting.explanation.dependence import Dependence, answer_number,
 from backpass.reporting.explanation.importance import screening_note
 from backpass.reporting.numbers.curves import calibration, confusion, precision_recall, roc
 from backpass.reporting.numbers.decisions import cost_curve, gain_curve
-from backpass.reporting.numbers.held_out import HeldOut
+from backpass.reporting.numbers.held_out import HeldOut, number_names
 from backpass.reporting.numbers.labels import label_names
 from backpass.reporting.numbers.learning_curve import course_of
 from backpass.reporting.numbers.names import label
@@ -113,17 +113,28 @@ def _accuracy(findings: Findings) -> Iterator[Picture]:
 
 
 def _of_numbers(model: Model, held: HeldOut) -> Iterator[Picture]:
+    names = number_names(model.head)
+    if not names:
+        yield from _of_number(held.truth, held.predicted, model.target)
+    for j, name in enumerate(names[:CLASS_CURVES]):
+        yield from _of_number(held.truth[:, j], held.predicted[:, j], name, f"-{j}", f": {label(name)}")
+
+
+def _of_number(
+    truth: NDArray[np.float64], predicted: NDArray[np.float64], target: str, number: str = "", about: str = ""
+) -> Iterator[Picture]:
+    """Yield the pictures of one numeric target; ``number`` and ``about`` tell it from others."""
     yield _picture(
-        "predictions",
-        "Predicted vs. true values",
+        f"predictions{number}",
+        f"Predicted vs. true values{about}",
         "Perfect predictions lie on the dashed line.",
-        lambda ax: evaluation.predictions(ax, held.truth, held.predicted, model.target),
+        lambda ax: evaluation.predictions(ax, truth, predicted, target),
     )
     yield _picture(
-        "residuals",
-        "Residuals",
+        f"residuals{number}",
+        f"Residuals{about}",
         "True minus predicted. Visible structure is something that the network has not learned.",
-        lambda ax: evaluation.residuals(ax, held.truth, held.predicted, model.target),
+        lambda ax: evaluation.residuals(ax, truth, predicted, target),
     )
 
 
@@ -225,7 +236,7 @@ def _columns(findings: Findings) -> Iterator[Picture]:
     model = findings.model
     count = min(len(findings.important), effects.MOST_BARS)
     height = 60.0 + 22.0 * count
-    metric = findings.metric.replace("_", " ")
+    metric = "r2" if findings.targets else findings.metric.replace("_", " ")
     note = screening_note(findings.important)
     screened = f" {note[:1].upper()}{note[1:]}." if note else ""
     yield _picture(
@@ -273,6 +284,9 @@ def _dependences(findings: Findings) -> Iterator[Picture]:
         found = dependences(model, name, *rows)
         if names_shown := label_names(model) or (model.classes if len(model.classes) > 2 else ()):
             yield _of_each(f"dependence-{i}", names_shown, found, "classes" if model.classes else "labels")
+        elif targets := number_names(model.head):
+            for j, target in enumerate(targets[:CLASS_CURVES]):
+                yield _of_target(f"dependence-{i}-{j}", found[j], target)
         else:
             yield _dependence(findings, f"dependence-{i}", found[answer_number(model)])
 
@@ -282,6 +296,12 @@ def _of_each(name: str, answers: Sequence[str], found: Sequence[Dependence], wha
     shown = dict(zip(answers[:CLASS_CURVES], found, strict=False))
     text = _among(shown, answers, what)
     return _picture(name, label(found[0].name), text, lambda ax: effects.label_dependence(ax, shown))
+
+
+def _of_target(name: str, found: Dependence, target: str) -> Picture:
+    """Draw the dependence of one of several numeric targets."""
+    heading = f"{label(target)} by {label(found.name)}"
+    return _picture(name, heading, "", lambda ax: effects.dependence(ax, found, target))
 
 
 def _dependence(findings: Findings, name: str, found: Dependence) -> Picture:
@@ -298,7 +318,12 @@ def _among(shown: Sized, answers: Sized, what: str = "labels") -> str:
 
 
 def _answer(model: Model) -> str:
-    """Name the predicted quantity: the target, or the probability of the positive class, of a class or of a label."""
+    """Name the predicted quantity: the target, or the probability of the positive class, of a class or of a label.
+
+    Several targets change by their standard deviations.
+    """
+    if number_names(model.head):
+        return "the targets, in standard deviations"
     if label_names(model):
         return "a label's probability"
     if len(model.classes) > 2:

@@ -21,7 +21,7 @@ def command(model: Model, columns: Sequence[ModelColumn]) -> str:
     settings = model.record.settings
     size = (model.record.rows["train"], len(model.schema.features))
     usual = default_settings(settings, model.head.target.task, *size)
-    given = ["backpass fit TABLE --target", shlex.quote(visible(model.target))]
+    given = ["backpass fit TABLE --target", shlex.quote(_targets(model.targets))]
     if model.schema.left_out:
         given.append(f"--columns {shlex.quote(','.join(map(_field, (column.name for column in columns))))}")
     for name in BY_NAME:
@@ -32,6 +32,11 @@ def command(model: Model, columns: Sequence[ModelColumn]) -> str:
             texts = map(_pair, value) if BY_NAME[name].repeated else [_written(value)]
             given += [f"--{name.replace('_', '-')} {shlex.quote(text)}" for text in texts]
     return " ".join(given)
+
+
+def _targets(names: Sequence[str]) -> str:
+    """Format the names of the targets for --target: a single one as it is, several as a list."""
+    return visible(names[0]) if len(names) == 1 else ",".join(map(_field, names))
 
 
 def _field(name: str) -> str:

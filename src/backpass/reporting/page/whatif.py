@@ -19,7 +19,7 @@ from backpass.model.head.decoding import WIDE
 from backpass.model.model import Model
 from backpass.reporting.explanation.dependence import values_along
 from backpass.reporting.numbers.columns import ModelColumn, columns_of
-from backpass.reporting.numbers.held_out import head_of
+from backpass.reporting.numbers.held_out import head_of, number_names
 from backpass.reporting.numbers.labels import label_names
 from backpass.reporting.numbers.names import label
 from backpass.table import CategoricalFeature, DatetimeFeature, TextFeature
@@ -63,6 +63,7 @@ def facts(model: Model) -> dict[str, Any]:
         "classes": [label(name) for name in model.classes],
         "decision": {} if model.head.decision is None else model.head.decision.to_json(),
         "labels": [label(name) for name in label_names(model)],
+        "numbers": [label(name) for name in number_names(model.head)],
     }
 
 
