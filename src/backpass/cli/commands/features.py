@@ -30,8 +30,8 @@ def features(**given: Any) -> int:
     """Write the learned features of the rows of a table.
 
     The features are the activations of the last hidden layer, phi(x) = a^[r-1] of CS229 (2.21): the prediction is a
-    linear function of them. TABLE needs the columns of the model, not its target. They can also be used for other
-    targets and other tables: fit a linear model or a small network on them.
+    linear function of them. TABLE needs the columns of the model, not its target. The features also serve other
+    targets and tables: fit a linear model or a small network on them.
 
     The output is UTF-8 CSV, or Parquet if --output ends in .parquet: the kept columns, then feature_1, feature_2, ...;
     for an ensemble the features of one network after another.
