@@ -58,6 +58,7 @@ class Counted:
         is_meant: Whether the column's name and its different numbers, ascending, prove the notation if all of them have
             timestamps.
         kind: "date" or "time".
+        per_second: Units of a second that are counted since 1970; 0 in other notations.
     """
 
     key: str
@@ -69,6 +70,7 @@ class Counted:
     convert: Callable[[Numbers], Ticks]
     is_meant: Callable[[str, Numbers], bool]
     kind: DatetimeKind = "date"
+    per_second: float = 0.0
 
     @property
     def demand(self) -> str:
@@ -115,12 +117,17 @@ def _are_epochs(name: str, different: Numbers, per_second: float) -> bool:
     Numbers that are rounded to thousands or millions are multiples of 60 only by chance. Milliseconds and finer units
     that are all whole seconds since 2000 are enough, too.
     """
-    if different[0] / per_second < EPOCHS[0] or different[-1] / per_second > EPOCHS[1]:
+    if not _are_recent(different[0], different[-1], per_second):
         return False
     seconds = different / per_second
     unit = 60.0 if per_second == 1.0 or seconds.min() < RECENT else 1.0
     is_even = len(different) >= FEWEST_ROUND and bool(np.all(seconds % unit == 0.0))
     return (is_even and bool(np.any(seconds % 1000.0 != 0.0))) or (len(different) > 1 and says_moment(name))
+
+
+def _are_recent(low: float, high: float, per_second: float) -> bool:
+    """Whether numbers from ``low`` to ``high`` are of the years 1980 to 2050 in these units since 1970."""
+    return bool(low / per_second >= EPOCHS[0] and high / per_second <= EPOCHS[1])
 
 
 def _are_serials(name: str, different: Numbers) -> bool:
@@ -216,6 +223,7 @@ COUNTED = (
         (-AGES, AGES),
         lambda values: epoch_ticks(values, 1),
         lambda name, different: _are_epochs(name, different, 1.0),
+        per_second=1.0,
     ),
     Counted(
         "epoch_milliseconds",
@@ -232,6 +240,7 @@ COUNTED = (
         (-AGES * 1e3, AGES * 1e3),
         lambda values: epoch_ticks(values, 1_000),
         lambda name, different: _are_epochs(name, different, 1e3),
+        per_second=1e3,
     ),
     Counted(
         "epoch_microseconds",
@@ -248,6 +257,7 @@ COUNTED = (
         (-AGES * 1e6, AGES * 1e6),
         lambda values: epoch_ticks(values, 10**6),
         lambda name, different: _are_epochs(name, different, 1e6),
+        per_second=1e6,
     ),
     Counted(
         "epoch_nanoseconds",
@@ -264,6 +274,7 @@ COUNTED = (
         (-9.2e18, 9.2e18),
         lambda values: epoch_ticks(values, 10**9),
         lambda name, different: _are_epochs(name, different, 1e9),
+        per_second=1e9,
     ),
     Counted(
         "spreadsheet_serial",
@@ -318,7 +329,10 @@ def counted_in(name: str, values: Numbers) -> Counted | None:
     (None, None)
     """
     head = values[:LOOKED_AT]
-    likely = [each for each in COUNTED if _fits(each, head[~np.isnan(head)])]
+    head = head[~np.isnan(head)]
+    low, high = (float(head.min()), float(head.max())) if head.size else (np.inf, -np.inf)
+    near = [each for each in COUNTED if not each.per_second or _are_recent(low, high, each.per_second)]
+    likely = [each for each in near if _fits(each, head)]
     if not likely:
         return None
     there = values[~np.isnan(values)]
