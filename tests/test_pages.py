@@ -80,6 +80,7 @@ RUN_HERE = (
     "docs/how-to/dates.md",
     "docs/how-to/groups.md",
     "docs/how-to/large-tables.md",
+    "docs/how-to/learned-features.md",
     "docs/how-to/numbers.md",
     "docs/how-to/splits.md",
     "docs/how-to/teacher.md",

@@ -180,8 +180,8 @@ def _checks_of_features(source: Mapping[str, Any], model: Model) -> list[tuple[s
             "digest of the model of the features and a SHA-256",
             [bool(fullmatch("[0-9a-f]{64}", source["sha256"])), True],
         ),
-        ("networks and those of the features", [model.networks <= source["networks"], True]),
-        ("layers and those of features", [len(model.network.layers) > 1 and not model.others, True]),
+        ("networks and those of the features", [len(np.atleast_2d(model.theta)) <= source["networks"], True]),
+        ("layers and those of features", [len(model.network.layers) > 1, True]),
     ]
 
 

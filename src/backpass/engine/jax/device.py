@@ -59,7 +59,7 @@ def device_named(name: str | None) -> Device:
         UsageError: No device is named, JAX is not installed, or it finds no such device.
     """
     if name is None:
-        raise UsageError("engine 'jax' needs a device", hint=f"set device to one of {', '.join(DEVICES)}")
+        raise UsageError("engine 'jax' needs a device", hint=f"set --device to one of {', '.join(DEVICES)}")
     jax = _library()
     try:
         return Device(name, jax, jax.devices(name)[0])

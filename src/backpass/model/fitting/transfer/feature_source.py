@@ -28,7 +28,7 @@ from backpass.model.settings.declarations import SETTINGS
 from backpass.model.settings.presets import PRESETS
 from backpass.model.settings.setting import listed as as_list
 from backpass.model.settings.settings import Settings
-from backpass.network import CUSTOM, Activation, Network
+from backpass.network import CUSTOM, Activation, KernelRegression, Network
 from backpass.table import Encoded, Schema, Table
 from backpass.table.messages import counted, listed, shown
 
@@ -74,7 +74,7 @@ class FeatureSource:
                 f"--features-of takes a model or the path of a model file; got a value of type {type(source).__name__}",
                 hint="a model of one network or one ensemble, such as fit returns",
             )
-        if found.model.others:
+        if any(not isinstance(each.network.layers[-2], KernelRegression) for each in found.model.others):
             raise UsageError(
                 "--features-of: the model averages networks of different layers (--candidates)",
                 hint="keep the features of a model of one network, or an ensemble of equal layers (--preset default)",
@@ -85,6 +85,11 @@ class FeatureSource:
                 hint="fit it with hidden layers (--hidden), or fit the table without --features-of",
             )
         return found
+
+    @property
+    def theta(self) -> NDArray[Any]:
+        """The parameters of each network (networks, P). Neighbors have the features of these networks, no others."""
+        return np.atleast_2d(self.model.theta)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -140,7 +145,7 @@ class FeatureSource:
     def _own_settings(self) -> dict[str, Any]:
         model = self.model
         known = Settings.from_json(model.record.settings)
-        own = {name: getattr(known, name) for name in KEPT_SETTINGS} | {"ensemble_size": model.networks}
+        own = {name: getattr(known, name) for name in KEPT_SETTINGS} | {"ensemble_size": len(self.theta)}
         if model.record.settings.get("activation") == CUSTOM:
             own["activation"] = next(each.activation for each in model.network.layers if hasattr(each, "activation"))
         return own
@@ -165,7 +170,7 @@ class FeatureSource:
                 "--columns: the columns are those of the model whose features are kept",
                 hint=f"leave it out; the model reads {listed(self.columns, shown)}",
             )
-        for role, names in {**roles, "left out by --drop": drop}.items():
+        for role, names in {**roles, "left out by --drop": (*drop, *table.left_out)}.items():
             if both := [name for name in names if name in self.columns]:
                 raise UsageError(
                     f"column {shown(both[0])} is {role}, but the kept features are computed from it",
@@ -211,5 +216,5 @@ class FeatureSource:
     def features(self, x: NDArray[Any], engine: Engine) -> KeptFeatures:
         """The features, standardized on the network inputs of training rows (n, d)."""
         model = self.model
-        facts = {"sha256": self.digest, "targets": list(model.targets), "networks": model.networks}
-        return KeptFeatures.of(model.network, np.atleast_2d(model.theta), facts, x, engine)
+        facts = {"sha256": self.digest, "targets": list(model.targets), "networks": len(self.theta)}
+        return KeptFeatures.of(model.network, self.theta, facts, x, engine)
