@@ -139,7 +139,7 @@ def test_a_page_of_labels_is_strict_and_tells_of_each(tagged: Case, with_rows: b
     assert "<b>very" not in text
     said = " ".join(reader.texts)
     assert "4 labels, each on or off, from 4 columns" in said
-    assert "fitted from Python: BackpassClassifier" in said
+    assert "give BackpassClassifier these settings" in said
     assert "backpass fit TABLE" not in said
     assert ("means over the labels" in said) == ("ROC curve" in said) == with_rows
     assert report(tagged.model, tagged.columns if with_rows else None) == text

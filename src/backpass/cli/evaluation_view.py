@@ -6,7 +6,7 @@ prints them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from backpass.cli.summary import PARTS, confusion_lines, scored_part
 from backpass.cli.text import aligned, figure, figures
 from backpass.model import Model
 from backpass.model.evaluation.evaluation import Evaluation
+from backpass.model.evaluation.gathering import evaluated
 from backpass.model.metrics.per_class import areas, of_confusion
 from backpass.model.record import COVERAGE_LEVEL
 from backpass.numerics.bootstrap import Interval, intervals
@@ -74,9 +75,9 @@ class EvaluationView:
     intervals: Mapping[str, Interval]
 
     @staticmethod
-    def of(model: Model, table: Table, *, with_intervals: bool) -> EvaluationView:
-        """Evaluate a model on labeled rows."""
-        rows = EvaluationView(model, model.evaluation(table), {}, {})
+    def of(model: Model, tables: Iterable[Table], by: Sequence[str], *, with_intervals: bool) -> EvaluationView:
+        """Evaluate a model on labeled rows, which ``by`` divides into segments later."""
+        rows = EvaluationView(model, evaluated(model, tables, by), {}, {})
         return replace(rows, **rows._scored(with_intervals=with_intervals))
 
     def _scored(self, rows: NDArray[np.intp] | None = None, *, with_intervals: bool) -> dict[str, Any]:

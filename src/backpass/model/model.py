@@ -20,9 +20,9 @@ from backpass.model.anatomy.neuron import Neuron, collapsed
 from backpass.model.baseline.baseline import Baseline
 from backpass.model.baseline.kept import KeptBaselines
 from backpass.model.baseline.lookup import Lookup
-from backpass.model.evaluation.comparison import compare
-from backpass.model.evaluation.diagnostics import beaten_by, judged, warn_all
+from backpass.model.evaluation.diagnostics import judged, warn_all
 from backpass.model.evaluation.evaluation import Evaluation
+from backpass.model.evaluation.gathering import evaluated, labeled_windows
 from backpass.model.head.head import Head
 from backpass.model.head.intervals import Intervals
 from backpass.model.metrics import FEWEST_ROWS
@@ -33,7 +33,7 @@ from backpass.model.prediction.intervals import checked_quantiles, known_interva
 from backpass.model.prediction.predictions import Predictions
 from backpass.model.prediction.predictor import Predictor
 from backpass.model.prediction.reader import Reader
-from backpass.model.prediction.suspects import fractions_in_targets, strangers_in, suspects_in
+from backpass.model.prediction.suspects import strangers_in, suspects_in
 from backpass.model.record import Record
 from backpass.model.saving import to_bytes
 from backpass.model.split.units import resampled_rows
@@ -217,25 +217,13 @@ class Model(Predictor):
             BackpassWarning: As ``predict``; also if many rows are training rows, a constant scores better on ten rows
                 or more, or all predictions are the same.
         """
-        table = self.labeled(self.table(data, with_target=True, strict=strict, **reading), strict=strict)
-        found = self.evaluation(table)
+        found = evaluated(self, labeled_windows(self, data, strict=strict, **reading))
         warn_all([*found.encoded.warnings, *found.warnings])
         return dict(found.scores)
 
     def evaluation(self, table: Table) -> Evaluation:
         """The scores on a table with known targets, warnings, and a comparison with the baselines."""
-        head, encoded = self.head, self.encoded(table)
-        truth, weights, unit = head.truth(table), self.weights(table), self.resampled_rows(table)
-        o, of_baselines = self.scored_outputs(encoded, table)
-        comparison = compare(head, o, of_baselines, truth, weights, unit=unit)
-        warnings = [
-            *fractions_in_targets(head, table, o),
-            *self.warnings_on_known(encoded, truth),
-            *self.warnings_on_scores(o, truth, weights),
-            *beaten_by(comparison, "these rows"),
-        ]
-        scores = head.defined_scores(o, truth, weights)
-        return Evaluation(encoded, o, truth, weights, unit, self.record.are_later(table), scores, warnings, comparison)
+        return evaluated(self, [table])
 
     def warnings_on_known(self, encoded: Encoded, truth: NDArray[Any]) -> list[str]:
         """A warning if many rows are training rows.

@@ -176,7 +176,7 @@ class Schema:
         """
         numbers = self.number_columns(table)
         codes, notes, unseen = self.codes(table)
-        return Encoded(numbers[:], codes, unseen, (*self._notes(table), *notes), words=numbers.words)
+        return Encoded(numbers[:], codes, unseen, (*self.ignored(table), *notes), words=numbers.words)
 
     def number_columns(self, table: Table) -> NumberColumns:
         """Return the numbers that ``encode`` returns, computed where they are read.
@@ -222,7 +222,8 @@ class Schema:
                 faults.add(text, "read the table with the kinds of the schema")
         faults.stop()
 
-    def _notes(self, table: Table) -> tuple[str, ...]:
+    def ignored(self, table: Table) -> tuple[str, ...]:
+        """Return a note on the columns of a table that the schema does not know, if there are any."""
         known = {self.target, *self.left_out, *self.kinds}
         extra = [name for name in [*table.names, *table.left_out] if name not in known]
         ignored = f"{counted(len(extra), 'column')} not in the model, ignored: {listed(extra, shown)}"

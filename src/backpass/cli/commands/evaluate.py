@@ -19,6 +19,7 @@ from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.text import aligned
 from backpass.errors import DataError, UsageError
 from backpass.model import GroupedModel, Model
+from backpass.model.evaluation.gathering import labeled_windows
 from backpass.model.grouped.loading import load
 from backpass.reporting.numbers.drift import Drift, drift_facts, drifts
 from backpass.reporting.numbers.segments import columns_beside, segments_of
@@ -84,19 +85,16 @@ def evaluate(**given: Any) -> int:
     if isinstance(model, GroupedModel):
         return evaluate_groups(model, given, console)
     options = reading_of(given, model.schema.missing)
-    with console.working(f"reading {given['table']}"):
-        whole = model.table(given["table"], with_target=True, strict=given["strict"], **options)
-    table = model.labeled(whole, strict=given["strict"])
-    table = _with_columns(table, model, given)
-    with console.working(f"scoring {counted(table.rows, 'row')}"):
-        rows = EvaluationView.of(model, table, with_intervals=given["intervals"])
+    with console.working(f"scoring the rows of {given['table']}"):
+        windows = labeled_windows(model, given["table"], strict=given["strict"], **options)
+        rows = EvaluationView.of(model, windows, given["by"], with_intervals=given["intervals"])
+    table, encoded = _with_columns(rows.found.table, model, given), rows.found.encoded
     segments = [segments_of(table, by, model.record.settings.get("time")) for by in dict.fromkeys(given["by"])]
     named = (*(each.target.name for each in model.head.targets), *(each.column for each in segments))
     known = replace(model.schema, left_out=(*model.schema.left_out, *named))
-    encoded = model.encoded(table, known)
     if given["strict"]:
         require_seen(table.source, encoded.unseen, encoded.suspects)
-    notes, warnings = [*table.notes, *encoded.notes], [*encoded.warnings, *rows.found.warnings]
+    notes, warnings = [*encoded.notes, *known.ignored(table)], [*encoded.warnings, *rows.found.warnings]
     drift = drifts(model, encoded)
     if drift is None:
         notes.append(

@@ -138,7 +138,7 @@ def _only_one(context: click.Context, parameter: click.Parameter, values: tuple[
     "--memory",
     metavar="SIZE",
     section="Run",
-    help="memory that the fit may take, such as 4GB or 500MB; default: what the machine has",
+    help="memory limit of the fit, such as 4GB or 500MB; default: the available memory",
 )
 @talking()
 def fit(**given: Any) -> int:

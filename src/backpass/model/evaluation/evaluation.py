@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.evaluation.comparison import Comparison
-from backpass.table import Encoded
+from backpass.table import Encoded, Table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,7 +18,7 @@ class Evaluation:
     """A model on rows with known targets.
 
     Attributes:
-        encoded: The encoded rows.
+        encoded: The encoded rows; a random sample of them if they were read in several windows.
         o: Outputs (n, k).
         truth: Targets (n,) or (n, k).
         weights: The weight of each row (n,); None if all are 1.
@@ -27,6 +27,7 @@ class Evaluation:
         scores: Every metric that is defined for these rows.
         warnings: Problems of the predictions; those of the columns are in ``encoded``.
         comparison: The network and the best baseline that the model keeps, on these rows.
+        table: The rows; with several windows only their targets, weights, groups, times and requested columns.
     """
 
     encoded: Encoded
@@ -38,3 +39,4 @@ class Evaluation:
     scores: Mapping[str, float]
     warnings: Sequence[str]
     comparison: Comparison | None
+    table: Table

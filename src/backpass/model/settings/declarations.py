@@ -137,7 +137,7 @@ class SettingValues:
     principal_components: int | None = network(
         None,
         Number(1, 10_000, whole=True),
-        "number of principal components of the inputs that the network reads in their place [none]",
+        "number of principal components that replace the inputs of the network [none]",
         follows_preset=True,
         since=3,
         notes=(None,),
@@ -327,24 +327,24 @@ class SettingValues:
     teacher_weight: float = training(
         0.25,
         Number(0, 1),
-        "share of the loss that compares with the predictions of a teacher, if there is one",
+        "weight of the teacher's predictions in the loss, if there is a teacher",
         since=3,
         is_optional=True,
     )
     shards: int = training(
         1,
         PowerOfTwo(1024),
-        "number of parts of each batch whose gradients are added; several processes divide them",
+        "number of shards of each batch, whose gradients are added; several processes divide them",
         since=3,
         notes=(1,),
         is_optional=True,
     )
     seed: int = training(0, Number(0, 2**64 - 1, whole=True), "seed of all random choices")
-    positive: str | float | None = decision(None, ClassName(), "positive class of two [the rarer one]")
+    positive: str | float | None = decision(None, ClassName(), "positive class of a two-class target [the rarer one]")
     threshold: float | str | None = decision(
         None,
         NumberOrName(Number(0, 1, open_low=True, open_high=True), THRESHOLD_RULES),
-        "probability from which the positive class is predicted; f1, balanced, cost: chosen on held-out rows [0.5]",
+        "least probability at which the positive class is predicted; f1, balanced, cost: chosen on held-out rows [0.5]",
     )
     cost: tuple[tuple[str, float], ...] | None = decision(
         None,
@@ -373,7 +373,7 @@ class SettingValues:
     device: str | None = setting(
         None,
         Choice(DEVICES),
-        "device that the engine jax trains on, which needs it [none]",
+        "device of the engine jax, required with it [none]",
         "engine",
         is_stored=False,
     )

@@ -10,7 +10,7 @@ at the end) is decided by the first rows that tell, and later rows that contradi
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -51,7 +51,7 @@ UNLIKE = "write all rows in one way, or name what differs with --missing"
 
 def windows_of(
     path: str | Path, *, rows: int = ROWS, whole: int = WHOLE, **options: Unpack[ReadingOptions]
-) -> Iterator[Table]:
+) -> Generator[Table, None, None]:
     """Yield the windows of a file, or of the files that match a pattern.
 
     Args:

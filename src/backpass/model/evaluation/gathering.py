@@ -1,0 +1,234 @@
+"""Gathering: what an evaluation needs of labeled rows, taken from one window of them after another.
+
+It takes a model and tables, or a file of any length, and returns an Evaluation. Of each row it keeps outputs, targets,
+weights and a digest, and of the inputs a sample: memory grows by some fifty bytes per row, not by their columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.model.batches.findings import Findings
+from backpass.model.evaluation.comparison import compare
+from backpass.model.evaluation.diagnostics import beaten_by
+from backpass.model.evaluation.evaluation import Evaluation
+from backpass.model.head.head import Head
+from backpass.model.prediction.suspects import fractions_in_targets
+from backpass.model.record import Record
+from backpass.model.training_rows import TrainingRows, row_digests
+from backpass.table import Encoded, NumericColumn, Schema, Table
+from backpass.table.content import hashes_of
+from backpass.table.free_text.encoding import Words
+from backpass.table.messages import counted, shown
+from backpass.table.stack import stacked
+from backpass.table.table import DatetimeColumn
+from backpass.table.windows.windows import windows_of
+
+SAMPLE = 2**17
+"""The rows whose inputs are kept, if there are several windows: those with the smallest hash of their number."""
+
+
+class Scorer(Protocol):
+    """The part of a model that labeled rows are scored by; see ``Model``."""
+
+    @property
+    def schema(self) -> Schema: ...
+    @property
+    def head(self) -> Head: ...
+    @property
+    def record(self) -> Record: ...
+    @property
+    def training_rows(self) -> TrainingRows | None: ...
+    @property
+    def targets(self) -> tuple[str, ...]: ...
+
+    def kinds(self, *, with_target: bool = False) -> Mapping[str, str]: ...
+    def headerless(self) -> tuple[tuple[str, ...], ...]: ...
+    def table(self, data: Any, *, with_target: bool = False, strict: bool = False, **reading: Any) -> Table: ...
+    def labeled(self, table: Table, *, strict: bool = False) -> Table: ...
+    def encoded(self, table: Table, schema: Schema | None = None) -> Encoded: ...
+    def scored_outputs(self, encoded: Encoded, table: Table) -> tuple[NDArray[Any], dict[str, NDArray[np.float64]]]: ...
+    def weights(self, table: Table) -> NDArray[np.float64] | None: ...
+    def resampled_rows(self, table: Table) -> NDArray[np.int64] | None: ...
+    def warnings_on_scores(
+        self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None
+    ) -> list[str]: ...
+
+
+def evaluated(model: Scorer, tables: Iterable[Table], by: Sequence[str] = ()) -> Evaluation:
+    """The evaluation of a model on labeled rows.
+
+    Args:
+        model: The model.
+        tables: The rows, in one table or in several windows.
+        by: The segments that the rows are divided into later, as for ``segments_of``: their columns are kept.
+
+    Raises:
+        DataError: The tables lack something, or no row has a target.
+    """
+    rows = _Gathered(model, tuple(by))
+    for table in tables:
+        rows.add(table)
+    return rows.evaluation()
+
+
+def labeled_windows(model: Scorer, data: Any, *, strict: bool = False, **reading: Any) -> Iterator[Table]:
+    """Yield the rows that a model can be scored on; those of a long file in windows.
+
+    Args:
+        model: The model.
+        data: As for ``Model.evaluate``.
+        strict: Whether rows without a target stay, so that they are refused.
+        **reading: Options of ``read_table`` or ``table_from``.
+
+    Raises:
+        DataError: As ``Model.evaluate``.
+    """
+    if not isinstance(data, str | Path):
+        yield model.labeled(model.table(data, with_target=True, strict=strict, **reading), strict=strict)
+        return
+    known = {"missing": model.schema.missing, "headerless": model.headerless(), "keep_rows": False, **reading}
+    unusable, has_rows = None, False
+    with closing(windows_of(data, kinds=model.kinds(with_target=True), **known)) as windows:
+        for window in windows:
+            if window.rows and not strict and (why := _why_idle(model, window)):
+                unusable = window if unusable is None else unusable
+                yield replace(window.take([]), notes=(*window.notes, why))
+                continue
+            has_rows = has_rows or window.rows > 0
+            yield model.labeled(window, strict=strict)
+    if unusable is not None and not has_rows:
+        yield model.labeled(unusable, strict=strict)  # the error is that of a table
+
+
+def _why_idle(model: Scorer, table: Table) -> str:
+    """Say why no row of a window counts; empty if some do."""
+    weight = table.columns.get(model.record.weight)
+    if isinstance(weight, NumericColumn) and not weight.values.any():
+        return f"weight {shown(weight.name)}: {counted(table.rows, 'row')} have weight 0 and are left out"
+    columns = [column for name in model.targets if (column := table.columns.get(name)) is not None]
+    if columns and np.logical_or.reduce([column.missing for column in columns]).all():
+        return f"target {shown(columns[0].name)}: {counted(table.rows, 'row')} have no value and are left out"
+    return ""
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What is kept of the rows so far. Mutable.
+
+    Attributes:
+        model: The model.
+        by: The segments whose columns are kept.
+        findings: What was noticed about the windows.
+    """
+
+    model: Scorer
+    by: tuple[str, ...]
+    findings: Findings = field(default_factory=Findings)
+    _tables: list[Table] = field(default_factory=list)
+    _o: list[NDArray[Any]] = field(default_factory=list)
+    _baselines: list[Mapping[str, NDArray[np.float64]]] = field(default_factory=list)
+    _digests: list[NDArray[np.uint32]] = field(default_factory=list)
+    _inputs: list[_Inputs] = field(default_factory=list)
+    _words: dict[str, Words] = field(default_factory=dict)
+
+    def add(self, table: Table) -> None:
+        """Take in a window."""
+        if not table.rows:
+            self.findings.add(table)
+            return
+        model = self.model
+        known = replace(model.schema, left_out=(*model.schema.left_out, *table.names, *table.left_out))
+        encoded = model.encoded(table, known)
+        self.findings.add(table, encoded)
+        o, of_baselines = model.scored_outputs(encoded, table)
+        if model.training_rows is not None:
+            self._digests.append(row_digests(encoded.numbers, encoded.codes, model.head.truth(table)))
+        if self._tables:
+            self._tables[0] = self._kept(self._tables[0])
+            table = self._kept(table)
+        self._tables.append(table)
+        self._o.append(o)
+        self._baselines.append(of_baselines)
+        self._words = {
+            name: words if name not in self._words else _together(self._words[name], words)
+            for name, words in encoded.words.items()
+        }
+        self._inputs.append(_Inputs.of(table, encoded))
+        if len(self._inputs) > 1 and sum(len(each.hashes) for each in self._inputs) > 2 * SAMPLE:
+            self._inputs = [_Inputs.smallest(self._inputs)]
+
+    def _kept(self, table: Table) -> Table:
+        """The columns that are needed after the rows are scored."""
+        record, by = self.model.record, {*self.by, *(each.rpartition(":")[0] for each in self.by)}
+        names = {*self.model.targets, record.weight, *record.split_columns, *by}
+        columns = {
+            name: column
+            for name, column in table.columns.items()
+            if name in names or (self.by and isinstance(column, DatetimeColumn))
+        }
+        return replace(table, columns=columns)
+
+    def evaluation(self) -> Evaluation:
+        """The evaluation of all rows."""
+        model, head, table, encoded = self.model, self.model.head, self._table(), self._encoded()
+        truth, weights, unit = head.truth(table), model.weights(table), model.resampled_rows(table)
+        o = np.concatenate(self._o)
+        baselines = {name: np.concatenate([each[name] for each in self._baselines]) for name in self._baselines[0]}
+        comparison = compare(head, o, baselines, truth, weights, unit=unit)
+        warnings = [
+            *fractions_in_targets(head, table, o),
+            *([] if model.training_rows is None else model.training_rows.warnings_on(np.concatenate(self._digests))),
+            *model.warnings_on_scores(o, truth, weights),
+            *beaten_by(comparison, "these rows"),
+        ]
+        scores, later = head.defined_scores(o, truth, weights), model.record.are_later(table)
+        return Evaluation(encoded, o, truth, weights, unit, later, scores, warnings, comparison, table)
+
+    def _table(self) -> Table:
+        """The columns that are kept, of all rows."""
+        if len(self._tables) == 1:
+            return self._tables[0]
+        numbers = np.concatenate([each.row_numbers for each in self._tables])
+        return replace(stacked(self._tables), row_numbers=numbers)
+
+    def _encoded(self) -> Encoded:
+        """The encoded rows, or a sample of them, with what was noticed about all of them."""
+        inputs = self._inputs[0] if len(self._inputs) == 1 else _Inputs.smallest(self._inputs)
+        found = self.findings
+        return Encoded(inputs.numbers, inputs.codes, found.unseen, found.notes, found.suspects, self._words)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Inputs:
+    """Encoded rows, see ``Encoded``, each with a hash of its number."""
+
+    numbers: NDArray[np.float64]
+    codes: NDArray[np.int32]
+    hashes: NDArray[np.uint64]
+
+    @staticmethod
+    def of(table: Table, encoded: Encoded) -> _Inputs:
+        """All rows of a table."""
+        hashes = hashes_of([table.row_numbers.astype(np.uint64)], table.rows)
+        return _Inputs(encoded.numbers, encoded.codes, hashes)
+
+    @staticmethod
+    def smallest(several: Sequence[_Inputs]) -> _Inputs:
+        """The rows with the smallest hashes, ``SAMPLE`` at most, in their order."""
+        hashes = np.concatenate([each.hashes for each in several])
+        rows = np.sort(np.argsort(hashes, kind="stable")[:SAMPLE])
+        numbers, codes = (np.concatenate([getattr(each, n) for each in several]) for n in ("numbers", "codes"))
+        return _Inputs(numbers[rows], codes[rows], hashes[rows])
+
+
+def _together(a: Words, b: Words) -> Words:
+    """The words of two windows."""
+    return Words(a.known + b.known, a.held + b.held, a.rows + b.rows, a.strange + b.strange)

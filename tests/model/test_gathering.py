@@ -1,0 +1,109 @@
+"""Long files are scored window by window: the scores of the whole table, from what is kept of each row."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import backpass
+from backpass import Model
+from backpass.model.evaluation import gathering
+from backpass.model.evaluation.gathering import evaluated, labeled_windows
+from backpass.table import Table, table_from
+
+ROWS = 3_000
+
+
+def columns(rows: int = ROWS) -> dict[str, object]:
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=rows)
+    y = 2.0 * x + rng.normal(size=rows)
+    return {
+        "x": x,
+        "town": rng.choice(["Ulm", "Bonn", "Kiel", "Rom"], rows).tolist(),
+        "said": [" ".join(rng.choice(["red", "blue", "round", "old"], 4)) for _ in range(rows)],
+        "w": rng.integers(0, 3, rows).astype(float),
+        "sold": np.datetime64("2024-01-01") + np.arange(rows).astype("m8[h]").astype("m8[D]"),
+        "y": np.where(rng.random(rows) < 0.1, np.nan, y),
+    }
+
+
+@pytest.fixture(scope="module", params=["numbers", "classes", "time"])
+def model(request: pytest.FixtureRequest) -> Model:
+    data = columns(600)
+    data["town"] = [each.replace("Rom", "Ulm") for each in data["town"]]
+    if request.param == "classes":
+        data["y"] = ["none" if y != y else "high" if y > 0 else "low" for y in data["y"]]
+    more = {"time": "sold"} if request.param == "time" else {}
+    reading = {"text": ["said"]}
+    return backpass.fit(data, "y", hidden=(4,), epochs=2, weight="w", reading=reading, **more)
+
+
+def windows_of(model: Model, table: Table, rows: int) -> list[Table]:
+    places = [np.arange(first, min(first + rows, table.rows)) for first in range(0, table.rows, rows)]
+    return [model.labeled(table.take(each)) for each in places]
+
+
+def whole_and_windows(model: Model, rows: int) -> tuple[Table, list[Table]]:
+    data = columns()
+    if model.classes:
+        data["y"] = ["none" if y != y else "high" if y > 0 else "low" for y in data["y"]]
+    table = table_from(data, kinds=model.kinds(with_target=True))
+    return model.labeled(table), windows_of(model, table, rows)
+
+
+@pytest.mark.parametrize("rows", [700, 2_999])
+def test_windows_give_the_evaluation_of_the_whole_table(model: Model, rows: int) -> None:
+    table, windows = whole_and_windows(model, rows)
+    whole, found = evaluated(model, [table]), evaluated(model, windows)
+    assert found.scores == whole.scores
+    assert found.comparison == whole.comparison
+    assert found.warnings == whole.warnings
+    assert found.encoded.unseen == whole.encoded.unseen
+    assert found.encoded.words == whole.encoded.words
+    for name in ("o", "truth", "weights", "unit", "later"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(whole, name))
+    for name in ("numbers", "codes"):
+        np.testing.assert_array_equal(getattr(found.encoded, name), getattr(whole.encoded, name))
+    np.testing.assert_array_equal(found.table.row_numbers, table.row_numbers)
+    assert "x" not in found.table.columns
+    assert found.table.columns["y"] == table.columns["y"]
+
+
+def test_inputs_beyond_the_sample_are_dropped(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "SAMPLE", 500)
+    table, windows = whole_and_windows(model, 400)
+    whole, found = evaluated(model, [table]), evaluated(model, windows)
+    assert found.scores == whole.scores
+    assert len(found.encoded.numbers) == len(found.encoded.codes) == 500
+    again = evaluated(model, windows_of(model, table, 1_300)).encoded
+    np.testing.assert_array_equal(again.numbers, found.encoded.numbers)
+    rows = {tuple(row) for row in whole.encoded.numbers.tolist()}
+    assert {tuple(row) for row in found.encoded.numbers.tolist()} <= rows
+
+
+def test_columns_of_segments_are_kept(model: Model) -> None:
+    table, windows = whole_and_windows(model, 1_000)
+    found = evaluated(model, windows, ["town", "sold:month"]).table
+    assert found.columns["town"] == table.columns["town"]
+    assert "sold" in found.columns
+
+
+def test_a_file_is_read_in_windows(model: Model, tmp_path: Path) -> None:
+    """Windows without a target are left out with a note."""
+    rows, empty = 150_000, 85_000
+    x = np.random.default_rng(1).normal(size=rows).round(3)
+    y = np.where(x > 0, "high", "low") if model.classes else (2.0 * x).round(3).astype(str)
+    y[:empty] = ""
+    path = tmp_path / "long.csv"
+    lines = (f"{a},Ulm,red blue,1,2024-01-0{1 + i % 9},{b}" for i, (a, b) in enumerate(zip(x, y, strict=True)))
+    path.write_text("\n".join(["x,town,said,w,sold,y", *lines, ""]), encoding="utf-8")
+    windows = list(labeled_windows(model, path))
+    assert "have no value and are left out" in windows[0].notes[-1]
+    whole = model.labeled(model.table(path, with_target=True))
+    assert sum(each.rows for each in windows) == whole.rows == rows - empty
+    np.testing.assert_array_equal(np.concatenate([each.row_numbers for each in windows]), whole.row_numbers)
+    found = evaluated(model, windows)
+    assert found.scores == evaluated(model, [whole]).scores == model.evaluate(path)
+    with pytest.raises(backpass.errors.DataError, match="'y'"):
+        model.evaluate(path, strict=True)
