@@ -7,6 +7,7 @@ activations, losses and layers are looked up in fixed tables.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
@@ -217,7 +218,8 @@ class Model(Predictor):
             BackpassWarning: As ``predict``; also if many rows are training rows, a constant scores better on ten rows
                 or more, or all predictions are the same.
         """
-        found = evaluated(self, labeled_windows(self, data, strict=strict, **reading))
+        with closing(labeled_windows(self, data, strict=strict, **reading)) as windows:
+            found = evaluated(self, windows)
         warn_all([*found.encoded.warnings, *found.warnings])
         return dict(found.scores)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -85,8 +86,8 @@ def evaluate(**given: Any) -> int:
     if isinstance(model, GroupedModel):
         return evaluate_groups(model, given, console)
     options = reading_of(given, model.schema.missing)
-    with console.working(f"scoring the rows of {given['table']}"):
-        windows = labeled_windows(model, given["table"], strict=given["strict"], **options)
+    tables = labeled_windows(model, given["table"], strict=given["strict"], **options)
+    with console.working(f"scoring the rows of {given['table']}"), closing(tables) as windows:
         rows = EvaluationView.of(model, windows, given["by"], with_intervals=given["intervals"])
     table, encoded = _with_columns(rows.found.table, model, given), rows.found.encoded
     segments = [segments_of(table, by, model.record.settings.get("time")) for by in dict.fromkeys(given["by"])]
@@ -116,8 +117,8 @@ def evaluate(**given: Any) -> int:
         console.document("evaluate", **rows.facts(), **facts, notes=notes, warnings=warnings)
         return 0
     metrics = dict.fromkeys((model.head.metric, *model.head.metrics, COVERAGE))
-    tables = [line for title, parts in scored for line in ("", *segment_lines(title, parts, [*metrics]))]
-    console.page([*rows.lines(), *tables, *_drift_lines(drift)])
+    of_segments = [line for title, parts in scored for line in ("", *segment_lines(title, parts, [*metrics]))]
+    console.page([*rows.lines(), *of_segments, *_drift_lines(drift)])
     for label, text in summary.comparison_lines(model, rows.found.comparison):
         console.item(label, text)
     return 0

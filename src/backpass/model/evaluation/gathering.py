@@ -6,7 +6,7 @@ weights and a digest, and of the inputs a sample: memory grows by some fifty byt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -79,8 +79,8 @@ def evaluated(model: Scorer, tables: Iterable[Table], by: Sequence[str] = ()) ->
     return rows.evaluation()
 
 
-def labeled_windows(model: Scorer, data: Any, *, strict: bool = False, **reading: Any) -> Iterator[Table]:
-    """Yield the rows that a model can be scored on; those of a long file in windows.
+def labeled_windows(model: Scorer, data: Any, *, strict: bool = False, **reading: Any) -> Generator[Table, None, None]:
+    """Yield the rows that a model can be scored on; those of a long file in windows. It must be closed if it is left.
 
     Args:
         model: The model.
