@@ -135,7 +135,7 @@ def test_comments_between_the_rows(write: Write) -> None:
     text = "# made by hand\n" + text_of([NAMES, *rows[:10]]) + '# a gap, "here\n' + text_of(rows[10:]) + "# the end\n"
     table = read_table(write(text))
     assert table == plain(write, rows)
-    assert said(table, "line 13: no rows")
+    assert said(table, "line 13: not rows")
     assert "line 13" in fault(write(text), comment="none")
     marked = text_of([NAMES, *rows[:10], ["#west", *rows[0][1:]], *rows[10:]])
     assert read_table(write("# made by hand\n" + marked)).rows == 41

@@ -64,7 +64,7 @@ class TextClassification:
 
     def rows_of(self, *sorts: int) -> int:
         """Return the number of rows with a string of these types."""
-        return int(self.counts[np.isin(self.sorts, sorts)].sum())
+        return sum(int(self.counts[self.sorts == sort].sum()) for sort in sorts)
 
     def of_sort(self, *sorts: int) -> list[str]:
         """Return the strings of these types that occur, sorted."""

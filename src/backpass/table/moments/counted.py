@@ -58,7 +58,7 @@ class Counted:
         is_meant: Whether the column's name and its different numbers, ascending, prove the notation if all of them have
             timestamps.
         kind: "date" or "time".
-        per_second: Units of a second that are counted since 1970; 0 in other notations.
+        meant: The smallest and the largest number that a column of this notation may have, which is quick to see.
     """
 
     key: str
@@ -70,12 +70,18 @@ class Counted:
     convert: Callable[[Numbers], Ticks]
     is_meant: Callable[[str, Numbers], bool]
     kind: DatetimeKind = "date"
-    per_second: float = 0.0
+    meant: tuple[float, float] = (-np.inf, np.inf)
 
     @property
     def demand(self) -> str:
         """The required kind of a column in this notation."""
         return f"{self.kind} {self.key}"
+
+    def may_have(self, low: float, high: float) -> bool:
+        """Return whether a column of this notation may have numbers from ``low`` to ``high``."""
+        placeholders = PLACEHOLDERS.get(self.key, ())
+        smallest, largest = (max(self.bounds[0], self.meant[0]), min(self.bounds[1], self.meant[1]))
+        return low >= min((smallest, *placeholders)) and high <= max((largest, *placeholders))
 
     def ticks(self, values: Numbers) -> Ticks:
         """Return timestamps (n,), ``NAT`` for numbers that are no moments and for NaN."""
@@ -117,7 +123,8 @@ def _are_epochs(name: str, different: Numbers, per_second: float) -> bool:
     Numbers that are rounded to thousands or millions are multiples of 60 only by chance. Milliseconds and finer units
     that are all whole seconds since 2000 are enough, too.
     """
-    if not _are_recent(different[0], different[-1], per_second):
+    low, high = _recent(per_second)
+    if different[0] < low or different[-1] > high:
         return False
     seconds = different / per_second
     unit = 60.0 if per_second == 1.0 or seconds.min() < RECENT else 1.0
@@ -125,9 +132,9 @@ def _are_epochs(name: str, different: Numbers, per_second: float) -> bool:
     return (is_even and bool(np.any(seconds % 1000.0 != 0.0))) or (len(different) > 1 and says_moment(name))
 
 
-def _are_recent(low: float, high: float, per_second: float) -> bool:
-    """Whether numbers from ``low`` to ``high`` are of the years 1980 to 2050 in these units since 1970."""
-    return bool(low / per_second >= EPOCHS[0] and high / per_second <= EPOCHS[1])
+def _recent(per_second: float) -> tuple[float, float]:
+    """The first and the last number of the years 1980 to 2050 in these units since 1970."""
+    return EPOCHS[0] * per_second, EPOCHS[1] * per_second
 
 
 def _are_serials(name: str, different: Numbers) -> bool:
@@ -223,7 +230,7 @@ COUNTED = (
         (-AGES, AGES),
         lambda values: epoch_ticks(values, 1),
         lambda name, different: _are_epochs(name, different, 1.0),
-        per_second=1.0,
+        meant=_recent(1.0),
     ),
     Counted(
         "epoch_milliseconds",
@@ -240,7 +247,7 @@ COUNTED = (
         (-AGES * 1e3, AGES * 1e3),
         lambda values: epoch_ticks(values, 1_000),
         lambda name, different: _are_epochs(name, different, 1e3),
-        per_second=1e3,
+        meant=_recent(1e3),
     ),
     Counted(
         "epoch_microseconds",
@@ -257,7 +264,7 @@ COUNTED = (
         (-AGES * 1e6, AGES * 1e6),
         lambda values: epoch_ticks(values, 10**6),
         lambda name, different: _are_epochs(name, different, 1e6),
-        per_second=1e6,
+        meant=_recent(1e6),
     ),
     Counted(
         "epoch_nanoseconds",
@@ -274,7 +281,7 @@ COUNTED = (
         (-9.2e18, 9.2e18),
         lambda values: epoch_ticks(values, 10**9),
         lambda name, different: _are_epochs(name, different, 1e9),
-        per_second=1e9,
+        meant=_recent(1e9),
     ),
     Counted(
         "spreadsheet_serial",
@@ -285,6 +292,7 @@ COUNTED = (
         (61.0, 2958465.0),
         serial_ticks,
         _are_serials,
+        meant=SERIALS,
     ),
     Counted(
         "hh.mm",
@@ -331,12 +339,15 @@ def counted_in(name: str, values: Numbers) -> Counted | None:
     head = values[:LOOKED_AT]
     head = head[~np.isnan(head)]
     low, high = (float(head.min()), float(head.max())) if head.size else (np.inf, -np.inf)
-    near = [each for each in COUNTED if not each.per_second or _are_recent(low, high, each.per_second)]
-    likely = [each for each in near if _fits(each, head)]
+    likely = [each for each in COUNTED if each.may_have(low, high) and _fits(each, head)]
     if not likely:
         return None
     there = values[~np.isnan(values)]
     if not there.size or not np.isfinite(there).all():
+        return None
+    low, high = float(there.min()), float(there.max())
+    likely = [each for each in likely if each.may_have(low, high)]  # before the numbers are sorted, which takes longest
+    if not likely:
         return None
     different = np.unique(there)
     for each in likely:
