@@ -79,7 +79,7 @@ def test_segments_have_the_scores_of_their_rows(call: Run, place: Path) -> None:
     facts = call("evaluate", place / "m.backpass", place / "other.csv", "--by", "month", "--by", "town", "--json").json
     columns, model = made(300, 1), backpass.load(place / "m.backpass")
     predicted = model.predict(columns)
-    half = model.known_intervals("intervals").half_widths(COVERAGE_LEVEL)[0]
+    ends = model.predict_interval(columns, COVERAGE_LEVEL)
     by_month, by_town = facts["segments"]
     assert (by_month["by"], by_town["by"]) == ("sold:month", "town")
     months = columns["sold"].astype("datetime64[M]")
@@ -91,7 +91,9 @@ def test_segments_have_the_scores_of_their_rows(call: Run, place: Path) -> None:
         assert each["rows"] == rows.sum()
         assert each["scores"]["rmse"] == pytest.approx(np.sqrt(np.mean(rest**2)))
         assert each["scores"]["mae"] == pytest.approx(np.mean(np.abs(rest)))
-        assert each["scores"]["coverage_90"] == pytest.approx(np.mean(np.abs(rest) <= half))
+        low, high = ends[rows].T
+        inside = (low <= columns["y"][rows]) & (columns["y"][rows] <= high)
+        assert each["scores"]["coverage_90"] == pytest.approx(np.mean(inside))
         assert each["intervals"] is None
     done = call("evaluate", place / "m.backpass", place / "other.csv", "--by", "town", "--intervals")
     table = done.out.split("\n\n")[1].splitlines()

@@ -60,6 +60,8 @@ def test_fit(call: Run, home: Path) -> None:
         "weight": None,
         "teacher": None,
         "refit": None,
+        "expected_later": None,
+        "features_of": None,
         "confusion": 0,
         "per_class": 0,
         "coverage": None,
@@ -103,8 +105,8 @@ def test_predict(call: Run, home: Path, tmp_path: Path) -> None:
 
 def test_evaluate_show_and_sample(call: Run, home: Path) -> None:
     scored = call("evaluate", home / "numbers.backpass", home / "numbers.csv", "--json").json
-    assert set(scored["scores"]) >= {"rmse", "mae", "r2", "median_absolute_error", "coverage_90"}
-    assert set(scored["at_fit"]["scores"]) >= set(scored["scores"])
+    assert set(scored["scores"]) >= {"rmse", "mae", "r2", "median_absolute_error", "coverage_90", "crps"}
+    assert set(scored["at_fit"]["scores"]) >= set(scored["scores"]) - {"crps"}
     assert scored["intervals"] is None
     wide = call("evaluate", home / "numbers.backpass", home / "numbers.csv", "--json", "--intervals").json
     assert wide["scores"] == scored["scores"]

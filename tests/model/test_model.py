@@ -468,8 +468,8 @@ def with_changes(facts: Any, changes: dict[str, Any]) -> Any:
         ({"record.best_epoch": 99}, "epochs and the best one"),
         ({"record.reason": "magic"}, "reason must be one of"),
         ({"record.scores.validation": {}}, "parts and the scores differ"),
-        ({"extra": 1}, "strange 'extra'"),
-        ({"../../x": 1}, "strange '../../x'"),
+        ({"extra": 1}, "unexpected 'extra'"),
+        ({"../../x": 1}, "unexpected '../../x'"),
     ],
     ids=lambda value: str(value)[:50] if isinstance(value, dict) else "",
 )

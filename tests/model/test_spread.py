@@ -84,6 +84,18 @@ def test_what_tells_no_spread() -> None:
     assert Spread.of(cone(500, 0)[0], np.zeros(500), None, 500) is None  # no errors
 
 
+@pytest.mark.parametrize("with_spread", [False, True])
+def test_the_crps_is_that_of_the_distribution_drawn_out(with_spread: bool) -> None:
+    found = Residuals.of(*cone(120, 0), with_spread=with_spread)
+    assert found is not None
+    predicted, y = cone(30, 1)
+    for p, truth, score in zip(predicted, y, found.crps(predicted, y), strict=True):
+        factor = 1.0 if found.spread is None else found.spread.at(np.array([p]))[0]
+        x = p + factor * np.concatenate([-found.values, found.values])
+        by_hand = np.abs(x - truth).mean() - 0.5 * np.abs(x[:, None] - x[None, :]).mean()
+        assert score == pytest.approx(by_hand, rel=1e-12)
+
+
 def test_predictions_at_the_ends_of_float64() -> None:
     predicted = 1.7e308 * np.linspace(-1.0, 1.0, 200)
     found = Spread.of(predicted, np.ones(200), None, 200)

@@ -7,6 +7,7 @@ prints them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.cli.summary import PARTS, confusion_lines, scored_part
 from backpass.cli.text import aligned, figure, figures
+from backpass.errors import UsageError
 from backpass.model import Model
 from backpass.model.evaluation.evaluation import Evaluation
 from backpass.model.evaluation.gathering import evaluated
@@ -28,6 +30,9 @@ from backpass.table.messages import shown
 
 COVERAGE = f"coverage_{COVERAGE_LEVEL * 100:.0f}"
 """The name of the share of rows inside their interval."""
+
+CRPS = "crps"
+"""The name of the continuous ranked probability score of the distribution that the intervals describe."""
 
 MOST_CLASSES = 10
 """The maximum number of classes whose confusion matrix is printed; ``--json`` has all of them."""
@@ -65,7 +70,7 @@ class EvaluationView:
     Attributes:
         model: The model.
         found: Its evaluation.
-        scores: Every metric that is defined for these rows, and the share of rows inside their interval.
+        scores: Every metric that is defined for these rows, the share of rows inside their interval, and the CRPS.
         intervals: The 95 % confidence interval of each score, if requested.
     """
 
@@ -88,14 +93,14 @@ class EvaluationView:
         unit = None if found.unit is None else found.unit[every]
         later = None if found.later is None else found.later[every]
 
+        of_rows = _of_intervals(self.model, o, truth, later)
+
         def scored(drawn: NDArray[np.float64] | None) -> dict[str, float]:
             if drawn is None:
-                found = self.model.head.defined_scores(o, truth, weights)
-                return found | _coverage(_coverages(self.model, o, truth, weights, later))
+                return self.model.head.defined_scores(o, truth, weights) | _joined(_means(of_rows, weights))
             # a draw may lack a class that the rows have: a ratio of 0 / 0 counts as 0
             together = drawn if weights is None else drawn * weights
-            found = self.model.head.scores(o, truth, together)
-            return found | _coverage(_coverages(self.model, o, truth, together, later))
+            return self.model.head.scores(o, truth, together) | _joined(_means(of_rows, together))
 
         return {"scores": scored(None), "intervals": intervals(scored, len(o), unit=unit) if with_intervals else {}}
 
@@ -132,8 +137,8 @@ class EvaluationView:
             return {}
         found = self.found
         each = head.scores_of_each(found.o, found.truth, found.weights)
-        covered = _coverages(self.model, found.o, found.truth, found.weights, found.later)
-        each = [scores | _coverage(covered[j : j + 1]) for j, scores in enumerate(each)]
+        own = _means(_of_intervals(self.model, found.o, found.truth, found.later), found.weights)
+        each = [scores | {name: values[j] for name, values in own.items()} for j, scores in enumerate(each)]
         return dict(zip(head.labels, each, strict=True))
 
     def facts(self) -> dict[str, Any]:
@@ -181,22 +186,27 @@ class EvaluationView:
         return [*lines, "", *confusion_lines(confusion.tolist(), self.model.classes)]
 
 
-def _coverages(
-    model: Model,
-    o: NDArray[Any],
-    truth: NDArray[Any],
-    weights: NDArray[np.float64] | None,
-    later: NDArray[np.bool_] | None,
-) -> tuple[float, ...]:
-    """The coverage of the intervals of each target; empty without intervals."""
+def _of_intervals(
+    model: Model, o: NDArray[Any], truth: NDArray[Any], later: NDArray[np.bool_] | None
+) -> dict[str, NDArray[Any]]:
+    """The CRPS of each row, and whether it is inside its interval, for each target (n, k); empty without intervals."""
     if model.intervals is None:
-        return ()
-    return model.intervals.coverages(model.head.predictions(o), truth, COVERAGE_LEVEL, weights, later)
+        return {}
+    predicted = model.head.predictions(o)
+    found: dict[str, NDArray[Any]] = {CRPS: model.intervals.crps(predicted, truth, later)}
+    with suppress(UsageError):  # too few residuals for the level
+        found[COVERAGE] = model.intervals.covered(predicted, truth, COVERAGE_LEVEL, later)
+    return {name: values.reshape(len(o), -1) for name, values in reversed(found.items())}
 
 
-def _coverage(covered: tuple[float, ...]) -> dict[str, float]:
-    """The mean coverage, by its name; empty without intervals."""
-    return {COVERAGE: mean(covered)} if covered else {}
+def _means(of_rows: Mapping[str, NDArray[Any]], weights: NDArray[np.float64] | None) -> dict[str, list[float]]:
+    """The mean over the rows, for each target."""
+    return {name: [mean(each, weights) for each in values.T] for name, values in of_rows.items()}
+
+
+def _joined(each: Mapping[str, list[float]]) -> dict[str, float]:
+    """The values of a single target; of several, the mean coverage, since their CRPS have different units."""
+    return {name: mean(values) for name, values in each.items() if name == COVERAGE or len(values) == 1}
 
 
 def segment_lines(title: str, found: Sequence[SegmentScores], metrics: Sequence[str]) -> list[str]:

@@ -140,11 +140,32 @@ class Intervals:
             later: As for ``ends``.
         """
         try:
-            ends = self.ends(predicted, level, later)
+            inside = self.covered(predicted, y, level, later)
         except UsageError:
             return ()
-        inside = (ends[..., 0] <= y) & (y <= ends[..., 1])
         return tuple(mean(each, weights) for each in _columns(inside))
+
+    def covered(
+        self, predicted: NDArray[np.float64], y: NDArray[np.float64], level: float, later: Mask = None
+    ) -> NDArray[np.bool_]:
+        """Whether each target is inside its interval: (n,) or (n, k), as the predictions; see ``ends``.
+
+        Raises:
+            UsageError: As ``Residuals.half_width``.
+        """
+        ends = self.ends(predicted, level, later)
+        inside: NDArray[np.bool_] = (ends[..., 0] <= y) & (y <= ends[..., 1])
+        return inside
+
+    def crps(self, predicted: NDArray[np.float64], y: NDArray[np.float64], later: Mask = None) -> NDArray[np.float64]:
+        """The continuous ranked probability score of each row and target, see ``Residuals.crps``: (n,) or (n, k)"""
+        found = []
+        for j, (p, truth) in enumerate(zip(_columns(predicted), _columns(y), strict=True)):
+            own = self.each[j].crps(p, truth)
+            if later is not None and self.later:
+                own = np.where(later, self.later[j].crps(p, truth), own)
+            found.append(own)
+        return found[0] if predicted.ndim == 1 else np.stack(found, axis=1)
 
     # Files ------------------------------------------------------------------------------------------------------------
 

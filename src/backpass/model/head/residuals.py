@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError
 from backpass.model.head.spread import Spread
+from backpass.numerics.elementary import total
 
 KEPT = 1_000
 """The maximum number of residuals that are stored; of more, this many are selected at equal steps of rank."""
@@ -149,6 +150,32 @@ class Residuals:
         """
         ends = predicted + (offset if self.spread is None else offset * self.spread.at(predicted))
         return ends if self.floor is None else np.maximum(ends, self.floor)
+
+    def crps(self, predicted: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The continuous ranked probability score of each row, in units of the target; lower is better
+
+        CRPS = E|X - y| - E|X - X'| / 2 of the distribution X = prediction +- f r_k, in which signs and residuals r_k
+        are equally likely and f is the factor of the spread (Gneiting & Raftery 2007, eq. 21). With m residuals in
+        ascending order and d = |y - prediction| / f, it is
+
+            f (mean_k max(r_k, d) - sum_k (2k - 1) r_k / (2 m^2))
+
+        The floor is not considered.
+
+        Args:
+            predicted: Predictions (n,).
+            y: Targets (n,).
+
+        >>> Residuals(np.array([1.0, 3.0]), rows=2).crps(np.array([0.0]), np.array([2.0])).tolist()
+        [1.25]
+        """
+        m, factor = len(self.values), 1.0 if self.spread is None else self.spread.at(predicted)
+        d = np.abs(y - predicted) / factor
+        below = np.searchsorted(self.values, d, side="right")
+        above = np.append(np.cumsum(self.values[::-1])[::-1], 0.0)[below]
+        within = total((2.0 * np.arange(1, m + 1) - 1.0) * self.values) / (2.0 * m * m)
+        found: NDArray[np.float64] = factor * ((below * d + above) / m - within)
+        return found
 
     def offsets(self, asked: Sequence[float | str]) -> dict[float, float]:
         """Quantile q -> the number added to a prediction for its q-quantile, in ascending order
