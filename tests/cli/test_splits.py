@@ -89,6 +89,7 @@ def test_a_test_file_that_is_the_training_table_is_warned_of(call: Run, table: P
     done = call("fit", str(table), "-t", "y", *wish)
     assert done.code == 0
     assert "200 test rows with the columns of a training or validation row" in done.err
+    assert "same side of a split" not in done.err
     assert "200 test rows with the columns" in call("show", str(tmp_path / "m.backpass")).out
 
 
@@ -122,6 +123,16 @@ def test_folds_are_printed_and_written(call: Run, table: Path, tmp_path: Path, t
     plain = str(tmp_path / "plain.backpass")
     call("fit", str(table), *wish, "-o", plain)
     assert Path(plain).read_bytes() == Path(output).read_bytes()
+
+
+def test_out_of_fold_rows_of_a_parquet_file_are_numbers(call: Run, table: Path, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("rows.csv", "rows.parquet")]
+    for rows in files:
+        wish = ("--folds", "2", "--out-of-fold", str(rows), *QUICK, "-o", str(tmp_path / "m.backpass"))
+        assert call("fit", str(table), "-t", "y", *wish).code == 0
+    found = pd.read_parquet(files[1])
+    assert [str(found[name].dtype) for name in ("row", "fold", "y", "predicted(y)")] == ["int64"] * 2 + ["float64"] * 2
+    pd.testing.assert_frame_equal(found, pd.read_csv(files[0]), check_exact=True)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 PIECE = 1 << 20
 """Bytes that are copied at a time."""
 
-DOUBLE = "DOUBLE"
+TEXT, WHOLE, DOUBLE = TYPES = ("VARCHAR", "BIGINT", "DOUBLE")
+"""The types of DuckDB that columns have; of two windows, the later type in this list is that of the column."""
+
 ENCODING = ("utf-8", "surrogateescape")
 
 CHUNK = 4096
@@ -67,7 +69,8 @@ def _lines(rows: Any) -> str:
 
 
 def parquet_pieces(windows: Iterable[Columns]) -> Iterator[bytes]:
-    """Yield the bytes of a Parquet file: numbers as doubles, all other values as strings. None is a missing value.
+    """Yield the bytes of a Parquet file: numbers as doubles, whole numbers such as those of rows as 64-bit
+    integers, all other values as strings. None is a missing value.
 
     Each window is a file in a temporary folder first, because a Parquet file is written from all rows at once.
 
@@ -105,7 +108,7 @@ def _relation(database: DuckDBPyConnection, windows: Iterable[Columns], folder: 
     for window in chain([first, second], rest):
         arrays = _arrays(window)
         # A column of missing values in one window may hold numbers in another.
-        types = {name: DOUBLE if types.get(name) == DOUBLE else _type(array) for name, array in arrays.items()}
+        types = {n: max(types.get(n, TEXT), _type(array), key=TYPES.index) for n, array in arrays.items()}
         parts.append(literal(str(Path(folder, f"{len(parts)}.parquet"))))
         chosen = ", ".join(f"{name}::{_type(array)} AS {name}" for name, array in arrays.items())
         database.register("arrays", arrays)
@@ -126,7 +129,7 @@ def _arrays(columns: Columns) -> dict[str, NDArray[Any]]:
 
 
 def _type(values: NDArray[Any]) -> str:
-    return DOUBLE if values.dtype == np.float64 else "VARCHAR"
+    return {"f": DOUBLE, "i": WHOLE}.get(values.dtype.kind, TEXT)
 
 
 def _unwritten(folder: str, text: str) -> ResourceError:
@@ -140,11 +143,13 @@ def _unwritten(folder: str, text: str) -> ResourceError:
 
 
 def _array(values: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
-    """Return a float64 array if all values except None are floats, otherwise an object array."""
+    """Return a float64 array if all values except None are floats, int64 if all are int, otherwise an object array."""
     if isinstance(values, np.ndarray):
         return np.ascontiguousarray(values) if values.dtype == np.float64 else values.astype(object)
     if any(isinstance(value, float) for value in values) and all(isinstance(v, float | None) for v in values):
         return np.array(values, dtype=np.float64)  # None becomes NaN, which DuckDB treats as missing
+    if len(values) and all(type(value) is int for value in values):
+        return np.array(values, dtype=np.int64)
     return np.array(values, dtype=object)
 
 
