@@ -100,6 +100,15 @@ def test_of_the_table_of_the_fit_the_test_rows_are_taken(call: Run, home: Path) 
         assert "held out for testing" in facts["measured_on"]
 
 
+def test_training_rows_are_warned_of(call: Run, model: Path, tmp_path: Path) -> None:
+    seen = call("importance", model, written({k: v[:300] for k, v in made().items()}, tmp_path / "seen.csv"), "--json")
+    assert len(seen.json["warnings"]) == 1
+    assert "of these rows trained the model or selected its epoch" in seen.json["warnings"][0]
+    assert seen.json["warnings"][0] in seen.err
+    new = call("importance", model, written(made(1), tmp_path / "new.csv"), "--json")
+    assert (new.json["warnings"], new.err) == ([], "")
+
+
 def test_a_column_with_all_importance_is_named(call: Run, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 3))

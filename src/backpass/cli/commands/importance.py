@@ -68,7 +68,7 @@ def importance(**given: Any) -> int:
             hint="give more labeled rows",
         )
     found = importances(model, held, seed=given["seed"], repeats=given["repeats"])
-    warnings = dominance_warnings(found)
+    warnings = [*held.warnings, *dominance_warnings(found)]
     notes = [*held.notes, *filter(None, [screening_note(found)])]
     for note in note_lines(notes, verbose=given["verbose"]):
         console.item("note", note)
@@ -78,7 +78,7 @@ def importance(**given: Any) -> int:
     if given["as_json"]:
         facts = {"target": model.target, "metric": metric, "rows": held.rows, "measured_on": held.origin}
         facts["repeats"], facts["importances"] = given["repeats"], importance_facts(found)
-        console.document("importance", **facts, notes=notes, warnings=list(warnings))
+        console.document("importance", **facts, notes=notes, warnings=warnings)
         return 0
     console.item("rows", held.origin)
     console.page(_lines(found, metric))
