@@ -88,6 +88,8 @@ def test_what_cannot_be_compared(call: Run, folder: Path) -> None:
         2,
         "error: the models predict different targets: 'y' and 'k'",
     )
+    unread = call("compare", folder / "y_a.backpass", folder / "k_a.backpass", folder / "no_such.csv")
+    assert unread.err == different.err  # before the columns of either are looked for
     assert call("compare", folder / "y_a.backpass", folder / "y_b.backpass", "-").code == 2
     positives = call("compare", folder / "yes.backpass", folder / "no.backpass", rows, "--json").json
     assert "f1" not in positives["differences"]

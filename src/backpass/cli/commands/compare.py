@@ -15,7 +15,7 @@ from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.text import aligned, figure, figures
 from backpass.errors import UsageError
 from backpass.model import load
-from backpass.reporting.numbers.comparison import Comparison, compared
+from backpass.reporting.numbers.comparison import Comparison, check_alike, compared
 from backpass.table.unseen import require_seen
 
 
@@ -44,6 +44,7 @@ def compare(**given: Any) -> int:
     if given["table"] == "-":
         raise UsageError("compare reads the table once for each model, so it cannot read standard input")
     models = (load(given["first"]), load(given["second"]))
+    check_alike(*models)
     tables = [
         model.labeled(
             model.table(

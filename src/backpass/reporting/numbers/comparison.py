@@ -59,7 +59,7 @@ def compared(models: tuple[Model, Model], tables: tuple[Table, Table], *, seed: 
         UsageError: The models have different targets or classes.
         DataError: The tables have different rows.
     """
-    _check_alike(*models)
+    check_alike(*models)
     if not np.array_equal(tables[0].row_numbers, tables[1].row_numbers):
         raise DataError(
             "the two models read different rows of the table", hint="give a table with both of their columns"
@@ -82,7 +82,7 @@ def compared(models: tuple[Model, Model], tables: tuple[Table, Table], *, seed: 
     return Comparison(len(o[0]), first, second, spread, tuple(notes))
 
 
-def _check_alike(first: Model, second: Model) -> None:
+def check_alike(first: Model, second: Model) -> None:
     """Check that two models predict the same.
 
     Raises:
