@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 from backpass.errors import DataError
 from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import RowSplit, folds_of, split_folds, split_rows, strata_of
-from backpass.model.split.units import Units, units_of
+from backpass.model.split.units import KEPT_TOGETHER, Units, units_of
 from backpass.numerics.philox import permutation
 from backpass.table import Column, table_from
 from backpass.table.content import bits_of, first_equal
@@ -63,6 +63,9 @@ def test_rows_with_equal_inputs_are_a_unit_and_said() -> None:
     assert units.codes.tolist() == x
     assert notes == ("5 rows repeat the columns of an earlier row: duplicates are kept on the same side of a split",)
     assert units_of(columns(x=list(range(25))), np.arange(25.0))[1] == ()
+    beside, said = units_of(columns(x=x, z=[1.0] * 25), np.arange(25.0), divided=21)  # the last four are in a file
+    assert (beside.codes.tolist(), said) == (x, ("1 row repeats the columns of an earlier row: " + KEPT_TOGETHER,))
+    assert units_of(columns(x=x, z=[1.0] * 25), np.arange(25.0), divided=20)[1] == ()
 
 
 def test_combinations_of_few_values_are_no_copies() -> None:

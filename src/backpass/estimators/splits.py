@@ -13,7 +13,7 @@ from backpass.model.split.units import units_of
 def splits_of(rows: Rows, given: Rows | None, settings: Settings, task: str) -> tuple[dict[str, Rows], tuple[str, ...]]:
     """Training and validation rows, and notes: the validation rows given, or a share of the training rows."""
     table, ruling = without_columns(rows.table)
-    units, notes = units_of([*table.columns.values()], rows.truth, **ruling)
+    units, notes = units_of([*table.columns.values()], rows.truth, group=ruling.get("group"), time=ruling.get("time"))
     rows = replace(rows, whole=table, units=units, index=None)
     strata = None if task == "regression" else strata_of(rows.truth)
     wish = replace(settings, test_fraction=0.0)

@@ -108,7 +108,12 @@ class Units:
 
 
 def units_of(
-    inputs: Sequence[Column], truth: NDArray[Any], *, group: Column | None = None, time: Column | None = None
+    inputs: Sequence[Column],
+    truth: NDArray[Any],
+    *,
+    group: Column | None = None,
+    time: Column | None = None,
+    divided: int | None = None,
 ) -> tuple[Units, tuple[str, ...]]:
     """The units of rows, and notes about them.
 
@@ -120,6 +125,8 @@ def units_of(
         truth: The targets (n,) or (n, k).
         group: The group column.
         time: The time column.
+        divided: The number of rows, the first ones, that a split divides; the others are in separate files. None for
+            all. The note on duplicates counts among these.
 
     Raises:
         DataError: The time column cannot be ordered, or holds a single instant.
@@ -131,7 +138,7 @@ def units_of(
         return Units(codes, ranks, are_groups=True), (*said, *notes)
     if time is not None:
         return Units(np.arange(rows), ranks), tuple(notes)
-    codes, said = _repeats(inputs, truth)
+    codes, said = _repeats(inputs, truth, rows if divided is None else divided)
     return Units(codes), tuple(said)
 
 
@@ -202,8 +209,8 @@ def _ranks_of(time: NumericColumn | DatetimeColumn) -> Codes:
     return ranks
 
 
-def _repeats(inputs: Sequence[Column], truth: NDArray[Any]) -> tuple[Codes, list[str]]:
-    """The unit of each row by its inputs, and a note if rows repeat."""
+def _repeats(inputs: Sequence[Column], truth: NDArray[Any], divided: int) -> tuple[Codes, list[str]]:
+    """The unit of each row by its inputs, and a note if rows repeat among those that a split divides."""
     rows = len(truth)
     if not inputs:
         return np.arange(rows), []
@@ -214,9 +221,10 @@ def _repeats(inputs: Sequence[Column], truth: NDArray[Any]) -> tuple[Codes, list
     if _are_combinations(codes, truth, rows - repeated):
         text = f"the columns take only {counted(rows - repeated, 'combination')} of values: rows are split individually"
         return np.arange(rows), [text]
-    verb = "repeats" if repeated == 1 else "repeat"
-    found = f"{counted(repeated, 'row')} {verb} the columns of an earlier row"
-    return codes, [f"{found}: {KEPT_TOGETHER}"]
+    together = int(np.count_nonzero(codes[:divided] != np.arange(divided)))
+    verb = "repeats" if together == 1 else "repeat"
+    found = f"{counted(together, 'row')} {verb} the columns of an earlier row"
+    return codes, [f"{found}: {KEPT_TOGETHER}"] if together else []
 
 
 def _are_combinations(codes: Codes, truth: NDArray[Any], distinct: int) -> bool:

@@ -155,9 +155,8 @@ def units_in(
     columns: list[Column] = [
         one.columns[name] for name in names if not left_out_because(one.columns[name], forced=False)
     ]
-    found, notes = units_of(
-        columns, np.concatenate(truths), **{name: one.columns[value] for name, value in rulers.items()}
-    )
+    named = {name: one.columns[value] for name, value in rulers.items()}
+    found, notes = units_of(columns, np.concatenate(truths), **named, divided=tables[0].rows)
     ends = np.cumsum([table.rows for table in tables])
     starts = [0, *ends[:-1].tolist()]
     return [found.take(np.arange(a, b)) for a, b in zip(starts, ends.tolist(), strict=True)], notes
