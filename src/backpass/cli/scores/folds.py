@@ -55,7 +55,8 @@ class Folds:
             return None
         if given["time"] is not None and (repeats or 1) > 1:
             raise UsageError(
-                "with --time there is only one way to split the rows: leave out --repeats", hint="add folds"
+                "with --time there is only one way to split the rows: leave out --repeats",
+                hint="more folds, such as --folds 10, give more scores",
             )
         if output is not None:
             check_rows_output(output, given["table"], given["table"], as_json=False)

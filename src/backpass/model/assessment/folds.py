@@ -88,7 +88,8 @@ class Folds:
             raise UsageError(f"folds must be 2 or more and repeats 1 or more; got {count} and {repeats}")
         if settings.time is not None and repeats > 1:
             raise UsageError(
-                "with a time column there is only one way to split the rows: repeats must be 1", hint="add folds"
+                "with a time column there is only one way to split the rows: repeats must be 1",
+                hint="more folds, such as folds=10, give more scores",
             )
         named = target_names(target)
         check_name_lists(drop=drop, columns=columns)
