@@ -79,6 +79,28 @@ def test_repeats_have_other_folds_and_average_predictions() -> None:
     assert errors == pytest.approx(once.mean["rmse"], rel=0.1)
 
 
+@pytest.mark.parametrize("wish", [{"threshold": 0.2}, {"threshold": "f1"}, {"class_weight": {"low": 1, "high": 6}}, {}])
+def test_decisions_are_those_of_the_models_that_are_scored(wish: dict[str, Any]) -> None:
+    frame = table()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BackpassWarning)
+        found = backpass.cross_validate(frame, "kind", folds=3, drop=["y"], **wish, **QUICK)
+        twice = backpass.cross_validate(frame, "kind", folds=3, repeats=2, drop=["y"], **wish, **QUICK)
+    for fold in (1, 2, 3):
+        inside = found.fold == fold
+        right = found.decided[inside] == found.truth[inside]
+        assert right.mean() == pytest.approx(found.scores[fold - 1]["accuracy"])
+    most_probable = np.argmax(found.predicted, axis=1)
+    assert (found.decided != most_probable).any() == bool(wish)
+    p = twice.predicted[:, 0]  # of "high"
+    if wish.get("threshold") == 0.2:
+        np.testing.assert_array_equal(twice.decided == 0, p >= 0.2)
+    if not wish:
+        np.testing.assert_array_equal(twice.decided == 0, p >= 0.5)
+    numbers = backpass.cross_validate(frame, "y", folds=2, drop=["kind"], **QUICK)
+    assert (numbers.decided == -1).all()
+
+
 def test_what_cannot_be_done_is_said() -> None:
     frame = table()
     with pytest.raises(UsageError, match="folds must be 2 or more"):

@@ -135,7 +135,7 @@ def _rows(found: CrossValidation) -> dict[str, Sequence[Any]]:
         columns[target.name] = np.array(target.classes, dtype=object)[y].tolist() if target.classes else y.tolist()
     if found.classes:
         name = found.targets[0].name
-        columns[f"predicted({name})"] = np.array(found.classes, dtype=object)[np.argmax(predicted, axis=1)].tolist()
+        columns[f"predicted({name})"] = np.array(found.classes, dtype=object)[found.decided[index]].tolist()
         return columns | {f"p({name})": predicted[:, j].tolist() for j, name in enumerate(found.classes)}
     titles = [label_title(each) if each.classes else f"predicted({each.name})" for each in found.targets]
     return columns | dict(zip(titles, predicted.reshape(len(index), -1).T.tolist(), strict=True))

@@ -19,6 +19,7 @@ from backpass.model.assessment.folds import Folds
 from backpass.model.fitting.problem.tables import as_table
 from backpass.model.fitting.teaching.teacher import named_teacher
 from backpass.model.fitting.transfer.feature_source import FeatureSource
+from backpass.model.head.decision import Decision
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
 from backpass.numerics.elementary import mean, total
@@ -38,6 +39,10 @@ class CrossValidation:
         predicted: Numbers (n,), class probabilities (n, classes), or for several targets (n, k): the mean over
             repetitions of the prediction by the model that did not train on the row; NaN for a row that is never left
             out.
+        decided: The number of the class that each row is given, (n,): the decision on ``predicted`` by the model that
+            did not train on the row, with its threshold and class weights. Of several repetitions, the decision of
+            most models, and the more probable class if they are as many. -1 for a row that is never left out, and for
+            numbers and several targets.
         truth: The targets as numbers or class numbers, (n,), or (n, k) for several.
         classes: The classes; empty for numbers and for several targets.
         targets: The targets.
@@ -49,6 +54,7 @@ class CrossValidation:
     scores: tuple[Mapping[str, float], ...]
     fold: NDArray[np.int64]
     predicted: NDArray[np.float64]
+    decided: NDArray[np.int64]
     truth: NDArray[Any]
     classes: tuple[str, ...]
     targets: tuple[Target, ...]
@@ -156,13 +162,15 @@ def cross_validated(
     by_row: NDArray[np.float64] | None = None
     scores: list[Mapping[str, float]] = []
     fold = np.zeros(dealt.table.rows, dtype=np.int64)
-    for i, found, its_scores in _fitted(dealt, settings, exchange):
+    decisions: dict[int, Decision | None] = {}
+    for i, found, decision, its_scores in _fitted(dealt, settings, exchange):
         scored = dealt.rounds[i][1]
         if by_row is None:
             by_row = np.full((dealt.table.rows, *found.shape[1:]), np.nan)
         by_row[scored] = np.nan_to_num(by_row[scored]) + found / repeats
         if i < folds:
             fold[scored] = i + 1
+        decisions[i] = decision
         scores.append(its_scores)
         if on_fold is not None:
             on_fold(i + 1, folds * repeats, scores[-1])
@@ -173,6 +181,7 @@ def cross_validated(
         tuple(scores),
         fold,
         by_row,
+        _decided(dealt, by_row, decisions),
         dealt.truth,
         dealt.targets.classes,
         dealt.targets.each,
@@ -180,10 +189,27 @@ def cross_validated(
     )
 
 
+def _decided(
+    dealt: Folds, predicted: NDArray[np.float64], decisions: Mapping[int, Decision | None]
+) -> NDArray[np.int64]:
+    """The class of each row by the models that did not train on it: see ``CrossValidation.decided``."""
+    decided = np.full(len(predicted), -1, dtype=np.int64)
+    if not dealt.targets.classes:
+        return decided
+    votes = np.zeros(predicted.shape)
+    for i, decision in decisions.items():
+        scored = dealt.rounds[i][1]
+        p = predicted[scored]
+        votes[scored, np.argmax(p, axis=1) if decision is None else decision.classes_of(p)] += 1.0
+    left_out = votes.any(axis=1)
+    decided[left_out] = np.argmax(votes[left_out] + 0.5 * predicted[left_out], axis=1)
+    return decided
+
+
 def _fitted(
     dealt: Folds, settings: Settings, exchange: Exchange
-) -> Iterator[tuple[int, NDArray[np.float64], Mapping[str, float]]]:
-    """The number of each fold, the predictions of its rows, and its scores.
+) -> Iterator[tuple[int, NDArray[np.float64], Decision | None, Mapping[str, float]]]:
+    """The number of each fold, the predictions of its rows, the decision of its model, and its scores.
 
     Several processes fit as many folds at a time, each one of them.
     """
@@ -193,5 +219,5 @@ def _fitted(
         if i < count:
             model = dealt.fit(i, settings)
             found = np.asarray(model.head.predictions(model.outputs(dealt.scored(i))), dtype=np.float64)
-            own = (i, found, model.record.scores["test"])
+            own = (i, found, model.head.decision, model.record.scores["test"])
         yield from (each for each in exchange.share(own) if each is not None)
