@@ -536,6 +536,25 @@ def test_unknown_settings_are_named(houses: Columns) -> None:
             "reading={'delimiter': ';'}",
         ),
         ({"target": "y", "columns": "x"}, "columns takes a list of names; got the text 'x'", "columns=['x']"),
+        ({"target": "y", "drop": [0]}, "drop takes a list of texts; got 0", "drop=['0']"),
+        ({"target": "y", "columns": 1}, "columns takes a list of texts; got 1", "columns=['1']"),
+        ({"target": "y", "weight": 1}, "weight is the name of a column; got 1", "weight='1'"),
+        (
+            {"target": "y", "weight": np.ones(2)},
+            "weight is the name of a column; got a value of type ndarray",
+            "put the weights into a column of the table",
+        ),
+        (
+            {"target": "y", "reading": {"missing": [-999]}},
+            "missing takes a list of texts; got -999",
+            "missing=['-999']",
+        ),
+        ({"target": "y", "reading": {"text": [None]}}, "text takes a list of texts; got None", ""),
+        (
+            {"target": "y", "reading": {"categorial": ["x"]}},
+            "reading has no option 'categorial'",
+            "did you mean 'categorical'?",
+        ),
     ],
 )
 def test_what_names_columns_is_checked(arguments: dict[str, Any], message: str, hint: str) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import did_you_mean
+from backpass.errors import UsageError, did_you_mean
 from backpass.table.messages import counted, refusal, rows_listed, shown
 from backpass.table.table import NumericColumn, Table
 from backpass.table.target import labeled
@@ -64,12 +65,29 @@ class Labeled:
         return replace(self, table=self.table.take(rows), weights=None if self.weights is None else self.weights[rows])
 
 
+def check_weight_name(name: object) -> None:
+    """Reject weights, or the number of a column, where the name of a column is required.
+
+    Raises:
+        UsageError: ``name`` is no text.
+
+    >>> check_weight_name("people")
+    """
+    if not isinstance(name, str):
+        got, hint = f"a value of type {type(name).__name__}", "put the weights into a column of the table"
+        if isinstance(name, Integral):
+            got, hint = str(name), f"weight={str(name)!r}"
+        raise UsageError(f"weight is the name of a column; got {got}", hint=hint)
+
+
 def weights_in(table: Table, name: str) -> NDArray[np.float64]:
     """The weights in a column: numbers from 0 up, at least one of them above 0, (n,)
 
     Raises:
+        UsageError: ``name`` is no text.
         DataError: The column is absent, holds no numbers, or a weight is missing, negative or infinite.
     """
+    check_weight_name(name)
     column = table.columns.get(name)
     if column is None:
         hint = did_you_mean(name, table.names)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -44,10 +44,10 @@ def checked_order(date_order: str | None) -> Order | None:
 
 
 def check_name_lists(**arguments: object) -> None:
-    """Reject a single text where a list is required: its characters would be taken for the names.
+    """Reject what is no list of texts: the characters of a single text would be taken for the names.
 
     Raises:
-        UsageError: An argument is a text.
+        UsageError: An argument is a text, or neither None nor a list, or an element is no text.
 
     >>> check_name_lists(drop=["town"], text=None)
     """
@@ -56,6 +56,11 @@ def check_name_lists(**arguments: object) -> None:
             raise UsageError(
                 f"{argument} takes a list of names; got the text {names!r}", hint=f"{argument}=[{names!r}]"
             )
+        each = names if isinstance(names, Iterable) else [names]
+        others = [name for name in each if not isinstance(name, str)] if isinstance(each, Collection) else []
+        if names is not None and others:
+            hint = "" if others[0] is None else f"{argument}=[{str(others[0])!r}]"
+            raise UsageError(f"{argument} takes a list of texts; got {others[0]!r}", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ class ReadSettings:
             options.get("drop", ()),
             options.get("need"),
         )
-        check_name_lists(categorical=categorical, text=text, drop=drop, need=need, names=names, missing=missing)
+        check_name_lists(categorical=categorical, text=text, drop=drop, need=need, missing=missing)
         manner = Dialect.of(
             options.get("delimiter"),
             decimal,

@@ -39,7 +39,7 @@ from backpass.network import FeatureMap, Network, Projection
 from backpass.table import Schema, Table, required_kind
 from backpass.table.diagnosis.diagnostics import worst_findings
 from backpass.table.diagnosis.skewness import skewness_of
-from backpass.table.labeled import Labeled
+from backpass.table.labeled import Labeled, check_weight_name
 from backpass.table.memory import require_memory, return_freed
 from backpass.table.messages import shown
 from backpass.table.targets import Targets, target_names
@@ -91,8 +91,10 @@ def make_problem(
         UsageError: The settings do not fit the tables.
     """
     names = target_names(target)
-    if weight is not None and weight in (*names, *(columns or ())):
-        raise UsageError(f"{weight!r} is the column of weights", hint="it can be neither the target nor a feature")
+    if weight is not None:
+        check_weight_name(weight)
+        if weight in (*names, *(columns or ())):
+            raise UsageError(f"{weight!r} is the column of weights", hint="it can be neither the target nor a feature")
     table, taught_by = named_teacher(table, teacher)
     split_by = [name for name in (settings.group, settings.time) if name is not None]
     check_names(

@@ -6,12 +6,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from backpass.errors import UsageError, did_you_mean
 from backpass.table import Table, read_table, table_from
-from backpass.table.windows.settings import FRAME_OPTIONS
+from backpass.table.windows.settings import FRAME_OPTIONS, READING_OPTIONS
 
 
 def as_table(data: Any, options: Mapping[str, Any], kinds: Mapping[str, str] | None = None) -> Table:
-    """The table in any of the supported forms of data."""
+    """The table in any of the supported forms of data.
+
+    Raises:
+        UsageError: There is no such option of reading.
+    """
+    for name in options:
+        if name not in READING_OPTIONS:
+            raise UsageError(f"reading has no option {name!r}", hint=did_you_mean(name, sorted(READING_OPTIONS)))
     if isinstance(data, Table):
         return data
     if isinstance(data, str | Path):
