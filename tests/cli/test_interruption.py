@@ -317,7 +317,7 @@ def test_a_signal_while_the_page_is_made_leaves_the_model(
         ("fit", "backpass.cli.request.read_table"),
         ("predict", "backpass.table.windows.windows.read_opened"),
         ("predict", "backpass.model.file.storage._sync"),
-        ("explain", "backpass.reporting.explanation.attribution.explain"),
+        ("explain", "backpass.reporting.explanation.attribution.explained"),
         ("explain", "backpass.model.file.storage._sync"),
         ("report", "backpass.cli.commands.report.page_of"),
         ("report", "backpass.model.file.storage._sync"),
