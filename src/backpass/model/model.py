@@ -31,6 +31,7 @@ from backpass.model.prediction.ensemble import Ensemble
 from backpass.model.prediction.forward import input_names
 from backpass.model.prediction.group import Group
 from backpass.model.prediction.intervals import checked_quantiles, known_intervals
+from backpass.model.prediction.options import check_reading
 from backpass.model.prediction.predictions import Predictions
 from backpass.model.prediction.predictor import Predictor
 from backpass.model.prediction.reader import Reader
@@ -143,6 +144,7 @@ class Model(Predictor):
             DataError: As ``predict``.
             UsageError: The model predicts classes, has no residuals, or has too few.
         """
+        check_reading("predict_interval", self, data, reading)
         self.known_intervals("intervals").half_widths(level)
         found = self.predictions(self.table(data, **reading))
         warn_all(found.warnings)
@@ -168,6 +170,7 @@ class Model(Predictor):
             DataError: As ``predict``.
             UsageError: As ``predict_interval``, listing all invalid values; also if the model's outputs are quantiles.
         """
+        check_reading("predict_quantiles", self, data, reading)
         self.checked_quantiles(quantiles)
         found = self.predictions(self.table(data, **reading))
         warn_all(found.warnings)
@@ -218,6 +221,7 @@ class Model(Predictor):
             BackpassWarning: As ``predict``; also if many rows are training rows, a constant scores better on ten rows
                 or more, or all predictions are the same.
         """
+        check_reading("evaluate", self, data, reading)
         with closing(labeled_windows(self, data, strict=strict, **reading)) as windows:
             found = evaluated(self, windows)
         warn_all([*found.encoded.warnings, *found.warnings])
@@ -270,6 +274,7 @@ class Model(Predictor):
         For an ensemble, those of all its networks, concatenated: (n, networks m), or the sum of their m where layers
         differ. Each network has learned its own features.
         """
+        check_reading("features", self, data, reading)
         outputs, encoded = self.features_of(self.table(data, **reading))
         warn_all(encoded.warnings)
         return outputs

@@ -21,6 +21,7 @@ from backpass.model.head.head import Head
 from backpass.model.metrics import LOWER_IS_BETTER, ScoringOptions, scores
 from backpass.model.model import Model
 from backpass.model.prediction.forward import inputs_of, outputs_of
+from backpass.model.prediction.options import check_reading
 from backpass.model.prediction.predictions import Predictions
 from backpass.model.prediction.predictor import Predictor
 from backpass.model.prediction.reader import Reader
@@ -186,6 +187,7 @@ class GroupedModel(Predictor):
         Warns:
             BackpassWarning: As ``predict``.
         """
+        check_reading("evaluate", self, data, reading)
         table = self.table(data, with_target=True, strict=strict, **reading)
         encoded = self.encoded(table)
         warn_all(encoded.warnings)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from backpass.errors import UsageError
 from backpass.model.evaluation.diagnostics import warn_all
 from backpass.model.file.storage import write_atomically
+from backpass.model.prediction.options import check_reading
 from backpass.model.prediction.predictions import Predictions
 from backpass.model.prediction.reader import Reader
 from backpass.table import Table
@@ -45,6 +46,7 @@ class Predictor(ABC):
             BackpassWarning: A categorical column holds nearly nothing that the model knows; percentages seem to be
                 fractions; or a column has no values, and had no missing ones at the fit.
         """
+        check_reading("predict", self, data, reading)
         found = self.predictions(self.table(data, **reading))
         warn_all(found.warnings)
         return found.values
@@ -59,6 +61,7 @@ class Predictor(ABC):
         Warns:
             BackpassWarning: As ``predict``.
         """
+        check_reading("predict_proba", self, data, reading)
         found = self.predictions(self.table(data, **reading))
         if found.probabilities is None:
             raise UsageError(self.why_no_probabilities)
@@ -99,6 +102,7 @@ class Predictor(ABC):
         """
         from backpass.model.batches.batches import batches_of
 
+        check_reading("predict_batches", self, source, reading)
         return batches_of(self, source, rows, proba=proba, keep=keep, **reading)
 
     def table(self, data: Any, *, with_target: bool = False, strict: bool = False, **reading: Any) -> Table:
@@ -106,6 +110,7 @@ class Predictor(ABC):
 
         With the target, rows that have none are left out, with a note; ``strict`` keeps them, so that they are refused.
         """
+        check_reading("table", self, data, reading)
         return self.reader(with_target=with_target).table(data, strict=strict, **reading)
 
     def kinds(self, *, with_target: bool = False) -> dict[str, str]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from backpass.model.metrics import as_loss
 from backpass.model.model import Model
+from backpass.model.prediction.options import check_reading
 from backpass.numerics.philox import permutation
 from backpass.reporting.explanation.smooth import SmoothModel
 from backpass.reporting.numbers.columns import ModelColumn, by_column, columns_of
@@ -92,6 +93,7 @@ def permutation_importance(
         ['a', 'b']
     """
     check_model(model)
+    check_reading("permutation_importance", model, data, reading)
     held = held_out(model, model.table(data, with_target=True, **reading), "importance")
     return tuple(importances(model, held, seed=seed, repeats=repeats))
 

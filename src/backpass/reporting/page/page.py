@@ -19,6 +19,7 @@ from backpass._version import __version__
 from backpass.errors import UsageError, visible
 from backpass.model.head.decision import Decision
 from backpass.model.model import Model
+from backpass.model.prediction.options import check_reading
 from backpass.reporting.numbers.decisions import gain_rows, threshold_rows
 from backpass.reporting.numbers.held_out import check_model, head_of, held_out, number_names
 from backpass.reporting.numbers.labels import label_names, label_rows
@@ -73,6 +74,8 @@ def report(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> 
         DataError: Lists what the rows lack.
     """
     check_model(model)
+    if data is not None:
+        check_reading("report", model, data, reading)
     require()
     return page_of(findings_on(model, data, seed=seed, **reading))
 
