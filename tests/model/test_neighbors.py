@@ -189,6 +189,9 @@ def test_the_command_line_fits_shows_and_exports_them(tmp_path: Path, capsys: py
     path.write_text("\n".join(lines) + "\n", "utf-8")
     options = ["--preset", "fast", "--epochs", "3", "--ensemble-split", "folds", "--neighbors", "512"]
     assert main(["fit", str(path), "--target", "y", "-o", str(out), *options]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "predict as neighbors, with a share of" in said
+    assert "trained 2 networks, " in said  # neighbors are not trained
     assert main(["show", str(out)]) == 0
     assert "predict as neighbors, with a share of" in " ".join(capsys.readouterr().out.split())
     assert main(["report", str(out), "-o", str(tmp_path / "m.html")]) == 0

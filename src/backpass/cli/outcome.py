@@ -14,6 +14,7 @@ from backpass.cli.request import Request
 from backpass.cli.text import size
 from backpass.errors import DivergedError, InterruptedTraining
 from backpass.model import Model
+from backpass.model.fitting.outcome.neighbors import note_on_neighbors, trained_members
 
 
 def unbegun(stop: InterruptedTraining) -> InterruptedTraining:
@@ -36,6 +37,8 @@ def tell(model: Model, request: Request, console: Console, stopped: InterruptedT
     console.item("trained", summary.course(model))
     if refit := summary.refit_line(model):
         console.item("refit", refit)
+    if note := note_on_neighbors(model.record.notes):
+        console.item("note", note)
     for line in ("", *table) if (table := summary.scores_table(model)) else ():
         console.line(line)
     if later := summary.later_line(model):
@@ -63,8 +66,8 @@ def _what_is_kept(model: Model) -> str:
         return f"before the end of the first epoch; the weights of step {record.steps:,} are kept"
     if record.candidates:
         return f"the weights of {len(record.members)} networks, of the best candidates so far, are kept"
-    if record.settings["ensemble_size"] > 1:
-        return f"the weights of {len(record.members)} of {record.settings['ensemble_size']} networks are kept"
+    if (asked := record.settings["ensemble_size"]) > 1:
+        return f"the weights of {len(trained_members(model))} of {asked} networks are kept"
     if record.history[-1].score is None:
         return f"the weights of step {record.steps:,} are kept"
     return f"the best weights, those of epoch {record.best_epoch}, are kept"

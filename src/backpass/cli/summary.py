@@ -15,6 +15,7 @@ from backpass.cli.text import aligned, figure, figures
 from backpass.engine import why_slow
 from backpass.model import Model, Problem, Settings
 from backpass.model.evaluation.comparison import Comparison, baseline_name, in_order
+from backpass.model.fitting.outcome.neighbors import trained_members
 from backpass.model.fitting.problem.problem import batch_size_for
 from backpass.model.fitting.transfer.kept_features import KeptFeatures
 from backpass.model.head.head import Head
@@ -281,9 +282,9 @@ def has_folds(model: Model) -> bool:
 def course(model: Model) -> str:
     """Format how many epochs and steps the run took, why it ended, and the best epoch."""
     record = model.record
-    if record.members:
-        best = ", ".join(str(member["best_epoch"]) for member in record.members)
-        return f"{counted(len(record.members), 'network')}, {counted(record.steps, 'step')}; best epochs {best}"
+    if members := trained_members(model):
+        best = ", ".join(str(member["best_epoch"]) for member in members)
+        return f"{counted(len(members), 'network')}, {counted(record.steps, 'step')}; best epochs {best}"
     done = len(record.history)
     ends = {
         "finished": "",

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.anatomy.neuron import is_single_neuron
+from backpass.model.fitting.outcome.neighbors import trained_members
 from backpass.model.head.decision import Decision
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
@@ -77,9 +78,9 @@ def _training(findings: Findings) -> Iterator[Picture]:
         text = f"{best} has the best validation score; its weights are kept."
         if not course.scores:
             text = "No validation rows: the last epoch is kept."
-        if model.record.members:
-            kept = ", ".join(str(member["best_epoch"]) for member in model.record.members)
-            text = f"Network 1 of {len(model.record.members)}. {text} Best epochs of all networks: {kept}."
+        if members := trained_members(model):
+            kept = ", ".join(str(member["best_epoch"]) for member in members)
+            text = f"Network 1 of {len(members)}. {text} Best epochs of all networks: {kept}."
         yield Picture(to_svg(figure, "history", "Learning curves"), "Learning curves", text)
 
 

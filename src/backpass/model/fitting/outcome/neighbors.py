@@ -8,9 +8,9 @@ than smooth functions do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,9 @@ from backpass.network import Dense, KernelRegression, Network
 from backpass.numerics.elementary import log, median, totals
 from backpass.table.messages import counted
 
+if TYPE_CHECKING:
+    from backpass.model.model import Model
+
 NEIGHBORS = "neighbors"
 """The name of the networks alone in the comparison."""
 
@@ -46,6 +49,9 @@ _LEAST_GAIN = 0.005
 
 _DOUBT = 2.0**-10
 """The share of the stored targets of classes that is spread evenly, so that no probability is 0."""
+
+_NONE, _KEPT = "no neighbors: ", "of each network predict as neighbors, "
+"""What the notes say, by which they are found again."""
 
 _FEWEST = 50
 """The fewest training rows that are neighbors."""
@@ -84,7 +90,7 @@ def with_neighbors(problem: Problem, members: Sequence[Member], thetas: Sequence
     rows = ScoredRows.of(problem, members, thetas, "validation")
     stored = None if rows is None else _stored(problem, members, thetas)
     if rows is None or stored is None:
-        return replace(alone, notes=["no neighbors: there are too few rows to choose them on, or to store"])
+        return replace(alone, notes=[f"{_NONE}there are too few rows to choose them on, or to store"])
     best = min(_tried(problem, members, rows, stored), key=lambda each: each.score)
     unit = None if rows.units is None else rows.units.resampled
     part = rows.part
@@ -97,6 +103,18 @@ def with_neighbors(problem: Problem, members: Sequence[Member], thetas: Sequence
     own = [replace(each, share=(1.0 - best.share) / n) for each in members]
     more = [each.member(replace(e, share=best.share / n)) for each, e in zip(stored, members, strict=True)]
     return Predicting([*own, *more], [*thetas, *(each.theta(best.width) for each in stored)], [note])
+
+
+def trained_members(model: Model) -> Sequence[Mapping[str, Any]]:
+    """What is known of the training of each network of an ensemble; neighbors are computed, not trained."""
+    computed = (any(isinstance(layer, KernelRegression) for layer in each.network.layers) for each in model.groups)
+    neighbors = sum(each.count for each, is_computed in zip(model.groups, computed, strict=True) if is_computed)
+    return model.record.members[: len(model.record.members) - neighbors]
+
+
+def note_on_neighbors(notes: Sequence[str]) -> str:
+    """The note of a model that says whether neighbors predict; empty if none were asked for."""
+    return next((note for note in notes if note.startswith(_NONE) or f" {_KEPT}" in note), "")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -246,8 +264,5 @@ def _note(problem: Problem, rows: ScoredRows, best: _Tried, count: int | None) -
     scores = f"{name.replace('_', ' ')} {after:.4g} with them, {before:.4g} without"
     where = "out-of-fold rows" if problem.folds else "validation rows"
     if count is None:
-        return f"no neighbors: they do not clearly help ({scores}, {where})"
-    return (
-        f"{counted(count, 'training row')} of each network predict as neighbors, with a share of {best.share:g} of the "
-        f"average ({scores}, {where})"
-    )
+        return f"{_NONE}they do not clearly help ({scores}, {where})"
+    return f"{counted(count, 'training row')} {_KEPT}with a share of {best.share:g} of the average ({scores}, {where})"
