@@ -259,6 +259,13 @@ def test_no_validation_is_said() -> None:
     assert noted(problem_of(small(t=list(range(40))), "t", validation_fraction=0.0), "no validation rows")
 
 
+def test_folds_validate_without_validation_rows() -> None:
+    settings = {"validation_fraction": 0.0, "ensemble_size": 2, "ensemble_split": "folds"}
+    problem = problem_of(small(t=list(range(40))), "t", **settings)
+    assert problem.folds
+    assert not noted(problem, "no validation rows")
+
+
 def test_a_batch_larger_than_the_rows_is_said() -> None:
     columns = small(t=list(range(40)))
     assert noted(problem_of(columns, "t", batch_size=100), "batch_size 100 is more than the 25 training rows")

@@ -21,11 +21,11 @@ def spelling_notes(schema: Schema, head: Head) -> list[str]:
     return [f"column {shown(name)}: {text}" for name, text in found.items() if text]
 
 
-def run_notes(settings: Settings, rows: Mapping[str, Rows], network: Network) -> list[str]:
+def run_notes(settings: Settings, rows: Mapping[str, Rows], network: Network, *, has_folds: bool = False) -> list[str]:
     """Notes on settings that this table makes something else of."""
     notes = []
     count = len(rows["train"])
-    if "validation" not in rows:
+    if "validation" not in rows and not has_folds:
         notes.append("no validation rows: the last epoch is kept rather than the best")
     if settings.sampling != "full" and settings.batch_size is not None and settings.batch_size > count:
         notes.append(f"batch_size {settings.batch_size} is more than the {count} training rows: {count} are used")

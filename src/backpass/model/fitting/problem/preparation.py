@@ -293,8 +293,6 @@ def assemble(
         *spelling_notes(schema, head),
         *notes,
     )
-    said += tuple(run_notes(settings, rows, network))
-    said += () if kept is None else kept.notes
     units = {name: each.units for name, each in rows.items() if each.units is not None}
     folds = split_folds(
         np.concatenate([parts[name].truth for name in pool]),
@@ -302,6 +300,8 @@ def assemble(
         by_class=head.target.task != "regression",
         units=Units.joined([units[name] for name in pool]) if {*pool} <= units.keys() else None,
     )
+    said += tuple(run_notes(settings, rows, network, has_folds=bool(folds)))
+    said += () if kept is None else kept.notes
     return replace(
         problem,
         parts=parts,
