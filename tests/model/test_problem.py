@@ -260,7 +260,7 @@ def test_no_validation_is_said() -> None:
 
 
 def test_folds_validate_without_validation_rows() -> None:
-    settings = {"validation_fraction": 0.0, "ensemble_size": 2, "ensemble_split": "folds"}
+    settings: dict[str, Any] = {"validation_fraction": 0.0, "ensemble_size": 2, "ensemble_split": "folds"}
     problem = problem_of(small(t=list(range(40))), "t", **settings)
     assert problem.folds
     assert not noted(problem, "no validation rows")
