@@ -175,10 +175,17 @@ def test_they_stay_out_of_files_without_the_setting() -> None:
     assert "neighbors" not in facts["record"]["settings"]
 
 
+def test_features_are_those_of_the_networks_without_predictions_from_stored_targets(numbers: Model) -> None:
+    alone = fit(data("y"), "y", **SMALL)
+    assert numbers.features(data()).tobytes() == alone.features(data()).tobytes()
+
+
 def test_estimators_have_them() -> None:
     table, parameters = columns(), {**SMALL, "neighbors": 512}
     X = np.column_stack([table["a"], table["b"]])
-    assert has_neighbors(BackpassRegressor(**parameters).fit(X, np.array(table["y"])).model_)
+    regressor = BackpassRegressor(**parameters).fit(X, np.array(table["y"]))
+    assert has_neighbors(regressor.model_)
+    assert regressor.transform(X).shape == (ROWS, len(regressor.get_feature_names_out()))
     assert has_neighbors(BackpassClassifier(**parameters).fit(X, np.array(table["two"])).model_)
 
 

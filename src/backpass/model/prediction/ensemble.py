@@ -47,8 +47,12 @@ class Ensemble:
         return self.head.averaged([o for group in self.groups for o in group.outputs(x, self.engine)], self.shares)
 
     def features(self, x: NDArray[Any]) -> NDArray[Any]:
-        """The penultimate activations of all networks for x (n, d), concatenated."""
-        found = [a for group in self.groups for a in group.outputs(x, self.engine, features=True)]
+        """The penultimate activations of all networks for x (n, d), concatenated.
+
+        Neighbors have none of their own: what their last layer takes are predictions, made from stored targets.
+        """
+        groups = [group for group in self.groups if not group.is_of_neighbors]
+        found = [a for group in groups for a in group.outputs(x, self.engine, features=True)]
         return np.concatenate(found, axis=1)
 
     def blocks(self, encoded: Encoded) -> Iterator[NDArray[Any]]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from backpass.engine import Engine
 from backpass.model.prediction.forward import outputs_of
-from backpass.network import FIXED, Network
+from backpass.network import FIXED, KernelRegression, Network
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,9 +40,14 @@ class Group:
         return " -> ".join(map(str, (self.network.inputs, *self.network.widths)))
 
     @property
+    def is_of_neighbors(self) -> bool:
+        """Whether the networks predict by neighbors: they are computed, and have the features of other networks."""
+        return any(isinstance(layer, KernelRegression) for layer in self.network.layers)
+
+    @property
     def features(self) -> int:
-        """The number of penultimate activations of one network."""
-        return int([self.network.inputs, *self.network.widths][-2])
+        """The number of penultimate activations of one network; 0 for neighbors, which have none of their own."""
+        return 0 if self.is_of_neighbors else int([self.network.inputs, *self.network.widths][-2])
 
     @property
     def fixed_shapes(self) -> list[tuple[int, ...]]:

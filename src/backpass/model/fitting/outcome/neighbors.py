@@ -107,8 +107,7 @@ def with_neighbors(problem: Problem, members: Sequence[Member], thetas: Sequence
 
 def trained_members(model: Model) -> Sequence[Mapping[str, Any]]:
     """What is known of the training of each network of an ensemble; neighbors are computed, not trained."""
-    computed = (any(isinstance(layer, KernelRegression) for layer in each.network.layers) for each in model.groups)
-    neighbors = sum(each.count for each, is_computed in zip(model.groups, computed, strict=True) if is_computed)
+    neighbors = sum(each.count for each in model.groups if each.is_of_neighbors)
     return model.record.members[: len(model.record.members) - neighbors]
 
 
