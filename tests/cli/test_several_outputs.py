@@ -72,7 +72,8 @@ def test_every_target_is_evaluated(folder: Path, call: Callable[..., Any]) -> No
     assert done.out.startswith("rmse")
     assert "ignored" not in done.err
     done = call("evaluate", "custom.backpass", "table.csv")
-    assert [line.split()[0] for line in done.out.splitlines()] == ["rmse", "mae", "r2", "median_absolute_error", "mape"]
+    names = [line.split()[0] for line in done.out.splitlines()]
+    assert names == ["rmse", "mae", "r2", "median_absolute_error", "mape", "crps"]
 
 
 def test_a_missing_target_is_named(folder: Path, call: Callable[..., Any]) -> None:

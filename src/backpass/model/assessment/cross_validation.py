@@ -7,7 +7,7 @@ that did not see it. ``folds`` deals the rows; each fold is fitted and scored ex
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any, Unpack
 
@@ -52,13 +52,13 @@ class CrossValidation:
     folds: int
     repeats: int
     scores: tuple[Mapping[str, float], ...]
-    fold: NDArray[np.int64]
-    predicted: NDArray[np.float64]
-    decided: NDArray[np.int64]
-    truth: NDArray[Any]
+    fold: NDArray[np.int64] = field(repr=False)
+    predicted: NDArray[np.float64] = field(repr=False)
+    decided: NDArray[np.int64] = field(repr=False)
+    truth: NDArray[Any] = field(repr=False)
     classes: tuple[str, ...]
     targets: tuple[Target, ...]
-    row_numbers: NDArray[np.int64]
+    row_numbers: NDArray[np.int64] = field(repr=False)
 
     @property
     def mean(self) -> dict[str, float]:
