@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.circuit import Array, Spec, trace
+from backpass.circuit import Array, Spec, operations, trace
 from backpass.engine import Engine
 from backpass.model.evaluation.comparison import Comparison, compare
 from backpass.model.fitting.outcome.scoring import ScoredRows
@@ -210,7 +210,8 @@ def _distance(x: NDArray[Any], h: NDArray[Any], engine: Engine) -> float:
     """The median over rows of x (n, d) of the squared distance to the fifth nearest row of h (m, d)."""
 
     def squares(x: Array, h: Array) -> Array:
-        return (x * x).sum(axis=1, keepdims=True) + (h * h).sum(axis=1) - 2.0 * (x @ h.T)
+        of_x, of_h = operations.sum(x * x, axis=1, keepdims=True), operations.sum(h * h, axis=1)
+        return of_x + of_h - 2.0 * operations.matmul(x, h.T)
 
     circuit = trace(squares, [Spec(("n", x.shape[1]), x.dtype), Spec(("m", h.shape[1]), h.dtype)])
     found = engine.run(circuit, x, h)[0]
