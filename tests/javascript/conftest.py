@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-for folder in (str(HERE), str(HERE.parent)):
-    if folder not in sys.path:
-        sys.path.append(folder)
+if str(HERE) not in sys.path:
+    sys.path.append(str(HERE))
 
 
 @pytest.fixture(scope="session")

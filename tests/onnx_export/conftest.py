@@ -14,9 +14,8 @@ import pytest
 HERE = Path(__file__).parent
 MISSING = [name for name in ("onnx", "onnxruntime") if importlib.util.find_spec(name) is None]
 
-for folder in (str(HERE), str(HERE.parent)):
-    if folder not in sys.path:
-        sys.path.append(folder)
+if str(HERE) not in sys.path:
+    sys.path.append(str(HERE))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,9 +16,8 @@ import pytest
 HERE = Path(__file__).parent
 MISSING = [name for name in ("matplotlib", "jinja2") if importlib.util.find_spec(name) is None]
 
-for folder in (str(HERE), str(HERE.parent)):
-    if folder not in sys.path:
-        sys.path.append(folder)
+if str(HERE) not in sys.path:
+    sys.path.append(str(HERE))
 
 if TYPE_CHECKING:
     from chromium import Browser

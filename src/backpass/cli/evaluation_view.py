@@ -92,7 +92,6 @@ class EvaluationView:
         weights = None if found.weights is None else found.weights[every]
         unit = None if found.unit is None else found.unit[every]
         later = None if found.later is None else found.later[every]
-
         of_rows = _of_intervals(self.model, o, truth, later)
 
         def scored(drawn: NDArray[np.float64] | None) -> dict[str, float]:
@@ -189,14 +188,14 @@ class EvaluationView:
 def _of_intervals(
     model: Model, o: NDArray[Any], truth: NDArray[Any], later: NDArray[np.bool_] | None
 ) -> dict[str, NDArray[Any]]:
-    """The CRPS of each row, and whether it is inside its interval, for each target (n, k); empty without intervals."""
+    """Whether each row is inside its interval, and its CRPS, for each target (n, k); empty without intervals."""
     if model.intervals is None:
         return {}
-    predicted = model.head.predictions(o)
-    found: dict[str, NDArray[Any]] = {CRPS: model.intervals.crps(predicted, truth, later)}
+    predicted, found = model.head.predictions(o), dict[str, NDArray[Any]]()
     with suppress(UsageError):  # too few residuals for the level
         found[COVERAGE] = model.intervals.covered(predicted, truth, COVERAGE_LEVEL, later)
-    return {name: values.reshape(len(o), -1) for name, values in reversed(found.items())}
+    found[CRPS] = model.intervals.crps(predicted, truth, later)
+    return {name: values.reshape(len(o), -1) for name, values in found.items()}
 
 
 def _means(of_rows: Mapping[str, NDArray[Any]], weights: NDArray[np.float64] | None) -> dict[str, list[float]]:

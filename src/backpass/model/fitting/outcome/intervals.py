@@ -109,16 +109,19 @@ def _too_narrow(made: Intervals, test: ScoredRows, problem: Problem) -> list[str
     unit = None if test.units is None else test.units.resampled
     if problem.settings.time is None or unit is None or len(np.unique(unit)) < _FEWEST_UNITS:
         return []
-    p = problem.head.predictions(test.o)
+    try:
+        inside = made.covered(problem.head.predictions(test.o), test.part.truth, COVERAGE_LEVEL)
+    except UsageError:  # too few residuals for the level
+        return []
+    of_targets = inside.reshape(len(inside), -1).T
 
     def covered(drawn: NDArray[np.float64] | None) -> dict[str, float]:
         weights = test.part.weights if drawn is None or test.part.weights is None else drawn * test.part.weights
         weights = drawn if test.part.weights is None else weights
-        found = made.coverages(p, test.part.truth, COVERAGE_LEVEL, weights)
-        return {"coverage": mean(found)} if found else {}
+        return {"coverage": mean([mean(each, weights) for each in of_targets])}
 
-    found = intervals(covered, test.part.rows, unit=unit, seed=problem.settings.seed).get("coverage")
-    if found is None or found.high >= COVERAGE_LEVEL or found.value > COVERAGE_LEVEL - _TOLERANCE:
+    found = intervals(covered, test.part.rows, unit=unit, seed=problem.settings.seed)["coverage"]
+    if found.high >= COVERAGE_LEVEL or found.value > COVERAGE_LEVEL - _TOLERANCE:
         return []
     return [
         f"{COVERAGE_LEVEL:.0%} intervals made without the test rows cover only {found.value:.1%} of them"
