@@ -39,8 +39,8 @@ def test_the_options_reach_the_model_and_the_model_knows_them(
     call: Run, table: Path, tmp_path: Path, dropped: tuple[str, ...]
 ) -> None:
     output = str(tmp_path / "m.backpass")
-    wish = ("-t", "y", "--group", "id", "--time", "day", *dropped)
-    done = call("fit", str(table), *wish, *QUICK, "-o", output)
+    requested = ("-t", "y", "--group", "id", "--time", "day", *dropped)
+    done = call("fit", str(table), *requested, *QUICK, "-o", output)
     assert done.code == 0, done.err
     assert "40 groups of column 'id': no group is on both sides of a split" in done.err + done.out
     model = load(output)
@@ -60,17 +60,17 @@ def test_the_options_reach_the_model_and_the_model_knows_them(
 
 def test_the_configuration_repeats_the_run(call: Run, table: Path, tmp_path: Path) -> None:
     first, second, config = (tmp_path / name for name in ("a.backpass", "b.backpass", "run.toml"))
-    wish = ("fit", str(table), "-t", "y", "--group", "id", *QUICK)
-    text = call(*wish, "-o", str(second), "--print-config").out
+    requested = ("fit", str(table), "-t", "y", "--group", "id", *QUICK)
+    text = call(*requested, "-o", str(second), "--print-config").out
     assert 'group = "id"' in text
     assert "# time: splits are random" in text
     config.write_text(text, encoding="utf-8")
-    assert call(*wish, "-o", str(first)).code == call("fit", "--config", str(config)).code == 0
+    assert call(*requested, "-o", str(first)).code == call("fit", "--config", str(config)).code == 0
     assert first.read_bytes() == second.read_bytes()
 
 
 @pytest.mark.parametrize(
-    ("wish", "said"),
+    ("requested", "said"),
     [
         (("--group", "patient"), "'patient' not found"),
         (("--group", "y"), "group 'y' is the target"),
@@ -78,15 +78,15 @@ def test_the_configuration_repeats_the_run(call: Run, table: Path, tmp_path: Pat
         (("--group", ""), "--group is empty"),
     ],
 )
-def test_bad_columns_are_refused(call: Run, table: Path, wish: tuple[str, ...], said: str) -> None:
-    done = call("fit", str(table), "-t", "y", *wish, *QUICK)
+def test_bad_columns_are_refused(call: Run, table: Path, requested: tuple[str, ...], said: str) -> None:
+    done = call("fit", str(table), "-t", "y", *requested, *QUICK)
     assert done.code == (3 if "not found" in said else 2)
     assert said in done.err
 
 
 def test_a_test_file_that_is_the_training_table_is_warned_of(call: Run, table: Path, tmp_path: Path) -> None:
-    wish = ("--test-file", str(table), *QUICK, "-o", str(tmp_path / "m.backpass"))
-    done = call("fit", str(table), "-t", "y", *wish)
+    requested = ("--test-file", str(table), *QUICK, "-o", str(tmp_path / "m.backpass"))
+    done = call("fit", str(table), "-t", "y", *requested)
     assert done.code == 0
     assert "200 test rows with the columns of a training or validation row" in done.err
     assert "same side of a split" not in done.err
@@ -99,8 +99,8 @@ def test_folds_are_printed_and_written(call: Run, table: Path, tmp_path: Path, t
     frame.to_csv(table, index=False)
     drop = "kind" if target == "y" else "y"
     rows, output = tmp_path / "rows.csv", str(tmp_path / "m.backpass")
-    wish = ("-t", target, "--drop", drop, "--group", "id", *QUICK)
-    done = call("fit", str(table), *wish, "--folds", "3", "--out-of-fold", str(rows), "-o", output, "--json")
+    requested = ("-t", target, "--drop", drop, "--group", "id", *QUICK)
+    done = call("fit", str(table), *requested, "--folds", "3", "--out-of-fold", str(rows), "-o", output, "--json")
     assert done.code == 0, done.err
     found = done.json["cross_validation"]
     written = pd.read_csv(rows)
@@ -121,22 +121,22 @@ def test_folds_are_printed_and_written(call: Run, table: Path, tmp_path: Path, t
     if target == "kind":
         np.testing.assert_allclose(written["p(down)"] + written["p(up)"], 1.0, atol=1e-6)
     plain = str(tmp_path / "plain.backpass")
-    call("fit", str(table), *wish, "-o", plain)
+    call("fit", str(table), *requested, "-o", plain)
     assert Path(plain).read_bytes() == Path(output).read_bytes()
 
 
 def test_out_of_fold_rows_of_a_parquet_file_are_numbers(call: Run, table: Path, tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("rows.csv", "rows.parquet")]
     for rows in files:
-        wish = ("--folds", "2", "--out-of-fold", str(rows), *QUICK, "-o", str(tmp_path / "m.backpass"))
-        assert call("fit", str(table), "-t", "y", *wish).code == 0
+        requested = ("--folds", "2", "--out-of-fold", str(rows), *QUICK, "-o", str(tmp_path / "m.backpass"))
+        assert call("fit", str(table), "-t", "y", *requested).code == 0
     found = pd.read_parquet(files[1])
     assert [str(found[name].dtype) for name in ("row", "fold", "y", "predicted(y)")] == ["int64"] * 2 + ["float64"] * 2
     pd.testing.assert_frame_equal(found, pd.read_csv(files[0]), check_exact=True)
 
 
 @pytest.mark.parametrize(
-    ("wish", "said"),
+    ("requested", "said"),
     [
         (("--repeats", "2"), "--repeats requires --folds"),
         (("--out-of-fold", "rows.csv"), "--out-of-fold requires --folds"),
@@ -145,8 +145,8 @@ def test_out_of_fold_rows_of_a_parquet_file_are_numbers(call: Run, table: Path, 
         (("--folds", "3", "--out-of-fold", "rows.xlsx"), "rows are written as CSV"),
     ],
 )
-def test_bad_folds_are_refused(call: Run, table: Path, wish: tuple[str, ...], said: str) -> None:
-    done = call("fit", str(table), "-t", "y", *wish, *QUICK)
+def test_bad_folds_are_refused(call: Run, table: Path, requested: tuple[str, ...], said: str) -> None:
+    done = call("fit", str(table), "-t", "y", *requested, *QUICK)
     assert done.code == 2
     assert said in done.err
 
@@ -189,11 +189,11 @@ def test_folds_read_standard_input(process: Run, call: Run, table: Path, tmp_pat
     if "--class-weight" in more:
         frame["y"] = np.where(frame["y"] > 1.0, "high", "low")
     frame.to_csv(table, index=False)
-    wish = ("-t", "y", "--folds", "2", "--out-of-fold", "out.csv", *more, *QUICK, "-o", "m.backpass")
-    piped = process("fit", "-", *wish, cwd=tmp_path, stdin=table.read_bytes())
+    requested = ("-t", "y", "--folds", "2", "--out-of-fold", "out.csv", *more, *QUICK, "-o", "m.backpass")
+    piped = process("fit", "-", *requested, cwd=tmp_path, stdin=table.read_bytes())
     assert piped.code == 0, piped.err
     first, model = (tmp_path / "out.csv").read_bytes(), (tmp_path / "m.backpass").read_bytes()
-    assert call("fit", str(table), *wish).code == 0
+    assert call("fit", str(table), *requested).code == 0
     assert (tmp_path / "out.csv").read_bytes() == first
     assert (tmp_path / "m.backpass").read_bytes() == model
     assert "cross-validated" in piped.out + piped.err

@@ -335,8 +335,8 @@ class Kill(Callback):
         if record.epoch == int(sys.argv[3]):
             os.kill(os.getpid(), signal.SIGKILL)
 columns = {"x": [i % 17 for i in range(200)], "y": [i * i % 23 for i in range(200)]}
-wish = {"task": "regression", "epochs": 3, "threads": int(sys.argv[2])}
-backpass.fit(columns, "y", checkpoint=sys.argv[1], callbacks=[Kill()], **wish)
+requested = {"task": "regression", "epochs": 3, "threads": int(sys.argv[2])}
+backpass.fit(columns, "y", checkpoint=sys.argv[1], callbacks=[Kill()], **requested)
 """
 
 

@@ -27,18 +27,18 @@ def table(rows: int = 120) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("target", ["y", "kind"])
-@pytest.mark.parametrize("wish", [{}, {"group": "id"}, {"time": "day"}, {"ensemble_size": 2}])
-def test_scores_and_predictions_are_those_of_models_fitted_by_hand(target: str, wish: dict[str, Any]) -> None:
+@pytest.mark.parametrize("requested", [{}, {"group": "id"}, {"time": "day"}, {"ensemble_size": 2}])
+def test_scores_and_predictions_are_those_of_models_fitted_by_hand(target: str, requested: dict[str, Any]) -> None:
     frame = table()
-    drop = [name for name in ("y", "kind", "id") if name not in (target, *wish.values())]
+    drop = [name for name in ("y", "kind", "id") if name not in (target, *requested.values())]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BackpassWarning)
-        found = backpass.cross_validate(frame, target, folds=3, drop=drop, **wish, **QUICK)
+        found = backpass.cross_validate(frame, target, folds=3, drop=drop, **requested, **QUICK)
         assert len(found.scores) == 3
         for fold in (1, 2, 3):
             inside = found.fold == fold
-            rest = frame[found.fold < fold] if "time" in wish else frame[~inside]
-            model = backpass.fit(rest, target, drop=drop, test_fraction=0.0, **wish, **QUICK)
+            rest = frame[found.fold < fold] if "time" in requested else frame[~inside]
+            model = backpass.fit(rest, target, drop=drop, test_fraction=0.0, **requested, **QUICK)
             part = frame[inside]
             if target == "y":
                 np.testing.assert_array_equal(model.predict(part), found.predicted[inside])
@@ -57,9 +57,9 @@ def test_scores_and_predictions_are_those_of_models_fitted_by_hand(target: str, 
         values = pd.Series([each[name] for each in found.scores])
         assert mean == pytest.approx(values.mean())
         assert found.spread[name] == pytest.approx(values.std())
-    if "group" in wish:
+    if "group" in requested:
         assert (frame.groupby("id")["id"].transform(lambda ids: len({*found.fold[ids.index]})) == 1).all()
-    if "time" in wish:
+    if "time" in requested:
         days = [frame["day"][found.fold == fold] for fold in range(4)]
         assert all(days[i].max() < days[i + 1].min() for i in range(3))
         assert np.isnan(found.predicted[found.fold == 0]).all()
@@ -79,23 +79,25 @@ def test_repeats_have_other_folds_and_average_predictions() -> None:
     assert errors == pytest.approx(once.mean["rmse"], rel=0.1)
 
 
-@pytest.mark.parametrize("wish", [{"threshold": 0.2}, {"threshold": "f1"}, {"class_weight": {"low": 1, "high": 6}}, {}])
-def test_decisions_are_those_of_the_models_that_are_scored(wish: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "requested", [{"threshold": 0.2}, {"threshold": "f1"}, {"class_weight": {"low": 1, "high": 6}}, {}]
+)
+def test_decisions_are_those_of_the_models_that_are_scored(requested: dict[str, Any]) -> None:
     frame = table()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BackpassWarning)
-        found = backpass.cross_validate(frame, "kind", folds=3, drop=["y"], **wish, **QUICK)
-        twice = backpass.cross_validate(frame, "kind", folds=3, repeats=2, drop=["y"], **wish, **QUICK)
+        found = backpass.cross_validate(frame, "kind", folds=3, drop=["y"], **requested, **QUICK)
+        twice = backpass.cross_validate(frame, "kind", folds=3, repeats=2, drop=["y"], **requested, **QUICK)
     for fold in (1, 2, 3):
         inside = found.fold == fold
         right = found.decided[inside] == found.truth[inside]
         assert right.mean() == pytest.approx(found.scores[fold - 1]["accuracy"])
     most_probable = np.argmax(found.predicted, axis=1)
-    assert (found.decided != most_probable).any() == bool(wish)
+    assert (found.decided != most_probable).any() == bool(requested)
     p = twice.predicted[:, 0]  # of "high"
-    if wish.get("threshold") == 0.2:
+    if requested.get("threshold") == 0.2:
         np.testing.assert_array_equal(twice.decided == 0, p >= 0.2)
-    if not wish:
+    if not requested:
         np.testing.assert_array_equal(twice.decided == 0, p >= 0.5)
     numbers = backpass.cross_validate(frame, "y", folds=2, drop=["kind"], **QUICK)
     assert (numbers.decided == -1).all()

@@ -70,7 +70,7 @@ def test_every_door_gives_the_same_bytes(door: str, model: Model, tmp_path: Path
 def test_the_file_describes_its_dates(model: Model, tmp_path: Path) -> None:
     model.save(tmp_path / "rides.backpass")
     again = load(tmp_path / "rides.backpass")
-    (ordered,) = again.schema.moments
+    (ordered,) = again.schema.datetimes
     assert ordered.parts == ("days", "year", "month", "day of month", "day of week", "day of year", "hour")
     assert again.to_bytes() == model.to_bytes()
     assert np.array_equal(again.predict(texts()), model.predict(rides()))

@@ -70,24 +70,26 @@ def test_every_form_of_a_table_gives_one_model() -> None:
 @pytest.mark.parametrize("ensemble", [1, 3])
 def test_splits_scores_and_files_follow_the_columns(target: str, ruler: str, ensemble: int) -> None:
     columns = visits()
-    wish = {"group": {"group": "id"}, "time": {"time": "day"}, "both": {"group": "id", "time": "day"}}[ruler]
+    requested = {"group": {"group": "id"}, "time": {"time": "day"}, "both": {"group": "id", "time": "day"}}[ruler]
     other = "state" if target == "level" else "level"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BackpassWarning)
-        model = backpass.fit(columns, target, drop=[other], ensemble_size=ensemble, **wish, **QUICK)
-    settings = Settings.of({**QUICK, **wish, "ensemble_size": ensemble})
+        model = backpass.fit(columns, target, drop=[other], ensemble_size=ensemble, **requested, **QUICK)
+    settings = Settings.of({**QUICK, **requested, "ensemble_size": ensemble})
     problem = make_problem(table_from(columns), target, settings, drop=[other])
-    assert ("id" in model.schema.kinds) is ("group" not in wish)
-    assert model.record.split_columns == {name: {"id": "categorical", "day": "date"}[name] for name in wish.values()}
+    assert ("id" in model.schema.kinds) is ("group" not in requested)
+    assert model.record.split_columns == {
+        name: {"id": "categorical", "day": "date"}[name] for name in requested.values()
+    }
     again = from_bytes(model.to_bytes())
     assert again.record.split_columns == model.record.split_columns
-    assert {name: again.record.settings[name] for name in wish} == wish
+    assert {name: again.record.settings[name] for name in requested} == requested
     # The report finds the test rows of the table again, and their scores are those of the fit.
     found = held_out(again, again.table(columns, with_target=True))
     assert found.is_known
     rows = found.table.row_numbers - 1
     assert len(rows) == problem.parts["test"].rows
-    if "group" in wish:
+    if "group" in requested:
         ids = np.array(columns["id"])
         assert not {*ids[rows]} & {*np.delete(ids, rows)}
     else:

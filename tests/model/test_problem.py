@@ -23,8 +23,8 @@ Columns = dict[str, list[Any]]
 def problem_of(data: Columns, target: str, *, validation: Any = None, test: Any = None, **settings: Any) -> Problem:
     names = {name: settings.pop(name) for name in ("drop", "columns") if name in settings}
     parts = {name: table_from(part) for name, part in (("validation", validation), ("test", test)) if part is not None}
-    wish = Settings.of({"preset": "plain", "validation_fraction": 0.16, **settings})
-    return make_problem(table_from(data), target, wish, **parts, **names)
+    requested = Settings.of({"preset": "plain", "validation_fraction": 0.16, **settings})
+    return make_problem(table_from(data), target, requested, **parts, **names)
 
 
 def small(rows: int = 40, **more: Any) -> Columns:

@@ -17,7 +17,7 @@ import pytest
 from backpass.errors import ModelFileError, ResourceError, UsageError
 from backpass.model.file import storage, temporary
 from backpass.model.file.storage import check_writable, read_file, write_atomically
-from backpass.model.file.temporary import create_beside
+from backpass.model.file.temporary import create_temporary
 
 OLD, NEW = b"old" * 1000, b"new" * 2000
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals, modes and folder syncs as POSIX has them")
@@ -254,7 +254,7 @@ def test_what_killed_writers_left_is_removed(act: Any, target: Path, monkeypatch
 
 def test_a_name_that_is_cut_is_found_again(tmp_path: Path) -> None:
     path = tmp_path / ("[HEX]*" * 10 + ".backpass")
-    left, descriptor = create_beside(str(path), 0o600)
+    left, descriptor = create_temporary(str(path), 0o600)
     os.close(descriptor)
     write_atomically(path, NEW)
     assert not os.path.exists(left)

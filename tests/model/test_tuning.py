@@ -76,20 +76,20 @@ def test_the_usual_presets_are_tried_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "wish"),
+    ("target", "requested"),
     [("y", {}), ("kind", {}), ("y", {"group": "id"}), ("kind", {"group": "id"}), ("y", {"time": "day"})],
 )
-def test_scores_are_those_of_models_fitted_by_hand(target: str, wish: dict[str, Any]) -> None:
+def test_scores_are_those_of_models_fitted_by_hand(target: str, requested: dict[str, Any]) -> None:
     table = frame()
-    drop = [name for name in ("y", "kind", "id") if name not in (target, *wish.values())]
-    search = Search.of(table_from(table), target, Settings.of({**QUICK, **wish}), 3, drop=drop)
+    drop = [name for name in ("y", "kind", "id") if name not in (target, *requested.values())]
+    search = Search.of(table_from(table), target, Settings.of({**QUICK, **requested}), 3, drop=drop)
     course = Course(search, Journal(None, {}), Limit(2))
     (*_,) = course.steps()
     best = course.leaderboard[0]
     assert best.folds > 1
     for i, scores in enumerate(best.scores):
-        rest, scored = search.folds.rounds[2 - i if "time" in wish else i]
-        settings: Any = {**QUICK, **wish, **best.changes, "test_fraction": 0.0}
+        rest, scored = search.folds.rounds[2 - i if "time" in requested else i]
+        settings: Any = {**QUICK, **requested, **best.changes, "test_fraction": 0.0}
         inside = table.iloc[search.folds.table.row_numbers - 1]
         model = backpass.fit(inside.iloc[rest], target, drop=drop, **settings)
         part = inside.iloc[scored]
@@ -98,25 +98,25 @@ def test_scores_are_those_of_models_fitted_by_hand(target: str, wish: dict[str, 
         else:
             p = model.predict_proba(part)[:, model.classes.index("high")]
             assert scores["roc_auc"] == pytest.approx(roc_auc_score(part["kind"] == "high", p))
-        if "group" in wish:
+        if "group" in requested:
             assert not {*inside.iloc[rest]["id"]} & {*part["id"]}
-        if "time" in wish:
+        if "time" in requested:
             assert inside.iloc[rest]["day"].max() < part["day"].min()
 
 
 @pytest.mark.parametrize("preset", ["default", "fast", "plain", "realmlp", "best"])
 @pytest.mark.parametrize(
-    ("target", "wish"),
+    ("target", "requested"),
     [("y", {}), ("kind", {}), ("kind", {"group": "id"}), ("y", {"time": "day"}), ("y", {"group": "id", "time": "day"})],
 )
-def test_test_rows_are_those_that_no_trial_saw(preset: str, target: str, wish: dict[str, Any]) -> None:
+def test_test_rows_are_those_that_no_trial_saw(preset: str, target: str, requested: dict[str, Any]) -> None:
     """Whatever the best configuration: the test rows of the final fit are the rows that the folds lack."""
     table = pd.concat([frame(), frame().iloc[:10]], ignore_index=True)  # some rows repeat
     drop = [name for name in ("y", "kind") if name != target]
-    search = Search.of(table_from(table), target, Settings.of(wish), drop=drop)
+    search = Search.of(table_from(table), target, Settings.of(requested), drop=drop)
     (changes,) = [
         each
-        for each in islice(configurations(wish, search.folds.targets.task, 170), 20)
+        for each in islice(configurations(requested, search.folds.targets.task, 170), 20)
         if each == {"preset": preset} or each == {"preset": preset, "validation_fraction": 0.16}
     ]
     problem = search.problem(changes)

@@ -16,10 +16,10 @@ from backpass.engine.onnx import Graph, Value, Whole, to_bytes
 from backpass.engine.onnx.whole import WIDE
 from backpass.model.onnx.dates import FIELDS, NO_DAY, date_parts
 from backpass.table import table_from
+from backpass.table.datetimes.calendar import days_of
+from backpass.table.datetimes.date_components import PARTS, TimestampFields, part_values
+from backpass.table.datetimes.timestamp import DAY, FIRST, LAST, NAT
 from backpass.table.feature import DatetimeFeature
-from backpass.table.moments.calendar import days_of
-from backpass.table.moments.date_components import PARTS, TickFields, part_values
-from backpass.table.moments.timestamp import DAY, FIRST, LAST, NAT
 
 Ticks = Any
 
@@ -40,7 +40,7 @@ def edges() -> Ticks:
 
 def fields_of(microseconds: Ticks) -> Any:
     """int32 (n, 3); where there is no moment, what the divisions leave."""
-    fields = TickFields(microseconds)
+    fields = TimestampFields(microseconds)
     return np.column_stack([fields.days, fields.seconds, fields.microseconds]).astype(np.int32)
 
 

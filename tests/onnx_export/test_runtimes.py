@@ -20,9 +20,9 @@ from backpass.circuit import Spec
 from backpass.engine.onnx import Graph, to_bytes
 from backpass.model import Model
 from backpass.model.onnx.dates import FIELDS, NO_DAY, date_parts
+from backpass.table.datetimes.date_components import PARTS, TimestampFields, part_values
+from backpass.table.datetimes.timestamp import DAY, FIRST, LAST
 from backpass.table.feature import DatetimeFeature
-from backpass.table.moments.date_components import PARTS, TickFields, part_values
-from backpass.table.moments.timestamp import DAY, FIRST, LAST
 
 Feed = dict[str, Any]
 
@@ -89,7 +89,7 @@ def test_parts_of_dates(kind: Any, runtime: str, tmp_path: Path) -> None:
     column = graph.input("moment", Spec(("n", 3), FIELDS))
     for value, name in zip(date_parts(graph, column, feature), names, strict=True):
         graph.output(value, name)
-    fields = TickFields(microseconds)
+    fields = TimestampFields(microseconds)
     feed = {"moment": np.column_stack([fields.days, fields.seconds, fields.microseconds]).astype(np.int32)}
     found = dict(zip(feature.parts, RUNTIMES[runtime](to_bytes(graph), feed, tmp_path / "parts.onnx"), strict=True))
     for part in feature.parts:

@@ -87,8 +87,8 @@ def labelled(names: tuple[str, ...] = LABELS, **settings: Any) -> Case:
     worth, town = np.array(columns.pop("price")), np.array(columns[SCRIPT])
     on = [worth > 1000.0, worth > 2500.0, town == "south", *(np.random.default_rng(1).random((len(names), ROWS)) < 0.2)]
     y = np.column_stack(on[: len(names)]).astype(int)
-    wish: dict[str, Any] = {"preset": "plain", "validation_fraction": 0.16, "epochs": 12, "batch_size": 16}
-    fitted = BackpassClassifier((12, 8), **{**wish, **settings})
+    requested: dict[str, Any] = {"preset": "plain", "validation_fraction": 0.16, "epochs": 12, "batch_size": 16}
+    fitted = BackpassClassifier((12, 8), **{**requested, **settings})
     fitted.fit(frame_of(columns), frame_of(dict(zip(names, y.T.tolist(), strict=True))))
     return Case(fitted.model_, {**columns, **dict(zip(names, y.T.tolist(), strict=True))})
 

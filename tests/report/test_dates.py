@@ -24,8 +24,8 @@ from backpass.reporting.numbers.held_out import HeldOut, held_out
 from backpass.reporting.page import whatif
 from backpass.reporting.page.column_table import column_rows
 from backpass.reporting.page.findings import Findings
-from backpass.table.moments.date_components import PARTS, part_values
-from backpass.table.moments.timestamp import DAY, moment_in, moment_texts
+from backpass.table.datetimes.date_components import PARTS, part_values
+from backpass.table.datetimes.timestamp import DAY, timestamp_in, timestamp_texts
 
 
 def held() -> HeldOut:
@@ -84,7 +84,7 @@ def test_the_typical_date_is_a_date() -> None:
     for column in columns_of(model)[:2]:
         first, *others = numbers[0, list(column.places)]
         np.testing.assert_array_equal([first, *others], column.encoded_at(np.array([first]))[0])
-    days = sorted(moment_in(text).microseconds / DAY for text in dated().columns[DAY_SOLD] if text)  # type: ignore[union-attr]
+    days = sorted(timestamp_in(text).microseconds / DAY for text in dated().columns[DAY_SOLD] if text)  # type: ignore[union-attr]
     assert numbers[0, 0] % 1 == 0
     assert abs(numbers[0, 0] - days[len(days) // 2]) < 60
 
@@ -97,7 +97,7 @@ def test_dependence_moves_along_the_date_and_keeps_the_weekday() -> None:
     assert (found.kind, len(at) <= POINTS) == ("date", True)
     assert set(np.diff(at) % 7) == {0.0}
     for i in (0, len(at) // 2, len(at) - 1):
-        text = moment_texts(np.array([round(at[i] * DAY)]), "date")[0]
+        text = timestamp_texts(np.array([round(at[i] * DAY)]), "date")[0]
         predicted = model.predict(
             {
                 name: [text if name == DAY_SOLD else values[int(n) - 1] for n in rows.table.row_numbers]
@@ -184,7 +184,7 @@ def test_a_date_can_be_chosen_in_the_page(browser: Browser, tmp_path: Path) -> N
     expected = model.predict({DAY_SOLD: ["2022-02-28"], HOUR_SEEN: ["17:30"], SCRIPT: [town]})[0]
     assert float(shown.replace(",", "")) == pytest.approx(expected, rel=1e-3)
     gap = browser.run(
-        "(() => { document.querySelector('.moment input[type=checkbox]').click();"
+        "(() => { document.querySelector('.timestamp input[type=checkbox]').click();"
         "return document.getElementById('prediction').textContent; })()"
     )
     expected = model.predict({DAY_SOLD: [None], HOUR_SEEN: ["17:30"], SCRIPT: [town]})[0]
@@ -197,7 +197,7 @@ def test_sliders_of_dates_move_by_whole_days_and_the_curve_is_drawn(browser: Bro
     assert browser.run("document.documentElement.scrollWidth") <= 390
     text = browser.run(
         """(() => {
-        const [slider, field] = document.querySelector('.moment').querySelectorAll('input');
+        const [slider, field] = document.querySelector('.timestamp').querySelectorAll('input');
         slider.value = Date.UTC(2022, 4, 6, 9);
         slider.dispatchEvent(new Event('input'));
         return [field.value, ...[...document.querySelectorAll('#along text')].map(each => each.textContent)];
@@ -217,7 +217,7 @@ def test_parts_in_the_page_are_those_of_the_engine(kind: Any, browser: Browser, 
     path = tmp_path / "empty.html"
     path.write_text("<!DOCTYPE html><title>x</title>")
     browser.open(path)
-    script = (Path(whatif.__file__).parent / "moment.js").read_text("utf-8").replace('"use strict";', "")
+    script = (Path(whatif.__file__).parent / "timestamp.js").read_text("utf-8").replace('"use strict";', "")
     found = browser.run(
         f"(() => {{ {script} const column = {{ parts: {json.dumps(list(PARTS[kind]))} }};"
         f"return {json.dumps((minutes * 60_000).tolist())}.map((at) => numbersOf(column, at)); }})()"
@@ -237,7 +237,7 @@ def test_predictions_of_the_page_for_dates_are_the_engine_s(browser: Browser, tm
     path.write_text("<!DOCTYPE html><title>x</title>")
     browser.open(path)
     room = Path(whatif.__file__).parent
-    script = whatif.script(model) + (room / "moment.js").read_text("utf-8")
+    script = whatif.script(model) + (room / "timestamp.js").read_text("utf-8")
     found = browser.run(
         f"""(() => {{ {script.replace('"use strict";', "")}
         const facts = {json.dumps(facts)}, values = {json.dumps(values)};
@@ -248,8 +248,8 @@ def test_predictions_of_the_page_for_dates_are_the_engine_s(browser: Browser, tm
     )
     expected = model.predict(
         {
-            DAY_SOLD: moment_texts(days * DAY, "date"),
-            HOUR_SEEN: moment_texts(minutes * 60_000_000, "time"),
+            DAY_SOLD: timestamp_texts(days * DAY, "date"),
+            HOUR_SEEN: timestamp_texts(minutes * 60_000_000, "time"),
             SCRIPT: [model.schema.texts[0].levels[0]] * 200,
         }
     )

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from backpass.table.moments import calendar
-from backpass.table.moments.calendar import date_of, day_of_week, day_of_year, days_of, is_date
+from backpass.table.datetimes import calendar
+from backpass.table.datetimes.calendar import date_of, day_of_week, day_of_year, days_of, is_date
 
 EPOCH = datetime.date(1970, 1, 1)
 FIRST, LAST = (datetime.date.min - EPOCH).days, (datetime.date.max - EPOCH).days

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from backpass.errors import DataError
 from backpass.table import DatetimeColumn, DatetimeFeature, Schema, Table, Target, read_table, table_from
-from backpass.table.moments.date_components import PARTS, part_values, telling_parts
-from backpass.table.moments.timestamp import DAY, HOUR, MINUTE, NAT, SECOND, moment_in, moment_texts
+from backpass.table.datetimes.date_components import PARTS, part_values, telling_parts
+from backpass.table.datetimes.timestamp import DAY, HOUR, MINUTE, NAT, SECOND, timestamp_in, timestamp_texts
 
 Write = Callable[..., Path]
 EPOCH = datetime.datetime(1970, 1, 1)
@@ -27,35 +27,35 @@ DATES = [datetime.date(2024, 2, 29), None, datetime.date(1969, 12, 31), datetime
 TIMES = [datetime.time(12, 30), None, datetime.time(23, 59, 59, 250_000), datetime.time(0)]
 
 
-def ticks_of(stamp: datetime.datetime) -> int:
+def microseconds_of(stamp: datetime.datetime) -> int:
     offset = stamp.utcoffset() or datetime.timedelta(0)
     return (stamp.replace(tzinfo=None) - EPOCH - offset) // datetime.timedelta(microseconds=1)
 
 
 @given(st.datetimes(), st.sampled_from(["T", " "]))
 def test_a_stamp_that_python_writes_is_read(stamp: datetime.datetime, between: str) -> None:
-    moment = moment_in(stamp.isoformat(between))
+    moment = timestamp_in(stamp.isoformat(between))
     assert moment is not None
-    assert (moment.kind, moment.microseconds, moment.zoned) == ("date", ticks_of(stamp), False)
-    assert moment_texts(np.array([moment.microseconds]), "date")[0] in (stamp.isoformat(), stamp.date().isoformat())
+    assert (moment.kind, moment.microseconds, moment.zoned) == ("date", microseconds_of(stamp), False)
+    assert timestamp_texts(np.array([moment.microseconds]), "date")[0] in (stamp.isoformat(), stamp.date().isoformat())
 
 
 @given(st.datetimes(), st.integers(-23 * 60, 23 * 60))
 def test_a_zone_is_reckoned_out(stamp: datetime.datetime, minutes: int) -> None:
     zone = datetime.timezone(datetime.timedelta(minutes=minutes))
     text = stamp.replace(tzinfo=zone).isoformat()
-    moment = moment_in(text)
+    moment = timestamp_in(text)
     assert moment is not None
-    assert (moment.microseconds, moment.zoned) == (ticks_of(stamp) - minutes * MINUTE, True)
-    assert moment_in(f"{text[:-3]}{text[-2:]}") == moment  # +0530 as +05:30
+    assert (moment.microseconds, moment.zoned) == (microseconds_of(stamp) - minutes * MINUTE, True)
+    assert timestamp_in(f"{text[:-3]}{text[-2:]}") == moment  # +0530 as +05:30
 
 
 @given(st.times())
 def test_a_time_that_python_writes_is_read(time: datetime.time) -> None:
-    moment = moment_in(time.isoformat())
+    moment = timestamp_in(time.isoformat())
     assert moment is not None
-    assert (moment.kind, moment.microseconds) == ("time", ticks_of(datetime.datetime.combine(EPOCH, time)))
-    assert datetime.time.fromisoformat(str(moment_texts(np.array([moment.microseconds]), "time")[0])) == time
+    assert (moment.kind, moment.microseconds) == ("time", microseconds_of(datetime.datetime.combine(EPOCH, time)))
+    assert datetime.time.fromisoformat(str(timestamp_texts(np.array([moment.microseconds]), "time")[0])) == time
 
 
 NONE = ["2023-02-29", "2024-13-01", "0000-01-01", "2024-1-1", "20240101", "24:00", "12:60", "1:00", "2024-01-01T24:00"]
@@ -65,12 +65,12 @@ NONE += ["\u0662\u0660\u0662\u0664-01-01", "12024-01-01", "2024-01-01\n", "now",
 
 @pytest.mark.parametrize("text", NONE)
 def test_what_is_no_moment(text: str) -> None:
-    assert moment_in(text) is None
+    assert timestamp_in(text) is None
 
 
 def test_what_is_finer_than_a_microsecond_is_cut_off() -> None:
     for text in ("1970-01-01T00:00:00.0000019", "1970-01-01 00:00:00.000001999Z"):
-        assert moment_in(text).microseconds == 1  # type: ignore[union-attr]
+        assert timestamp_in(text).microseconds == 1  # type: ignore[union-attr]
     pandas = pd.DataFrame({"t": np.array([1_999, -1_999], dtype="datetime64[ns]")})
     assert moments(table_from(pandas), "t") == [1, -2]
 
@@ -147,7 +147,7 @@ def test_numpy_arrays_and_scalars() -> None:
 
 def test_all_parts_against_datetime() -> None:
     stamps = [datetime.datetime(2024, 12, 31, 23, 59), datetime.datetime(2023, 1, 1), datetime.datetime(1, 1, 1, 5)]
-    microseconds = np.array([*map(ticks_of, stamps), NAT])
+    microseconds = np.array([*map(microseconds_of, stamps), NAT])
     expected = {
         "days": [(stamp - EPOCH) / datetime.timedelta(days=1) for stamp in stamps],
         "year": [stamp.year for stamp in stamps],
@@ -166,7 +166,7 @@ def test_all_parts_against_datetime() -> None:
 
 
 def test_constant_parts_are_left_out() -> None:
-    january = np.array([ticks_of(datetime.datetime(2024, 1, day)) for day in (1, 8, 15)])
+    january = np.array([microseconds_of(datetime.datetime(2024, 1, day)) for day in (1, 8, 15)])
     assert telling_parts(january, "date") == ("days", "day of month", "day of year")
     assert telling_parts(np.array([NAT, january[0]]), "date") == ("days",)
     assert telling_parts(np.array([HOUR, 2 * HOUR]), "time") == ("hours",)
@@ -177,7 +177,7 @@ class TestSchema:
         table = table_from({"sold": ["2024-01-01", None, "2024-01-02"], "size": [1, 2, 3], "y": [1, 2, 3]})
         schema = Schema.fit(table, "y")
         parts = ("days", "day of month", "day of week", "day of year")
-        assert schema.features[0] == schema.moments[0] == DatetimeFeature("sold", "date", parts)
+        assert schema.features[0] == schema.datetimes[0] == DatetimeFeature("sold", "date", parts)
         assert [number.name for number in schema.numbers] == [*(f"sold ({part})" for part in parts), "size"]
         assert schema.periods == (0, 0, 7, 366, 0)
         assert schema.encode(table).numbers[:, :4].tolist()[0] == [19723, 1, 1, 1]

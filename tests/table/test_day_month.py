@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from backpass.errors import DataError, UsageError
 from backpass.model import fit, load
 from backpass.table import CategoricalColumn, DatetimeColumn, Schema, Table, read_table, table_from
-from backpass.table.moments.day_month import ticks_in
-from backpass.table.moments.timestamp import moment_texts
+from backpass.table.datetimes.day_month import microseconds_in
+from backpass.table.datetimes.timestamp import timestamp_texts
 
 Write = Callable[..., Path]
 EPOCH = datetime.datetime(1970, 1, 1)
@@ -22,7 +22,7 @@ EPOCH = datetime.datetime(1970, 1, 1)
 def dates(table: Table, name: str) -> list[str | None]:
     column = table.column(name)
     assert isinstance(column, DatetimeColumn)
-    return moment_texts(column.microseconds, column.kind)
+    return timestamp_texts(column.microseconds, column.kind)
 
 
 @given(st.datetimes(), st.sampled_from("./-"))
@@ -30,10 +30,10 @@ def test_what_python_writes_is_read(stamp: datetime.datetime, mark: str) -> None
     microseconds = (stamp - EPOCH) // datetime.timedelta(microseconds=1)
     day, month, year = str(stamp.day), f"{stamp.month:02}", f"{stamp.year:04}"
     clock = f"{stamp:%H:%M:%S.%f}"
-    assert ticks_in(f"{mark.join([day, month, year])} {clock}", "day_first") == microseconds
-    assert ticks_in(f"{mark.join([month, day, year])} {clock}", "month_first") == microseconds
+    assert microseconds_in(f"{mark.join([day, month, year])} {clock}", "day_first") == microseconds
+    assert microseconds_in(f"{mark.join([month, day, year])} {clock}", "month_first") == microseconds
     half = f"{stamp:%I:%M:%S.%f}" + (" AM" if stamp.hour < 12 else " pm")
-    assert ticks_in(f"{mark.join([month, day, year])} {half}", "month_first") == microseconds
+    assert microseconds_in(f"{mark.join([month, day, year])} {half}", "month_first") == microseconds
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_what_python_writes_is_read(stamp: datetime.datetime, mark: str) -> None
     ["31.4.2024", "29.2.2023", "0.1.2024", "1.13.2024", "1.1.2024 24:00", "1.1.2024 13:00 PM", "1.1.2024 0:30 AM"],
 )
 def test_days_and_times_that_do_not_exist(text: str) -> None:
-    assert ticks_in(text, "day_first") is None
+    assert microseconds_in(text, "day_first") is None
 
 
 def test_a_day_above_twelve_tells(write: Write) -> None:
@@ -96,7 +96,7 @@ def test_a_model_remembers_the_order(write: Write, tmp_path: Path) -> None:
     model = fit(table, "y", preset="fast", epochs=1)
     model.save(tmp_path / "m.backpass")
     loaded = load(tmp_path / "m.backpass")
-    assert loaded.schema.moments[0].order == "day_first"
+    assert loaded.schema.datetimes[0].order == "day_first"
     assert Schema.from_json(loaded.schema.to_json()) == loaded.schema
     two = loaded.predict(write("d\n2/1/2024\n3/1/2024\n", "two.csv"))
     assert np.array_equal(two, loaded.predict({"d": ["2024-01-02", "2024-01-03"]}))

@@ -21,8 +21,8 @@ from backpass.errors import DataError
 from backpass.table import CategoricalColumn, DatetimeColumn, NumericColumn, Table, read_table, table_from
 from backpass.table.columns import kinds
 from backpass.table.columns.raw import coded
+from backpass.table.datetimes.timestamp import DAY, NAT
 from backpass.table.messages import ErrorList
-from backpass.table.moments.timestamp import DAY, NAT
 from backpass.table.notation.missing import DEFAULT_MISSING, Missing
 from backpass.table.notation.number import number_in, text_of
 
@@ -103,7 +103,7 @@ FIELDS += ["00123", "-01", "+07", "1_0", "inf", "1e999", "x", "True", "-999", "1
 def test_the_fast_way_and_the_plain_way_agree(fields: list[str], tokens: tuple[str, ...]) -> None:
     missing = (*DEFAULT_MISSING, *tokens)
     faults = ErrorList("t")
-    plain = kinds.settle(coded("x", fields, typed=False), kinds.Rules(missing=Missing.of(missing)), faults, [])
+    plain = kinds.infer_column(coded("x", fields, typed=False), kinds.Rules(missing=Missing.of(missing)), faults, [])
     with TemporaryDirectory() as folder:
         path = Path(folder, "t.csv")
         path.write_text("x,y\n" + "".join(f'"{field}",1\n' for field in fields))

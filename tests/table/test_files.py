@@ -26,10 +26,10 @@ from backpass.table import (
     read_table,
     table_from,
 )
+from backpass.table.datetimes.timestamp import DAY, HOUR, NAT
 from backpass.table.delimited import delimited
 from backpass.table.files import database
 from backpass.table.files.signatures import SIGNATURES, Signature
-from backpass.table.moments.timestamp import DAY, HOUR, NAT
 
 Write = Callable[..., Path]
 PLAIN = "a,b\n1,x\n2,y\n"

@@ -542,7 +542,7 @@ def test_few_codes_and_one_word_are_classes() -> None:
 
 def test_a_target_with_a_unit_is_regression() -> None:
     target = Target.fit(table_from({"y": [f"{n} kg" for n in range(50)]}), "y")
-    assert (target.task, target.demand) == ("regression", 'numeric {"unit": "kg"}')
+    assert (target.task, target.required_kind) == ("regression", 'numeric {"unit": "kg"}')
     assert Target.from_json(target.to_json()) == target
 
 

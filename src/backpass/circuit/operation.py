@@ -81,13 +81,13 @@ class Operation(Primitive, Generic[P]):
     def __call__(self, *arguments: P.args, **params: P.kwargs) -> Array:
         traced = [a for a in arguments if isinstance(a, Traced)]
         if not traced:
-            arrays = _arrays_of(arguments, self._beside(arguments))
+            arrays = _arrays_of(arguments, self._like(arguments))
             self._spec([spec_of(a) for a in arrays], params)
             with numpy.errstate(all="ignore"):
                 return self.forward(*arrays, **params)
         recorder = traced[0].recorder
-        beside = self._beside(arguments)
-        operands = [lift(a, recorder, beside or traced[0].dtype, self.name) for a in arguments]
+        like = self._like(arguments)
+        operands = [lift(a, recorder, like or traced[0].dtype, self.name) for a in arguments]
         try:
             spec = self._spec([operand.spec for operand in operands], params)
         except ShapeError as error:
@@ -98,7 +98,7 @@ class Operation(Primitive, Generic[P]):
                 return recorder.constant(numpy.asarray(self.forward(*values, **params), dtype=spec.dtype))
         return recorder.record(self, tuple(operand.index for operand in operands), params, spec)
 
-    def _beside(self, arguments: Sequence[Any]) -> numpy.dtype[Any] | None:
+    def _like(self, arguments: Sequence[Any]) -> numpy.dtype[Any] | None:
         """The dtype that a plain Python number is converted to; None if all arguments are plain numbers.
 
         The condition of ``where`` does not count, unless it is the only array.
@@ -137,27 +137,27 @@ def is_weak(value: Any) -> bool:
     return isinstance(value, bool | int | float) and not isinstance(value, numpy.generic)
 
 
-def _arrays_of(values: Sequence[Any], beside: numpy.dtype[Any] | None) -> list[Any]:
+def _arrays_of(values: Sequence[Any], like: numpy.dtype[Any] | None) -> list[Any]:
     """Convert the arguments to arrays; a Python number takes the dtype of the array operands, as in a trace."""
     for value in values:
         check_unmasked(value, "an argument")
-    return [_of_number(v, beside) if beside is not None and is_weak(v) else numpy.asarray(v) for v in values]
+    return [_of_number(v, like) if like is not None and is_weak(v) else numpy.asarray(v) for v in values]
 
 
-def _of_number(value: float, beside: numpy.dtype[Any]) -> numpy.ndarray[Any, Any]:
+def _of_number(value: float, like: numpy.dtype[Any]) -> numpy.ndarray[Any, Any]:
     try:
-        return numpy.asarray(value, dtype=numpy.result_type(beside, value))
+        return numpy.asarray(value, dtype=numpy.result_type(like, value))
     except OverflowError:
         raise TraceError(
-            f"{user_line()}: {value} does not fit into {beside.name}, the dtype of the other operand",
+            f"{user_line()}: {value} does not fit into {like.name}, the dtype of the other operand",
             hint="convert the array first, for example with .astype(float)",
         ) from None
 
 
-def lift(value: Any, recorder: Recorder, beside: numpy.dtype[Any], user: str) -> Traced:
+def lift(value: Any, recorder: Recorder, like: numpy.dtype[Any], user: str) -> Traced:
     """Return traced values unchanged and record anything else as a constant.
 
-    A Python number takes the dtype ``beside``; arrays keep theirs.
+    A Python number takes the dtype ``like``; arrays keep theirs.
     """
     if isinstance(value, Traced):
         if value.recorder is not recorder:
@@ -168,7 +168,7 @@ def lift(value: Any, recorder: Recorder, beside: numpy.dtype[Any], user: str) ->
             )
         return value
     check_unmasked(value, f"{user_line()}: an argument of {user}")
-    array = _of_number(value, beside) if is_weak(value) else numpy.asarray(value)
+    array = _of_number(value, like) if is_weak(value) else numpy.asarray(value)
     if array.dtype.kind not in "biuf":
         raise TraceError(
             f"{user_line()}: {user} cannot combine a traced value with a value of type {type(value).__name__}",

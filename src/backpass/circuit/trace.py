@@ -56,18 +56,18 @@ def trace(
     with recording(recorder):
         result = f(*arguments)
     leaves, rebuild = flatten(result)
-    beside = numpy.dtype(dtype)
-    outputs = [as_output(leaf, recorder, beside).index for leaf in leaves]
+    like = numpy.dtype(dtype)
+    outputs = [as_output(leaf, recorder, like).index for leaf in leaves]
     return build_circuit(getattr(f, "__name__", "f"), recorder, inputs, all_names, outputs, rebuild)
 
 
-def as_output(leaf: Any, recorder: Recorder, beside: numpy.dtype[Any]) -> Traced:
+def as_output(leaf: Any, recorder: Recorder, like: numpy.dtype[Any]) -> Traced:
     """Convert what a traced function returned to a traced value."""
     if leaf is None or isinstance(leaf, str):
         raise TraceError(
             f"a traced function must return arrays, got {leaf!r}", hint="does every path end in a return with a value?"
         )
-    return lift(leaf, recorder, beside, "return")
+    return lift(leaf, recorder, like, "return")
 
 
 def argument_names_of(f: Callable[..., Any], count: int) -> list[str]:

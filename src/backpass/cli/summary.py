@@ -107,16 +107,16 @@ def confusion_lines(counts: Sequence[Sequence[float]], classes: Sequence[str]) -
 
 def columns_line(schema: Schema, feature_map: FeatureMap) -> str:
     """Format the number of columns of each kind, the columns with missing values, and the category counts."""
-    texts, moments, sentences = schema.texts, schema.moments, schema.free_texts
+    texts, datetimes, sentences = schema.texts, schema.datetimes, schema.free_texts
     kinds = {feature.name: feature.kind for feature in schema.features}
     gaps = [number.column for number, missing in zip(schema.numbers, feature_map.has_missing, strict=True) if missing]
     gaps = [name for name in gaps if kinds[name] != "text"]
-    numbers = len(schema.features) - len(texts) - len(moments) - len(sentences)
+    numbers = len(schema.features) - len(texts) - len(datetimes) - len(sentences)
     found = []
     if numbers:
         missing = f" (missing values in {listed([shown(name)[1:-1] for name in gaps])})" if gaps else ""
         found.append(f"{numbers} numeric{missing}")
-    of_kind = {kind: [shown(each.name)[1:-1] for each in moments if each.kind == kind] for kind in ("date", "time")}
+    of_kind = {kind: [shown(each.name)[1:-1] for each in datetimes if each.kind == kind] for kind in ("date", "time")}
     found += [f"{len(names)} {kind} ({listed(names)})" for kind, names in of_kind.items() if names]
     if texts:
         levels = [f"{shown(text.name)[1:-1]} {counted(len(text.levels), 'level')}" for text in texts]

@@ -72,7 +72,7 @@ class SklearnCallbackAdapter(Callback):
         )
 
 
-def teller(
+def callback_adapter(
     estimator: Any, epochs: int, X: Any, y: Any, attributes: Callable[[Progress], dict[str, Any]]
 ) -> SklearnCallbackAdapter | None:
     """An adapter if scikit-learn has callbacks and the estimator or its meta-estimator has set any; else None."""
@@ -82,4 +82,4 @@ def teller(
     return SklearnCallbackAdapter(estimator, epochs, X, y, attributes) if watched else None
 
 
-__all__ = ["CallbackSupportMixin", "SklearnCallbackAdapter", "teller", "with_callbacks"]
+__all__ = ["CallbackSupportMixin", "SklearnCallbackAdapter", "callback_adapter", "with_callbacks"]

@@ -337,13 +337,13 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
                 hint="give the weights as a dict",
             )
         if not hasattr(self, "classes_"):
-            if not self._settle_labels(y):
+            if not self._infer_labels(y):
                 if classes is None:
                     raise ValueError("classes must be passed on the first call to partial_fit.")
                 self.classes_ = at_least_two(classes_given(classes))
         elif classes is not None and not np.array_equal(classes_given(classes), self.classes_):
             raise ValueError(f"classes={classes!r} are not those of the first call, {self.classes_.tolist()}")
-        self._partial_fit(X, y, sample_weight, settle=False)
+        self._partial_fit(X, y, sample_weight, infer_targets=False)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -389,8 +389,8 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         check_unmasked(sample_weight, "sample_weight")
         return float(super().score(X, y, sample_weight))
 
-    def _settle(self, y: Any, weights: NDArray[np.float64] | None) -> None:
-        if self._settle_labels(y):
+    def _infer_targets(self, y: Any, weights: NDArray[np.float64] | None) -> None:
+        if self._infer_labels(y):
             return
         labels = classes_in(y)
         self.classes_ = at_least_two(np.unique(labels if weights is None else labels[weights > 0]))
@@ -400,7 +400,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
             return
         check_classes_present(y, self.classes_, weights)
 
-    def _settle_labels(self, y: Any) -> bool:
+    def _infer_labels(self, y: Any) -> bool:
         """Store the number of labels in y; return whether y has labels."""
         self._labels = label_count(y)
         self._targets = self._labels or 1

@@ -20,7 +20,7 @@ from sklearn.utils.validation import validate_data
 from backpass.errors import DataError, UsageError, did_you_mean, hints_in_reading
 from backpass.table import Table, table_from
 from backpass.table.columns.exclusion import how_tiny
-from backpass.table.columns.objects import WRITTEN, is_missing, sort_of, text_in
+from backpass.table.columns.objects import WRITTEN, is_missing, text_in, type_of
 from backpass.table.columns.row_names import index_among
 from backpass.table.frame import arrow_index, from_arrow, not_unique
 from backpass.table.memory import CELL, require_memory
@@ -186,9 +186,9 @@ def history_in(library: Any, epochs: Sequence[EpochRecord]) -> Any:
         return rows
     import narwhals.stable.v2 as nw
 
-    sorts = {each.name: nw.Int64 if each.type == "int" else nw.Float64 for each in fields(EpochRecord)}
-    columns = {name: [row[name] for row in rows] for name in sorts}
-    return nw.from_dict(columns, schema=sorts, backend=library).to_native()
+    types = {each.name: nw.Int64 if each.type == "int" else nw.Float64 for each in fields(EpochRecord)}
+    columns = {name: [row[name] for row in rows] for name in types}
+    return nw.from_dict(columns, schema=types, backend=library).to_native()
 
 
 def _frame(X: Any) -> Any:
@@ -235,12 +235,12 @@ def _columns(X: NDArray[Any]) -> list[Any]:
 
 def _of_objects(j: int, values: list[Any]) -> list[Any]:
     """A column of Python objects: unchanged if a table can hold them; otherwise as text, with a warning."""
-    sorts = {sort_of(value) for value in values if not is_missing(value)}
-    if len(sorts) < 2 and sorts <= {"boolean", "number", "text", "date", "duration"}:
+    types = {type_of(value) for value in values if not is_missing(value)}
+    if len(types) < 2 and types <= {"boolean", "number", "text", "date", "duration"}:
         return values
-    if "text" in sorts and sorts <= WRITTEN:
+    if "text" in types and types <= WRITTEN:
         return values
     warnings.warn(
-        f"column {j} of X holds values of type {' and '.join(sorted(sorts))}: each is read as a string", stacklevel=2
+        f"column {j} of X holds values of type {' and '.join(sorted(types))}: each is read as a string", stacklevel=2
     )
     return [None if is_missing(value) else text_in(value) or str(value) for value in values]

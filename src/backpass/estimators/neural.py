@@ -18,7 +18,7 @@ from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from backpass.errors import BackpassWarning, InterruptedTraining, UsageError
-from backpass.estimators.callback_adapter import CallbackSupportMixin, teller
+from backpass.estimators.callback_adapter import CallbackSupportMixin, callback_adapter
 from backpass.estimators.columns import blocks_of, check_unmasked, history_in, library_of, table_of
 from backpass.estimators.continuation import check_single
 from backpass.estimators.parameters import seed_of, settings_of
@@ -65,7 +65,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     # What subclasses define -------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def _settle(self, y: Any, weights: NDArray[np.float64] | None) -> None:
+    def _infer_targets(self, y: Any, weights: NDArray[np.float64] | None) -> None:
         """Fit what y determines: the classes, or the number of targets."""
 
     def _check_continues(self, y: Any, weights: NDArray[np.float64] | None) -> None:
@@ -156,16 +156,16 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             stream = Stream(problem, 1, progress.state, progress.step, 0, tuple(progress.history))
             return self._fitted_attributes() | self._learnt(stream.model(), X)
 
-        told = teller(self, problem.settings.epochs * problem.settings.ensemble_size, X, y, attributes)
+        adapter = callback_adapter(self, problem.settings.epochs * problem.settings.ensemble_size, X, y, attributes)
         warned = Warned()
-        watchers = [*(self.callbacks or ()), *([told] if told is not None else []), warned]
+        watchers = [*(self.callbacks or ()), *([adapter] if adapter is not None else []), warned]
         try:
             model = fit_problem(problem, callbacks=watchers, theta=theta, compare=False)
         except InterruptedTraining as error:
             # scikit-learn's searches pass this exception on; any other would count as a failed candidate.
             raise KeyboardInterrupt(error.message) from error
-        if told is not None:
-            told.finish(self._fitted_attributes() | self._learnt(model, X))
+        if adapter is not None:
+            adapter.finish(self._fitted_attributes() | self._learnt(model, X))
         warned.warn(stacklevel=5)
         return model
 
@@ -189,7 +189,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         table = self._table(X, y, None if before is None else before.kinds(), reset=before is None)
         weights = weights_of(sample_weight, table.rows)
         if before is None:
-            self._settle(y, weights)
+            self._infer_targets(y, weights)
         else:
             self._check_continues(y, weights)
         goal = _counting(self._goal(y, weights))
@@ -211,8 +211,8 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         goal = _counting(self._goal(y_val, weights_of(sample_weight_val, table.rows, "sample_weight_val")))
         return Rows(table, goal.truth, goal.weights).distinct()
 
-    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, *, settle: bool) -> None:
-        """Implement ``partial_fit``; with ``settle``, the first y determines the number of targets."""
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, *, infer_targets: bool) -> None:
+        """Implement ``partial_fit``; with ``infer_targets``, the first y determines the number of targets."""
         self._validate_params()
         model: Model | None = getattr(self, "model_", None)
         stream: Stream | None = getattr(self, "_stream", None)
@@ -227,14 +227,14 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if stream is not None:
             known = kinds or {}
             kinds = {
-                name: known[name] if known.get(name) == ZERO_ONE and demand == "numeric" else demand
-                for name, demand in stream.demands.items()
+                name: known[name] if known.get(name) == ZERO_ONE and kind == "numeric" else kind
+                for name, kind in stream.required_kinds.items()
             }
         table = self._table(X, y, None if kinds is None else admitting_bounds(kinds), reset=model is None)
         table = table if kinds is None else without_unused(table, kinds)
         weights = weights_of(sample_weight, table.rows, may_be_zero=True)
-        if settle and model is None:
-            self._settle(y, weights)
+        if infer_targets and model is None:
+            self._infer_targets(y, weights)
         goal = self._goal(y, weights)
         rows = Rows(table, goal.truth, goal.weights).counted()
         if not rows.table.rows:  # rows of weight 0 are ignored

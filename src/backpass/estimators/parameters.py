@@ -97,13 +97,13 @@ def settings_of(parameters: Mapping[str, Any], task: str, seed: int) -> Settings
     """
     given = {RENAMED.get(name, name): value for name, value in parameters.items() if value is not None}
     # class_weight multiplies the weights of the rows, as in scikit-learn; see ``weights``.
-    apart = ("seed", "class_weight")
+    unlike = ("seed", "class_weight")
     # A parameter with its setting's default is not set: it does not select the preset plain.
     known = {name: BY_NAME[name].normal(value) for name, value in given.items() if name in BY_NAME}
     values = {
         name: value
         for name, value in known.items()
-        if name not in apart and (name in FOLLOWING or value != BY_NAME[name].default)
+        if name not in unlike and (name in FOLLOWING or value != BY_NAME[name].default)
     }
     own = callable(values["loss"])
     if own or values["loss"] == ("squared" if task == "regression" else "cross_entropy"):

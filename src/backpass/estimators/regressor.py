@@ -305,7 +305,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
             y: Numbers (n,) or (n, k).
             sample_weight: Weight of each row (n,).
         """
-        self._partial_fit(X, y, sample_weight, settle=True)
+        self._partial_fit(X, y, sample_weight, infer_targets=True)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
@@ -365,7 +365,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         ]
         return float(np.mean(each))
 
-    def _settle(self, y: Any, weights: NDArray[np.float64] | None) -> None:
+    def _infer_targets(self, y: Any, weights: NDArray[np.float64] | None) -> None:
         self._shape = numbers_in(y).shape[1:]
         self._targets = int(np.prod(self._shape, dtype=int))
         quantiles = quantiles_of(self.get_params(deep=False))

@@ -16,8 +16,8 @@ def splits_of(rows: Rows, given: Rows | None, settings: Settings, task: str) -> 
     units, notes = units_of([*table.columns.values()], rows.truth, group=ruling.get("group"), time=ruling.get("time"))
     rows = replace(rows, whole=table, units=units, index=None)
     strata = None if task == "regression" else strata_of(rows.truth)
-    wish = replace(settings, test_fraction=0.0)
-    split = split_table(len(rows), wish, has_validation=given is not None, strata=strata, units=rows.units)
+    without_test = replace(settings, test_fraction=0.0)
+    split = split_table(len(rows), without_test, has_validation=given is not None, strata=strata, units=rows.units)
     splits = {"train": rows.take(split.train)}
     if given is not None:
         splits["validation"] = given

@@ -33,6 +33,6 @@ def taught_by(
     if teacher_names(teacher) is not None:
         raise ValueError(f"teacher holds predictions, one row per row of X; got {teacher!r}")
     check_unmasked(teacher, "teacher")
-    beside, names = named_teacher(Table("X", table.columns, table.row_numbers), teacher)
+    joined, names = named_teacher(Table("X", table.columns, table.row_numbers), teacher)
     found = Teacher.of(names, targets, 1, loss if isinstance(loss, str) else None)
-    return found, found.read(beside)
+    return found, found.read(joined)

@@ -20,7 +20,7 @@ from backpass.model.head.residuals import KEPT, Residuals
 from backpass.model.head.spread import Spread
 from backpass.model.head.target_head import TargetHead, options_of
 from backpass.model.model import Model
-from backpass.model.profile import misfit_of
+from backpass.model.profile import has_mismatch
 from backpass.model.record import Record, Scores
 from backpass.model.settings.precision import dtype_of
 from backpass.model.settings.settings import Settings
@@ -64,7 +64,7 @@ def inconsistency(model: Model) -> str:
         *([] if not model.others else _checks_of_groups(model)),
         *([] if not model.shares else _checks_of_shares(model)),
         ("epochs and the best one", [0 <= record.best_epoch <= len(record.history), True]),
-        ("columns and their profiles", [misfit_of(record.columns, schema), False]),
+        ("columns and their profiles", [has_mismatch(record.columns, schema), False]),
         ("parts and the scores", [known, *(set(scores) for scores in _all_scores(record))]),
         ("parts and the scores", [True, *(_fits(each, head) for s in _all_scores(record) for each in s.values())]),
         ("metrics and the expected scores", [record.expected is None or _fits(record.expected.scores, head), True]),

@@ -20,9 +20,9 @@ from backpass.model.settings.constraint import Choice, Constraint, Number
 from backpass.model.settings.declarations import BY_NAME, THRESHOLD_RULES
 from backpass.network import LINKS
 from backpass.network.feature_map import CODINGS
-from backpass.table.moments.counted import COUNTED
-from backpass.table.moments.date_components import PARTS
-from backpass.table.moments.day_month import ORDERS
+from backpass.table.datetimes.counted import COUNTED
+from backpass.table.datetimes.date_components import PARTS
+from backpass.table.datetimes.day_month import ORDERS
 from backpass.table.notation.numeral import DECIMALS
 from backpass.table.notation.reading import NumberReading
 from backpass.training import OVER

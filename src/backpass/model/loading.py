@@ -139,17 +139,17 @@ def _theta(arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
     return np.concatenate([shared, theta], axis=-1)
 
 
-def _others(arrays: Mapping[str, NDArray[Any]], told: Sequence[Mapping[str, Any]]) -> tuple[Group, ...]:
+def _others(arrays: Mapping[str, NDArray[Any]], facts: Sequence[Mapping[str, Any]]) -> tuple[Group, ...]:
     """The groups of other layers; their fixed parameters are those of the first group.
 
     Raises:
         ModelFileError: The parameters do not add up to the length of the array.
     """
     fixed = arrays.get("projection", np.zeros(0, arrays["others"].dtype))
-    networks = [Network.from_json(each["network"]) for each in told]
+    networks = [Network.from_json(each["network"]) for each in facts]
     if any(network.fixed_count != fixed.size for network in networks):
         raise ModelFileError("the networks do not share their projection")
-    counts = [each["networks"] for each in told]
+    counts = [each["networks"] for each in facts]
     sizes = [count * (network.parameter_count - fixed.size) for count, network in zip(counts, networks, strict=True)]
     cut = _cut(arrays["others"], sizes)
     return tuple(Group.cut(*each, fixed) for each in zip(networks, counts, cut, strict=True))
@@ -182,15 +182,15 @@ def _baselines(joined: NDArray[Any], names: Sequence[str], feature_map: FeatureM
     return tuple(Baseline(*each) for each in zip(names, models, thetas, strict=False))
 
 
-def _lookups(joined: NDArray[Any], told: Sequence[Mapping[str, Any]], head: Head) -> tuple[Lookup, ...]:
+def _lookups(joined: NDArray[Any], facts: Sequence[Mapping[str, Any]], head: Head) -> tuple[Lookup, ...]:
     """The lookups, each with its cells.
 
     Raises:
         ModelFileError: The cells do not add up to the length of the array.
     """
-    sizes = [(len(each["keys"]) + 1) * head.outputs for each in told]
+    sizes = [(len(each["keys"]) + 1) * head.outputs for each in facts]
     cells = [each.reshape(-1, head.outputs) for each in _cut(joined, sizes)]
-    return tuple(lookup_from_json(each, rows) for each, rows in zip(told, cells, strict=True))
+    return tuple(lookup_from_json(each, rows) for each, rows in zip(facts, cells, strict=True))
 
 
 def _cut(joined: NDArray[Any], sizes: Sequence[int]) -> tuple[NDArray[Any], ...]:

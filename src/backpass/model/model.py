@@ -21,7 +21,7 @@ from backpass.model.anatomy.neuron import Neuron, collapsed
 from backpass.model.baseline.baseline import Baseline
 from backpass.model.baseline.kept import KeptBaselines
 from backpass.model.baseline.lookup import Lookup
-from backpass.model.evaluation.diagnostics import judged, warn_all
+from backpass.model.evaluation.diagnostics import constant_warnings, warn_all
 from backpass.model.evaluation.evaluation import Evaluation
 from backpass.model.evaluation.gathering import evaluated, labeled_windows
 from backpass.model.head.head import Head
@@ -441,7 +441,7 @@ class Model(Predictor):
             weights: The weight of each row (n,). Default None: equal weights.
         """
         constant = next((each.theta for each in self.baselines if each.is_constant), None)
-        return judged(self.head, o, truth, weights, constant=constant if len(o) >= FEWEST_ROWS else None)
+        return constant_warnings(self.head, o, truth, weights, constant=constant if len(o) >= FEWEST_ROWS else None)
 
     def to_onnx(self) -> bytes:
         """The model as an ONNX graph from raw columns to predictions; see ``backpass.model.onnx.export``.

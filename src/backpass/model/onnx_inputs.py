@@ -22,10 +22,10 @@ from backpass.model.model import Model
 from backpass.model.onnx.dates import NO_DAY
 from backpass.model.onnx.names import input_names
 from backpass.model.onnx.reading import Reading, reading_facts, reading_from
+from backpass.table.datetimes.date_components import TimestampFields
+from backpass.table.datetimes.timestamp import NAT
 from backpass.table.frame import table_from
 from backpass.table.messages import ErrorList, absent, listed, shown
-from backpass.table.moments.date_components import TickFields
-from backpass.table.moments.timestamp import NAT
 from backpass.table.notation.reading import PREFIX
 from backpass.table.reading import read_table
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
@@ -106,7 +106,7 @@ def input_array(column: Column, kind: str, *, marks_bounds: bool = False) -> NDA
 
 def _fields(microseconds: NDArray[np.int64]) -> NDArray[np.int32]:
     there = microseconds != NAT
-    fields = TickFields(np.where(there, microseconds, 0))
+    fields = TimestampFields(np.where(there, microseconds, 0))
     days = np.where(there, fields.days, NO_DAY)
     return np.column_stack([days, fields.seconds, fields.microseconds]).astype(np.int32)
 

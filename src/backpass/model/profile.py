@@ -114,7 +114,7 @@ def profile_from_json(data: Mapping[str, Any]) -> Profile:
     return NumericProfile(data["missing"], tuple(map(float, data["quantiles"])), data["whole"])
 
 
-def misfit_of(profiles: Mapping[str, Profile], schema: Schema) -> bool:
+def has_mismatch(profiles: Mapping[str, Profile], schema: Schema) -> bool:
     """Whether there are profiles and they do not match the schema's columns."""
     if not profiles:
         return False

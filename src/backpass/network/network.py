@@ -140,8 +140,8 @@ class Network:
         layers = list(self.numbered())
         for i, (number, layer, _) in enumerate(layers[:stop]):
             kind = layer.kind.replace("_", " ")
-            beside = f"{kind} after layer {number}" if int(number) else f"{kind} before layer 1"
-            with label(f"layer {number} of {depth}" if layer.neurons else beside):
+            place = f"{kind} after layer {number}" if int(number) else f"{kind} before layer 1"
+            with label(f"layer {number} of {depth}" if layer.neurons else place):
                 x = layer(arrays, x, number, draws)
                 if i + 1 == len(layers) or layers[i + 1][1].neurons:  # what follows belongs to the next number
                     x = named(x, f"a{number}")

@@ -43,7 +43,7 @@ def is_right(difference: float) -> bool:
     return difference <= TOLERANCE
 
 
-def _apart(found: Any, expected: Any) -> float:
+def _distance(found: Any, expected: Any) -> float:
     """The largest absolute difference, relative to the largest expected number if that is above 1."""
     found, expected = numpy.asarray(found, float), numpy.asarray(expected, float)
     if found.shape != expected.shape:
@@ -79,7 +79,7 @@ def nonlinear_model() -> float:
     rng = numpy.random.default_rng(0)
     theta, x = rng.normal(size=4), rng.normal(size=(5, 4))
     h = trace(lambda theta, x: (theta**2 * x**2).sum(axis=1), [(4,), ("n", 4)])
-    return _apart(h(theta, x), [costs.nonlinear_model(theta.tolist(), row) for row in x.tolist()])
+    return _distance(h(theta, x), [costs.nonlinear_model(theta.tolist(), row) for row in x.tolist()])
 
 
 @_checks("1.1")
@@ -87,7 +87,7 @@ def squared_cost() -> float:
     """``loss_named("squared")``, example by example"""
     h, y = numpy.random.default_rng(1).normal(size=(2, 9))
     found = loss_named("squared").per_example(h[:, None], y[:, None])
-    return _apart(found, [costs.squared_cost(float(h[i]), float(y[i])) for i in range(9)])
+    return _distance(found, [costs.squared_cost(float(h[i]), float(y[i])) for i in range(9)])
 
 
 @_checks("1.2")
@@ -95,7 +95,7 @@ def mean_squared_cost() -> float:
     """``mean_loss``"""
     h, y = numpy.random.default_rng(2).normal(size=(2, 9))
     found = mean_loss(loss_named("squared"), h[:, None], y[:, None], numpy.ones(9))
-    return _apart(found, costs.mean_squared_cost(h.tolist(), y.tolist()))
+    return _distance(found, costs.mean_squared_cost(h.tolist(), y.tolist()))
 
 
 def _descent(sampling: str, batch_size: int, twin: Callable[..., Any]) -> float:
@@ -114,7 +114,7 @@ def _descent(sampling: str, batch_size: int, twin: Callable[..., Any]) -> float:
     optimizer = optimizer_named("sgd", OptimizerOptions())
     found = TrainingRun(J, theta, (x, y, numpy.ones(len(x))), optimizer, settings, NumpyEngine()).run().theta
     *_, last = islice(twin(theta, gradient, draws), steps)
-    return _apart(found, last)
+    return _distance(found, last)
 
 
 def _draws(sampling: str, n: int, batch_size: int, seed: int, steps: int) -> list[Floats]:
@@ -153,7 +153,7 @@ def algorithm_2() -> float:
 def neuron_on_one_input() -> float:
     """``dense_network(1, (), 1, output_activation="relu")``, at the kink, too"""
     neuron, x = dense_network(1, (), 1, output_activation="relu"), numpy.linspace(-3, 3, 13)
-    return _apart(
+    return _distance(
         neuron(numpy.array([2.0, -1.0]), x[:, None])[:, 0], [networks.single_neuron([2.0], -1.0, [t]) for t in x]
     )
 
@@ -163,7 +163,7 @@ def neuron_on_many_inputs() -> float:
     """``dense_network(d, (), 1, output_activation="relu")``"""
     neuron, rng = dense_network(4, (), 1, output_activation="relu"), numpy.random.default_rng(3)
     theta, x = rng.normal(size=5), rng.normal(size=(9, 4))
-    return _apart(
+    return _distance(
         neuron(theta, x)[:, 0], [networks.single_neuron(theta[:4].tolist(), theta[4], row) for row in x.tolist()]
     )
 
@@ -174,7 +174,7 @@ def wired_units() -> float:
     units = (Unit("family size", (0, 1)), Unit("walkable", (2,)), Unit("school quality", (2, 3)))
     house, rng = Network(4, (Wired(units), Dense(1))), numpy.random.default_rng(4)
     theta, x = rng.normal(size=12), rng.normal(size=(9, 4))
-    return _apart(house(theta, x)[:, 0], [networks.wired_house(theta.tolist(), row) for row in x.tolist()])
+    return _distance(house(theta, x)[:, 0], [networks.wired_house(theta.tolist(), row) for row in x.tolist()])
 
 
 @_checks("2.4", "2.5", "2.6", "Figure 3", "footnote 3")
@@ -185,8 +185,8 @@ def two_layers_by_loops() -> float:
         networks.two_layers_by_loops(W[0].tolist(), b[0][:, 0].tolist(), W[1][0].tolist(), b[1].item(), x) for x in X.T
     ]
     back = network.backward(theta, X.T, numpy.zeros(6))
-    return max(_apart(back.z[1], [z for z, _, _ in rows]), _apart(back.a[1], [a for _, a, _ in rows]),
-               _apart(network(theta, X.T)[:, 0], [h for _, _, h in rows]))  # fmt: skip
+    return max(_distance(back.z[1], [z for z, _, _ in rows]), _distance(back.a[1], [a for _, a, _ in rows]),
+               _distance(network(theta, X.T)[:, 0], [h for _, _, h in rows]))  # fmt: skip
 
 
 @_checks("2.7")
@@ -194,7 +194,7 @@ def weight_matrix() -> float:
     """Column j of the library's W has the weights of unit j, row j of the notes' W"""
     network, theta, W, _, _ = _drawn(3, 2, 1)
     w = [W[0][j].tolist() for j in range(2)]
-    return _apart(network.layout.views(theta)["W1"].T, networks.stack_rows(w))
+    return _distance(network.layout.views(theta)["W1"].T, networks.stack_rows(w))
 
 
 @_checks("2.8", "2.9", "2.10", "2.11")
@@ -203,7 +203,7 @@ def two_layers_by_matrices() -> float:
     network, theta, W, b, X = _drawn(3, 5, 1)
     z, a, h = networks.two_layers_by_matrices(W[0], b[0], W[1], b[1], X)
     back = network.backward(theta, X.T, numpy.zeros(6))
-    return max(_apart(back.z[1].T, z), _apart(back.a[1].T, a), _apart(network(theta, X.T).T, h))
+    return max(_distance(back.z[1].T, z), _distance(back.a[1].T, a), _distance(network(theta, X.T).T, h))
 
 
 @_checks("2.12", "2.13")
@@ -211,21 +211,21 @@ def many_layers() -> float:
     """``Network.activations``: every a^[k]"""
     network, theta, W, b, X = _drawn(3, 5, 4, 4, 1)
     expected = networks.many_layers(W, b, X)[1:]
-    return max(_apart(a.T, twin) for a, twin in zip(network.activations(theta, X.T), expected, strict=True))
+    return max(_distance(a.T, twin) for a, twin in zip(network.activations(theta, X.T), expected, strict=True))
 
 
 @_checks("2.14")
 def sigmoid() -> float:
     """``operations.sigmoid``"""
     z = numpy.linspace(-30, 30, 61)
-    return _apart(operations.sigmoid(z), [networks.sigmoid(t) for t in z])
+    return _distance(operations.sigmoid(z), [networks.sigmoid(t) for t in z])
 
 
 @_checks("2.15")
 def tanh() -> float:
     """``operations.tanh``"""
     z = numpy.linspace(-15, 15, 61)
-    return _apart(operations.tanh(z), [networks.tanh(t) for t in z])
+    return _distance(operations.tanh(z), [networks.tanh(t) for t in z])
 
 
 @_checks("2.16", "2.17", "2.18", "2.19", "2.20")
@@ -236,14 +236,14 @@ def collapse() -> float:
     theta = columns.theta_from_columns(network, [W1, W2], [numpy.zeros((4, 1)), numpy.zeros((1, 1))])
     h, W = networks.two_linear_layers(W1, W2, x)
     found, b = network.collapse(theta)
-    return max(_apart(network(theta, x.T).T, h), _apart(found.T, W), _apart(b, [0.0]))
+    return max(_distance(network(theta, x.T).T, h), _distance(found.T, W), _distance(b, [0.0]))
 
 
 @_checks("2.21")
 def learned_features() -> float:
     """``Network.features`` with the last layer on top"""
     network, theta, W, b, X = _drawn(3, 5, 4, 1)
-    return _apart(networks.linear_on_features(W[2], b[2], network.features(theta, X.T).T), network(theta, X.T).T)
+    return _distance(networks.linear_on_features(W[2], b[2], network.features(theta, X.T).T), network(theta, X.T).T)
 
 
 # Section 3 ------------------------------------------------------------------------------------------------------------
@@ -282,16 +282,16 @@ def chain_rule() -> float:
 
     found = named_gradients(J)(theta).gradients
     dg = numpy.array([[theta[1], theta[0]], [numpy.cos(theta[0]), 0.0]])
-    return _apart(grad(J)(theta), backpropagation.chain_rule(numpy.array([found["g1"], found["g2"]]), dg))
+    return _distance(grad(J)(theta), backpropagation.chain_rule(numpy.array([found["g1"], found["g2"]]), dg))
 
 
 def _against(twin: backpropagation.BackwardPass, network: Network, theta: Floats, x: Floats, y: float) -> float:
     """The largest difference of any z, a, delta, dW or db."""
     back = network.backward(theta, x[:, 0], y)
-    parts = [_apart(back.J, twin.J)]
+    parts = [_distance(back.J, twin.J)]
     for k in back.z:
-        parts += [_apart(getattr(back, name)[k].T, getattr(twin, name)[k]) for name in ("z", "a", "delta", "dW")]
-        parts.append(_apart(back.db[k][:, None], twin.db[k]))
+        parts += [_distance(getattr(back, name)[k].T, getattr(twin, name)[k]) for name in ("z", "a", "delta", "dW")]
+        parts.append(_distance(back.db[k][:, None], twin.db[k]))
     return max(parts)
 
 
@@ -332,7 +332,7 @@ def affine_gradients() -> float:
 
     dW, db, du = grad(J, (0, 1, 2))(W.T, b[:, 0], u.T)
     expected = backpropagation.affine_gradients(W @ u + b, W, u)
-    return max(map(_apart, (dW.T, db[:, None], du.T), expected))
+    return max(map(_distance, (dW.T, db[:, None], du.T), expected))
 
 
 @_checks("Claim 3.3", "3.12")
@@ -341,12 +341,12 @@ def activation_gradient() -> float:
     z = numpy.array([[-1.5], [-0.3], [0.0], [0.4], [2.0]])
     s, t = 1 / (1 + numpy.exp(-z)), numpy.tanh(z)
     slopes = {"sigmoid": (s, s * (1 - s)), "tanh": (t, 1 - t**2), "relu": (numpy.maximum(z, 0), (z >= 0).astype(float))}
-    apart = []
+    differences = []
     for name, (a, slope) in slopes.items():
         sigma = getattr(operations, name)
         found = grad(lambda z, sigma=sigma: (0.5 * sigma(z) ** 2).sum())(z)
-        apart.append(_apart(found, backpropagation.activation_gradient(a, slope)))
-    return max(apart)
+        differences.append(_distance(found, backpropagation.activation_gradient(a, slope)))
+    return max(differences)
 
 
 # Section 4 ------------------------------------------------------------------------------------------------------------
@@ -357,11 +357,13 @@ def examples_as_columns() -> float:
     """``operations.affine`` on rows is the transpose of W X + b~"""
     _, _, W, b, X = _drawn(5, 4)
     stacked = columns.stack_columns([X[:, i : i + 1] for i in range(6)])
-    return _apart(operations.affine(X.T, W[0].T, b[0][:, 0]).T, columns.pre_activations(W[0], b[0], stacked))
+    return _distance(operations.affine(X.T, W[0].T, b[0][:, 0]).T, columns.pre_activations(W[0], b[0], stacked))
 
 
 @_checks("4.4")
 def examples_as_rows() -> float:
     """``operations.affine``"""
     _, _, W, b, X = _drawn(5, 4)
-    return _apart(operations.affine(X.T, W[0].T, b[0][:, 0]), columns.pre_activations_of_rows(X.T, W[0].T, b[0][:, 0]))
+    return _distance(
+        operations.affine(X.T, W[0].T, b[0][:, 0]), columns.pre_activations_of_rows(X.T, W[0].T, b[0][:, 0])
+    )

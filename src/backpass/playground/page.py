@@ -25,10 +25,10 @@ from backpass.playground.columns import columns_of
 from backpass.playground.programs import CHOSEN, DEEPEST, RULES, Programs, programs, settings_of
 from backpass.playground.reference import reference
 from backpass.table import Table, read_table, table_from
+from backpass.table.datetimes.date_components import PARTS
+from backpass.table.datetimes.evidence import DATETIME_WORDS
+from backpass.table.datetimes.month_names import MONTHS
 from backpass.table.delimited.cells import TOTALS
-from backpass.table.moments.date_components import PARTS
-from backpass.table.moments.evidence import MOMENT_WORDS
-from backpass.table.moments.month_names import MONTHS
 from backpass.table.notation.vocabulary import CURRENCIES
 from backpass.table.notation.words import SIGNS, WORDS
 
@@ -124,7 +124,7 @@ def _vocabulary() -> dict[str, list[str]]:
         "words": sorted(WORDS),
         "currencies": sorted(CURRENCIES),
         "months": sorted(word for word in MONTHS if len(word) <= 4),
-        "moments": sorted(MOMENT_WORDS),
+        "moments": sorted(DATETIME_WORDS),
         "totals": list(TOTALS),
     }
 

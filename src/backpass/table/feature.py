@@ -20,13 +20,13 @@ from backpass.table.columns.exclusion import (
     left_out_because,
     may_be_numbers,
 )
+from backpass.table.datetimes.date_components import PARTS, telling_parts
+from backpass.table.datetimes.day_month import Order
+from backpass.table.datetimes.timestamp import DatetimeKind
 from backpass.table.free_text.columns import fit_column
 from backpass.table.free_text.encoding import TextEncoding
 from backpass.table.free_text.recognition import is_free_text
 from backpass.table.messages import counted, listed, shown
-from backpass.table.moments.date_components import PARTS, telling_parts
-from backpass.table.moments.day_month import Order
-from backpass.table.moments.timestamp import DatetimeKind
 from backpass.table.notation.reading import NumberReading
 from backpass.table.reliability import MOST_ROWS, fewest_rows
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn
@@ -83,7 +83,7 @@ class DatetimeFeature:
         kind: "date" or "time".
         parts: Names of the components, in the order of ``date_components.PARTS``, starting with the first.
         order: Order of day, month and year of the dates in the source, if they are day-month dates.
-        notation: Key of ``moments.counted.BY_KEY`` if the source holds numbers that are dates or times, else empty.
+        notation: Key of ``datetimes.counted.BY_KEY`` if the source holds numbers that are dates or times, else empty.
 
     Raises:
         DataError: ``parts`` does not fit ``kind``, or its order is wrong.

@@ -17,7 +17,7 @@ import numpy as np
 
 from backpass.errors import DataError, UsageError
 from backpass.table.columns.arrays import raw_array
-from backpass.table.columns.kinds import settle
+from backpass.table.columns.kinds import infer_column
 from backpass.table.columns.objects import UNFIT, columns_of_rows, digits_of, raw_objects
 from backpass.table.columns.raw import (
     Content,
@@ -30,9 +30,9 @@ from backpass.table.columns.raw import (
 )
 from backpass.table.columns.row_names import PandasNotes, index_among, index_note
 from backpass.table.columns.rules import Rules
+from backpass.table.datetimes.timestamp import microseconds_of_days
 from backpass.table.delimited.records import UNIQUE, check_names
-from backpass.table.messages import ErrorList, absent, counted, listed, refusal, shown
-from backpass.table.moments.timestamp import ticks_of_days
+from backpass.table.messages import ErrorList, absent, counted, data_error, listed, shown
 from backpass.table.table import Table
 from backpass.table.windows.settings import FRAME_OPTIONS, FrameOptions, ReadSettings, check_options
 
@@ -85,7 +85,9 @@ def frame_table(settings: ReadSettings, data: Any, source: str, above: int = 0) 
     content = frame_content(data, rules, faults)
     for fault in absent(settings.named, content.names):
         faults.add(fault)
-    columns = {column.name: settle(column, rules.of_column(column.name), faults, notes) for column in content.columns}
+    columns = {
+        column.name: infer_column(column, rules.of_column(column.name), faults, notes) for column in content.columns
+    }
     faults.stop()
     left_out = tuple(name for name in content.names if name not in columns)
     said, row_numbers = (*content.notes, *notes), np.arange(1, content.rows + 1) + above
@@ -206,7 +208,7 @@ def from_arrow(data: Any) -> Any:
 
 def not_unique(source: str, error: Exception) -> DataError:
     """Return the error for a frame with duplicate column names, from the exception that narwhals raised."""
-    return refusal(source, " ".join(str(error).split()), UNIQUE)
+    return data_error(source, " ".join(str(error).split()), UNIQUE)
 
 
 def _length(pairs: Sequence[tuple[str, Any]], faults: ErrorList, hint: str) -> int:
@@ -214,7 +216,7 @@ def _length(pairs: Sequence[tuple[str, Any]], faults: ErrorList, hint: str) -> i
     single = [name for name, column in pairs if isinstance(column, str | bytes) or not hasattr(column, "__len__")]
     if single:
         held = "column" if len(single) == 1 else "columns"
-        raise refusal(faults.source, f"{held} {listed(single, shown)}: expected a sequence of values", ONE_ROW)
+        raise data_error(faults.source, f"{held} {listed(single, shown)}: expected a sequence of values", ONE_ROW)
     lengths = {name: len(column) for name, column in pairs}
     rows = next(iter(lengths.values()), 0)
     for name, length in lengths.items():
@@ -241,7 +243,7 @@ def _raw_series(name: str, series: nw.Series[IntoSeries], rules: Rules, faults: 
 
     kind = series.dtype
     if kind.is_numeric():
-        return _exact(name, series) if rules.demanded(name) == "categorical" else _numbers(name, series)
+        return _exact(name, series) if rules.required_kind(name) == "categorical" else _numbers(name, series)
     if kind in (nw.String, nw.Categorical, nw.Enum):
         # Before the cast, which in some versions turns missing values into the strings "None" or "<NA>".
         missing, texts = series.is_null().to_list(), series.cast(nw.String).to_list()
@@ -252,7 +254,7 @@ def _raw_series(name: str, series: nw.Series[IntoSeries], rules: Rules, faults: 
         zoned = isinstance(kind, nw.Datetime) and kind.time_zone is not None
         return replace(raw, zoned=True) if isinstance(raw, RawDatetimes) and zoned else raw
     if kind == nw.Date:
-        return RawDatetimes(name, ticks_of_days(_numbers(name, series.cast(nw.Int32)).values), "date")
+        return RawDatetimes(name, microseconds_of_days(_numbers(name, series.cast(nw.Int32)).values), "date")
     if kind in (nw.Boolean, nw.Time, nw.Object, nw.Unknown, nw.Binary, nw.Datetime, nw.Duration):
         return raw_objects(name, series.to_list(), rules, faults)
     faults.add(f"column {shown(name)} is of type {shown(kind)}", UNFIT)

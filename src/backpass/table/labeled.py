@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError, did_you_mean
-from backpass.table.messages import counted, refusal, rows_listed, shown
+from backpass.table.messages import counted, data_error, rows_listed, shown
 from backpass.table.table import NumericColumn, Table
 from backpass.table.target import labeled
 
@@ -91,17 +91,17 @@ def weights_in(table: Table, name: str) -> NDArray[np.float64]:
     column = table.columns.get(name)
     if column is None:
         hint = did_you_mean(name, table.names)
-        raise refusal(table.source, f"there is no weight column {shown(name)}", hint)
+        raise data_error(table.source, f"there is no weight column {shown(name)}", hint)
     if not isinstance(column, NumericColumn):
-        raise refusal(table.source, f"weight column {shown(name)} holds no numbers", "weights are numbers from 0 up")
+        raise data_error(table.source, f"weight column {shown(name)} holds no numbers", "weights are numbers from 0 up")
     wrong = np.flatnonzero(~(np.isfinite(column.values) & (column.values >= 0.0)))
     if wrong.size:
         where = f"{len(wrong):,} of {table.rows:,} values ({rows_listed(table.row_numbers[wrong])})"
-        raise refusal(
+        raise data_error(
             table.source,
             f"weight column {shown(name)}: {where} are missing, negative or infinite",
             "a weight of 0 leaves a row out",
         )
     if table.rows and not column.values.any():
-        raise refusal(table.source, f"weight column {shown(name)} is 0 in every row", "at least one row must count")
+        raise data_error(table.source, f"weight column {shown(name)} is 0 in every row", "at least one row must count")
     return column.values.copy()

@@ -159,6 +159,6 @@ def _strange_row(cells: Sequence[Cell]) -> str:
     return f"{rows_listed([cells[0].row])}: texts in {len(cells)} columns of numbers or dates: {what}"
 
 
-def refusal(source: str, text: str, hint: str = "") -> DataError:
+def data_error(source: str, text: str, hint: str = "") -> DataError:
     """Return a ``DataError`` for a table with a single error."""
     return DataError(f"{plain(source)}: {text}", hint=hint)

@@ -16,7 +16,7 @@ from typing import Unpack
 
 from backpass.errors import DataError, UsageError
 from backpass.table.columns.joining import check_same_names, joined
-from backpass.table.columns.kinds import settle
+from backpass.table.columns.kinds import infer_column
 from backpass.table.columns.raw import Content, RawNumbers, RawStrings
 from backpass.table.columns.rules import Rules
 from backpass.table.delimited.delimited import Delimited, Fields, fields_of
@@ -101,7 +101,7 @@ def read_table(path: str | Path, **options: Unpack[ReadingOptions]) -> Table:
             - ``merge_spaces``: whether categories that differ only in spaces or a full stop at the end are merged (see
               ``spellings``). Default True.
             - ``detect_dates``: whether dates and times in everyday notations are found, such as ``31 Dec 2024``,
-              20241231, seconds since 1970 and spreadsheet serials (see ``moments``). ISO 8601, ``31.12.2024`` and
+              20241231, seconds since 1970 and spreadsheet serials (see ``datetimes``). ISO 8601, ``31.12.2024`` and
               ``12/31/2024`` are always dates. Default True.
             - ``merge_case``: whether categories that differ only in upper and lower case are merged. Default False.
             - ``tolerant``: whether a column with errors is kept as categorical, with the errors in ``Table.doubts``.
@@ -138,9 +138,9 @@ def read_opened(files: Sequence[Opened], path: str | Path, settings: ReadSetting
     source, query, rules = source_of(files, path), settings.query, settings.rules
     faults, notes = ErrorList(source), list[str]()
     if query is None:
-        content, rules = _content(files, rules, settings.manner, faults)
+        content, rules = _content(files, rules, settings.dialect, faults)
     else:
-        content = _queried(files, query, rules, settings.manner, faults, notes)
+        content = _queried(files, query, rules, settings.dialect, faults, notes)
     return table_of(files, content, rules, settings, faults, notes)
 
 
@@ -172,15 +172,17 @@ def table_of(
     check_percent(files, content, rules, faults)
     for raw in content.columns:
         own, own_notes = ErrorList(source), list[str]()
-        columns[raw.name] = settle(raw, rules.of_column(raw.name), own, own_notes)
+        columns[raw.name] = infer_column(raw, rules.of_column(raw.name), own, own_notes)
         notes += [] if own.texts else own_notes
         if settings.tolerant and own.texts:
             doubts[raw.name] = tuple(own.texts)
-            columns[raw.name] = settle(raw, replace(rules, text=frozenset([raw.name]), free_text=frozenset()), own, [])
+            columns[raw.name] = infer_column(
+                raw, replace(rules, text=frozenset([raw.name]), free_text=frozenset()), own, []
+            )
         else:
             faults.extend(own)
     faults.stop()
-    totals = not settings.manner.all_rows and settings.query is None
+    totals = not settings.dialect.all_rows and settings.query is None
     columns, row_numbers, said = rows_of_data(columns, content, totals=totals, keep=settings.keep_rows)
     left_out = tuple(name for name in content.names if name not in columns)
     known = () if content.has_header or settings.query is not None else content.names
@@ -202,7 +204,7 @@ def check_percent(files: Sequence[Opened], content: Content, rules: Rules, fault
             faults.add(text, NO_PERCENT)
 
 
-def _content(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: ErrorList) -> tuple[Content, Rules]:
+def _content(files: Sequence[Opened], rules: Rules, dialect: Dialect, faults: ErrorList) -> tuple[Content, Rules]:
     """Return the content of files that share one format, and the rules with the decimal sign filled in."""
     forms = {file.form: file.source for file in files}
     if len(forms) > 1:
@@ -210,7 +212,7 @@ def _content(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: Err
         faults.add(f"the files have different formats: {named}", "read them one by one, or with a narrower pattern")
         faults.stop()
     if files[0].form == "text":
-        return _delimited(files, rules, manner, faults)
+        return _delimited(files, rules, dialect, faults)
     if files[0].form == "json":
         contents = [json_columns(file, rules, faults) for file in files]
     elif files[0].form == "parquet":
@@ -225,7 +227,7 @@ def _queried(
     files: Sequence[Opened],
     query: str,
     rules: Rules,
-    manner: Dialect,
+    dialect: Dialect,
     faults: ErrorList,
     notes: list[str],
 ) -> Content:
@@ -246,7 +248,7 @@ def _queried(
             index = [name for each in described for name in each.metadata.index]
         elif mentions_data(query):
             try:
-                columns, labels = _columns(files, rules, manner, faults, notes)
+                columns, labels = _columns(files, rules, dialect, faults, notes)
                 provide_columns(database, columns)
             except DataError as error:  # the query may read the file by itself
                 return queried_without_data(database, query, files, rules, ErrorList(faults.source), error)
@@ -255,23 +257,23 @@ def _queried(
 
 
 def _columns(
-    files: Sequence[Opened], rules: Rules, manner: Dialect, faults: ErrorList, notes: list[str]
+    files: Sequence[Opened], rules: Rules, dialect: Dialect, faults: ErrorList, notes: list[str]
 ) -> tuple[list[Column], Mapping[str, str]]:
     """Return the columns of files for a query, before anything is required of them, and their labels."""
     whole = replace(rules, kinds=None, drop=frozenset(), detect_dates=False)  # a query sees 20241231 as the file has it
-    content, whole = _content(files, whole, manner, faults)
-    settled: dict[str, Column] = {raw.name: settle(raw, whole, faults, notes) for raw in content.columns}
+    content, whole = _content(files, whole, dialect, faults)
+    inferred: dict[str, Column] = {raw.name: infer_column(raw, whole, faults, notes) for raw in content.columns}
     faults.stop()
-    settled, _, said = rows_of_data(settled, content, totals=not manner.all_rows, keep=False)
-    notes.extend((*content.notes, *said, *bounds_notes(settled.values())))
-    return list(settled.values()), content.labels
+    inferred, _, said = rows_of_data(inferred, content, totals=not dialect.all_rows, keep=False)
+    notes.extend((*content.notes, *said, *bounds_notes(inferred.values())))
+    return list(inferred.values()), content.labels
 
 
-def _delimited(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: ErrorList) -> tuple[Content, Rules]:
+def _delimited(files: Sequence[Opened], rules: Rules, dialect: Dialect, faults: ErrorList) -> tuple[Content, Rules]:
     """Return the content of delimited files with notes on what was detected, and the rules with the decimal sign."""
-    delimited = laid_out(files, rules, manner)
+    delimited = laid_out(files, rules, dialect)
     rules = with_layout(rules, delimited)
-    return content_of(delimited, fields_of(delimited, rules, faults), rules, manner, faults)
+    return content_of(delimited, fields_of(delimited, rules, faults), rules, dialect, faults)
 
 
 def with_layout(rules: Rules, files: Sequence[Delimited]) -> Rules:
@@ -287,7 +289,7 @@ def content_of(
     delimited: Sequence[Delimited],
     found: Fields,
     rules: Rules,
-    manner: Dialect,
+    dialect: Dialect,
     faults: ErrorList,
     numbers: Sequence[int] | None = None,
 ) -> tuple[Content, Rules]:
@@ -297,20 +299,20 @@ def content_of(
         delimited: The files.
         found: The fields.
         rules: What is required of the columns.
-        manner: How the files are written.
+        dialect: How the files are written.
         faults: Collects errors.
         numbers: The number of each row in the files, for messages. None: 1, 2, ...
     """
     delimiters = sorted({each.layout.delimiter for each in delimited})
-    if manner.decimal is None and "," not in delimiters:
+    if dialect.decimal is None and "," not in delimiters:
         numeric = [field.column for field in found.columns if field.has_points]
         pointed = [each.name for each in numeric if isinstance(each, RawNumbers) and may_be_thousands(each.values)]
         texts = [field.column for field in found.columns if isinstance(field.column, RawStrings)]
         rules = replace(rules, decimal=decimal_of(texts, pointed, rules, faults))
     rules = with_points([field.column for field in found.columns if isinstance(field.column, RawStrings)], rules)
-    said = notes_on(delimited, rules, manner)
+    said = notes_on(delimited, rules, dialect)
     columns, labeled = [field.column for field in found.columns], list[int]()
-    if not manner.all_rows:
+    if not dialect.all_rows:
         columns, labeled = without_labels(columns, rules)
     notes = (*said, *found.notes)
     if labeled:
@@ -321,27 +323,27 @@ def content_of(
     return Content(names, columns, found.rows, notes, delimited[0].layout.has_header, no_data), rules
 
 
-def laid_out(files: Sequence[Opened], rules: Rules, manner: Dialect) -> list[Delimited]:
+def laid_out(files: Sequence[Opened], rules: Rules, dialect: Dialect) -> list[Delimited]:
     """Return delimited files with the layout of each.
 
     Raises:
         DataError: A file has no usable header, or its delimiter is ambiguous.
     """
     wanted = None if rules.kinds is None else rules.kinds.keys()
-    manners = [manner if file.delimiter is None else replace(manner, delimiter=file.delimiter) for file in files]
+    manners = [dialect if file.delimiter is None else replace(dialect, delimiter=file.delimiter) for file in files]
     layouts = [layout_of(file.path, file.source, each, wanted) for file, each in zip(files, manners, strict=True)]
     return [Delimited(file, layout) for file, layout in zip(files, layouts, strict=True)]
 
 
-def notes_on(files: Sequence[Delimited], rules: Rules, manner: Dialect) -> list[str]:
+def notes_on(files: Sequence[Delimited], rules: Rules, dialect: Dialect) -> list[str]:
     """Return the messages about the layouts of files and their delimiters and decimal signs."""
     delimiters = sorted({each.layout.delimiter for each in files})
-    told = [f"delimiter {spoken(each)}" for each in delimiters if manner.delimiter is None and each != ","]
-    told += ["decimal ','"] if manner.decimal is None and rules.decimal == "," else []
+    detected = [f"delimiter {spoken(each)}" for each in delimiters if dialect.delimiter is None and each != ","]
+    detected += ["decimal ','"] if dialect.decimal is None and rules.decimal == "," else []
     several = len(files) > 1
     said = [
         f"{plain(each.file.source)}: {note}" if several else note
         for each in files
         for note in (*each.file.notes, *each.layout.notes)
     ]
-    return [*dict.fromkeys([*said, *([f"{', '.join(told)} detected"] if told else [])])]
+    return [*dict.fromkeys([*said, *([f"{', '.join(detected)} detected"] if detected else [])])]

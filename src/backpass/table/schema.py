@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.errors import did_you_mean
 from backpass.table.columns.number_columns import NumberColumns
+from backpass.table.datetimes.counted import BY_KEY
 from backpass.table.equal_values import equal_category, equality_note
 from backpass.table.feature import (
     CategoricalFeature,
@@ -32,8 +33,7 @@ from backpass.table.feature import (
 )
 from backpass.table.free_text.encoding import Words
 from backpass.table.free_text.storage import arrays_of, encodings_in
-from backpass.table.messages import ErrorList, absent, counted, listed, plural, refusal, shown
-from backpass.table.moments.counted import BY_KEY
+from backpass.table.messages import ErrorList, absent, counted, data_error, listed, plural, shown
 from backpass.table.notation.boolean import are_booleans
 from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.notation.reading import NumberReading
@@ -159,7 +159,7 @@ class Schema:
         return periods if any(periods) else ()
 
     @property
-    def moments(self) -> tuple[DatetimeFeature, ...]:
+    def datetimes(self) -> tuple[DatetimeFeature, ...]:
         """The features that are dates or times."""
         return tuple(feature for feature in self.features if isinstance(feature, DatetimeFeature))
 
@@ -286,9 +286,9 @@ def _required_kind(feature: Feature) -> Demand:
         case NumericFeature(_, True):
             return "percent"
         case NumericFeature(_, _, NumberReading() as reading):
-            return reading.demand
+            return reading.required_kind
         case DatetimeFeature(_, _, _, _, notation) if notation:
-            return BY_KEY[notation].demand
+            return BY_KEY[notation].required_kind
         case DatetimeFeature(_, _, _, order) if order:
             return order
         case CategoricalFeature(_, levels) if are_booleans(levels):
@@ -297,7 +297,7 @@ def _required_kind(feature: Feature) -> Demand:
 
 
 def _nothing_left(table: Table, notes: Sequence[str]) -> Exception:
-    error = refusal(table.source, "no column is left to learn from")
+    error = data_error(table.source, "no column is left to learn from")
     error.faults = tuple(notes)
     return error
 

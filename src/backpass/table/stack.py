@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from backpass.table.columns.spellings import Spelling, merged
-from backpass.table.moments.timestamp import NAT
+from backpass.table.datetimes.timestamp import NAT
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
 
 

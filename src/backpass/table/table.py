@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import did_you_mean
-from backpass.table.messages import refusal, shown
-from backpass.table.moments.counted import BY_KEY
-from backpass.table.moments.day_month import Order
-from backpass.table.moments.timestamp import NAT, DatetimeKind
+from backpass.table.datetimes.counted import BY_KEY
+from backpass.table.datetimes.day_month import Order
+from backpass.table.datetimes.timestamp import NAT, DatetimeKind
+from backpass.table.messages import data_error, shown
 from backpass.table.notation.boolean import are_booleans
 from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.notation.reading import NumberReading
@@ -28,7 +28,7 @@ Demand: TypeAlias = str
 """Requirement on a column.
 
 One of: its column kind; the order of day, month and year in its dates, if they are not ISO 8601; "date yyyymmdd" and
-the like for numbers that are dates or times (see ``moments.counted``); "percent" for numbers that are percentages;
+the like for numbers that are dates or times (see ``datetimes.counted``); "percent" for numbers that are percentages;
 "boolean" for categories that are booleans; "text" for free text; "numeric {...}" for numbers in an everyday notation,
 with the JSON of its ``NumberReading``.
 """
@@ -138,7 +138,7 @@ class DatetimeColumn:
             missing.
         kind: "date" or "time".
         order: Order of day, month and year of the dates in the source, if they are day-month dates.
-        notation: Key of ``moments.counted.BY_KEY`` if the source holds numbers that are dates or times, else empty.
+        notation: Key of ``datetimes.counted.BY_KEY`` if the source holds numbers that are dates or times, else empty.
     """
 
     name: str
@@ -173,13 +173,13 @@ def required_kind(column: Column) -> Demand:
     if isinstance(column, NumericColumn) and column.is_percent:
         return "percent"
     if isinstance(column, NumericColumn) and column.reading is not None:
-        return column.reading.demand
+        return column.reading.required_kind
     if isinstance(column, CategoricalColumn) and column.is_text:
         return "text"
     if isinstance(column, CategoricalColumn) and are_booleans(column.levels):
         return "boolean"
     if isinstance(column, DatetimeColumn) and column.notation:
-        return BY_KEY[column.notation].demand
+        return BY_KEY[column.notation].required_kind
     return (column.order if isinstance(column, DatetimeColumn) else None) or column.kind
 
 
@@ -256,7 +256,7 @@ class Table:
             DataError: The name is unknown; the hint suggests the nearest one.
         """
         if name not in self.columns:
-            raise refusal(self.source, f"there is no column {shown(name)}", did_you_mean(name, self.names))
+            raise data_error(self.source, f"there is no column {shown(name)}", did_you_mean(name, self.names))
         return self.columns[name]
 
     def take(self, rows: NDArray[np.integer[Any]] | Sequence[int]) -> Table:

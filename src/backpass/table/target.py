@@ -107,12 +107,12 @@ class Target:
         return "numeric" if self.task == "regression" else self.class_kind
 
     @property
-    def demand(self) -> Demand:
+    def required_kind(self) -> Demand:
         """What to require of a column that holds this target."""
         if self.is_percent:
             return "percent"
         if self.reading is not None:
-            return self.reading.demand
+            return self.reading.required_kind
         if self.kind == "categorical":
             return BOOLEAN if are_booleans(self.classes) else self.kind
         return ZERO_ONE if self.classes and are_zero_and_one(self.classes) else self.kind

@@ -212,9 +212,9 @@ def _places(boxes: dict[int, Box], columns: list[list[Item]], wires: dict[int, i
         middles |= dict(zip(column, _spread([0.0] * len(column), column, boxes), strict=True))
     for sweep in range(_SWEEPS):
         for column in columns if sweep % 2 == 0 else reversed(columns):
-            wish = {item: fmean([middles[other] for other in joined[item]] or [middles[item]]) for item in column}
-            column.sort(key=lambda item: (wish[item], item))
-            middles |= dict(zip(column, _spread([wish[item] for item in column], column, boxes), strict=True))
+            preferred = {item: fmean([middles[other] for other in joined[item]] or [middles[item]]) for item in column}
+            column.sort(key=lambda item: (preferred[item], item))
+            middles |= dict(zip(column, _spread([preferred[item] for item in column], column, boxes), strict=True))
     top = min((middle - _height(item, boxes) / 2 for item, middle in middles.items()), default=0.0) - _MARGIN
     places: dict[Item, Place] = {}
     left = _MARGIN

@@ -23,7 +23,7 @@ from backpass.model import GroupedModel, Model
 from backpass.model.evaluation.gathering import labeled_windows
 from backpass.model.grouped.loading import load
 from backpass.reporting.numbers.drift import Drift, drift_facts, drifts
-from backpass.reporting.numbers.segments import columns_beside, segments_of
+from backpass.reporting.numbers.segments import columns_for_segments, segments_of
 from backpass.table import Table, read_table
 from backpass.table.messages import counted, shown
 from backpass.table.unseen import Unseen, require_seen
@@ -131,7 +131,7 @@ def _with_columns(table: Table, model: Model, given: Mapping[str, Any]) -> Table
         DataError: The file has other rows by now.
         UsageError: The table comes from standard input, which cannot be read again.
     """
-    wanted = [name for by in given["by"] for name in columns_beside(table, by)]
+    wanted = [name for by in given["by"] for name in columns_for_segments(table, by)]
     if not wanted:
         return table
     if given["table"] == "-":
@@ -141,12 +141,12 @@ def _with_columns(table: Table, model: Model, given: Mapping[str, Any]) -> Table
         )
     others = [name for name in (*table.names, *table.left_out) if name not in wanted]
     options = {"headerless": model.headerless(), **reading_of(given, model.schema.missing)}
-    beside = read_table(given["table"], drop=others, tolerant=True, keep_rows=True, **options)
-    rows = {int(number): place for place, number in enumerate(beside.row_numbers)}
+    whole_table = read_table(given["table"], drop=others, tolerant=True, keep_rows=True, **options)
+    rows = {int(number): place for place, number in enumerate(whole_table.row_numbers)}
     places = [rows.get(int(number), -1) for number in table.row_numbers]
     if min(places, default=0) < 0:
         raise DataError(f"{table.source}: the values of {wanted[0]!r} cannot be matched to the rows")
-    placed = beside.take(np.array(places, dtype=np.intp))
+    placed = whole_table.take(np.array(places, dtype=np.intp))
     left_out = tuple(name for name in table.left_out if name not in placed.columns)
     return replace(table, columns={**table.columns, **placed.columns}, left_out=left_out)
 

@@ -130,8 +130,8 @@ def _column_lines(model: Model) -> Iterator[str]:
     ]
     if numbers:
         yield f"{len(numbers)} numeric: {', '.join(numbers)}"
-    for moment in model.schema.moments:
-        yield f"{moment.kind} {shown(moment.name)[1:-1]}, by its {', '.join(moment.parts)}"
+    for timestamp in model.schema.datetimes:
+        yield f"{timestamp.kind} {shown(timestamp.name)[1:-1]}, by its {', '.join(timestamp.parts)}"
     for each in model.schema.free_texts:
         known = counted(len(each.encoding.vocabulary), "known word")
         yield f"free text {shown(each.name)[1:-1]}, {known}, {each.encoding.components} components"
@@ -154,10 +154,12 @@ def _candidate_lines(model: Model) -> Iterator[str]:
 def _settings_line(model: Model) -> str:
     """Format the settings that differ from the defaults of the preset, in the order of the help."""
     settings = model.record.settings
-    told = ("hidden", "wire", "loss")  # shown on lines of their own
+    shown_elsewhere = ("hidden", "wire", "loss")  # shown on lines of their own
     size = (model.record.rows["train"], len(model.schema.features))
     usual = default_settings(settings, model.head.target.task, *size)
-    names = [name for name in BY_NAME if name in settings and name not in told and settings[name] != usual[name]]
+    names = [
+        name for name in BY_NAME if name in settings and name not in shown_elsewhere and settings[name] != usual[name]
+    ]
     chosen = [f"{name} {_shown(settings[name])}" for name in names]
     return f"{', '.join(chosen)}; all others default"
 

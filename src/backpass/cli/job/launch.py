@@ -68,8 +68,8 @@ def _mpiexec() -> str:
     """
     if find_spec("mpi4py") is None:
         raise UsageError("--workers needs mpi4py, which is not installed", hint=INSTALL)
-    beside = shutil.which("mpiexec", path=str(Path(sys.executable).parent))
-    if (found := beside or shutil.which("mpiexec")) is None:
+    installed = shutil.which("mpiexec", path=str(Path(sys.executable).parent))
+    if (found := installed or shutil.which("mpiexec")) is None:
         raise UsageError(
             "--workers needs mpiexec, which is not on the PATH", hint="pip install mpich, or load the cluster's MPI"
         )

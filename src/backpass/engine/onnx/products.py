@@ -47,8 +47,8 @@ def logsumexp(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
     x, axes = w.cast(values[0], dtype), axes_of(node.params.get("axis"), values[0].ndim)
     # ReduceMax of no elements is undefined before opset 20; -inf is appended along axes that may be empty.
     may_be_empty = [axis for axis in axes if isinstance(length := values[0].shape[axis], str) or length == 0]
-    beside = whole(*[0] * len(may_be_empty), *[1] * len(may_be_empty))
-    ranked = w("Pad", x, beside, dtype.type(-numpy.inf), whole(*may_be_empty)) if may_be_empty else x
+    padding = whole(*[0] * len(may_be_empty), *[1] * len(may_be_empty))
+    ranked = w("Pad", x, padding, dtype.type(-numpy.inf), whole(*may_be_empty)) if may_be_empty else x
     top = _reduced(w, "ReduceMax", ranked, axes, keepdims=True)
     top = w("Where", w("Less", w("Abs", top), dtype.type(numpy.inf)), top, dtype.type(0))
     total = _reduced(w, "ReduceSum", w("Exp", w("Sub", x, top)), axes, keepdims=True)

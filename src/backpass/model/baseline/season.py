@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.numerics.elementary import median
-from backpass.table.moments.calendar import date_of
-from backpass.table.moments.timestamp import DAY, HOUR
+from backpass.table.datetimes.calendar import date_of
+from backpass.table.datetimes.timestamp import DAY, HOUR
 
 Codes = NDArray[np.int64]
 

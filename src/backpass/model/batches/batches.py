@@ -20,7 +20,7 @@ from backpass.model.prediction.predictions import Predictions
 from backpass.model.prediction.reader import Reader
 from backpass.table import CategoricalColumn, DatetimeColumn, Table
 from backpass.table.columns.rules import check_name_lists
-from backpass.table.moments.timestamp import moment_texts
+from backpass.table.datetimes.timestamp import timestamp_texts
 from backpass.table.windows.frames import frame_windows
 from backpass.table.windows.windows import ROWS, windows_of
 
@@ -166,7 +166,7 @@ def cells(table: Table, name: str) -> list[Any]:
     """The cells of a column; None is a missing value."""
     column = table.columns[name]
     if isinstance(column, DatetimeColumn):
-        return list(moment_texts(column.microseconds, column.kind))
+        return list(timestamp_texts(column.microseconds, column.kind))
     if isinstance(column, CategoricalColumn):
         levels = (None, *column.levels)
         return [levels[code] for code in column.codes.tolist()]

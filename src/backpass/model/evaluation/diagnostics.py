@@ -53,7 +53,7 @@ def warn_all(texts: Sequence[str], stacklevel: int = 2, *, reading: bool = False
         warnings.warn(in_python(text, reading=reading), BackpassWarning, stacklevel=stacklevel + 1)
 
 
-def judged(
+def constant_warnings(
     head: Head,
     o: NDArray[Any],
     truth: NDArray[Any],
@@ -80,7 +80,7 @@ def judged(
 
 
 def beaten_by(comparison: Comparison | None, where: str) -> list[str]:
-    """A warning if a baseline is clearly better than the network; ``judged`` warns about constants."""
+    """A warning if a baseline is clearly better than the network; ``constant_warnings`` warns about constants."""
     if comparison is None or comparison.result != "worse" or comparison.baseline not in _SIMPLE:
         return []
     metric = comparison.metric.replace("_", " ")
@@ -141,8 +141,8 @@ def _beaten(
     if not worse:
         return []
     has_r2 = worse[0] in ("rmse", "mae") and "r2" in network and _is_worse("r2", network["r2"], simple["r2"])
-    told = [*worse, *(["r2"] if has_r2 else [])]  # r2 is 0 for any prediction of a constant target
-    figures = [f"{name.replace('_', ' ')} {network[name]:.4g} against {simple[name]:.4g}" for name in told]
+    compared = [*worse, *(["r2"] if has_r2 else [])]  # r2 is 0 for any prediction of a constant target
+    figures = [f"{name.replace('_', ' ')} {network[name]:.4g} against {simple[name]:.4g}" for name in compared]
     if head.target.task != "regression":
         what = "the class frequencies" if head.classes else "the label frequencies"
     else:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.file.file_errors import damaged, refusal
+from backpass.model.file.file_errors import damaged, file_error
 
 ARRAY_LIMIT = 10_000
 DIMENSION_LIMIT = 8
@@ -77,7 +77,7 @@ def read_layout(entries: Mapping[str, Any], source: str) -> Layout:
         code = entry.get("dtype") if isinstance(entry, dict) else None
         shape = entry.get("shape") if isinstance(entry, dict) else None
         if not isinstance(code, str) or code not in DTYPES:
-            raise refusal(
+            raise file_error(
                 source, f"has an array {name[:60]!r} of dtype {str(code)[:20]!r}", f"one of {', '.join(DTYPES)}"
             )
         if not isinstance(shape, list) or any(type(length) is not int for length in shape):
@@ -130,7 +130,7 @@ def require_finite(kind: str, arrays: Mapping[str, NDArray[Any]], where: str) ->
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             count = int(np.count_nonzero(~np.isfinite(array)))
-            raise refusal(
+            raise file_error(
                 where, f"has {count} of {array.size} numbers in {name!r} that are not finite", "finite numbers"
             )
 
@@ -138,7 +138,7 @@ def require_finite(kind: str, arrays: Mapping[str, NDArray[Any]], where: str) ->
 def _stored(name: str, array: NDArray[Any], where: str) -> NDArray[Any]:
     """The array as the file stores it: little endian, row by row."""
     if array.dtype.kind not in "fiub" or array.dtype.newbyteorder("<") not in DTYPES.values():
-        raise refusal(where, f"has an array {name!r} of dtype {array.dtype}", f"one of {', '.join(DTYPES)}")
+        raise file_error(where, f"has an array {name!r} of dtype {array.dtype}", f"one of {', '.join(DTYPES)}")
     return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
 
 
@@ -153,12 +153,12 @@ def _size(code: str, shape: tuple[int, ...]) -> int:
 def _ordered(layout: Layout, where: str) -> Layout:
     """The layout in file order, with names and shapes checked."""
     if len(layout) > ARRAY_LIMIT:
-        raise refusal(where, f"has {len(layout)} arrays", f"at most {ARRAY_LIMIT}")
+        raise file_error(where, f"has {len(layout)} arrays", f"at most {ARRAY_LIMIT}")
     for name, (_, shape) in layout.items():
         if not (0 < len(name) <= 200 and name.isascii() and name.isprintable() and name != METADATA):
-            raise refusal(where, f"has an array called {name[:60]!r}", "1 to 200 printable ASCII characters")
+            raise file_error(where, f"has an array called {name[:60]!r}", "1 to 200 printable ASCII characters")
         if len(shape) > DIMENSION_LIMIT or any(not 0 <= length <= LENGTH_LIMIT for length in shape):
             expected = f"at most {DIMENSION_LIMIT} dimensions of at most {LENGTH_LIMIT} each"
-            raise refusal(where, f"has an array {name!r} of shape {shape[:9]}", expected)
+            raise file_error(where, f"has an array {name!r} of shape {shape[:9]}", expected)
     rank = {code: position for position, code in enumerate(DTYPES)}
     return dict(sorted(layout.items(), key=lambda item: (rank[item[1][0]], item[0])))

@@ -9,7 +9,7 @@ KINDS = ("model", "checkpoint", "search", "grouped model")
 OURS = "give a file that `backpass fit` wrote"
 
 
-def refusal(where: str, came: str, expected: str) -> ModelFileError:
+def file_error(where: str, came: str, expected: str) -> ModelFileError:
     """The error for content that a file cannot hold, whether read or about to be written."""
     return ModelFileError(f"{where} {came}", hint=f"expected {expected}")
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from backpass.model.file.file_errors import damaged, foreign, refusal
+from backpass.model.file.file_errors import damaged, file_error, foreign
 from backpass.model.file.sniff import sniff
 from backpass.model.file.strict_json import JSON, read_json
 
@@ -42,7 +42,9 @@ def write_header(entries: dict[str, Any], where: str) -> bytes:
     text = json.dumps(entries, separators=(",", ":")).encode("ascii")
     text += b" " * (-len(text) % 8)
     if len(text) > LIMIT:
-        raise refusal(where, f"has {len(text)} bytes of facts, the limit is {LIMIT}", "fewer or shorter category names")
+        raise file_error(
+            where, f"has {len(text)} bytes of facts, the limit is {LIMIT}", "fewer or shorter category names"
+        )
     return len(text).to_bytes(8, "little") + text
 
 
@@ -63,5 +65,5 @@ def read_object(text: bytes, where: str) -> dict[str, JSON]:
     """
     value = read_json(text, where)
     if not isinstance(value, dict):
-        raise refusal(where, "is not a JSON object", "an object")
+        raise file_error(where, "is not a JSON object", "an object")
     return value

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from backpass.errors import ModelFileError, ResourceError, UsageError, did_you_mean, visible
-from backpass.model.file.temporary import create_beside, remove_stale, still_locked
+from backpass.model.file.temporary import create_temporary, remove_stale, still_locked
 
 SIZE_LIMIT = 4 << 30
 """Bytes; a network for tables needs megabytes, so a larger file is a mistake. Checked before memory is allocated."""
@@ -72,7 +72,7 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[Callable[[bytes], No
     with _reported(failure):
         mode = _mode_to_keep(target)
         remove_stale(target)
-        beside, descriptor = create_beside(target, 0o666 if mode is None else mode & 0o777)
+        temporary, descriptor = create_temporary(target, 0o666 if mode is None else mode & 0o777)
 
     def write(data: bytes) -> None:
         with _reported(failure):
@@ -92,9 +92,9 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[Callable[[bytes], No
                 raise
             with _reported(failure):
                 os.close(descriptor)
-                os.replace(beside, target)
+                os.replace(temporary, target)
     except BaseException:
-        _remove(beside)
+        _remove(temporary)
         raise
     with _reported(_UNSYNCED.format(visible(target))):
         _sync_folder(os.path.dirname(target) or ".")
@@ -119,12 +119,12 @@ def check_writable(path: str | os.PathLike[str], need_bytes: int = 0) -> None:
                 os.open(target, os.O_WRONLY)
             )  # opening the file detects that it is protected or immutable; nothing is written
         remove_stale(target)
-        beside, descriptor = create_beside(target, 0o600)
+        temporary, descriptor = create_temporary(target, 0o600)
         try:
             os.close(descriptor)
         finally:
             with contextlib.suppress(FileNotFoundError):  # another process may have removed it as stale after the close
-                os.unlink(beside)
+                os.unlink(temporary)
         free = shutil.disk_usage(folder).free
     if free < need_bytes:
         raise ResourceError(
@@ -226,19 +226,19 @@ def _mode_to_keep(target: str) -> int | None:
 def _replace(target: str, data: bytes, mode: int | None) -> None:
     """Write a temporary file next to the target, sync it, and rename it to the target."""
     for attempt in range(1, ATTEMPTS + 1):
-        beside, descriptor = create_beside(target, 0o666 if mode is None else mode & 0o777)
+        temporary, descriptor = create_temporary(target, 0o666 if mode is None else mode & 0o777)
         try:
             with still_locked(descriptor):
                 _fill(descriptor, data, mode)
-                os.replace(beside, target)
+                os.replace(temporary, target)
             return
         except OSError as error:
-            taken_away = error.errno in (errno.ENOENT, errno.ESTALE) and not os.path.lexists(beside)
-            _remove(beside)
+            taken_away = error.errno in (errno.ENOENT, errno.ESTALE) and not os.path.lexists(temporary)
+            _remove(temporary)
             if not taken_away or attempt == ATTEMPTS:
                 raise
         except BaseException:
-            _remove(beside)
+            _remove(temporary)
             raise
 
 

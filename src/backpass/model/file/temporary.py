@@ -28,7 +28,7 @@ OPEN_NEW |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr
 OPEN_FOUND = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
-def create_beside(target: str, mode: int) -> tuple[str, int]:
+def create_temporary(target: str, mode: int) -> tuple[str, int]:
     """Create a file in the target's folder; it is locked while it is open.
 
     Returns:

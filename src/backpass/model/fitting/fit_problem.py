@@ -24,7 +24,7 @@ from backpass.model.fitting.pack.candidates import field_of, identity_of
 from backpass.model.fitting.pack.pack import raced
 from backpass.model.fitting.pack.race import Race
 from backpass.model.fitting.problem.problem import Problem
-from backpass.model.fitting.runs.checkpoint import SECONDS, Checkpoint, RunState, resume, told
+from backpass.model.fitting.runs.checkpoint import SECONDS, Checkpoint, RunState, resume, warn_on_failure
 from backpass.model.fitting.runs.ensemble import Member, members_of
 from backpass.model.fitting.runs.processes import announce_idle, is_stopped_anywhere, require_same, require_work
 from backpass.model.fitting.runs.runs import (
@@ -209,7 +209,7 @@ def _saved(kept: Checkpoint | None, callbacks: Sequence[Callback]) -> bool:
     """Save the run if it has a checkpoint; return whether it was saved."""
     if kept is None:
         return False
-    with told(callbacks):
+    with warn_on_failure(callbacks):
         kept.save()
         return True
     return False

@@ -16,9 +16,9 @@ from backpass.model.fitting.fit_problem import fit_problem
 from backpass.model.fitting.outcome.diagnostics import before_training
 from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.fitting.problem.problem import Problem, batch_size_for
+from backpass.model.grouped.group_rows import GroupRows
 from backpass.model.grouped.grouped_model import GroupedModel
 from backpass.model.grouped.groups import Groups, Rows
-from backpass.model.grouped.prepared import Prepared
 from backpass.model.grouped.record import GroupedRecord
 from backpass.model.grouped.scoring import with_scores
 from backpass.model.model import Model
@@ -93,10 +93,10 @@ class Fitting:
             for text in before_training(problem):
                 each.on_warning(text)
         base = self._base(problem)
-        prepared = Prepared.of(
+        group_rows = GroupRows.of(
             problem, training.take(np.arange(training.rows - len(groups.missing))), rows[:, 0], self.of_groups
         )
-        result = self._trained(problem, prepared)
+        result = self._trained(problem, group_rows)
         kept = np.flatnonzero(~result.diverged)
         if not kept.size:
             raise DataError(
@@ -104,7 +104,7 @@ class Fitting:
                 hint=f"learning_rate {self.of_groups.learning_rate:g} may be too high: "
                 f"try {self.of_groups.learning_rate / 10:g}",
             )
-        notes = [*self._notes_on_rows(every, groups), *self._notes_on_groups(prepared, groups.keys, result)]
+        notes = [*self._notes_on_rows(every, groups), *self._notes_on_groups(group_rows, groups.keys, result)]
         record = GroupedRecord(
             self.of_groups.to_json(),
             self.min_rows,
@@ -116,7 +116,7 @@ class Fitting:
             tuple(notes),
         )
         keys, kind = tuple(groups.keys[i] for i in kept), required_kind(table.columns[self.by])
-        model = GroupedModel(base, self.by, kind, keys, result.theta[kept], prepared.scales.take(kept), record)
+        model = GroupedModel(base, self.by, kind, keys, result.theta[kept], group_rows.scales.take(kept), record)
         for each in self.callbacks:
             for note in notes:
                 each.on_note(note)
@@ -126,7 +126,7 @@ class Fitting:
         of_kept = np.concatenate([np.arange(ends[i] - rows[i, 1], ends[i]) for i in kept])
         if not of_kept.size:
             return model
-        return with_scores(model, testing.take(of_kept), prepared.levels()[kept])
+        return with_scores(model, testing.take(of_kept), group_rows.levels()[kept])
 
     def _with_every_class(
         self, table: Table, groups: Groups, train: list[Rows], test: list[Rows]
@@ -144,7 +144,7 @@ class Fitting:
     def _problem(self, training: Table, testing: Table | None) -> Problem:
         """The problem of all rows. Its rows are divided already, each by itself."""
         undivided = replace(self.of_all, test_fraction=0.0)
-        roles: dict[str, Any] = {"drop": self.drop, "columns": self.columns, "apart": (self.by,)}
+        roles: dict[str, Any] = {"drop": self.drop, "columns": self.columns, "distinguishing": (self.by,)}
         problem = make_problem(training, self.target, undivided, test=testing, **roles)
         notes = tuple(note for note in problem.notes if not note.endswith(KEPT_TOGETHER))
         return replace(problem, settings=self.of_all, notes=notes)
@@ -167,7 +167,7 @@ class Fitting:
             hint = f"learning_rate {rate:g} may be too high: try {rate / 10:g}"
             raise DivergedError(f"the network of all rows: {error.message}", hint=hint) from None
 
-    def _trained(self, problem: Problem, prepared: Prepared) -> StackedResult:
+    def _trained(self, problem: Problem, group_rows: GroupRows) -> StackedResult:
         """The networks of the groups.
 
         Raises:
@@ -188,28 +188,28 @@ class Fitting:
             ),
             partial(batch_size_for, s),
             problem.trainer,
-            prepared.x,
-            prepared.y,
-            prepared.first,
-            prepared.rows,
+            group_rows.x,
+            group_rows.y,
+            group_rows.first,
+            group_rows.rows,
         )
-        count = len(prepared.rows)
+        count = len(group_rows.rows)
         title = f"training {counted(count, 'group')}"
         with stop_on_signals() as stop:
-            result = run.run(self._start(problem, prepared), stop, lambda done: self._stage(title, done / count))
+            result = run.run(self._start(problem, group_rows), stop, lambda done: self._stage(title, done / count))
         if not result.is_whole:
             interrupted = InterruptedTraining("interrupted while the groups were trained; no model is kept")
             interrupted.signal = stop.signal or 0
             raise interrupted
         return result
 
-    def _start(self, problem: Problem, prepared: Prepared) -> NDArray[Any]:
+    def _start(self, problem: Problem, group_rows: GroupRows) -> NDArray[Any]:
         """The parameters that each group starts from (groups, P): the same, but for the level of counts."""
         network, settings = problem.network, self.of_groups
         theta = network.initialize(settings.seed, settings.initialization, problem.dtype)
-        found = np.repeat(theta[None], len(prepared.rows), axis=0)
+        found = np.repeat(theta[None], len(group_rows.rows), axis=0)
         if problem.head.loss_name == "poisson":
-            found[:, -problem.head.outputs :] = prepared.levels()
+            found[:, -problem.head.outputs :] = group_rows.levels()
         return found
 
     def _steps(self, rows: int) -> int:
@@ -250,18 +250,18 @@ class Fitting:
             notes.append(f"{rows} without a value of {shown(self.by)}: the network of all rows predicts such rows")
         return notes
 
-    def _notes_on_groups(self, prepared: Prepared, keys: Sequence[str], result: StackedResult) -> list[str]:
+    def _notes_on_groups(self, group_rows: GroupRows, keys: Sequence[str], result: StackedResult) -> list[str]:
         lost = np.flatnonzero(result.diverged).tolist()
-        has_classes = bool(prepared.shared.head.classes)
+        has_classes = bool(group_rows.shared.head.classes)
         always = "the same class, which is always predicted" if has_classes else "the same target, which is predicted"
-        told = {
+        sentences = {
             "training diverged, and the network of all rows predicts them": lost,
-            f"all training rows have {always}": prepared.constant_groups(),
-            "a class is missing from the training rows, and gets a low probability": prepared.incomplete_groups()
+            f"all training rows have {always}": group_rows.constant_groups(),
+            "a class is missing from the training rows, and gets a low probability": group_rows.incomplete_groups()
             if has_classes
             else [],
         }
-        return [_on_groups([keys[i] for i in those], text) for text, those in told.items() if those]
+        return [_on_groups([keys[i] for i in those], text) for text, those in sentences.items() if those]
 
 
 def _on_groups(keys: Sequence[str], text: str) -> str:

@@ -23,10 +23,10 @@ from backpass.errors import UsageError
 from backpass.model.model import Model
 from backpass.model.profile import CategoricalProfile, NumericProfile
 from backpass.numerics.philox import key_of, philox_bits
+from backpass.table.datetimes.date_components import microseconds_of
+from backpass.table.datetimes.timestamp import timestamp_texts
 from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature, NumericFeature, number_inputs
 from backpass.table.messages import counted, shown
-from backpass.table.moments.date_components import ticks_of
-from backpass.table.moments.timestamp import moment_texts
 from backpass.table.notation.missing import Missing
 
 ROWS = 64
@@ -168,7 +168,7 @@ def _trial(model: Model, feature: Feature, draws: NDArray[np.float64]) -> list[A
 
 def _written(feature: Feature, values: NDArray[np.float64], model: Model) -> list[Any]:
     if isinstance(feature, DatetimeFeature):
-        return list(moment_texts(ticks_of(values, feature.kind) // 1000 * 1000, feature.kind))
+        return list(timestamp_texts(microseconds_of(values, feature.kind) // 1000 * 1000, feature.kind))
     gone = Missing.of(model.schema.missing).values
     found = [None if value in gone or not math.isfinite(value) else value for value in values.tolist()]
     if isinstance(feature, NumericFeature) and feature.marks_bounds and feature.reading is not None:

@@ -2,7 +2,7 @@
 
 A timestamp is passed as three whole numbers, the fields of Python's ``timedelta``: days, seconds and microseconds. One
 int64 of microseconds would be simpler, but OpenVINO silently narrows it to int32 and gives wrong predictions.
-``backpass.table.moments.date_components`` defines the components; this module makes nodes of them.
+``backpass.table.datetimes.date_components`` defines the components; this module makes nodes of them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy as np
 from backpass.circuit import Spec
 from backpass.engine.onnx import Graph, Value, Whole
 from backpass.model.head.decoding import WIDE
+from backpass.table.datetimes.date_components import PARTS
+from backpass.table.datetimes.timestamp import DAY, FIRST, SECOND
 from backpass.table.feature import DatetimeFeature
-from backpass.table.moments.date_components import PARTS
-from backpass.table.moments.timestamp import DAY, FIRST, SECOND
 
 FIRST_DAY = FIRST // DAY
 """0001-01-01; anything earlier counts as missing."""
@@ -32,7 +32,7 @@ NO_DAY = int(np.iinfo(np.int32).min)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GraphFields:
-    """The fields of timestamps in an input int32 (n, 3), as values of its graph (see ``MomentFields``).
+    """The fields of timestamps in an input int32 (n, 3), as values of its graph (see ``DatetimeFields``).
 
     ``total`` counts from the origin, so that float32, the only precision of some runtimes, keeps the time of day.
 

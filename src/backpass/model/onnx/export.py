@@ -117,7 +117,7 @@ def _network_inputs(graph: Graph, model: Exportable) -> Value:
                 numbers += date_parts(graph, column, feature, origins[number_inputs(feature)[0].name])
             case _:
                 numbers.append(column)
-    arrays = [_beside(graph, numbers, WIDE, "numbers"), _beside(graph, codes, _CODES, "codes")]
+    arrays = [_side_by_side(graph, numbers, WIDE, "numbers"), _side_by_side(graph, codes, _CODES, "codes")]
     (x,) = translate(graph, _feature_map(model), [array for array in arrays if array is not None])
     return x
 
@@ -139,7 +139,7 @@ def _codes(graph: Graph, column: Value, feature: CategoricalFeature) -> Value:
     return Value(graph.add("Cast", whole, stem=f"codes/{feature.name}/cast", to=_CODES), Spec((ROWS, 1), _CODES))
 
 
-def _beside(graph: Graph, columns: list[Value], dtype: np.dtype[Any], stem: str) -> Value | None:
+def _side_by_side(graph: Graph, columns: list[Value], dtype: np.dtype[Any], stem: str) -> Value | None:
     """Columns concatenated; None if there are none."""
     if len(columns) < 2:
         return columns[0] if columns else None
@@ -149,7 +149,7 @@ def _beside(graph: Graph, columns: list[Value], dtype: np.dtype[Any], stem: str)
 
 def _origins(model: Exportable) -> list[int]:
     """The whole number to count from, for every numeric column: the median day for days, else 0."""
-    dates = {feature.name for feature in model.schema.moments if feature.kind == "date"}
+    dates = {feature.name for feature in model.schema.datetimes if feature.kind == "date"}
     return [
         round(center) if number.leads and number.column in dates else 0
         for number, center in zip(model.schema.numbers, model.feature_map.center, strict=False)
@@ -167,8 +167,8 @@ def _counted_from(phi: FeatureMap, origins: Sequence[int]) -> FeatureMap:
 def _feature_map(model: Exportable) -> Circuit:
     """The circuit (numbers, codes) -> x, without inputs that the model lacks; declared missing values become NaN."""
     phi, missing = _counted_from(model.feature_map, _origins(model)), Missing.of(model.schema.missing).values
-    moments = {feature.name for feature in model.schema.moments}
-    is_part = np.array([number.column in moments or not number.leads for number in model.schema.numbers])
+    datetimes = {feature.name for feature in model.schema.datetimes}
+    is_part = np.array([number.column in datetimes or not number.leads for number in model.schema.numbers])
     widths = {WIDE: len(model.schema.numbers), _CODES: len(model.schema.texts)}
 
     def mapped(*given: Array) -> Array:

@@ -48,7 +48,7 @@ class Reader:
             record: The record of the fit.
             with_target: Whether to read the targets too, with the columns of weights, groups and times.
         """
-        targets = {each.target.name: each.target.demand for each in head.targets}
+        targets = {each.target.name: each.target.required_kind for each in head.targets}
         profiles = record.columns.items()
         binary = {name for name, each in profiles if isinstance(each, NumericProfile) and each.is_zero_one}
         kinds: dict[str, str] = {

@@ -102,7 +102,7 @@ def _bounds(column: Column, feature: NumericFeature, profiles: Mapping[str, Prof
 
 def _fractions(column: Column, feature: NumericFeature, profile: NumericProfile) -> list[Suspect]:
     """A column of percentages without percent signs whose values seem to be fractions, 0.123 for 12.3 %."""
-    return _fractions_beside(column, feature, profile.quantiles, "those lay")
+    return _fractions_among(column, feature, profile.quantiles, "those lay")
 
 
 def fractions_in_targets(head: Head, table: Table, o: NDArray[Any]) -> list[str]:
@@ -126,10 +126,10 @@ def _fractions_of_target(target: Target, table: Table, predicted: NDArray[np.flo
     column = table.columns.get(target.name)
     if column is None or target.task != "regression" or not np.isfinite(predicted).all() or not len(predicted):
         return []
-    return _fractions_beside(column, target, NumericProfile.of(predicted).quantiles, "the predictions lie")
+    return _fractions_among(column, target, NumericProfile.of(predicted).quantiles, "the predictions lie")
 
 
-def _fractions_beside(
+def _fractions_among(
     column: Column, feature: NumericFeature | Target, quantiles: Sequence[float], others: str
 ) -> list[Suspect]:
     reading = feature.reading

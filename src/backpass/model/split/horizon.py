@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.table import Column, DatetimeColumn, NumericColumn, Table
+from backpass.table.datetimes.timestamp import timestamp_texts
 from backpass.table.messages import counted, shown
-from backpass.table.moments.timestamp import moment_texts
 
 _UNITS = (("day", 86_400_000_000), ("hour", 3_600_000_000), ("minute", 60_000_000), ("second", 1_000_000))
 
@@ -86,7 +86,7 @@ class Horizon:
             return ""
         is_date, last = isinstance(column, DatetimeColumn), f"{self.last:.10g}"
         if isinstance(column, DatetimeColumn):
-            last = str(moment_texts(np.array([self.last]).astype(np.int64), column.kind)[0])
+            last = str(timestamp_texts(np.array([self.last]).astype(np.int64), column.kind)[0])
         far = float(later.max()) - self.last
         verb = "lies" if len(later) == 1 else "lie"
         text = f"column {shown(column.name)}: {counted(len(later), 'row')} {verb} up to {_span(far, is_date)} after"

@@ -18,8 +18,8 @@ from backpass.model.model import Model
 from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile, Profile
 from backpass.network.feature_map import FeatureMap
 from backpass.table import CategoricalFeature, DatetimeFeature, TextFeature
+from backpass.table.datetimes.date_components import microseconds_of, part_values
 from backpass.table.feature import Feature, number_inputs
-from backpass.table.moments.date_components import part_values, ticks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class ModelColumn:
         if not isinstance(self.feature, DatetimeFeature):
             return np.column_stack([at, *(np.zeros(len(at)) for _ in self.places[1:])])  # an exact number, no bound
         kind = self.feature.kind
-        microseconds = ticks_of(at, kind)
+        microseconds = microseconds_of(at, kind)
         return np.column_stack([part_values(microseconds, kind, part) for part in self.feature.parts])
 
 

@@ -20,10 +20,10 @@ from backpass.model.training_rows import TrainingRows, counts_below
 from backpass.reporting.numbers.columns import ModelColumn, columns_of
 from backpass.reporting.numbers.numerals import value_texts
 from backpass.table import CategoricalFeature, DatetimeFeature, Encoded, TextFeature
+from backpass.table.datetimes.date_components import microseconds_of
+from backpass.table.datetimes.timestamp import timestamp_texts
 from backpass.table.free_text.encoding import Words
 from backpass.table.messages import shown
-from backpass.table.moments.date_components import ticks_of
-from backpass.table.moments.timestamp import moment_texts
 
 LEAST = 0.1
 """The smallest distance worth a line: a tenth of the rows have moved."""
@@ -172,7 +172,7 @@ def _spelled(column: ModelColumn, then: float, now: float) -> tuple[Value, Value
     feature = column.feature
     if not isinstance(feature, DatetimeFeature):
         return then, now
-    first, second = moment_texts(ticks_of(np.array([then, now]), feature.kind), feature.kind)
+    first, second = timestamp_texts(microseconds_of(np.array([then, now]), feature.kind), feature.kind)
     return first, second
 
 

@@ -162,8 +162,8 @@ def _rows(model: Model, table: Table, origin: str) -> HeldOut:
     """Encode all rows of a table and run the model on them."""
     head = head_of(model)
     # The schema excludes only the first target.
-    beside = {*(each.target.name for each in head.targets[1:]), model.record.weight}
-    encoded = model.encoded(replace(table, columns={k: v for k, v in table.columns.items() if k not in beside}))
+    no_inputs = {*(each.target.name for each in head.targets[1:]), model.record.weight}
+    encoded = model.encoded(replace(table, columns={k: v for k, v in table.columns.items() if k not in no_inputs}))
     x = model.inputs_at(encoded.numbers, encoded.codes)
     o = model.outputs_at(x)
     truth = head.truth(table)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from backpass.errors import DataError, UsageError, did_you_mean
 from backpass.reporting.numbers.numerals import value_texts
 from backpass.table import CategoricalColumn, Column, DatetimeColumn, Table
+from backpass.table.datetimes.timestamp import DAY, HOUR
 from backpass.table.messages import counted, listed, shown
-from backpass.table.moments.timestamp import DAY, HOUR
 from backpass.table.table import NumericColumn
 
 MOST_CATEGORIES = 50
@@ -86,7 +86,7 @@ def segments_of(table: Table, by: str, time: str | None = None) -> Segments:
     )
 
 
-def columns_beside(table: Table, by: str) -> list[str]:
+def columns_for_segments(table: Table, by: str) -> list[str]:
     """The columns that ``segments_of`` needs of those that the table's file has, but that were not read.
 
     Args:
@@ -107,8 +107,8 @@ def _time_column(table: Table, unit: str, time: str | None) -> str:
     if time is not None and isinstance(table.columns.get(time), DatetimeColumn):
         return time
     kind = "time" if unit == "hour" else "date"
-    moments = [name for name, each in table.columns.items() if isinstance(each, DatetimeColumn)]
-    found = [name for name in moments if getattr(table.columns[name], "kind", "") == kind] or moments
+    datetimes = [name for name, each in table.columns.items() if isinstance(each, DatetimeColumn)]
+    found = [name for name in datetimes if getattr(table.columns[name], "kind", "") == kind] or datetimes
     if len(found) == 1:
         return found[0]
     if not found:

@@ -16,8 +16,8 @@ from backpass.reporting.numbers.names import label
 from backpass.reporting.numbers.numerals import value_texts
 from backpass.reporting.page.findings import Findings
 from backpass.table import DatetimeFeature, Feature, TextFeature
-from backpass.table.moments.date_components import ticks_of
-from backpass.table.moments.timestamp import moment_texts
+from backpass.table.datetimes.date_components import microseconds_of
+from backpass.table.datetimes.timestamp import timestamp_texts
 
 
 def column_rows(findings: Findings) -> Iterator[dict[str, Any]]:
@@ -48,7 +48,9 @@ def _usual(profile: NumericProfile | CategoricalProfile | None, feature: Feature
             return ""
         low, middle, high = (profile.quantiles[SHARES.index(share)] for share in (0.01, 0.5, 0.99))
         if isinstance(feature, DatetimeFeature):
-            first, median, last = moment_texts(ticks_of(np.array([low, middle, high]), feature.kind), feature.kind)
+            first, median, last = timestamp_texts(
+                microseconds_of(np.array([low, middle, high]), feature.kind), feature.kind
+            )
             return f"{first} to {last}, median {median}"
         if isinstance(feature, TextFeature):
             low, middle, high = (round(exp(each) - 1.0) for each in (low, middle, high))

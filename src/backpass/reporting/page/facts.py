@@ -26,7 +26,7 @@ def facts_of(findings: Findings) -> dict[str, Any]:
         "measured_on": None if held is None else held.origin,
         "scores": _scores(findings.scores),
         "at_fit": None if part is None else {"part": part, "scores": dict(model.record.scores[part])},
-        "baselines": {name: dict(scores) for name, scores in findings.beside.items()},
+        "baselines": {name: dict(scores) for name, scores in findings.baseline_scores.items()},
         "comparison": None if findings.comparison is None else findings.comparison.to_json(),
         "metric": findings.metric,
         "importances": importance_facts(findings.important),

@@ -28,8 +28,8 @@ from backpass.reporting.numbers.names import label
 from backpass.reporting.numbers.numerals import fixed, number, value_text
 from backpass.reporting.numbers.targets import target_scores
 from backpass.table import DatetimeColumn, Encoded, NumericColumn
+from backpass.table.datetimes.timestamp import timestamp_texts
 from backpass.table.messages import listed
-from backpass.table.moments.timestamp import moment_texts
 
 PARTS = {"train": "training", "validation": "validation", "test": "test"}
 WORST, SHOWN_COLUMNS = 10, 6
@@ -48,7 +48,7 @@ class Findings:
         labels: The scores of the single labels of a multi-label model.
         targets: For several numbers, the main metrics of each target with their intervals, and the share of rows inside
             their 90 % interval.
-        beside: The scores on these rows of each baseline that the model keeps.
+        baseline_scores: The scores on these rows of each baseline that the model keeps.
         comparison: The network and its best baseline on these rows.
     """
 
@@ -58,7 +58,7 @@ class Findings:
     scores: Mapping[str, Interval]
     important: tuple[Importance, ...]
     labels: tuple[LabelScore, ...] = ()
-    beside: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    baseline_scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     comparison: Comparison | None = None
     targets: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
 
@@ -127,8 +127,10 @@ class Findings:
         """The metric of the baselines on these rows; at the fit if there are no rows, or no baselines are kept."""
         metric, part = self.metric, self.part
         found = constant_of(self.labels, metric)
-        found |= {baseline_name(name): scores[metric] for name, scores in self.beside.items() if metric in scores}
-        if part is not None and not self.beside:
+        found |= {
+            baseline_name(name): scores[metric] for name, scores in self.baseline_scores.items() if metric in scores
+        }
+        if part is not None and not self.baseline_scores:
             kept = {name: self.model.record.baselines[name][part] for name in in_order(self.model.record.baselines)}
             found |= {baseline_name(name): scores[metric] for name, scores in kept.items() if metric in scores}
         return found
@@ -150,7 +152,7 @@ def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
     metrics = list(model.head.metrics)
     kept = model.record.baselines
     known = {} if part is None else {name: kept[name][part] for name in in_order(kept)}
-    at_fit = {name: scores for name, scores in known.items() if name not in findings.beside}
+    at_fit = {name: scores for name, scores in known.items() if name not in findings.baseline_scores}
     if part is not None and part in model.record.teacher_scores:
         at_fit = {"teacher": model.record.teacher_scores[part], **at_fit}
     own = {} if part is None else model.record.scores[part]
@@ -165,7 +167,7 @@ def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
             for name in metrics
         ]
         yield {"name": "network", "where": "these rows", "cells": cells, "strong": True}
-    for name, scores_of in findings.beside.items():
+    for name, scores_of in findings.baseline_scores.items():
         cells = [(_fixed(scores_of[metric], places[metric]) if metric in scores_of else "", "") for metric in metrics]
         yield {"name": baseline_name(name), "where": "these rows", "cells": cells, "strong": False}
     if part is None:
@@ -304,6 +306,6 @@ def _cell(held: HeldOut, name: str, row: int) -> str:
     if isinstance(column, NumericColumn):
         return value_text(float(column.values[row])) if not np.isnan(column.values[row]) else "missing"
     if isinstance(column, DatetimeColumn):
-        return moment_texts(column.microseconds[row : row + 1], column.kind)[0] or "missing"
+        return timestamp_texts(column.microseconds[row : row + 1], column.kind)[0] or "missing"
     code = int(column.codes[row])
     return label(column.levels[code - 1]) if code else "missing"

@@ -184,7 +184,7 @@ const floatsOf = (base64) => new Float32Array(Uint8Array.from(atob(base64), (cha
       drawn.append(element("path", { class: "s-accent", d: path, fill: "none", "stroke-width": 2.2, "stroke-linejoin": "round" }));
       const ends = [[column.low, "start", 0], [column.high, "end", 1]];
       for (const [end, anchor, share] of ends) {
-        drawn.append(element("text", { class: "f-muted", x: scaleX(share), y: HEIGHT - 6, "font-size": 11, "text-anchor": anchor }, column.parts ? momentText(column, end) : plain(end)));
+        drawn.append(element("text", { class: "f-muted", x: scaleX(share), y: HEIGHT - 6, "font-size": 11, "text-anchor": anchor }, column.parts ? timestampText(column, end) : plain(end)));
       }
       if (!Number.isNaN(value)) {
         const share = Math.min(Math.max((value - column.low) / (column.high - column.low || 1), 0), 1);

@@ -109,7 +109,7 @@ def _rendered(findings: Findings, pictures: dict[str, list[Picture]], what_if: d
 
     room = files("backpass.reporting.page")
     style = "".join(room.joinpath(name).read_text("utf-8") for name in ("palette.css", "page.css"))
-    scripts = [room.joinpath(name).read_text("utf-8") for name in ("moment.js", "page.js")]
+    scripts = [room.joinpath(name).read_text("utf-8") for name in ("timestamp.js", "page.js")]
     script = "\n".join(scripts if what_if is None else [whatif.script(findings.model), *scripts])
     environment = Environment(
         loader=PackageLoader("backpass.reporting", "page"),

@@ -54,7 +54,7 @@ class Picture:
 
 def sections(findings: Findings) -> Iterator[tuple[str, list[Picture]]]:
     """Yield the name of each section with its pictures."""
-    yield "training", [*_beside(findings), *_training(findings)]
+    yield "training", [*_baseline_picture(findings), *_training(findings)]
     yield "accuracy", list(_accuracy(findings))
     yield "columns", list(_columns(findings))
     yield "dependence", list(_dependences(findings))
@@ -84,7 +84,7 @@ def _training(findings: Findings) -> Iterator[Picture]:
         yield Picture(to_svg(figure, "history", "Learning curves"), "Learning curves", text)
 
 
-def _beside(findings: Findings) -> Iterator[Picture]:
+def _baseline_picture(findings: Findings) -> Iterator[Picture]:
     """Yield the picture that compares the network's score with those of the baselines."""
     model, part, metric = findings.model, findings.part, findings.metric
     if part is not None and metric in model.record.scores[part]:
@@ -153,15 +153,15 @@ def _of_classes(model: Model, held: HeldOut) -> Iterator[Picture]:
     # A class that no row or every row belongs to has no curve.
     shown = [head.positive] if k == 2 else range(min(k, CLASS_CURVES))
     if present := [j for j in shown if 0 < (held.truth == j).sum() < held.rows]:
-        told = {model.classes[j]: (held.predicted[:, j], held.truth == j) for j in present}
+        by_class = {model.classes[j]: (held.predicted[:, j], held.truth == j) for j in present}
         share = float((held.truth == head.positive).mean()) if k == 2 else None
-        yield from _of_probabilities(told, share)
+        yield from _of_probabilities(by_class, share)
         if k > 2:
             one_hot = held.truth[:, None] == np.arange(k)
             yield _calibration("a class", held.predicted.ravel(), one_hot.ravel(), "All classes together. ")
             return
         name = model.classes[head.positive]
-        yield _calibration(name, *told[name])
+        yield _calibration(name, *by_class[name])
         yield from _of_decisions(model, held)
 
 
@@ -193,25 +193,25 @@ def _of_decisions(model: Model, held: HeldOut) -> Iterator[Picture]:
 def _of_labels(model: Model, held: HeldOut) -> Iterator[Picture]:
     names = label_names(model)
     present = [j for j in range(len(names)) if 0 < held.truth[:, j].sum() < held.rows]
-    if told := {names[j]: (held.predicted[:, j], held.truth[:, j] == 1) for j in present[:CLASS_CURVES]}:
-        yield from _of_probabilities(told, about=_among(told, present))
+    if by_class := {names[j]: (held.predicted[:, j], held.truth[:, j] == 1) for j in present[:CLASS_CURVES]}:
+        yield from _of_probabilities(by_class, about=_among(by_class, present))
     yield _calibration("a label", held.predicted.ravel(), held.truth.ravel() == 1, "All labels together. ")
 
 
 def _of_probabilities(
-    told: Mapping[str, tuple[NDArray[np.float64], NDArray[np.bool_]]], share: float | None = None, about: str = ""
+    by_class: Mapping[str, tuple[NDArray[np.float64], NDArray[np.bool_]]], share: float | None = None, about: str = ""
 ) -> Iterator[Picture]:
     """Yield the ROC and precision-recall curves of classes or labels.
 
     Args:
-        told: Name -> predicted probability (n,) and whether each row is positive (n,).
+        by_class: Name -> predicted probability (n,) and whether each row is positive (n,).
         share: The share of positive rows, which random guessing has as its precision; None for no line.
         about: A sentence to append to the captions.
     """
-    curves = {name: roc(*each) for name, each in told.items()}
+    curves = {name: roc(*each) for name, each in by_class.items()}
     text = f"True positive rate against false positive rate over all thresholds. {about}"
     yield _picture("roc", "ROC curve", text, lambda ax: evaluation.roc(ax, curves))
-    recalls = {name: precision_recall(*each) for name, each in told.items()}
+    recalls = {name: precision_recall(*each) for name, each in by_class.items()}
     yield _picture(
         "recall",
         "Precision and recall",
@@ -253,7 +253,7 @@ def _columns(findings: Findings) -> Iterator[Picture]:
         "Mean absolute change of the prediction when a number moves by its interquartile range, or when a category is "
         "replaced by that of another row."
         + " For dates and free text, the largest over their components."
-        * bool(model.schema.moments or model.schema.free_texts),
+        * bool(model.schema.datetimes or model.schema.free_texts),
         lambda ax: effects.changes(ax, findings.important, _answer(model)),
         height,
     )

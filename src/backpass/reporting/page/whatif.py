@@ -23,8 +23,8 @@ from backpass.reporting.numbers.held_out import head_of, number_names
 from backpass.reporting.numbers.labels import label_names
 from backpass.reporting.numbers.names import label
 from backpass.table import CategoricalFeature, DatetimeFeature, TextFeature
-from backpass.table.moments.date_components import UNITS
-from backpass.table.moments.timestamp import MINUTE
+from backpass.table.datetimes.date_components import UNITS
+from backpass.table.datetimes.timestamp import MINUTE
 
 MOST_BYTES = 2_400_000
 """The maximum size of theta as text: 450,000 parameters, such as the 16 networks of the preset ``best``. A browser
@@ -89,7 +89,7 @@ def controls(columns: Sequence[ModelColumn]) -> Iterator[dict[str, Any]]:
                 texts = list(map(label, levels))
                 yield {"name": label(name), "kind": "categorical", "levels": texts, "value": column.commonest}
             case DatetimeFeature():
-                yield _moment(column, column.feature)
+                yield _timestamp(column, column.feature)
             case TextFeature(name):
                 yield {"name": label(name), "kind": "text", "value": list(column.centers)}
             case _:
@@ -107,7 +107,7 @@ def controls(columns: Sequence[ModelColumn]) -> Iterator[dict[str, Any]]:
                 }
 
 
-def _moment(column: ModelColumn, feature: DatetimeFeature) -> dict[str, Any]:
+def _timestamp(column: ModelColumn, feature: DatetimeFeature) -> dict[str, Any]:
     """Return the control of a date or a time, in milliseconds since 1970-01-01 or midnight, as in JavaScript.
 
     ``at`` holds the values of its dependence curve, ``parts`` the components that the network reads.

@@ -88,10 +88,10 @@ def _circle(neuron: Neuron) -> str:
     )
     if not neuron.name:
         return circle
-    return circle + _text(*_beside(neuron), "ink", 11)
+    return circle + _text(*_label_of(neuron), "ink", 11)
 
 
-def _beside(neuron: Neuron) -> tuple[float, float, str, str]:
+def _label_of(neuron: Neuron) -> tuple[float, float, str, str]:
     """Return the position of a neuron's name, the name (shortened if long), and the text anchor."""
     gap = RADIUS + 7.0
     if neuron.side == "above":
@@ -126,7 +126,7 @@ def paint(ax: Axes, scene: Scene) -> None:
         fill = ACCENT if neuron.kind == "output" else PAPER
         ax.add_patch(Circle((neuron.x, neuron.y), RADIUS, facecolor=fill, edgecolor=INK, linewidth=1.0, zorder=2))
         if neuron.name:
-            x, y, name, anchor = _beside(neuron)
+            x, y, name, anchor = _label_of(neuron)
             ax.text(x, y, name, ha={"end": "right", "start": "left", "middle": "center"}[anchor], fontsize=9)
     for x, y in scene.gaps:
         ax.plot([x] * 3, [y - 6, y, y + 6], "o", color=MUTED, markersize=2.0)

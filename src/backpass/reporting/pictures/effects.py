@@ -90,7 +90,7 @@ def label_dependence(ax: Axes, found: Mapping[str, Dependence]) -> None:
         else:
             ax.plot(np.asarray(each.at), each.mean, color=color, linestyle=dashes, label=short(name, 18))
     if first.kind == "categorical":
-        _levels_beside(ax, first, "probability")
+        _mark_levels(ax, first, "probability")
         ax.set_xlim(-0.02, 1.02)
     else:
         ax.set(xlabel=short(first.name, 40), ylabel="probability", ylim=(-0.02, 1.02))
@@ -122,10 +122,10 @@ def _levels(ax: Axes, found: Dependence, target: str) -> None:
     places = np.arange(len(found.at))[::-1]
     ax.plot(found.lines.T, places, "o", color=MUTED, markersize=2.5, markeredgewidth=0, alpha=0.3)
     ax.plot(found.mean, places, "o", color=ACCENT, markersize=7)
-    _levels_beside(ax, found, target)
+    _mark_levels(ax, found, target)
 
 
-def _levels_beside(ax: Axes, found: Dependence, target: str) -> None:
+def _mark_levels(ax: Axes, found: Dependence, target: str) -> None:
     places = np.arange(len(found.at))[::-1]
     ax.set_yticks(places, [short(level) for level in found.at])
     ax.set_ylim(-0.6, len(places) - 0.4)

@@ -35,14 +35,14 @@ def history(ax: Axes, course: Course, rates: Axes | None = None) -> None:
             ax.plot([course.best], [best], "o", color=ACCENT, markersize=6, zorder=4)
             ax.axvline(course.best, ymax=0.76, color=MUTED, linewidth=0.8, linestyle=(0, (3, 3)))
             _note(ax, course.best, course.best > epochs[-1] / 2, f"best epoch {course.best}")
-    beside = ax if course.together or not course.scores else _right_of(ax, course.train_name)
-    beside.plot(epochs, course.train, color=SECOND, marker=marker, label=f"training {course.train_name}")
+    right = ax if course.together or not course.scores else _right_of(ax, course.train_name)
+    right.plot(epochs, course.train, color=SECOND, marker=marker, label=f"training {course.train_name}")
     ax.set_xlabel("epoch")
     ax.set_ylabel(course.score_name if course.scores else course.train_name)
     _whole_ticks(ax)
-    lines = [line for axes in dict.fromkeys((ax, beside)) for line in axes.get_legend_handles_labels()[0]]
+    lines = [line for axes in dict.fromkeys((ax, right)) for line in axes.get_legend_handles_labels()[0]]
     ax.legend(handles=lines, loc="upper right")
-    for axes in dict.fromkeys((ax, beside)):
+    for axes in dict.fromkeys((ax, right)):
         _zoom(axes, len(epochs))
     if rates is not None:
         _below(rates, course, marker)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from backpass.table.columns.objects import raw_objects
 from backpass.table.columns.raw import RawColumn, RawDatetimes, RawNumbers, integers_as_texts
 from backpass.table.columns.rules import Rules
+from backpass.table.datetimes.duration import CALENDAR, seconds_of
+from backpass.table.datetimes.timestamp import NAT, microseconds_of_dates
 from backpass.table.messages import ErrorList, shown
-from backpass.table.moments.duration import CALENDAR, seconds_of
-from backpass.table.moments.timestamp import NAT, ticks_of_dates
 
 
 def raw_array(name: str, values: NDArray[Any], rules: Rules, faults: ErrorList) -> RawColumn | None:
@@ -27,13 +27,13 @@ def raw_array(name: str, values: NDArray[Any], rules: Rules, faults: ErrorList) 
     array([ 1., nan])
     """
     mask, data = mask_of(values), np.asarray(values)
-    if data.ndim == 1 and data.dtype.kind in "iu" and rules.demanded(name) == "categorical":
+    if data.ndim == 1 and data.dtype.kind in "iu" and rules.required_kind(name) == "categorical":
         return integers_as_texts(name, data, mask)
     if data.ndim == 1 and data.dtype.kind in "iuf":
         numbers = data.astype(np.float64)
         return RawNumbers(name, numbers if mask is None else np.where(mask, np.nan, numbers))
     if data.ndim == 1 and data.dtype.kind == "M":
-        microseconds = ticks_of_dates(data)
+        microseconds = microseconds_of_dates(data)
         return RawDatetimes(name, microseconds if mask is None else np.where(mask, NAT, microseconds), "date")
     if data.ndim == 1 and data.dtype.kind == "m":
         seconds = seconds_of(data)

@@ -41,30 +41,30 @@ CERTAIN = 1000  # stands for the number of different values where the kind of th
 KEEP_WORDS = "--no-missing-detection keeps them as categories"
 
 
-def with_reading(name: str, judged: TextClassification, rules: Rules) -> TextClassification:
+def with_reading(name: str, classified: TextClassification, rules: Rules) -> TextClassification:
     """Return the classification with the numbers of the column's notation, and with its words for missing."""
-    agreement = _agreement(name, judged, rules)
+    agreement = _agreement(name, classified, rules)
     if agreement.reading is not None:
-        judged = _read(judged, agreement.reading)
-    return _with_gaps(replace(judged, agreement=agreement), rules, is_required=rules.kinds is not None)
+        classified = _read(classified, agreement.reading)
+    return _with_gaps(replace(classified, agreement=agreement), rules, is_required=rules.kinds is not None)
 
 
-def with_truths(name: str, judged: TextClassification, notes: list[str]) -> TextClassification:
+def with_truths(name: str, classified: TextClassification, notes: list[str]) -> TextClassification:
     """Return the classification with booleans as the numbers 0 and 1, with a note."""
-    sorts, numbers, read = judged.sorts.copy(), judged.numbers.copy(), list[str]()
-    for j in np.flatnonzero((sorts == TEXT) & (judged.counts > 0)).tolist():
-        if (truth := truth_in(judged.texts[j])) is not None:
-            sorts[j], numbers[j] = NUMERIC, float(truth)
-            read.append(f"{shown(judged.texts[j])} is read as {int(truth)}")
+    types, numbers, read = classified.types.copy(), classified.numbers.copy(), list[str]()
+    for j in np.flatnonzero((types == TEXT) & (classified.counts > 0)).tolist():
+        if (truth := truth_in(classified.texts[j])) is not None:
+            types[j], numbers[j] = NUMERIC, float(truth)
+            read.append(f"{shown(classified.texts[j])} is read as {int(truth)}")
     notes += [f"column {shown(name)}: {listed(sorted(read))}"] if read else []
-    return replace(judged, sorts=sorts, numbers=numbers)
+    return replace(classified, types=types, numbers=numbers)
 
 
-def _agreement(name: str, judged: TextClassification, rules: Rules) -> Agreement:
+def _agreement(name: str, classified: TextClassification, rules: Rules) -> Agreement:
     """Return the notation that the column requires, or the one that its strings agree on."""
     if rules.kinds is None:
-        return _agreed(judged, rules)
-    there = [text for text, sort in zip(judged.texts, judged.sorts, strict=True) if sort in (NUMERIC, TEXT)]
+        return _agreed(classified, rules)
+    there = [text for text, type_ in zip(classified.texts, classified.types, strict=True) if type_ in (NUMERIC, TEXT)]
     reading = rules.reading_of(name)
     if reading is None and rules.kinds[name] == "numeric" and any(map(has_other_digits, there)):
         reading = NumberReading(rules.decimal)
@@ -75,39 +75,39 @@ def _agreement(name: str, judged: TextClassification, rules: Rules) -> Agreement
     return Agreement(_with_own_decimal(reading, there), {}, {})
 
 
-def _agreed(judged: TextClassification, rules: Rules) -> Agreement:
+def _agreed(classified: TextClassification, rules: Rules) -> Agreement:
     """Return the agreement of the strings that are there; none if all are plain numbers, or dates are among them.
 
     Times of day may be among durations, but not among other numbers.
     """
-    there = judged.counts > 0
-    if judged.is_percent or judged.rows_of(DATE):
+    there = classified.counts > 0
+    if classified.is_percent or classified.rows_of(DATE):
         return NOTHING
-    is_plain = not (there & (judged.sorts == TEXT)).any()
-    if is_plain and not _are_amounts(judged):
+    is_plain = not (there & (classified.types == TEXT)).any()
+    if is_plain and not _are_amounts(classified):
         return NOTHING
     held = [
         j
-        for j in np.flatnonzero(there & np.isin(judged.sorts, (NUMERIC, TIME, TEXT))).tolist()
-        if not means_missing(judged.texts[j], CERTAIN)
+        for j in np.flatnonzero(there & np.isin(classified.types, (NUMERIC, TIME, TEXT))).tolist()
+        if not means_missing(classified.texts[j], CERTAIN)
     ]
-    texts, rows = [judged.texts[j] for j in held], judged.counts[held].tolist()
+    texts, rows = [classified.texts[j] for j in held], classified.counts[held].tolist()
     agreement = agreement_of(texts, rows, rules.decimal, is_fixed=rules.fixed_decimal)
     if is_plain and (agreement.reading is None or agreement.reading.decimal == rules.decimal):
         return NOTHING
     if agreement.reading is not None and agreement.reading.is_duration:
         return agreement if rules.detect_dates else NOTHING
-    if judged.rows_of(TIME):
+    if classified.rows_of(TIME):
         return NOTHING
     rows_read, has_notation = sum(agreement.shapes.values()), agreement.reading != NumberReading(rules.decimal)
-    is_better = rows_read > judged.rows_of(NUMERIC) or (rows_read == judged.rows_of(NUMERIC) and has_notation)
+    is_better = rows_read > classified.rows_of(NUMERIC) or (rows_read == classified.rows_of(NUMERIC) and has_notation)
     return agreement if is_better else replace(NOTHING, dispute=agreement.dispute)
 
 
-def _are_amounts(judged: TextClassification) -> bool:
+def _are_amounts(classified: TextClassification) -> bool:
     """Whether the numbers are amounts with a currency, whose points may separate thousands: €1.019 beside €959."""
-    held = np.flatnonzero((judged.sorts == NUMERIC) & (judged.counts > 0))
-    return bool(len(held)) and bool(currency_of(judged.texts[held[0]]))
+    held = np.flatnonzero((classified.types == NUMERIC) & (classified.counts > 0))
+    return bool(len(held)) and bool(currency_of(classified.texts[held[0]]))
 
 
 def _with_own_decimal(reading: NumberReading, texts: Sequence[str]) -> NumberReading:
@@ -118,35 +118,35 @@ def _with_own_decimal(reading: NumberReading, texts: Sequence[str]) -> NumberRea
     return other if all(other.number(text) is not None for text in texts) else reading
 
 
-def _read(judged: TextClassification, reading: NumberReading) -> TextClassification:
-    sorts, numbers = judged.sorts.copy(), judged.numbers.copy()
-    for j in np.flatnonzero(np.isin(sorts, (NUMERIC, TEXT, TIME) if reading.is_duration else (NUMERIC, TEXT))).tolist():
-        number = reading.number(judged.texts[j])
+def _read(classified: TextClassification, reading: NumberReading) -> TextClassification:
+    types, numbers = classified.types.copy(), classified.numbers.copy()
+    for j in np.flatnonzero(np.isin(types, (NUMERIC, TEXT, TIME) if reading.is_duration else (NUMERIC, TEXT))).tolist():
+        number = reading.number(classified.texts[j])
         numbers[j] = math.nan if number is None else number
-        sorts[j] = TEXT if number is None else NUMERIC if math.isfinite(number) else INFINITE
-    return replace(judged, sorts=sorts, numbers=numbers)
+        types[j] = TEXT if number is None else NUMERIC if math.isfinite(number) else INFINITE
+    return replace(classified, types=types, numbers=numbers)
 
 
-def _with_gaps(judged: TextClassification, rules: Rules, *, is_required: bool) -> TextClassification:
+def _with_gaps(classified: TextClassification, rules: Rules, *, is_required: bool) -> TextClassification:
     """Return the classification with strings as missing that mean "no value" beside numbers, dates or times."""
-    strange = np.flatnonzero((judged.counts > 0) & (judged.sorts == TEXT)).tolist()
+    strange = np.flatnonzero((classified.counts > 0) & (classified.types == TEXT)).tolist()
     if not strange:
-        return judged
-    for sorts in ((NUMERIC, INFINITE), (DATE,), (TIME,)):
-        held = np.isin(judged.sorts, sorts) & (judged.counts > 0)
-        values = judged.numbers[held] if NUMERIC in sorts else judged.microseconds[held]
+        return classified
+    for types in ((NUMERIC, INFINITE), (DATE,), (TIME,)):
+        held = np.isin(classified.types, types) & (classified.counts > 0)
+        values = classified.numbers[held] if NUMERIC in types else classified.microseconds[held]
         distinct = CERTAIN if is_required else len(np.unique(values))
-        gaps = [j for j in strange if _is_gap(judged.texts[j], judged.reading, distinct, rules)]
-        others = judged.rows_of(NUMERIC, INFINITE, DATE, TIME, TEXT) - int(judged.counts[gaps].sum())
-        is_such = is_required or judged.rows_of(*sorts) >= NUMBER_SHARE * others
-        if gaps and is_such and not (NUMERIC in sorts and _has_codes(judged)):
-            missing = judged.sorts.copy()
+        gaps = [j for j in strange if _is_gap(classified.texts[j], classified.reading, distinct, rules)]
+        others = classified.rows_of(NUMERIC, INFINITE, DATE, TIME, TEXT) - int(classified.counts[gaps].sum())
+        is_such = is_required or classified.rows_of(*types) >= NUMBER_SHARE * others
+        if gaps and is_such and not (NUMERIC in types and _has_codes(classified)):
+            missing = classified.types.copy()
             missing[gaps] = MISSING
             rows = Counter[str]()
             for j in gaps:
-                rows[judged.texts[j]] += int(judged.counts[j])
-            return replace(judged, sorts=missing, gaps=dict(rows))
-    return judged
+                rows[classified.texts[j]] += int(classified.counts[j])
+            return replace(classified, types=missing, gaps=dict(rows))
+    return classified
 
 
 def _is_gap(text: str, reading: NumberReading | None, distinct: int, rules: Rules) -> bool:
@@ -160,9 +160,9 @@ def _is_gap(text: str, reading: NumberReading | None, distinct: int, rules: Rule
     return reading is not None and reading.other_unit(text) in rules.missing.always - {""}
 
 
-def _has_codes(judged: TextClassification) -> bool:
+def _has_codes(classified: TextClassification) -> bool:
     """Whether some numbers have leading zeros, so that the column is text."""
-    return judged.reading is None and any(map(is_padded, judged.of_sort(NUMERIC)))
+    return classified.reading is None and any(map(is_padded, classified.of_type(NUMERIC)))
 
 
 def agreement_among(column: CategoricalColumn) -> Agreement:
@@ -182,25 +182,25 @@ def gap_note(name: str, gaps: Mapping[str, int]) -> str:
     return f"column {shown(name)}: missing values are written as {_with_rows(gaps)}; {KEEP_WORDS}"
 
 
-def notation_note(name: str, judged: TextClassification, reading: NumberReading) -> str:
+def notation_note(name: str, classified: TextClassification, reading: NumberReading) -> str:
     """Return the note on a column of numbers in everyday notations."""
-    shapes = judged.agreement.shapes
+    shapes = classified.agreement.shapes
     telling = max(shapes, key=lambda shape: (len(notations_of(reading, {shape: 1})), shapes[shape]))
-    example, names = judged.agreement.examples[telling], notations_of(reading, shapes)
+    example, names = classified.agreement.examples[telling], notations_of(reading, shapes)
     what = f"column {shown(name)}: {shown(example)} is read as {text_of(reading.number(example) or 0.0)}"
     return f"{what} ({'; '.join(names)})" if names else what
 
 
-def text_notes(name: str, judged: TextClassification) -> list[str]:
+def text_notes(name: str, classified: TextClassification) -> list[str]:
     """Return the note on a column that is kept as text although many of its values start like numbers."""
-    if judged.agreement.dispute:
-        return [f"column {shown(name)} holds {judged.agreement.dispute}: kept as categories"]
-    numbers, texts = judged.rows_of(NUMERIC, INFINITE), judged.rows_of(DATE, TIME, TEXT)
+    if classified.agreement.dispute:
+        return [f"column {shown(name)} holds {classified.agreement.dispute}: kept as categories"]
+    numbers, texts = classified.rows_of(NUMERIC, INFINITE), classified.rows_of(DATE, TIME, TEXT)
     if numbers < MOSTLY * (numbers + texts):
         return []
     rows = Counter[str]()
-    for j in np.flatnonzero(np.isin(judged.sorts, (DATE, TIME, TEXT))).tolist():
-        rows[judged.texts[j]] += int(judged.counts[j])
+    for j in np.flatnonzero(np.isin(classified.types, (DATE, TIME, TEXT))).tolist():
+        rows[classified.texts[j]] += int(classified.counts[j])
     most = dict(rows.most_common())
     what = f"{counted(numbers, 'number')} and {counted(texts, 'other text')}, such as {_with_rows(most)}"
     first = shlex.quote(next(iter(most)))

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from backpass.table.columns.raw import Content, RawColumn, RawDatetimes, RawNumbers, RawStrings, numbers_as_texts
 from backpass.table.columns.rules import Rules
+from backpass.table.datetimes.timestamp import NAT
 from backpass.table.messages import ErrorList, listed, plain, shown
-from backpass.table.moments.timestamp import NAT
 
 
 def joined(contents: Sequence[Content], sources: Sequence[str], rules: Rules, faults: ErrorList) -> Content:
@@ -64,7 +64,8 @@ def _joined_column(
     last_first = [*zip(raws, sources, strict=True)][::-1]
     kinds = {_kind(raw): source for raw, source in last_first if not _is_empty(raw)}  # kind -> first file with it
     if {*kinds} == {"numbers", "texts"} and (
-        rules.demanded(name) == "categorical" or not any(isinstance(raw, RawStrings) and raw.typed for raw in filled)
+        rules.required_kind(name) == "categorical"
+        or not any(isinstance(raw, RawStrings) and raw.typed for raw in filled)
     ):
         return _texts(name, [numbers_as_texts(raw, faults) if isinstance(raw, RawNumbers) else raw for raw in raws])
     if len(kinds) > 1:

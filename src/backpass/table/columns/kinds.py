@@ -29,8 +29,8 @@ from backpass.table.columns.raw import (
     RawDatetimes,
     RawNumbers,
     RawStrings,
+    datetimes_as_texts,
     lost_digits,
-    moments_as_texts,
     numbers_as_texts,
 )
 from backpass.table.columns.rules import Rules
@@ -47,11 +47,11 @@ from backpass.table.columns.text_classification import (
     judge,
     rows_holding,
 )
+from backpass.table.datetimes.columns import counted_column, datetime_notes, notation_of, with_counted
+from backpass.table.datetimes.day_month import Order, are_versions
+from backpass.table.datetimes.suspected_dates import suspicions, suspicions_among
+from backpass.table.datetimes.timestamp import DAY, FAR_DATES, FIRST, LAST, NAT, DatetimeKind
 from backpass.table.messages import Cell, ErrorList, counted, listed, plural, rows_listed, shown
-from backpass.table.moments.columns import counted_column, moment_notes, notation_of, with_counted
-from backpass.table.moments.day_month import Order, are_versions
-from backpass.table.moments.suspected_dates import suspicions, suspicions_among
-from backpass.table.moments.timestamp import DAY, FAR_DATES, FIRST, LAST, NAT, DatetimeKind
 from backpass.table.notation.boolean import are_truths
 from backpass.table.notation.notations import notations_of
 from backpass.table.notation.number import currency_of, is_amount, is_padded, text_of, without_percent
@@ -61,7 +61,7 @@ from backpass.table.notation.vocabulary import PERCENTS
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn
 
 NAMED_TEXTS = 3  # mismatched values that a message names
-SORTS: dict[Kind, tuple[int, ...]] = {"numeric": (NUMERIC, INFINITE), "date": (DATE,), "time": (TIME,)}
+TYPES: dict[Kind, tuple[int, ...]] = {"numeric": (NUMERIC, INFINITE), "date": (DATE,), "time": (TIME,)}
 WRITTEN: dict[Kind | Order, str] = {
     "date": "2024-12-31 or 2024-12-31T23:59:59",
     "time": "23:59 or 23:59:59",
@@ -71,7 +71,7 @@ WRITTEN: dict[Kind | Order, str] = {
 }
 
 
-def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) -> Column:
+def infer_column(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) -> Column:
     """Convert a raw column to a typed one.
 
     Args:
@@ -83,58 +83,62 @@ def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) ->
     >>> from backpass.table.notation.missing import Missing
     >>> from backpass.table.columns.raw import coded
     >>> rules = Rules(missing=Missing.of(("NA",)))
-    >>> settle(coded("x", ["1", "NA", "2.5"], typed=False), rules, ErrorList("t"), []).values
+    >>> infer_column(coded("x", ["1", "NA", "2.5"], typed=False), rules, ErrorList("t"), []).values
     array([1. , nan, 2.5])
     """
-    demand = rules.demanded(raw.name)
+    required = rules.required_kind(raw.name)
     if isinstance(raw, RawDatetimes):
         _name_far_dates(raw, rules.before, faults)
-    if isinstance(raw, RawNumbers) and demand != "categorical":
-        return _of_numbers(raw, demand, rules, faults, notes)
-    if isinstance(raw, RawDatetimes) and demand != "categorical":
-        return _of_moments(raw, demand, rules, faults, notes)
+    if isinstance(raw, RawNumbers) and required != "categorical":
+        return _of_numbers(raw, required, rules, faults, notes)
+    if isinstance(raw, RawDatetimes) and required != "categorical":
+        return _of_datetimes(raw, required, rules, faults, notes)
     if not isinstance(raw, RawStrings):
-        raw = numbers_as_texts(raw, faults) if isinstance(raw, RawNumbers) else moments_as_texts(raw)
+        raw = numbers_as_texts(raw, faults) if isinstance(raw, RawNumbers) else datetimes_as_texts(raw)
     as_text = judge(raw, rules)
-    judged = as_text if demand == "categorical" else with_reading(raw.name, as_text, rules)
+    classified = as_text if required == "categorical" else with_reading(raw.name, as_text, rules)
     if rules.allows_truths(raw.name):
-        judged = with_truths(raw.name, judged, notes)
-    judged = with_counted(raw, judged, rules)
-    kind = decide(raw, judged, demand, rules.decimal, notes)
+        classified = with_truths(raw.name, classified, notes)
+    classified = with_counted(raw, classified, rules)
+    kind = decide(raw, classified, required, rules.decimal, notes)
     if kind == "categorical":
         return _text_column(raw, as_text, rules, notes)
-    _name_strangers(raw, judged, kind, rules, faults)
-    if judged.gaps:
-        notes.append(gap_note(raw.name, judged.gaps))
+    _name_strangers(raw, classified, kind, rules, faults)
+    if classified.gaps:
+        notes.append(gap_note(raw.name, classified.gaps))
     if kind == "numeric":
-        numbers = np.concatenate([[np.nan], np.where(judged.sorts == MISSING, np.nan, judged.numbers)])
+        numbers = np.concatenate([[np.nan], np.where(classified.types == MISSING, np.nan, classified.numbers)])
         checked = _checked(raw.name, numbers[raw.codes], rules, faults, notes)
-        notation = "; ".join(notations_of(judged.reading, judged.agreement.shapes)) if judged.reading else ""
-        lacks_percent = rules.expects_percent_sign(raw.name) and not _has_percent_sign(judged)
+        notation = (
+            "; ".join(notations_of(classified.reading, classified.agreement.shapes)) if classified.reading else ""
+        )
+        lacks_percent = rules.expects_percent_sign(raw.name) and not _has_percent_sign(classified)
         return replace(
             checked,
-            is_percent=judged.is_percent,
-            reading=judged.reading or _comma_reading(rules, is_percent=judged.is_percent),
+            is_percent=classified.is_percent,
+            reading=classified.reading or _comma_reading(rules, is_percent=classified.is_percent),
             notation=notation,
             lacks_percent=lacks_percent,
-            bounds=_bounds(raw, judged),
+            bounds=_bounds(raw, classified),
         )
-    _name_zones(raw, judged, kind, rules.before, faults)
-    microseconds = np.concatenate([[NAT], np.where(np.isin(judged.sorts, SORTS[kind]), judged.microseconds, NAT)])
-    moments = RawDatetimes(raw.name, microseconds[raw.codes], kind, bool(judged.zoned.any()))
-    order = judged.moments.order if kind == "date" else None
-    if demand is None:
-        notes += moment_notes(raw.name, judged, kind)
-        notes += suspicions(raw.name, judged) if rules.detect_missing else []
-    return replace(_moments(moments, notes, order), notation=judged.counted.key if judged.counted else "")
+    _name_zones(raw, classified, kind, rules.before, faults)
+    microseconds = np.concatenate(
+        [[NAT], np.where(np.isin(classified.types, TYPES[kind]), classified.microseconds, NAT)]
+    )
+    datetimes = RawDatetimes(raw.name, microseconds[raw.codes], kind, bool(classified.zoned.any()))
+    order = classified.datetimes.order if kind == "date" else None
+    if required is None:
+        notes += datetime_notes(raw.name, classified, kind)
+        notes += suspicions(raw.name, classified) if rules.detect_missing else []
+    return replace(_datetimes(datetimes, notes, order), notation=classified.counted.key if classified.counted else "")
 
 
 def _of_numbers(
-    raw: RawNumbers, demand: Kind | None, rules: Rules, faults: ErrorList, notes: list[str]
+    raw: RawNumbers, required: Kind | None, rules: Rules, faults: ErrorList, notes: list[str]
 ) -> NumericColumn | DatetimeColumn:
     if not raw.is_duration and (notation := notation_of(raw.name, raw.values, rules)) is not None:
         return counted_column(raw, notation, rules, faults, notes)
-    if demand not in ("date", "time"):
+    if required not in ("date", "time"):
         if raw.is_duration and not np.isnan(raw.values).all():
             notes.append(f"column {shown(raw.name)} holds durations: read as numbers of seconds")
         checked = _checked(raw.name, raw.values, rules, faults, notes)
@@ -144,22 +148,22 @@ def _of_numbers(
             reading = None  # their decimal sign is the point
         return replace(checked, reading=reading, lacks_percent=lacks_percent)
     if len(rows := np.flatnonzero(~np.isnan(raw.values)) + 1 + rules.before):
-        _refuse_kind(raw.name, "durations" if raw.is_duration else "numbers", demand, rows, faults)
-    return DatetimeColumn(raw.name, np.full(len(raw.values), NAT), demand)
+        _refuse_kind(raw.name, "durations" if raw.is_duration else "numbers", required, rows, faults)
+    return DatetimeColumn(raw.name, np.full(len(raw.values), NAT), required)
 
 
-def _of_moments(
-    raw: RawDatetimes, demand: Kind | None, rules: Rules, faults: ErrorList, notes: list[str]
+def _of_datetimes(
+    raw: RawDatetimes, required: Kind | None, rules: Rules, faults: ErrorList, notes: list[str]
 ) -> NumericColumn | DatetimeColumn:
     there = raw.microseconds != NAT
-    if demand is None and raw.kind == "date" and rules.detect_missing:
+    if required is None and raw.kind == "date" and rules.detect_missing:
         notes += suspicions_among(raw.name, raw.microseconds[there])
-    if demand == "numeric":  # models from before date support store dates as days
+    if required == "numeric":  # models from before date support store dates as days
         days = raw.microseconds.astype(np.float64) / DAY
         return NumericColumn(raw.name, np.where(there, days, np.nan))
-    if demand not in (None, raw.kind) and there.any():
-        _refuse_kind(raw.name, f"{raw.kind}s", demand, np.flatnonzero(there) + 1 + rules.before, faults)
-    return _moments(raw, notes)
+    if required not in (None, raw.kind) and there.any():
+        _refuse_kind(raw.name, f"{raw.kind}s", required, np.flatnonzero(there) + 1 + rules.before, faults)
+    return _datetimes(raw, notes)
 
 
 def _name_far_dates(raw: RawDatetimes, before: int, faults: ErrorList) -> None:
@@ -171,60 +175,62 @@ def _name_far_dates(raw: RawDatetimes, before: int, faults: ErrorList) -> None:
         faults.add(f"column {shown(raw.name)}: dates before year 1 or after 9999 in {rows_listed(far)}", FAR_DATES)
 
 
-def _refuse_kind(name: str, found: str, demand: Kind | None, rows: NDArray[np.intp], faults: ErrorList) -> None:
-    hint = f"{plural(str(demand))} are written {WRITTEN[cast(Kind, demand)]}"
+def _refuse_kind(name: str, found: str, required: Kind | None, rows: NDArray[np.intp], faults: ErrorList) -> None:
+    hint = f"{plural(str(required))} are written {WRITTEN[cast(Kind, required)]}"
     faults.add(
-        f"column {shown(name)} holds {found} ({rows_listed(rows)}), the model needs {plural(str(demand))} here", hint
+        f"column {shown(name)} holds {found} ({rows_listed(rows)}), the model needs {plural(str(required))} here", hint
     )
 
 
-def _moments(raw: RawDatetimes, notes: list[str], order: Order | None = None) -> DatetimeColumn:
+def _datetimes(raw: RawDatetimes, notes: list[str], order: Order | None = None) -> DatetimeColumn:
     if raw.zoned:
         notes.append(f"column {shown(raw.name)} has time zones: its dates are taken in UTC")
     return DatetimeColumn(raw.name, raw.microseconds, raw.kind, order)
 
 
-def decide(raw: RawStrings, judged: TextClassification, demand: Kind | None, decimal: str, notes: list[str]) -> Kind:
+def decide(
+    raw: RawStrings, classified: TextClassification, required: Kind | None, decimal: str, notes: list[str]
+) -> Kind:
     """Return the kind of a column of strings."""
-    if demand is not None:
-        return demand
-    there = judged.rows_of(NUMERIC, INFINITE, DATE, TIME, TEXT)
+    if required is not None:
+        return required
+    there = classified.rows_of(NUMERIC, INFINITE, DATE, TIME, TEXT)
     if not there:
         return "numeric"  # only missing values: numeric for every source format
     for kind in ("date", "time"):
-        share = judged.rows_of(*SORTS[kind]) / there
+        share = classified.rows_of(*TYPES[kind]) / there
         if share == 1.0 or (share >= NUMBER_SHARE and not raw.typed):
             return kind
-    unsure = list(judged.moments.unsure)
-    if judged.counts[unsure].sum() >= NUMBER_SHARE * there and not are_versions(judged.of_sort(TEXT)):
-        example = f"column {shown(raw.name)} has dates such as {shown(judged.texts[unsure[0]])}"
+    ambiguous = list(classified.datetimes.ambiguous)
+    if classified.counts[ambiguous].sum() >= NUMBER_SHARE * there and not are_versions(classified.of_type(TEXT)):
+        example = f"column {shown(raw.name)} has dates such as {shown(classified.texts[ambiguous[0]])}"
         notes.append(f"{example}, of which no row tells day from month: kept as categories; --date-order")
-    if raw.is_category or (raw.typed and _are_digits(judged)):
+    if raw.is_category or (raw.typed and _are_digits(classified)):
         return "categorical"
-    is_duration = judged.reading is not None and judged.reading.is_duration
-    padded = [text for text in judged.of_sort(NUMERIC) if is_padded(text)]
+    is_duration = classified.reading is not None and classified.reading.is_duration
+    padded = [text for text in classified.of_type(NUMERIC) if is_padded(text)]
     if padded and not is_duration:
         notes.append(f"column {shown(raw.name)} has leading zeros ({shown(padded[0])}): kept as categories")
         return "categorical"
-    numbers = judged.rows_of(NUMERIC, INFINITE)
+    numbers = classified.rows_of(NUMERIC, INFINITE)
     if not numbers or numbers < (1.0 if raw.typed else NUMBER_SHARE) * there:
-        notes += text_notes(raw.name, judged)
+        notes += text_notes(raw.name, classified)
         return "categorical"
-    if judged.reading is not None:
-        notes.append(notation_note(raw.name, judged, judged.reading))
+    if classified.reading is not None:
+        notes.append(notation_note(raw.name, classified, classified.reading))
         return "numeric"
-    if judged.is_percent:
-        first = judged.of_sort(NUMERIC)[0]
+    if classified.is_percent:
+        first = classified.of_type(NUMERIC)[0]
         notes.append(f"column {shown(raw.name)} holds percentages: {shown(first)} is read as {without_percent(first)}")
         return "numeric"
-    return _kind_of_amounts(raw.name, [text for text in judged.of_sort(NUMERIC) if is_amount(text, decimal)], notes)
+    return _kind_of_amounts(raw.name, [text for text in classified.of_type(NUMERIC) if is_amount(text, decimal)], notes)
 
 
-def _are_digits(judged: TextClassification) -> bool:
+def _are_digits(classified: TextClassification) -> bool:
     """Whether the strings of a typed source are digits only, which it would store as numbers if they were meant so."""
-    held = judged.of_sort(NUMERIC, INFINITE, DATE, TIME, TEXT)
-    has_tokens = any(judged.of_sort(MISSING, MAYBE))
-    is_plain = judged.reading in (None, NumberReading())
+    held = classified.of_type(NUMERIC, INFINITE, DATE, TIME, TEXT)
+    has_tokens = any(classified.of_type(MISSING, MAYBE))
+    is_plain = classified.reading in (None, NumberReading())
     return not has_tokens and is_plain and all(text.isdecimal() for text in held)
 
 
@@ -239,26 +245,26 @@ def _kind_of_amounts(name: str, amounts: Sequence[str], notes: list[str]) -> Kin
     return "numeric"
 
 
-def _text_column(raw: RawStrings, judged: TextClassification, rules: Rules, notes: list[str]) -> CategoricalColumn:
+def _text_column(raw: RawStrings, classified: TextClassification, rules: Rules, notes: list[str]) -> CategoricalColumn:
     """Return a categorical column with sorted categories.
 
     ``True`` and ``TRUE`` become ``true``, as booleans of typed sources do.
     """
-    if rules.kinds is None and (maybe := judged.of_sort(MAYBE)):
-        kept = f"{shown(maybe[0])} is kept as a category ({counted(judged.rows_of(MAYBE), 'row')})"
+    if rules.kinds is None and (maybe := classified.of_type(MAYBE)):
+        kept = f"{shown(maybe[0])} is kept as a category ({counted(classified.rows_of(MAYBE), 'row')})"
         notes.append(f"column {shown(raw.name)}: {kept}; --missing {maybe[0]} makes it missing")
-    others = judged.of_sort(NUMERIC, DATE, TIME, TEXT)
-    if rules.kinds is None and not are_truths(others) and (gaps := _gaps_beside_booleans(judged, rules)):
-        beside = listed(others, shown)
-        notes.append(f"column {shown(raw.name)}: {listed(gaps, shown)} beside {beside} counts as missing")
-    lowered = [BOOLEANS.get(text, text) for text in judged.texts]
-    keep = (judged.sorts != MISSING) & (judged.counts > 0)
+    others = classified.of_type(NUMERIC, DATE, TIME, TEXT)
+    if rules.kinds is None and not are_truths(others) and (gaps := _missing_among_booleans(classified, rules)):
+        example = listed(others, shown)
+        notes.append(f"column {shown(raw.name)}: {listed(gaps, shown)} beside {example} counts as missing")
+    lowered = [BOOLEANS.get(text, text) for text in classified.texts]
+    keep = (classified.types != MISSING) & (classified.counts > 0)
     if rules.missing.values:
-        keep &= ~np.isin(judged.numbers, rules.missing.values)
+        keep &= ~np.isin(classified.numbers, rules.missing.values)
     merges_case = rules.kinds is None and rules.merge_case
     if rules.kinds is None and (rules.merge_spaces or merges_case):
-        manner = Spelling(spaces=rules.merge_spaces, case=merges_case)
-        lowered = with_one_spelling(raw.name, lowered, np.where(keep, judged.counts, 0).tolist(), notes, manner)
+        dialect = Spelling(spaces=rules.merge_spaces, case=merges_case)
+        lowered = with_one_spelling(raw.name, lowered, np.where(keep, classified.counts, 0).tolist(), notes, dialect)
     levels = tuple(sorted({text for text, kept in zip(lowered, keep, strict=True) if kept}))
     code = {text: j for j, text in enumerate(levels, start=1)}
     mapped = [code[text] if kept else 0 for text, kept in zip(lowered, keep, strict=True)]
@@ -268,49 +274,55 @@ def _text_column(raw: RawStrings, judged: TextClassification, rules: Rules, note
     return CategoricalColumn(raw.name, codes, levels, merges_case, is_text)
 
 
-def _gaps_beside_booleans(judged: TextClassification, rules: Rules) -> list[str]:
+def _missing_among_booleans(classified: TextClassification, rules: Rules) -> list[str]:
     """Return the ambiguous tokens (see ``missing.MAYBE_VALUES``) that are read as missing in this column."""
-    return [text for text in judged.of_sort(MISSING) if text in rules.missing.among_numbers]
+    return [text for text in classified.of_type(MISSING) if text in rules.missing.among_numbers]
 
 
-def _name_strangers(raw: RawStrings, judged: TextClassification, kind: Kind, rules: Rules, faults: ErrorList) -> None:
+def _name_strangers(
+    raw: RawStrings, classified: TextClassification, kind: Kind, rules: Rules, faults: ErrorList
+) -> None:
     """Add an error if values do not fit the column's kind."""
-    strange = sorted({NUMERIC, INFINITE, DATE, TIME, TEXT} - set(SORTS[kind]))
-    rows = {text: rows_holding(raw, judged, text) + rules.before for text in judged.of_sort(*strange)[:NAMED_TEXTS]}
+    strange = sorted({NUMERIC, INFINITE, DATE, TIME, TEXT} - set(TYPES[kind]))
+    rows = {
+        text: rows_holding(raw, classified, text) + rules.before for text in classified.of_type(*strange)[:NAMED_TEXTS]
+    }
     if not rows:
         return
-    fitting, texts = judged.rows_of(*SORTS[kind]), judged.rows_of(*strange)
+    fitting, texts = classified.rows_of(*TYPES[kind]), classified.rows_of(*strange)
     named = ", ".join(f"{shown(text)} {rows_listed(found)}" for text, found in rows.items())
     more = ", ..." if texts > sum(len(found) for found in rows.values()) else ""
     first = shown(next(iter(rows)))
     noun = plural(kind)
     count = f"{counted(fitting, noun[:-1])}, {counted(texts, 'text')}"
-    if rules.demanded(raw.name) is not None:
+    if rules.required_kind(raw.name) is not None:
         hint = f"the model needs {noun} here; if {first} means missing: --missing"
     else:
         hint = f"if {first} means missing: --missing; if the column holds texts: --categorical"
-    if judged.reading is not None and (unit := judged.reading.other_unit(next(iter(rows)))):
+    if classified.reading is not None and (unit := classified.reading.other_unit(next(iter(rows)))):
         hint = f"write one unit; --missing {shown(unit)} makes the numbers in that unit missing"
     if raw.name in rows:
         hint = f"{rows_listed(rows[raw.name])} holds the name of the column: is the header there again?; {hint}"
     if kind in ("date", "time"):
         order = rules.order_of(raw.name) if kind == "date" else None
         hint += f"; {kind}s are written {WRITTEN[order or kind]}"
-        unsure = [judged.texts[j] for j in judged.moments.unsure if judged.counts[j]]
-        if order is None and unsure:
-            hint = f"no row tells day from month in {shown(unsure[0])}: --date-order day_first (or month_first); {hint}"
+        ambiguous = [classified.texts[j] for j in classified.datetimes.ambiguous if classified.counts[j]]
+        if order is None and ambiguous:
+            hint = (
+                f"no row tells day from month in {shown(ambiguous[0])}: --date-order day_first (or month_first); {hint}"
+            )
     places = [row for found in rows.values() for row in found.tolist()]
     cell = Cell(places[0], raw.name, first, hint) if texts == len(places) == 1 else None
     faults.add(f"column {shown(raw.name)}: {count} ({named}{more})", hint, cell)
 
 
 def _name_zones(
-    raw: RawStrings, judged: TextClassification, kind: DatetimeKind, before: int, faults: ErrorList
+    raw: RawStrings, classified: TextClassification, kind: DatetimeKind, before: int, faults: ErrorList
 ) -> None:
     """Add an error if some dates have a time zone and others do not."""
-    of_kind = np.isin(judged.sorts, SORTS[kind]) & (judged.counts > 0)
-    bare = np.flatnonzero(of_kind & ~judged.zoned)
-    if not (bare.size and (of_kind & judged.zoned).any()):
+    of_kind = np.isin(classified.types, TYPES[kind]) & (classified.counts > 0)
+    bare = np.flatnonzero(of_kind & ~classified.zoned)
+    if not (bare.size and (of_kind & classified.zoned).any()):
         return
     rows = np.flatnonzero(np.isin(raw.codes, bare + 1)) + 1 + before
     faults.add(f"column {shown(raw.name)}: some dates have a time zone, others have none ({rows_listed(rows)})")
@@ -340,17 +352,17 @@ def _comma_reading(rules: Rules, *, is_percent: bool = False) -> NumberReading |
     return NumberReading(",") if rules.kinds is None and rules.decimal == "," and not is_percent else None
 
 
-def _bounds(raw: RawStrings, judged: TextClassification) -> NDArray[np.int8] | None:
+def _bounds(raw: RawStrings, classified: TextClassification) -> NDArray[np.int8] | None:
     """Return which cells are bounds, int8 (n,), see ``NumericColumn``; None if none is."""
-    if judged.reading is None or not judged.reading.has_bounds:
+    if classified.reading is None or not classified.reading.has_bounds:
         return None
-    signs = np.array([0, *map(judged.reading.bound, judged.texts)], dtype=np.int8)[raw.codes]
+    signs = np.array([0, *map(classified.reading.bound, classified.texts)], dtype=np.int8)[raw.codes]
     return signs if signs.any() else None
 
 
-def _has_percent_sign(judged: TextClassification) -> bool:
+def _has_percent_sign(classified: TextClassification) -> bool:
     """Whether a string of the column ends in a percent or per mille sign."""
-    return any(text.endswith(tuple(PERCENTS)) for text in judged.of_sort(NUMERIC))
+    return any(text.endswith(tuple(PERCENTS)) for text in classified.of_type(NUMERIC))
 
 
 def _suspicion(name: str, found: Suspected) -> str:

@@ -30,7 +30,7 @@ def admitting_bounds(kinds: Mapping[str, str]) -> dict[str, str]:
 def without_unused(table: Table, kinds: Mapping[str, str]) -> Table:
     """Return a table read with ``admitting_bounds(kinds)``, whose columns without bounds are read as in ``kinds``."""
     columns = {
-        name: replace(column, reading=NumberReading.of_demand(kinds[name]))
+        name: replace(column, reading=NumberReading.of_required_kind(kinds[name]))
         for name, column in table.columns.items()
         if isinstance(column, NumericColumn) and column.bounds is None and name in kinds
         if kinds[name] != _admitting(kinds[name])
@@ -72,9 +72,9 @@ input for them
 
 
 def _admitting(kind: str) -> str:
-    reading = NumberReading() if kind == "numeric" else NumberReading.of_demand(kind)
+    reading = NumberReading() if kind == "numeric" else NumberReading.of_required_kind(kind)
     is_plain = reading is not None and not (reading.is_duration or reading.is_angle or reading.is_percent)
-    return replace(reading, has_bounds=True).demand if reading is not None and is_plain else kind
+    return replace(reading, has_bounds=True).required_kind if reading is not None and is_plain else kind
 
 
 def _count(table: Table, feature: NumericFeature) -> int:

@@ -14,11 +14,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.table.datetimes.date_components import part_values
+from backpass.table.datetimes.timestamp import NAT
 from backpass.table.feature import DatetimeFeature, Feature, NumericFeature, TextFeature, number_inputs
 from backpass.table.free_text.columns import encode_column
 from backpass.table.free_text.encoding import Words
-from backpass.table.moments.date_components import part_values
-from backpass.table.moments.timestamp import NAT
 from backpass.table.table import DatetimeColumn, NumericColumn, Table
 
 Floats: TypeAlias = NDArray[np.float64]

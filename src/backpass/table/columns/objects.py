@@ -16,9 +16,9 @@ import numpy as np
 
 from backpass.table.columns.raw import RawColumn, RawDatetimes, RawNumbers, coded
 from backpass.table.columns.rules import Rules
+from backpass.table.datetimes.duration import CALENDAR, is_duration, seconds_in
+from backpass.table.datetimes.timestamp import BEYOND, DAY, NAT, microseconds_of_dates, timestamp_texts
 from backpass.table.messages import ErrorList, rows_listed, shown
-from backpass.table.moments.duration import CALENDAR, is_duration, seconds_in
-from backpass.table.moments.timestamp import BEYOND, DAY, NAT, moment_texts, ticks_of_dates
 from backpass.table.notation.number import text_of
 
 EPOCH = datetime.datetime(1970, 1, 1)
@@ -69,26 +69,26 @@ def raw_objects(name: str, values: list[Any], rules: Rules, faults: ErrorList) -
     ['2', '<5', 'true']
     """
     items = [None if is_missing(value) else value for value in values]
-    sorts = {sort_of(item) for item in items if item is not None}
-    if sorts == {"number"} and rules.demanded(name) == "categorical":
+    types = {type_of(item) for item in items if item is not None}
+    if types == {"number"} and rules.required_kind(name) == "categorical":
         return coded(name, (None if item is None else digits_of(item) for item in items), typed=True)
-    if sorts <= {"number"}:
+    if types <= {"number"}:
         return RawNumbers(name, np.array([math.nan if item is None else _float(item) for item in items]))
-    if sorts == {"boolean"}:
+    if types == {"boolean"}:
         return coded(name, (None if item is None else BOOLEAN[bool(item)] for item in items), typed=True)
-    if sorts == {"text"}:
+    if types == {"text"}:
         return _of_texts(name, items, faults)
-    if "text" in sorts and sorts <= WRITTEN:
+    if "text" in types and types <= WRITTEN:
         return _of_texts(name, [_field(item, rules.sign_of(name)) for item in items], faults, typed=False)
-    if sorts == {"duration"}:
+    if types == {"duration"}:
         return _of_durations(name, items, faults)
-    if sorts == {"date"}:
+    if types == {"date"}:
         return _of_dates(name, items, faults)
-    if sorts == {"time"}:
+    if types == {"time"}:
         microseconds = [NAT if item is None else _since(datetime.datetime.combine(EPOCH, item)) for item in items]
         return RawDatetimes(name, np.array(microseconds, dtype=np.int64), "time")
-    firsts = {sort_of(item): row for row, item in reversed([*enumerate(items, start=1)]) if item is not None}
-    held = " and ".join(f"values of type {sort} (row {firsts[sort]})" for sort in sorted(firsts))
+    firsts = {type_of(item): row for row, item in reversed([*enumerate(items, start=1)]) if item is not None}
+    held = " and ".join(f"values of type {type_} (row {firsts[type_]})" for type_ in sorted(firsts))
     faults.add(f"column {shown(name)} holds {held}", UNFIT)
     return None
 
@@ -106,13 +106,13 @@ def digits_of(number: Any) -> str:
 
 def _field(item: Any, decimal: str) -> Any:
     """Return a value as the field of a text file with this decimal sign; strings and bytes are unchanged."""
-    match sort_of(item):
+    match type_of(item):
         case "number":
             return digits_of(item).replace(".", decimal)
         case "boolean":
             return BOOLEAN[bool(item)]
         case "date":
-            return moment_texts(np.array([_ticks(item)]), "date")[0]
+            return timestamp_texts(np.array([_microseconds(item)]), "date")[0]
         case "time":
             return item.isoformat()
     return item
@@ -174,16 +174,16 @@ def _of_dates(name: str, items: list[Any], faults: ErrorList) -> RawDatetimes:
     bare = [row for row, (item, zoned) in pairs if item is not None and not zoned]
     if any(zones) and bare:
         faults.add(f"column {shown(name)}: some dates have a time zone, others have none ({rows_listed(bare)})")
-    microseconds = [NAT if item is None else _ticks(item) for item in items]
+    microseconds = [NAT if item is None else _microseconds(item) for item in items]
     return RawDatetimes(name, np.array(microseconds, dtype=np.int64), "date", any(zones))
 
 
-def _ticks(date: Any) -> int:
+def _microseconds(date: Any) -> int:
     """Return a date's microseconds since 1970-01-01 UTC; ``BEYOND`` outside the calendar."""
     if hasattr(date, "to_datetime64"):  # pandas' Timestamp; the result is in UTC
         date = date.to_datetime64()
     if isinstance(date, np.datetime64):
-        return int(ticks_of_dates(np.array([date]))[0])
+        return int(microseconds_of_dates(np.array([date]))[0])
     if not isinstance(date, datetime.datetime):
         return int((date - EPOCH.date()).days) * DAY
     try:
@@ -207,7 +207,7 @@ def is_missing(value: Any) -> bool:
     return isinstance(value, float | np.floating) and bool(np.isnan(value))
 
 
-def sort_of(value: Any) -> str:
+def type_of(value: Any) -> str:
     """Return the type that a Python value counts as, or the name of its Python type if no table can hold it."""
     if isinstance(value, bool | np.bool_):
         return "boolean"

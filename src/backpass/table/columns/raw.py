@@ -13,8 +13,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.table.datetimes.timestamp import DatetimeKind, timestamp_texts
 from backpass.table.messages import ErrorList, shown
-from backpass.table.moments.timestamp import DatetimeKind, moment_texts
 from backpass.table.notation.number import WHOLE_LIMIT, text_of
 
 
@@ -138,8 +138,8 @@ def integers_as_texts(name: str, values: NDArray[np.integer], gaps: NDArray[np.b
     return RawStrings(name, levels.astype(str).tolist(), codes if gaps is None else codes * ~gaps, typed=True)
 
 
-def moments_as_texts(raw: RawDatetimes) -> RawStrings:
+def datetimes_as_texts(raw: RawDatetimes) -> RawStrings:
     """Convert dates or times to strings, for the same case."""
     microseconds, place = np.unique(raw.microseconds, return_inverse=True)
-    texts = coded(raw.name, moment_texts(microseconds, raw.kind), typed=True)
+    texts = coded(raw.name, timestamp_texts(microseconds, raw.kind), typed=True)
     return RawStrings(raw.name, texts.levels, texts.codes[place], typed=True)

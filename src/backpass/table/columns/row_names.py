@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backpass.table.messages import listed, refusal, shown
+from backpass.table.messages import data_error, listed, shown
 from backpass.table.notation.number import number_in
 
 LEVEL = re.compile(r"__index_level_[0-9]+__")  # the column name of an unnamed index
@@ -102,5 +102,5 @@ def are_row_names(rows: Sequence[Sequence[str]], source: str) -> bool:
         return False
     if repeated := [name for name, count in Counter(names).items() if count > 1]:
         text = "the rows have one field more than the header; R writes row names this way"
-        raise refusal(source, f"{text}, but these repeat: {listed(repeated, shown)}", NAME_IT)
+        raise data_error(source, f"{text}, but these repeat: {listed(repeated, shown)}", NAME_IT)
     return True

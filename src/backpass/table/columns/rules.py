@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from backpass.errors import UsageError
+from backpass.table.datetimes.counted import BY_REQUIRED_KIND, Counted
+from backpass.table.datetimes.day_month import ORDERS, Order
 from backpass.table.messages import listed, shown
-from backpass.table.moments.counted import BY_DEMAND, Counted
-from backpass.table.moments.day_month import ORDERS, Order
 from backpass.table.notation.boolean import BOOLEAN, ZERO_ONE
 from backpass.table.notation.missing import Missing
 from backpass.table.notation.number import PERCENT
@@ -24,7 +24,7 @@ FREE_TEXT = "text"
 
 STORED_AS: dict[str, Kind] = {
     **dict.fromkeys(ORDERS, "date"),
-    **{demand: counted.kind for demand, counted in BY_DEMAND.items()},
+    **{required: counted.kind for required, counted in BY_REQUIRED_KIND.items()},
     PERCENT: "numeric",
     ZERO_ONE: "numeric",
     BOOLEAN: "categorical",
@@ -107,7 +107,7 @@ class Rules:
     def __post_init__(self) -> None:
         known = (*KINDS, *STORED_AS)
         kinds = [*(self.kinds or {}).values(), *self.known_kinds.values()]
-        wrong = [kind for kind in kinds if kind not in known and NumberReading.of_demand(kind) is None]
+        wrong = [kind for kind in kinds if kind not in known and NumberReading.of_required_kind(kind) is None]
         if wrong:
             raise UsageError(f"a kind is one of {listed((*KINDS, FREE_TEXT), shown)}, got {listed(wrong, shown)}")
         if both := sorted(self.text & self.free_text):
@@ -126,7 +126,7 @@ class Rules:
         """Return the required kind of a column as the caller named it, or None."""
         return self.known_kinds.get(name) if self.kinds is None else self.kinds[name]
 
-    def demanded(self, name: str) -> Kind | None:
+    def required_kind(self, name: str) -> Kind | None:
         """Return the kind that a column must have, or None."""
         if (kind := self.required(name)) is not None:
             return "numeric" if kind.startswith(PREFIX) else cast(Kind, STORED_AS.get(kind, kind))
@@ -149,7 +149,7 @@ class Rules:
     def reading_of(self, name: str) -> NumberReading | None:
         """Return the required reading of a column's numbers, or None."""
         kind = self.required(name)
-        return None if kind is None else NumberReading.of_demand(kind)
+        return None if kind is None else NumberReading.of_required_kind(kind)
 
     def sign_of(self, name: str) -> str:
         """Return the decimal sign with which a column's numbers are read."""
@@ -163,7 +163,7 @@ class Rules:
     def counted_of(self, name: str) -> Counted | None:
         """Return the required notation of a column of numbers that are dates or times, or None."""
         kind = self.required(name)
-        return None if kind is None else BY_DEMAND.get(kind)
+        return None if kind is None else BY_REQUIRED_KIND.get(kind)
 
     def wants_percent(self, name: str) -> bool:
         """Whether a column must hold percentages."""
@@ -176,8 +176,8 @@ class Rules:
 
     def order_of(self, name: str) -> Order | None:
         """Return the required day-month order of a column's dates, or None."""
-        demand = (self.kinds if self.kinds is not None else self.known_kinds).get(name)
-        return demand if demand in ORDERS else self.date_order
+        required = (self.kinds if self.kinds is not None else self.known_kinds).get(name)
+        return required if required in ORDERS else self.date_order
 
     def wants(self, name: str) -> bool:
         """Whether a column is converted at all."""

@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from backpass.table.columns.raw import RawStrings
 from backpass.table.columns.rules import Rules
-from backpass.table.moments.counted import Counted
-from backpass.table.moments.strings import Moments, moments_among
-from backpass.table.moments.timestamp import NAT, DatetimeKind
+from backpass.table.datetimes.counted import Counted
+from backpass.table.datetimes.strings import Datetimes, datetimes_among
+from backpass.table.datetimes.timestamp import NAT, DatetimeKind
 from backpass.table.notation.agreement import NOTHING, Agreement
-from backpass.table.notation.boolean import missing_beside
+from backpass.table.notation.boolean import missing_among
 from backpass.table.notation.number import is_percentage, number_in, without_percent
 from backpass.table.notation.reading import NumberReading
 
 MISSING, MAYBE, NUMERIC, INFINITE, DATE, TIME, TEXT = range(7)
-SORT_OF: dict[DatetimeKind, int] = {"date": DATE, "time": TIME}
+TYPE_OF: dict[DatetimeKind, int] = {"date": DATE, "time": TIME}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +33,26 @@ class TextClassification:
 
     Attributes:
         texts: The strings, trimmed.
-        sorts: Type of each string, one of the seven constants above.
+        types: Type of each string, one of the seven constants above.
         numbers: Number that each string spells, NaN if none.
         microseconds: Timestamp that each string spells, ``NAT`` if none.
         zoned: Whether each string names a time zone.
         counts: Number of rows of each string.
         is_percent: Whether the numbers are percentages.
-        moments: The dates and times among the strings, as ``moments.strings`` found them.
+        datetimes: The dates and times among the strings, as ``datetimes.strings`` found them.
         counted: The notation of numbers that are dates or times, None if numbers are numbers.
         agreement: The reading of numbers in everyday notations; without a reading if all are plain.
         gaps: Rows by the strings that are missing because of the rest of the column (see ``notation.words``).
     """
 
     texts: list[str]
-    sorts: NDArray[np.int8]
+    types: NDArray[np.int8]
     numbers: NDArray[np.float64]
     microseconds: NDArray[np.int64]
     zoned: NDArray[np.bool_]
     counts: NDArray[np.int64]
     is_percent: bool
-    moments: Moments = field(default_factory=Moments)
+    datetimes: Datetimes = field(default_factory=Datetimes)
     counted: Counted | None = None
     agreement: Agreement = NOTHING
     gaps: Mapping[str, int] = field(default_factory=dict)
@@ -62,59 +62,59 @@ class TextClassification:
         """How the numbers are read, None if all are plain."""
         return self.agreement.reading
 
-    def rows_of(self, *sorts: int) -> int:
+    def rows_of(self, *types: int) -> int:
         """Return the number of rows with a string of these types."""
-        return sum(int(self.counts[self.sorts == sort].sum()) for sort in sorts)
+        return sum(int(self.counts[self.types == type_].sum()) for type_ in types)
 
-    def of_sort(self, *sorts: int) -> list[str]:
+    def of_type(self, *types: int) -> list[str]:
         """Return the strings of these types that occur, sorted."""
-        return sorted({self.texts[j] for j in np.flatnonzero(np.isin(self.sorts, sorts) & (self.counts > 0))})
+        return sorted({self.texts[j] for j in np.flatnonzero(np.isin(self.types, types) & (self.counts > 0))})
 
 
 def judge(raw: RawStrings, rules: Rules) -> TextClassification:
     """Trim and classify each distinct string."""
     texts = [text.strip(" \t") for text in raw.levels]
-    sorts, numbers = np.empty(len(texts), dtype=np.int8), np.full(len(texts), np.nan)
+    types, numbers = np.empty(len(texts), dtype=np.int8), np.full(len(texts), np.nan)
     microseconds, zoned = np.full(len(texts), NAT), np.zeros(len(texts), dtype=np.bool_)
     counts = np.bincount(raw.codes, minlength=len(texts) + 1)[1:]
     there = (text for text, count in zip(texts, counts, strict=True) if count)
     is_percent = _are_percentages(raw.name, there, rules)
     for j, text in enumerate(texts):
-        sorts[j], numbers[j] = _sort_of(without_percent(text) if is_percent else text, rules)
-    moments = moments_among(
+        types[j], numbers[j] = _type_of(without_percent(text) if is_percent else text, rules)
+    datetimes = datetimes_among(
         texts,
         counts,
-        np.flatnonzero(sorts == TEXT).tolist(),
-        demand=rules.demanded(raw.name),
+        np.flatnonzero(types == TEXT).tolist(),
+        required=rules.required_kind(raw.name),
         order=rules.order_of(raw.name),
         detects=rules.detect_dates,
         name=raw.name,
     )
-    for j, moment in moments.found.items():
-        sorts[j], microseconds[j], zoned[j] = SORT_OF[moment.kind], moment.microseconds, moment.zoned
-    maybe = np.flatnonzero(sorts == MAYBE).tolist()
-    if maybe and (gaps := _gaps_beside_booleans(raw.name, texts, sorts, counts, rules)):
-        sorts[[j for j in maybe if texts[j] in gaps]] = MISSING
+    for j, timestamp in datetimes.found.items():
+        types[j], microseconds[j], zoned[j] = TYPE_OF[timestamp.kind], timestamp.microseconds, timestamp.zoned
+    maybe = np.flatnonzero(types == MAYBE).tolist()
+    if maybe and (gaps := _missing_among_booleans(raw.name, texts, types, counts, rules)):
+        types[[j for j in maybe if texts[j] in gaps]] = MISSING
     return TextClassification(
-        texts, sorts, numbers, microseconds, zoned, counts, is_percent=is_percent, moments=moments
+        texts, types, numbers, microseconds, zoned, counts, is_percent=is_percent, datetimes=datetimes
     )
 
 
-def _gaps_beside_booleans(
-    name: str, texts: Sequence[str], sorts: NDArray[np.int8], counts: NDArray[np.int64], rules: Rules
+def _missing_among_booleans(
+    name: str, texts: Sequence[str], types: NDArray[np.int8], counts: NDArray[np.int64], rules: Rules
 ) -> frozenset[str]:
     """Return the ambiguous tokens that are missing here because all other strings are booleans."""
-    if rules.demanded(name) not in (None, "categorical"):
+    if rules.required_kind(name) not in (None, "categorical"):
         return frozenset()
     if rules.kinds is not None:
         return rules.missing.among_numbers if rules.wants_boolean(name) else frozenset()
-    there = np.flatnonzero((counts > 0) & ~np.isin(sorts, (MISSING, MAYBE))).tolist()
-    return missing_beside({texts[j] for j in there})
+    there = np.flatnonzero((counts > 0) & ~np.isin(types, (MISSING, MAYBE))).tolist()
+    return missing_among({texts[j] for j in there})
 
 
 def _are_percentages(name: str, texts: Iterable[str], rules: Rules) -> bool:
     """Whether percentages are required or, without a required kind, the column holds nothing else."""
-    if rules.demanded(name) is not None:
+    if rules.required_kind(name) is not None:
         return rules.wants_percent(name)
     tokens, found = rules.missing.tokens, False
     for text in texts:
@@ -126,7 +126,7 @@ def _are_percentages(name: str, texts: Iterable[str], rules: Rules) -> bool:
     return found
 
 
-def _sort_of(text: str, rules: Rules) -> tuple[int, float]:
+def _type_of(text: str, rules: Rules) -> tuple[int, float]:
     """Return a string's type and the number it spells; dates and times still count as text here."""
     if text in rules.missing.always:
         return MISSING, math.nan
@@ -138,7 +138,7 @@ def _sort_of(text: str, rules: Rules) -> tuple[int, float]:
     return (INFINITE if math.isinf(number) else NUMERIC), number
 
 
-def rows_holding(raw: RawStrings, judged: TextClassification, text: str) -> NDArray[np.intp]:
+def rows_holding(raw: RawStrings, classified: TextClassification, text: str) -> NDArray[np.intp]:
     """Return the rows (from 1) that hold a string, with any spaces around it."""
-    codes = [j for j, other in enumerate(judged.texts, start=1) if other == text]
+    codes = [j for j, other in enumerate(classified.texts, start=1) if other == text]
     return np.flatnonzero(np.isin(raw.codes, codes)) + 1

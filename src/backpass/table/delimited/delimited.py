@@ -22,7 +22,7 @@ from backpass.table.files.opening import Opened
 from backpass.table.layout.findings import lines_listed, note_of
 from backpass.table.layout.layout import Layout
 from backpass.table.memory import CELL, COLUMN, require_table_memory
-from backpass.table.messages import ErrorList, refusal, shown
+from backpass.table.messages import ErrorList, data_error, shown
 from backpass.table.scan import scanner_for
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def fields_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Fi
     whole = _scanned(files, scan, rules, rows)
     no_data = (*whole.empty_rows, *whole.header_rows)
     if whole.rows == len(no_data):
-        raise refusal(faults.source, "has a header but no data rows")
+        raise data_error(faults.source, "has a header but no data rows")
     # Columns taken for numbers that the scan found to hold other strings are scanned again.
     unfit = scan.late(whole, rules)
     late = tuple(TEXT if j in unfit else LEFT_OUT for j in range(len(names)))
@@ -227,7 +227,7 @@ def scan_notes(whole: Scanner | PlainScanner) -> tuple[str, ...]:
 def _role(name: str, rules: Rules) -> str:
     if not rules.wants(name):
         return LEFT_OUT
-    return TEXT if rules.demanded(name) == "categorical" else NUMBER
+    return TEXT if rules.required_kind(name) == "categorical" else NUMBER
 
 
 def _scanned(

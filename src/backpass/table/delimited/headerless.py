@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from backpass.table.datetimes.timestamp import timestamp_in
 from backpass.table.messages import FIRST, shown
-from backpass.table.moments.timestamp import moment_in
 from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.notation.number import number_in
 
@@ -58,12 +58,12 @@ def looks_like_data(first: Record, rows: Sequence[Record]) -> bool:
 
 def _weighed(cell: str, column: list[str], found: _Evidence) -> bool:
     """Add a field to the evidence; return False if it can only be a name."""
-    sort = _sort_of(column[:LOOKED_AT])
-    if sort and _sort_of([cell]) != sort:
+    type_ = _type_of(column[:LOOKED_AT])
+    if type_ and _type_of([cell]) != type_:
         return False
-    if sort == "numeric":
+    if type_ == "numeric":
         found.numbers.append((cell, column))
-    elif sort:
+    elif type_:
         found.repeated += 1
     elif cell in (levels := set(column)):
         found.repeated += len(levels) > 1
@@ -72,11 +72,11 @@ def _weighed(cell: str, column: list[str], found: _Evidence) -> bool:
     return True
 
 
-def _sort_of(texts: Sequence[str]) -> str:
+def _type_of(texts: Sequence[str]) -> str:
     """Return ``numeric`` or ``date`` if all strings are such values, else an empty string."""
     if all(_number(text) is not None for text in texts):
         return "numeric"
-    return "date" if all(moment_in(text) for text in texts) else ""
+    return "date" if all(timestamp_in(text) for text in texts) else ""
 
 
 def _number(text: str) -> float | None:

@@ -42,12 +42,12 @@ class Orange:
     @property
     def note(self) -> str:
         """Message about the header."""
-        told = ["three header lines, as Orange writes them: types are taken from the second"]
+        notes = ["three header lines, as Orange writes them: types are taken from the second"]
         if self.classes:
-            told.append(f"the third names {listed(self.classes, shown)} as the target (--target)")
+            notes.append(f"the third names {listed(self.classes, shown)} as the target (--target)")
         if self.left_out:
-            told.append(f"columns marked meta or ignore are left out: {listed(self.left_out, shown)}")
-        return "; ".join(told)
+            notes.append(f"columns marked meta or ignore are left out: {listed(self.left_out, shown)}")
+        return "; ".join(notes)
 
 
 def orange_of(records: Sequence[Record]) -> Orange | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from backpass.table.delimited.cells import is_ruler
-from backpass.table.messages import FIRST, ErrorList, listed, refusal, shown
+from backpass.table.messages import FIRST, ErrorList, data_error, listed, shown
 from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.notation.number import number_in
 from backpass.table.scan.plain import LONGEST
@@ -85,7 +85,7 @@ def sample_of(file: Path, source: str, skip: int = 0) -> Sample:
     with text_of_file(file) as stream:
         skipped = [len(line.encode()) for line in islice(stream, skip)]
         if len(skipped) < skip:
-            raise refusal(source, f"has {len(skipped)} lines, of which {skip} are to be skipped")
+            raise data_error(source, f"has {len(skipped)} lines, of which {skip} are to be skipped")
         text = stream.read(SAMPLE)
         while len(text.splitlines()) < LINES and len(text) < LONGEST_SAMPLE and (more := stream.read(SAMPLE)):
             text += more
@@ -124,7 +124,7 @@ def delimiter_of(sample: Sample, source: str) -> str:
     best = best or _most_agreed(widths, cutting)
     if len(best) > 1:
         names = " and ".join(spoken(delimiter) for delimiter in best)
-        raise refusal(source, f"the delimiter may be {names}", "set it with --delimiter")
+        raise data_error(source, f"the delimiter may be {names}", "set it with --delimiter")
     return best[0] if best else ","
 
 
@@ -198,9 +198,11 @@ def first_record(file: Path, delimiter: str, source: str, skip: int = 0) -> tupl
         try:
             record = next((record for record in reader(lines, delimiter) if record), None)
         except csv.Error:
-            raise refusal(source, "the header has a name of more than 131,072 characters, or an open quote") from None
+            raise data_error(
+                source, "the header has a name of more than 131,072 characters, or an open quote"
+            ) from None
     if record is None:
-        raise refusal(source, "has blank lines only")
+        raise data_error(source, "has blank lines only")
     return tuple(name.strip(" \t") for name in record)
 
 

@@ -24,12 +24,12 @@ from backpass.table.columns.exclusion import (
     starts_with_numbers,
 )
 from backpass.table.columns.spellings import likeness
+from backpass.table.datetimes.day_month import are_versions, looks_like_date
 from backpass.table.diagnosis.identifiers import identifier_text
 from backpass.table.diagnosis.leakage import FEWEST_ROWS, leakage_findings
 from backpass.table.diagnosis.skewness import skewness_of
 from backpass.table.free_text.recognition import is_free_text
 from backpass.table.messages import counted, listed, rows_listed, shown
-from backpass.table.moments.day_month import are_versions, looks_like_date
 from backpass.table.notation.number import text_of
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.target import Target

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from backpass.table.columns.kinds import settle
+from backpass.table.columns.kinds import infer_column
 from backpass.table.columns.raw import RawStrings
 from backpass.table.columns.rules import Rules
+from backpass.table.datetimes.evidence import says_day
 from backpass.table.diagnosis.identifiers import is_named_as_identifier
 from backpass.table.messages import ErrorList
-from backpass.table.moments.evidence import says_day
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Table
 
 
@@ -39,5 +39,5 @@ def _dates_in(column: Column, rules: Rules) -> DatetimeColumn | None:
     if not isinstance(column, CategoricalColumn):
         return None
     faults = ErrorList("")
-    found = settle(RawStrings(column.name, column.levels, column.codes), rules, faults, [])
+    found = infer_column(RawStrings(column.name, column.levels, column.codes), rules, faults, [])
     return found if isinstance(found, DatetimeColumn) and found.kind == "date" and not faults.texts else None

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DataError
+from backpass.table.datetimes.timestamp import timestamp_texts
 from backpass.table.diagnosis.association import association
 from backpass.table.diagnosis.dependence import dependences, order_findings
 from backpass.table.diagnosis.diagnostics import Finding, column_findings, table_findings, target_findings
@@ -21,7 +22,6 @@ from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature,
 from backpass.table.free_text.columns import summary_of
 from backpass.table.free_text.recognition import is_free_text
 from backpass.table.messages import counted
-from backpass.table.moments.timestamp import moment_texts
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.target import Target, labeled
 
@@ -151,7 +151,7 @@ def inspect_table(table: Table, target: str | None = None, coding: CodingOf = pl
             findings.append(Finding("faulty_target", fault))
         findings += column_findings(column, table)
         if goal is not None and y is not None and column.name != target:
-            findings += _beside_target(with_target.columns[column.name], with_target.columns[goal.name], goal, y)
+            findings += _findings_with_target(with_target.columns[column.name], with_target.columns[goal.name], goal, y)
         if column.name in dependent:
             findings.append(dependent[column.name])
         report = _report(column, fitting[column.name], findings)
@@ -184,7 +184,7 @@ def _goal(table: Table, target: str | None) -> tuple[Target | None, NDArray[Any]
         return None, None, text.removeprefix(f"{table.source}: ")
 
 
-def _beside_target(column: Column, truth: Column, goal: Target, y: NDArray[Any]) -> list[Finding]:
+def _findings_with_target(column: Column, truth: Column, goal: Target, y: NDArray[Any]) -> list[Finding]:
     """Return findings on a column in relation to the target."""
     if type(column) is type(truth) and _same_content(column, truth):
         return [Finding("copy_of_target", f"it equals the target {goal.name!r}")]
@@ -247,7 +247,7 @@ def _report(column: Column, fitting: str, findings: Sequence[Finding]) -> Column
         case DatetimeColumn(_, microseconds, kind):
             distinct = len(np.unique(microseconds[there]))
             if distinct:
-                first, last = moment_texts(np.array([microseconds[there].min(), microseconds[there].max()]), kind)
+                first, last = timestamp_texts(np.array([microseconds[there].min(), microseconds[there].max()]), kind)
                 span = first, last
         case CategoricalColumn(_, _, levels):
             counts = column.counts()

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import InsufficientMemoryError
-from backpass.table.moments.timestamp import BEYOND, NAT
+from backpass.table.datetimes.timestamp import BEYOND, NAT
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -146,7 +146,7 @@ def numbers_of(
     return found
 
 
-def ticks_of(
+def microseconds_of(
     database: DuckDBPyConnection, relation: str, column: str, value: str, divisor: int = 1
 ) -> NDArray[np.int64]:
     """Return a column's timestamps in microseconds.

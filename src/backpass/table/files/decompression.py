@@ -17,7 +17,7 @@ from typing import Any
 
 from backpass.errors import DataError
 from backpass.table.files.disk import require_room
-from backpass.table.messages import plain, refusal
+from backpass.table.messages import data_error, plain
 
 GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 CHUNK = 1 << 20  # bytes
@@ -46,9 +46,9 @@ def expanded(file: Path, head: bytes, copy: Path, source: str, max_bytes: int | 
         ResourceError: The disk lacks space.
     """
     limit = limit_of(file, max_bytes)
-    told = _gzip_length(file) if head.startswith(GZIP) else _zstandard_length(head)
-    if told <= limit:  # a longer file is written only until it exceeds the limit
-        require_room(told, copy.parent, f"{plain(source)}, expanded,")
+    length = _gzip_length(file) if head.startswith(GZIP) else _zstandard_length(head)
+    if length <= limit:  # a longer file is written only until it exceeds the limit
+        require_room(length, copy.parent, f"{plain(source)}, expanded,")
     if head.startswith(GZIP):
         return _copied(gzip.open(file), copy, "gzip", file, source, limit)
     for name, open_ in ZSTANDARD_OPENERS:
@@ -58,7 +58,7 @@ def expanded(file: Path, head: bytes, copy: Path, source: str, max_bytes: int | 
             continue
         return _copied(open_(module, file), copy, "zstandard", file, source, limit)
     hint = "Python before 3.14 needs the package zstandard for that; or expand it first with: zstd -d"
-    raise refusal(source, "is compressed with zstandard and cannot be expanded here", hint)
+    raise data_error(source, "is compressed with zstandard and cannot be expanded here", hint)
 
 
 def _gzip_length(file: Path) -> int:
@@ -69,8 +69,8 @@ def _gzip_length(file: Path) -> int:
     with file.open("rb") as stream:
         size = stream.seek(0, 2)
         stream.seek(max(size - 4, 0))
-        told = int.from_bytes(stream.read(4), "little")
-    return told if told <= DEFLATED * size else 0
+        length = int.from_bytes(stream.read(4), "little")
+    return length if length <= DEFLATED * size else 0
 
 
 def _zstandard_length(head: bytes) -> int:
@@ -98,10 +98,10 @@ def _copied(stream: Any, copy: Path, form: str, file: Path, source: str, limit: 
             while (left := limit + 1 - out.tell()) and (chunk := stream.read(min(CHUNK, left))):
                 out.write(chunk)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise refusal(source, f"is a damaged {form} file ({error})") from error
+        raise data_error(source, f"is a damaged {form} file ({error})") from error
     except Exception as error:
         if type(error).__name__ == "ZstdError" or (isinstance(error, OSError) and error.errno is None):
-            raise refusal(source, f"is a damaged {form} file ({error})") from error
+            raise data_error(source, f"is a damaged {form} file ({error})") from error
         raise
     if copy.stat().st_size <= limit:
         return copy
@@ -116,4 +116,4 @@ def limit_of(file: Path, max_bytes: int | None) -> int:
 def too_long(file: Path, source: str, limit: int) -> DataError:
     """Return the error for a file that is longer than the limit when decompressed."""
     sizes = f"{file.stat().st_size:,} bytes expand to more than {limit:,}"
-    return refusal(source, sizes, f"if you trust the file: --max-bytes {10 * limit}")
+    return data_error(source, sizes, f"if you trust the file: --max-bytes {10 * limit}")

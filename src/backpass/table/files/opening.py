@@ -27,7 +27,7 @@ from backpass.table.formats.address import Address
 from backpass.table.formats.fixed_width import as_csv as fields_as_csv
 from backpass.table.formats.registry import BY_NAME, Format, format_of, format_of_text, titles
 from backpass.table.formats.sheets import as_csv as sheet_as_csv
-from backpass.table.messages import counted, plain, refusal
+from backpass.table.messages import counted, data_error, plain
 
 HEAD = 65_536  # bytes at the start from which the format is detected
 STANDARD_INPUT = "-"
@@ -136,7 +136,7 @@ def _prepared(file: Path, address: Address, source: str, scratch: Path, opening:
         file = expanded(file, head, scratch / "expanded", source, opening.max_bytes)
         head = _head(file)
     if not head:
-        raise refusal(source, "is empty (0 bytes)")
+        raise data_error(source, "is empty (0 bytes)")
     form = format_of(head, _tail(file))
     if form is not None:
         return _of_form(file, form, address, source, scratch, opening)
@@ -183,12 +183,12 @@ def _check_single(address: Address, form: Format, source: str, opening: Opening)
         DataError: They name a sheet or a table of a file that is a single table, or widths of fields.
     """
     if address.member is not None and form.holds != "table":
-        raise refusal(source, f"is {form.what}, which holds one table", f"leave out ::{address.member}")
+        raise data_error(source, f"is {form.what}, which holds one table", f"leave out ::{address.member}")
     if opening.sheet is not None:
         hint = f"leave out --sheet, or name the sheet of one file: FILE::{opening.sheet}"
-        raise refusal(source, f"is {form.what}, which has no sheets", hint)
+        raise data_error(source, f"is {form.what}, which has no sheets", hint)
     if opening.widths:
-        raise refusal(source, f"is {form.what}, which has no fields of fixed width", "leave out --widths")
+        raise data_error(source, f"is {form.what}, which has no fields of fixed width", "leave out --widths")
 
 
 def _on_disk(path: str, source: str, scratch: Path) -> Path:
@@ -206,12 +206,12 @@ def _on_disk(path: str, source: str, scratch: Path) -> Path:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise ResourceError(f"{plain(source)}: cannot be opened ({getattr(error, 'strerror', error)})") from error
     if stat.S_ISDIR(mode):
-        raise refusal(source, "is a folder, not a file")
+        raise data_error(source, "is a folder, not a file")
     if stat.S_ISFIFO(mode):
         with file.open("rb") as pipe:
             return _spooled(pipe, scratch / "pipe")
     if not stat.S_ISREG(mode):
-        raise refusal(source, "is a device or a socket, not a file")
+        raise data_error(source, "is a device or a socket, not a file")
     if _is_unspeakable(file):
         with file.open("rb") as stream:
             return _spooled(stream, scratch / "named")
@@ -229,11 +229,11 @@ def _is_unspeakable(file: Path) -> bool:
 
 def _not_there(file: Path) -> DataError:
     try:
-        beside = sorted(entry.name for entry in os.scandir(file.parent) if entry.is_file())
+        siblings = sorted(entry.name for entry in os.scandir(file.parent) if entry.is_file())
     except OSError:
-        return refusal(str(file), "there is no such file, and no such folder")
-    near = did_you_mean(file.name, beside)
-    return refusal(str(file), "there is no such file", near if near.startswith("did you mean") else "")
+        return data_error(str(file), "there is no such file, and no such folder")
+    near = did_you_mean(file.name, siblings)
+    return data_error(str(file), "there is no such file", near if near.startswith("did you mean") else "")
 
 
 def _head(file: Path) -> bytes:
@@ -256,4 +256,4 @@ def _spooled(stream: IO[bytes], copy: Path) -> Path:
 def _refuse(foreign: Signature | None, source: str) -> None:
     if foreign is not None:
         hint = foreign.remedy or f"{titles()} can be read"
-        raise refusal(source, f"is {foreign.what}, not a table in a format that can be read", hint)
+        raise data_error(source, f"is {foreign.what}, not a table in a format that can be read", hint)

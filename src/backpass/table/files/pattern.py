@@ -11,7 +11,7 @@ from pathlib import Path
 
 from backpass.errors import UsageError
 from backpass.table.formats.address import SEPARATOR, Address
-from backpass.table.messages import refusal
+from backpass.table.messages import data_error
 
 
 def files_of(path: str | Path) -> list[str]:
@@ -29,7 +29,7 @@ def files_of(path: str | Path) -> list[str]:
     address = Address.of(path)
     found = sorted(each for each in glob(address.file, recursive=True) if not Path(each).is_dir())
     if not found:
-        raise refusal(name, "no file matches this pattern")
+        raise data_error(name, "no file matches this pattern")
     return found if address.member is None else [f"{each}{SEPARATOR}{address.member}" for each in found]
 
 

@@ -22,7 +22,7 @@ from backpass.table.columns.rules import Rules
 from backpass.table.files.database import identifier, literal, rows_in
 from backpass.table.files.opening import Opened
 from backpass.table.formats.parquet import relation_columns, types_of
-from backpass.table.messages import ErrorList, refusal, shown
+from backpass.table.messages import ErrorList, data_error, shown
 from backpass.table.table import Column, DatetimeColumn, NumericColumn
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def queried(
         first = str(error).splitlines()[0]
         raise UsageError(f"the query cannot be run: {first}", hint=hint) from error
     if not content.rows:
-        raise refusal(faults.source, "the query returns no rows")
+        raise data_error(faults.source, "the query returns no rows")
     return content
 
 

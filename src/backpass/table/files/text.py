@@ -12,7 +12,7 @@ from pathlib import Path
 
 from backpass.errors import UsageError
 from backpass.table.files.decompression import CHUNK
-from backpass.table.messages import refusal, shown
+from backpass.table.messages import data_error, shown
 
 FORM_FEED = b"\f"
 """The character between the pages of a printed report."""
@@ -35,7 +35,7 @@ def as_utf8(file: Path, head: bytes, encoding: str | None, copy: Path, source: s
         with file.open(encoding=chosen, newline="") as stream, copy.open("w", encoding="utf-8", newline="") as out:
             shutil.copyfileobj(stream, out, CHUNK)
     except UnicodeError as error:
-        raise refusal(source, f"cannot be decoded as {chosen} ({error})", "another --encoding?") from error
+        raise data_error(source, f"cannot be decoded as {chosen} ({error})", "another --encoding?") from error
     return copy
 
 
@@ -64,7 +64,7 @@ def check_text(file: Path, source: str) -> bool:
             if (at := chunk.find(b"\0")) >= 0:
                 line = _line_of(file, position + at)
                 hint = "is it a binary file, or UTF-16 without a mark (--encoding utf-16-le or utf-16-be)?"
-                raise refusal(source, f"line {line} has a NUL byte", hint)
+                raise data_error(source, f"line {line} has a NUL byte", hint)
             _decode(decoder, chunk, file, position, source)
             position += len(chunk)
             has_form_feeds = has_form_feeds or FORM_FEED in chunk
@@ -98,7 +98,7 @@ def _decode(decoder: codecs.IncrementalDecoder, chunk: bytes, file: Path, positi
     except UnicodeDecodeError as error:
         line = _line_of(file, position - pending + error.start)
         text = f"line {line} is not UTF-8 (byte 0x{error.object[error.start]:02x})"
-        raise refusal(source, text, "try --encoding latin-1, or save the file as UTF-8") from None
+        raise data_error(source, text, "try --encoding latin-1, or save the file as UTF-8") from None
 
 
 def _line_of(file: Path, position: int) -> int:

@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 
 from backpass.table.files.decompression import CHUNK, limit_of, too_long
-from backpass.table.messages import refusal
+from backpass.table.messages import data_error
 
 
 def checked_size(file: Path, source: str, max_bytes: int | None) -> int:
@@ -35,7 +35,7 @@ def checked_size(file: Path, source: str, max_bytes: int | None) -> int:
                         if size > limit:
                             raise too_long(file, source, limit)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise refusal(source, f"is a damaged zip archive ({error})") from error
+        raise data_error(source, f"is a damaged zip archive ({error})") from error
     except RuntimeError:  # zipfile's error for a member that needs a password
-        raise refusal(source, "is encrypted with a password", "save it without one, or as CSV") from None
+        raise data_error(source, "is encrypted with a password", "save it without one, or as CSV") from None
     return size

@@ -19,7 +19,7 @@ from backpass.table.columns.rules import Rules
 from backpass.table.delimited.records import check_names
 from backpass.table.files.opening import Opened
 from backpass.table.memory import require_file_memory
-from backpass.table.messages import ErrorList, counted, refusal, shown
+from backpass.table.messages import ErrorList, counted, data_error, shown
 from backpass.table.notation.number import number_in
 
 TOKEN = r"'(?:[^'\\]|\\.)*+'|\"(?:[^\"\\]|\\.)*+\""
@@ -64,7 +64,7 @@ def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
         check_names(names, file.source)
         rows = [*_rows(numbered, attributes, file.source)]
     if not rows:
-        raise refusal(file.source, "has columns but no rows")
+        raise data_error(file.source, "has columns but no rows")
     columns = [
         _column(name, attribute, [row[j] for row in rows], faults)
         for j, (name, attribute) in enumerate(zip(names, attributes, strict=True))
@@ -89,10 +89,10 @@ def _header(lines: Iterator[tuple[int, str]], source: str) -> list[Attribute]:
         attribute = ATTRIBUTE.fullmatch(text)
         kind = _kind(attribute[2]) if attribute else None
         if attribute is None or kind is None:
-            raise refusal(source, f"line {number}: expected @attribute NAME TYPE, got {shown(text)}")
+            raise data_error(source, f"line {number}: expected @attribute NAME TYPE, got {shown(text)}")
         first = _fields(attribute[2].strip("{} \t"))[0] if kind == "nominal" else "0" if kind == "numeric" else None
         found.append(Attribute(_unquoted(attribute[1]), kind, first))
-    raise refusal(source, "has no line @data")
+    raise data_error(source, "has no line @data")
 
 
 def _kind(declared: str) -> str | None:
@@ -125,7 +125,9 @@ def _rows(lines: Iterator[tuple[int, str]], attributes: Sequence[Attribute], sou
         if len(fields) == width + 1 and WEIGHT.search(text):
             fields = _fields(WEIGHT.sub("", text))
         if len(fields) != width:
-            raise refusal(source, f"line {number} has {counted(len(fields), 'field')}, the header declares {width:,}")
+            raise data_error(
+                source, f"line {number} has {counted(len(fields), 'field')}, the header declares {width:,}"
+            )
         yield fields
 
 
@@ -136,7 +138,7 @@ def _sparse(text: str, attributes: Sequence[Attribute], number: int, source: str
     while at < len(inside.rstrip()):
         pair = SPARSE.match(inside, at)
         if pair is None or int(pair[1]) >= len(row):
-            raise refusal(source, f"line {number}: expected INDEX VALUE, got {shown(inside[at:])}")
+            raise data_error(source, f"line {number}: expected INDEX VALUE, got {shown(inside[at:])}")
         row[int(pair[1])] = _value(pair[2])
         at = pair.end()
     return row

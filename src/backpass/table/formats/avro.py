@@ -18,7 +18,7 @@ from backpass.table.delimited.records import check_names
 from backpass.table.files.opening import Opened
 from backpass.table.formats.extra import extra_module
 from backpass.table.memory import require_file_memory
-from backpass.table.messages import ErrorList, refusal
+from backpass.table.messages import ErrorList, data_error
 
 
 def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
@@ -38,9 +38,9 @@ def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
     except DataError:
         raise
     except (ValueError, TypeError, EOFError, IndexError, KeyError, zlib.error) as error:
-        raise refusal(file.source, f"is a damaged Avro file ({error})") from error
+        raise data_error(file.source, f"is a damaged Avro file ({error})") from error
     if not rows:
-        raise refusal(file.source, "has columns but no rows")
+        raise data_error(file.source, "has columns but no rows")
     check_names(names, file.source)
     found = [raw_objects(name.strip(" \t"), values, rules, faults) for name, values in columns.items()]
     return Content(names, [column for column in found if column is not None], rows)
@@ -60,5 +60,5 @@ def _wanted(records: Iterator[Any], rules: Rules, source: str) -> Iterator[dict[
     """
     for record in records:
         if not isinstance(record, dict):
-            raise refusal(source, f"holds values of type {type(record).__name__}, not records with fields")
+            raise data_error(source, f"holds values of type {type(record).__name__}, not records with fields")
         yield {name: value for name, value in record.items() if rules.wants(name.strip(" \t"))}

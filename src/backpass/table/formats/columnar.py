@@ -14,7 +14,7 @@ from backpass.table.files.opening import Opened
 from backpass.table.formats.extra import extra_module
 from backpass.table.frame import frame_content
 from backpass.table.memory import TYPED_CELL, require_file_memory, require_table_memory
-from backpass.table.messages import ErrorList, plain, refusal
+from backpass.table.messages import ErrorList, data_error, plain
 
 STREAM = b"\xff\xff\xff\xff"  # the first bytes of a stream; a file begins with ARROW1
 
@@ -37,9 +37,9 @@ def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
     except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise refusal(file.source, f"is damaged: it is not {file.format.what} ({error})") from error
+        raise data_error(file.source, f"is damaged: it is not {file.format.what} ({error})") from error
     if not table.num_rows:
-        raise refusal(file.source, "has columns but no rows")
+        raise data_error(file.source, "has columns but no rows")
     return frame_content(table, rules, faults)
 
 

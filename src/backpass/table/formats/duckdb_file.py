@@ -16,7 +16,7 @@ from backpass.table.files.query import confine, queried
 from backpass.table.formats.parquet import relation_columns, types_of
 from backpass.table.formats.tables import check_single, chosen_table
 from backpass.table.memory import TYPED_CELL, require_table_memory
-from backpass.table.messages import ErrorList, listed, refusal, shown
+from backpass.table.messages import ErrorList, data_error, listed, shown
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -46,7 +46,7 @@ def read(file: Opened, rules: Rules, faults: ErrorList, query: str | None = None
             tables = _tables(database)
         except duckdb.Error as error:
             reason = str(error).splitlines()[0].replace(str(file.path), "the file")
-            raise refusal(file.source, f"cannot be opened as a DuckDB database ({reason})") from error
+            raise data_error(file.source, f"cannot be opened as a DuckDB database ({reason})") from error
         if query is not None:
             database.execute(f"USE {STORED}")
             hint = f"its tables are {listed([*tables], shown)}"
@@ -82,7 +82,7 @@ def _content(database: DuckDBPyConnection, relation: str, file: Opened, rules: R
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        raise refusal(file.source, f"the table cannot be read ({str(error).splitlines()[0]})") from error
+        raise data_error(file.source, f"the table cannot be read ({str(error).splitlines()[0]})") from error
     if not content.rows:
-        raise refusal(file.source, "has columns but no rows")
+        raise data_error(file.source, "has columns but no rows")
     return content

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from backpass.table.formats.registry import BY_NAME
-from backpass.table.messages import refusal
+from backpass.table.messages import data_error
 
 
 def extra_module(module: str, form: str, source: str) -> Any:
@@ -28,4 +28,4 @@ def extra_module(module: str, form: str, source: str) -> Any:
     except ImportError:
         needs, package = BY_NAME[form], module.partition(".")[0].replace("_", "-")
         text = f"is {needs.what}, which the package {package} reads; it is not installed"
-        raise refusal(source, text, f"pip install 'backpass[{needs.extra}]'") from None
+        raise data_error(source, text, f"pip install 'backpass[{needs.extra}]'") from None

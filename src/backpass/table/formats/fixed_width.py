@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
 
-from backpass.table.messages import counted, refusal
+from backpass.table.messages import counted, data_error
 
 
 def as_csv(file: Path, widths: Sequence[int], copy: Path, source: str) -> Path:
@@ -33,6 +33,6 @@ def as_csv(file: Path, widths: Sequence[int], copy: Path, source: str) -> Path:
             text = line.rstrip("\n")
             if rest := text[end:].strip():
                 found = f"line {number} has {counted(len(text), 'character')}, the widths add up to {end:,}"
-                raise refusal(source, f"{found}: {rest[:20]!r} is left over", "--widths names every field")
+                raise data_error(source, f"{found}: {rest[:20]!r} is left over", "--widths names every field")
             writer.writerow([text[start:stop].strip() for start, stop in bounds] if text.strip() else [])
     return copy

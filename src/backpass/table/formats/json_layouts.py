@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backpass.table.columns.objects import columns_of_rows, is_missing, sort_of
+from backpass.table.columns.objects import columns_of_rows, is_missing, type_of
 from backpass.table.columns.row_names import index_note
-from backpass.table.messages import counted, listed, refusal, shown
+from backpass.table.messages import counted, data_error, listed, shown
 
 Object = Mapping[str, Any]
 
@@ -48,7 +48,7 @@ def columns_in(table: Object, source: str) -> Columns:
     columns, data, schema = (table.get(key) for key in ("columns", "data", "schema"))
     if table.get("type") == "FeatureCollection":
         hint = "write the properties of its features as a list of rows, [{...}, {...}]"
-        raise refusal(source, "is GeoJSON, not a table of rows", hint)
+        raise data_error(source, "is GeoJSON, not a table of rows", hint)
     if isinstance(columns, list) and isinstance(data, list):
         return _split(columns, data, table.get("index"), source)
     if isinstance(schema, Mapping) and isinstance(data, list) and _are_rows(data):
@@ -63,15 +63,15 @@ def columns_in(table: Object, source: str) -> Columns:
 def _split(columns: list[Any], data: list[Any], index: Any, source: str) -> Columns:
     """Read column names, row labels and rows of values: orient="split"."""
     if not all(isinstance(name, str | int | float) for name in columns):
-        raise refusal(source, "'columns' holds more than names: are there several headers?", ROWS)
+        raise data_error(source, "'columns' holds more than names: are there several headers?", ROWS)
     names = [str(name) for name in columns]
     for number, row in enumerate(data, start=1):
         if not isinstance(row, list) or len(row) != len(names):
             found = counted(len(row), "value") if isinstance(row, list) else "no list"
             needed = counted(len(names), "name")
-            raise refusal(source, f"row {number} of 'data' has {found}, 'columns' has {needed}", ROWS)
+            raise data_error(source, f"row {number} of 'data' has {found}, 'columns' has {needed}", ROWS)
     if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise refusal(source, f"'columns' has {listed(repeated, shown)} twice", ROWS)
+        raise data_error(source, f"'columns' has {listed(repeated, shown)} twice", ROWS)
     values = {name: [row[j] for row in data] for j, name in enumerate(names)}
     return Columns(values, len(data), _index_notes(index if isinstance(index, list) else []))
 
@@ -90,13 +90,13 @@ def _lists(table: Object, source: str) -> Columns:
     """Read an object with one list per column."""
     if any(_are_rows(values) for values in table.values()):
         lists = [name for name, values in table.items() if _are_rows(values)]
-        raise refusal(source, f"is one object with {listed(lists, shown)}, lists of rows, not a table", ROWS)
+        raise data_error(source, f"is one object with {listed(lists, shown)}, lists of rows, not a table", ROWS)
     lengths = {name: len(values) for name, values in table.items()}
     first, rows = next(iter(lengths.items()))
     for name, length in lengths.items():
         if length != rows:
             found = f"{shown(name)} has {counted(length, 'value')}, {shown(first)} has {rows:,}"
-            raise refusal(source, f"is an object of columns of unequal lengths: {found}", ROWS)
+            raise data_error(source, f"is an object of columns of unequal lengths: {found}", ROWS)
     return Columns(table, rows)
 
 
@@ -110,7 +110,7 @@ def _objects(table: Object, source: str) -> Columns:
         of_columns = all(_is_of_one_sort(values.values()) for values in table.values())
         of_rows = all(_is_of_one_sort(values[name] for values in table.values()) for name in inner)
     if of_columns == of_rows:
-        raise refusal(source, "is one object of objects: its names may be those of columns or of rows", ROWS)
+        raise data_error(source, "is one object of objects: its names may be those of columns or of rows", ROWS)
     if of_columns:
         columns = {name: [values[label] for label in inner] for name, values in table.items()}
         return Columns(columns, len(inner), _index_notes(inner))
@@ -135,7 +135,7 @@ def _reads_as_columns(names: Sequence[str], labels: Sequence[str]) -> bool:
 
 
 def _is_of_one_sort(values: Iterable[Any]) -> bool:
-    return len({sort_of(value) for value in values if not is_missing(value)}) <= 1
+    return len({type_of(value) for value in values if not is_missing(value)}) <= 1
 
 
 def _index_notes(labels: Sequence[Any]) -> tuple[str, ...]:

@@ -18,13 +18,13 @@ import numpy as np
 from backpass.table.columns.objects import raw_objects
 from backpass.table.columns.raw import Content, RawNumbers
 from backpass.table.columns.rules import Rules
+from backpass.table.datetimes.columns import notation_of
+from backpass.table.datetimes.timestamp import SECOND, timestamp_texts
 from backpass.table.delimited.records import check_names
 from backpass.table.files.opening import Opened
 from backpass.table.formats.json_layouts import ROWS, Columns, columns_in
 from backpass.table.memory import JSON_BYTE, require_file_memory
-from backpass.table.messages import ErrorList, listed, refusal, shown
-from backpass.table.moments.columns import notation_of
-from backpass.table.moments.timestamp import SECOND, moment_texts
+from backpass.table.messages import ErrorList, data_error, listed, shown
 
 Row = dict[str, Any]
 
@@ -44,9 +44,9 @@ def json_columns(file: Opened, rules: Rules, faults: ErrorList) -> Content:
     table = _single_object(file)
     columns = Columns.of_rows(_rows(file)) if table is None else columns_in(table, file.source)
     if not columns.rows:
-        raise refusal(file.source, "has no rows")
+        raise data_error(file.source, "has no rows")
     if not columns.values:
-        raise refusal(file.source, "has rows but no columns")
+        raise data_error(file.source, "has rows but no columns")
     names = tuple(name.strip(" \t") for name in columns.values)
     check_names(names, file.source)
     wanted = [(name, values) for name, values in zip(names, columns.values.values(), strict=True) if rules.wants(name)]
@@ -88,7 +88,7 @@ def epoch_note(column: RawNumbers) -> str | None:
         return None
     for unit, per_second in EPOCH_UNITS.items():
         if there.min() >= FIRST_SECOND * per_second and there.max() < LAST_SECOND * per_second:
-            [first] = moment_texts(np.array([int(there[0]) // per_second * SECOND]), "date")
+            [first] = timestamp_texts(np.array([int(there[0]) // per_second * SECOND]), "date")
             what = f"column {shown(column.name)} looks like {unit} since 1970 ({first})"
             return f"{what}: read as numbers; texts are read as dates (in pandas: to_json(date_format='iso'))"
     return None
@@ -117,13 +117,13 @@ def _parsed(text: str, place: str, source: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_pairs)
     except RecursionError:
-        raise refusal(source, f"{place} is nested too deeply") from None
+        raise data_error(source, f"{place} is nested too deeply") from None
     except json.JSONDecodeError as error:
         where, character = (f"line {error.lineno}", error.colno) if place == "the file" else (place, error.pos + 1)
         hint = "a file of rows has one object a line, or one list of objects"
-        raise refusal(source, f"{where} is not JSON ({error.msg}, at character {character})", hint) from None
+        raise data_error(source, f"{where} is not JSON ({error.msg}, at character {character})", hint) from None
     except ValueError as error:  # a repeated name, or a number of thousands of digits
-        raise refusal(source, f"{place}: {error}") from None
+        raise data_error(source, f"{place}: {error}") from None
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> Row:
@@ -136,5 +136,5 @@ def _pairs(pairs: list[tuple[str, Any]]) -> Row:
 
 def _row(item: Any, place: str, source: str) -> Row:
     if not isinstance(item, dict):
-        raise refusal(source, f"{place} is a {type(item).__name__}, not an object", ROWS)
+        raise data_error(source, f"{place} is a {type(item).__name__}, not an object", ROWS)
     return item

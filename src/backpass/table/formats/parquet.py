@@ -20,13 +20,13 @@ from backpass.table.columns.objects import UNFIT, add_calendar_spans, add_undeco
 from backpass.table.columns.raw import Content, RawColumn, RawDatetimes, RawNumbers, RawStrings
 from backpass.table.columns.row_names import index_among, index_note
 from backpass.table.columns.rules import Rules
+from backpass.table.datetimes.timestamp import FAR_DATES, DatetimeKind, microseconds_of_days
 from backpass.table.delimited.records import check_names
-from backpass.table.files.database import identifier, literal, numbers_of, pattern, rows_in, texts_of, ticks_of
+from backpass.table.files.database import identifier, literal, microseconds_of, numbers_of, pattern, rows_in, texts_of
 from backpass.table.files.opening import Opened
 from backpass.table.formats.parquet_metadata import DURATION, ParquetMetadata, duration_sql
 from backpass.table.memory import TYPED_CELL, require_table_memory
-from backpass.table.messages import ErrorList, refusal, shown
-from backpass.table.moments.timestamp import FAR_DATES, DatetimeKind, ticks_of_days
+from backpass.table.messages import ErrorList, data_error, shown
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -61,7 +61,7 @@ def parquet_columns(database: DuckDBPyConnection, file: Opened, rules: Rules, fa
         require_table_memory(file.source, rows, width, TYPED_CELL)
         content = relation_columns(database, relation, stored, rows, file.source, rules, faults, metadata.index)
     if not content.rows:
-        raise refusal(file.source, "has columns but no rows")
+        raise data_error(file.source, "has columns but no rows")
     return content
 
 
@@ -142,7 +142,7 @@ def described_relation(files: Sequence[Described]) -> str:
 def damaged(file: Opened, error: Exception) -> DataError:
     """Return the error for a damaged file, with DuckDB's reason."""
     reason = str(error).splitlines()[0].replace(str(file.path), "the file")
-    return refusal(file.source, f"is a damaged Parquet file ({reason})")
+    return data_error(file.source, f"is a damaged Parquet file ({reason})")
 
 
 def _far_dates(database: DuckDBPyConnection, relation: str, file: Opened, error: Exception) -> DataError:
@@ -153,7 +153,7 @@ def _far_dates(database: DuckDBPyConnection, relation: str, file: Opened, error:
         try:
             database.execute(f"SELECT max({identifier(name)}::VARCHAR) FROM {relation}").fetchall()
         except duckdb.ConversionException:
-            return refusal(file.source, f"column {shown(name)} holds dates before year 1 or after 9999", FAR_DATES)
+            return data_error(file.source, f"column {shown(name)} holds dates before year 1 or after 9999", FAR_DATES)
     return damaged(file, error)
 
 
@@ -215,7 +215,7 @@ def _columns(
     faults: ErrorList,
 ) -> Iterator[RawColumn]:
     """Yield the raw columns; numbers and strings are each queried for all columns together."""
-    exact = {name for name, _, type_ in wanted if rules.demanded(name) == "categorical" and _is_whole(type_)}
+    exact = {name for name, _, type_ in wanted if rules.required_kind(name) == "categorical" and _is_whole(type_)}
     values = {
         name: value
         for name, stored, type_ in wanted
@@ -236,7 +236,7 @@ def _columns(
         elif name in texts:
             yield RawStrings(name, *texts[name], typed=True, is_category=type_.startswith(ENUM))
         elif type_ in MOMENTS:
-            yield _moments(database, relation, name, identifier(stored), type_)
+            yield _datetimes(database, relation, name, identifier(stored), type_)
         else:
             faults.add(f"column {shown(name)} is of type {shown(type_)}", UNFIT)
 
@@ -288,14 +288,14 @@ def number_sql(column: str, type_: str) -> str | None:
     return None
 
 
-def _moments(database: DuckDBPyConnection, relation: str, name: str, column: str, type_: str) -> RawDatetimes:
+def _datetimes(database: DuckDBPyConnection, relation: str, name: str, column: str, type_: str) -> RawDatetimes:
     if type_ == DATE:
         [days] = numbers_of(database, relation, [f"({column} - DATE '1970-01-01')::DOUBLE"])
-        return RawDatetimes(name, ticks_of_days(days), "date")
+        return RawDatetimes(name, microseconds_of_days(days), "date")
     kind: DatetimeKind = "time" if type_ in TIMES else "date"
     if type_ in NANOSECONDS:
-        microseconds = ticks_of(database, relation, column, f"epoch_ns({column})", divisor=1_000)
+        microseconds = microseconds_of(database, relation, column, f"epoch_ns({column})", divisor=1_000)
     else:
         common = "TIME" if type_ in TIMES else "TIMESTAMPTZ" if type_ in ZONED else "TIMESTAMP"
-        microseconds = ticks_of(database, relation, column, f"epoch_us({column}::{common})")
+        microseconds = microseconds_of(database, relation, column, f"epoch_us({column}::{common})")
     return RawDatetimes(name, microseconds, kind, type_ in ZONED)

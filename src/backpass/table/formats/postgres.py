@@ -20,7 +20,7 @@ from backpass.table.formats.extra import extra_module
 from backpass.table.formats.tables import check_single, chosen_table, unrun
 from backpass.table.frame import frame_content
 from backpass.table.memory import TYPED_CELL, require_table_memory
-from backpass.table.messages import ErrorList, refusal, shown
+from backpass.table.messages import ErrorList, data_error, shown
 
 READ_ONLY = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
 TABLES = """
@@ -52,11 +52,11 @@ def read(file: Opened, rules: Rules, faults: ErrorList, query: str | None = None
             table = cursor.fetch_arrow_table()
         except driver.Error as error:
             if query is None:
-                raise refusal(file.source, f"the table cannot be read ({_reason(error)})") from error
+                raise data_error(file.source, f"the table cannot be read ({_reason(error)})") from error
             raise unrun(ValueError(_reason(error)), [*relations]) from error
     require_table_memory(file.source, table.num_rows, table.num_columns, TYPED_CELL)
     if not table.num_rows:
-        raise refusal(file.source, "has columns but no rows")
+        raise data_error(file.source, "has columns but no rows")
     content = frame_content(_plain(table, rules, faults), rules, faults)
     return replace(content, names=tuple(name.strip(" \t") for name in table.column_names))
 

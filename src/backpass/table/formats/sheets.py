@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from backpass.errors import DataError
+from backpass.table.datetimes.duration import seconds_in
 from backpass.table.formats.archive import checked_size
 from backpass.table.formats.cell_formats import CellFormats, cell_formats
 from backpass.table.formats.extra import extra_module
 from backpass.table.memory import require_file_memory
-from backpass.table.messages import counted, listed, refusal, shown
-from backpass.table.moments.duration import seconds_in
+from backpass.table.messages import counted, data_error, listed, shown
 from backpass.table.notation.number import text_of
 
 WORKBOOK_BYTE = 1.5  # bytes of memory per byte of an unpacked workbook
@@ -131,7 +131,7 @@ def as_csv(
         with calamine.CalamineWorkbook.from_path(file) as workbook:
             chosen, notes = _chosen(workbook, source, sheet)
             if not chosen.extent.rows:
-                raise refusal(source, f"sheet {shown(chosen.name)} is empty", _others(workbook))
+                raise data_error(source, f"sheet {shown(chosen.name)} is empty", _others(workbook))
             formats = cell_formats(file, chosen.name) if form == "xlsx" else CellFormats()
             said = _write(chosen, formats, copy)
     except calamine.PasswordError:
@@ -151,13 +151,13 @@ def _chosen(workbook: Any, source: str, wanted: str | int | None) -> tuple[Sheet
     if wanted is not None:
         number = int(wanted) if str(wanted).isdecimal() else 0
         if wanted not in names and not 1 <= number <= len(names):
-            raise refusal(source, f"there is no sheet {shown(wanted)}", _others(workbook))
+            raise data_error(source, f"there is no sheet {shown(wanted)}", _others(workbook))
         return Sheet.of(workbook, wanted if wanted in names else names[number - 1]), ()
     sheets = _sheets(workbook)
     tables = [each for each in sheets if each.extent.rows >= LEAST_ROWS]
     if len(tables) > 1:
         hint = f"--sheet {shown(tables[0].name)}"
-        raise refusal(source, f"has {len(tables)} sheets with tables: {_listed(sheets)}", hint)
+        raise data_error(source, f"has {len(tables)} sheets with tables: {_listed(sheets)}", hint)
     chosen = next((each for each in (*tables, *sheets) if each.extent.rows), sheets[0])
     others = [name for name in names if name != chosen.name]
     note = f"sheet {shown(chosen.name)} is read; hidden sheets and those without a table are not"
@@ -248,7 +248,7 @@ def _percent(value: Any) -> str:
 
 
 def _encrypted(source: str) -> DataError:
-    return refusal(source, "is encrypted with a password", "save it without one, or as CSV")
+    return data_error(source, "is encrypted with a password", "save it without one, or as CSV")
 
 
 def _damaged(file: Path, source: str, error: Exception) -> DataError:
@@ -256,4 +256,6 @@ def _damaged(file: Path, source: str, error: Exception) -> DataError:
     with file.open("rb") as stream:
         if "EncryptedPackage".encode("utf-16-le") in stream.read():
             return _encrypted(source)
-    return refusal(source, f"is a damaged workbook, or not a workbook ({error})", "open it and save it as .xlsx or CSV")
+    return data_error(
+        source, f"is a damaged workbook, or not a workbook ({error})", "open it and save it as .xlsx or CSV"
+    )

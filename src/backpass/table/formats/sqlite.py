@@ -23,7 +23,7 @@ from backpass.table.files.database import identifier
 from backpass.table.files.opening import Opened
 from backpass.table.formats.tables import check_single, chosen_table, unrun
 from backpass.table.memory import LESS, require_memory
-from backpass.table.messages import ErrorList, plain, refusal
+from backpass.table.messages import ErrorList, data_error, plain
 
 PIECE = 100_000  # rows fetched between checks of the memory
 VALUE = 40  # bytes of a value as a Python object, and its place in a row
@@ -49,7 +49,7 @@ def read(file: Opened, rules: Rules, faults: ErrorList, query: str | None = None
             relation = identifier(chosen_table(tables, file.member, file.source))
             return _content(database.execute(f"SELECT * FROM {relation}"), file, rules, faults)
     except sqlite3.Error as error:
-        raise refusal(file.source, f"is a damaged SQLite database ({error})") from error
+        raise data_error(file.source, f"is a damaged SQLite database ({error})") from error
 
 
 @contextmanager
@@ -94,7 +94,7 @@ def _content(cursor: sqlite3.Cursor, file: Opened, rules: Rules, faults: ErrorLi
         rows += piece
         require_memory(VALUE * PIECE * len(names), f"{plain(file.source)}, after {len(rows):,} rows,", LESS)
     if not rows:
-        raise refusal(file.source, "has columns but no rows")
+        raise data_error(file.source, "has columns but no rows")
     columns = dict(zip(names, zip(*rows, strict=True), strict=True))
     is_typed = any(isinstance(value, int | float) for values in columns.values() for value in values)
     wanted = {name: values for name, values in columns.items() if rules.wants(name)}

@@ -20,7 +20,7 @@ from backpass.table.files.opening import Opened
 from backpass.table.files.text import codec_name
 from backpass.table.formats.extra import extra_module
 from backpass.table.memory import require_table_memory
-from backpass.table.messages import ErrorList, counted, listed, refusal, shown
+from backpass.table.messages import ErrorList, counted, data_error, listed, shown
 from backpass.table.notation.number import text_of
 
 FUNCTIONS = {"stata": "read_dta", "spss": "read_sav", "por": "read_por", "sas": "read_sas7bdat", "xpt": "read_xport"}
@@ -45,7 +45,7 @@ def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
     columns, about = _called(pyreadstat, reader, file, usecols=[*stored.values()])
     rows = about.number_rows or max(map(len, columns.values()), default=0)
     if not rows:
-        raise refusal(file.source, "has columns but no rows" if names else "has no columns")
+        raise data_error(file.source, "has columns but no rows" if names else "has no columns")
     notes = list[str]()
     labels = {name: about.variable_value_labels.get(own, {}) for name, own in stored.items()}
     found = [_column(name, [*columns[own]], labels[name], rules, faults, notes) for name, own in stored.items()]
@@ -71,7 +71,7 @@ def _called(pyreadstat: Any, reader: Any, file: Opened, **options: Any) -> tuple
         OverflowError,
     ) as error:
         hint = "another --encoding?" if isinstance(error, UnicodeDecodeError) or "string" in str(error) else ""
-        raise refusal(file.source, f"cannot be read as {file.format.what} ({error})", hint) from error
+        raise data_error(file.source, f"cannot be read as {file.format.what} ({error})", hint) from error
     return columns, about
 
 
@@ -94,9 +94,9 @@ def _becomes_categories(
     name: str, values: Sequence[Any], labels: Mapping[Any, str], rules: Rules, notes: list[str]
 ) -> bool:
     """Whether a column with value labels is categorical: it must be, or every value has a label."""
-    demand = rules.demanded(name)
-    if demand is not None:
-        return demand == "categorical"
+    required = rules.required_kind(name)
+    if required is not None:
+        return required == "categorical"
     counts = Counter(value for value in values if value is not None)
     labeled = [value for value in counts if value in labels]
     if len(labeled) == len(counts):

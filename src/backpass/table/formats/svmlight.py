@@ -17,7 +17,7 @@ from backpass.table.columns.raw import Content, RawNumbers
 from backpass.table.columns.rules import Rules
 from backpass.table.files.opening import Opened
 from backpass.table.memory import CELL, require_table_memory
-from backpass.table.messages import ErrorList, refusal, shown
+from backpass.table.messages import ErrorList, data_error, shown
 
 TARGET, QUERY = "target", "qid"
 COLUMN = re.compile(r"x([0-9]+)")
@@ -75,9 +75,9 @@ def _parsed(lines: Iterator[str], source: str) -> Pairs:
             _add(found, words)
         except ValueError:
             text = f"line {number}: expected a target and pairs COLUMN:VALUE, got {shown(line.strip())}"
-            raise refusal(source, text) from None
+            raise data_error(source, text) from None
     if not found.targets:
-        raise refusal(source, "has no rows")
+        raise data_error(source, "has no rows")
     return found
 
 

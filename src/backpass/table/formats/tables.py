@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backpass.errors import UsageError, did_you_mean
-from backpass.table.messages import listed, refusal, shown
+from backpass.table.messages import data_error, listed, shown
 
 
 def chosen_table(names: Sequence[str], member: str | None, source: str) -> str:
@@ -27,13 +27,13 @@ def chosen_table(names: Sequence[str], member: str | None, source: str) -> str:
     """
     if member is not None:
         if member not in names:
-            raise refusal(source, f"there is no table {shown(member)}", did_you_mean(member, names))
+            raise data_error(source, f"there is no table {shown(member)}", did_you_mean(member, names))
         return member
     if not names:
-        raise refusal(source, "has no tables")
+        raise data_error(source, "has no tables")
     if len(names) > 1:
         hint = f"{source}::{names[0]}, or --query 'SELECT ... FROM {names[0]} ...'"
-        raise refusal(source, f"has {len(names)} tables: {listed(names, shown)}", hint)
+        raise data_error(source, f"has {len(names)} tables: {listed(names, shown)}", hint)
     return names[0]
 
 

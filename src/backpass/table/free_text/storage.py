@@ -29,17 +29,17 @@ def arrays_of(encodings: Sequence[TextEncoding]) -> dict[str, NDArray[Any]]:
     return {name: np.concatenate(parts) for name, parts in zip(DTYPES, zip(*each, strict=True), strict=True)}
 
 
-def encodings_in(told: Sequence[Mapping[str, Any]], arrays: Mapping[str, NDArray[Any]]) -> list[TextEncoding]:
+def encodings_in(facts: Sequence[Mapping[str, Any]], arrays: Mapping[str, NDArray[Any]]) -> list[TextEncoding]:
     """Return the encodings of these facts (``TextEncoding.to_json``) and vectors.
 
     Raises:
         DataError: The vectors are absent, or of another dtype or length.
     """
     lengths = {
-        "text_words": [each["words"] for each in told],
-        "text_rows": [each["words"] for each in told],
-        "text_grams": [each["buckets"] for each in told],
-        "text_vectors": [(each["words"] + each["buckets"]) * each["components"] for each in told],
+        "text_words": [each["words"] for each in facts],
+        "text_rows": [each["words"] for each in facts],
+        "text_grams": [each["buckets"] for each in facts],
+        "text_vectors": [(each["words"] + each["buckets"]) * each["components"] for each in facts],
     }
     cut = {}
     for name, dtype in DTYPES.items():
@@ -47,12 +47,12 @@ def encodings_in(told: Sequence[Mapping[str, Any]], arrays: Mapping[str, NDArray
         if array.dtype != dtype or array.size != sum(lengths[name]):
             expected = f"{sum(lengths[name])} numbers of type {dtype}"
             raise DataError(f"{name} holds {array.size} numbers of type {array.dtype}, expected {expected}")
-        cut[name] = np.split(array, np.cumsum(lengths[name])[:-1]) if told else []
+        cut[name] = np.split(array, np.cumsum(lengths[name])[:-1]) if facts else []
     return [
         TextEncoding(
             Vocabulary(cut["text_words"][i], cut["text_rows"][i], each["rows"], each["expected"]),
             cut["text_grams"][i],
             cut["text_vectors"][i].reshape(-1, each["components"]),
         )
-        for i, each in enumerate(told)
+        for i, each in enumerate(facts)
     ]

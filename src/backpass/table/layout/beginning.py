@@ -63,39 +63,39 @@ class Beginning:
         return list(islice(StringIO(self.sample.text, newline=""), count))
 
 
-def beginning_of(file: Path, source: str, manner: Dialect, wanted: Set[str]) -> Beginning:
+def beginning_of(file: Path, source: str, dialect: Dialect, wanted: Set[str]) -> Beginning:
     """Return the first records of a file.
 
     Args:
         file: Path on disk.
         source: Name of the file in messages.
-        manner: The user's settings.
+        dialect: The user's settings.
         wanted: Columns that the model needs.
 
     Raises:
         DataError: The delimiter is ambiguous, or the file is too short.
     """
-    sample, line = sample_of(file, source, manner.lines_before), manner.lines_before + 1
-    prologue = prologue_of(sample, line, manner.mark, searches=manner.searches)
-    found = _cut(prologue, manner, source)
+    sample, line = sample_of(file, source, dialect.lines_before), dialect.lines_before + 1
+    prologue = prologue_of(sample, line, dialect.mark, searches=dialect.searches)
+    found = _cut(prologue, dialect, source)
     if not found.rows or (len(found.rows) == 1 and not prologue.sample.is_whole):  # a header longer than a sample
         lines = found.before[0] if found.rows else 0
         header = first_record(file, found.delimiter, source, prologue.line - 1 + lines)
         return replace(found, before=(lines,), rows=(header,))
-    if not prologue.last or manner.no_header or manner.names:
+    if not prologue.last or dialect.no_header or dialect.names:
         return found
     names = _names_in(prologue, found.delimiter)
     if not _is_header(names, found.rows, is_alone=len(prologue.comments) == 1):
         return found
     if len(prologue.comments) == 1 and _is_first_line(prologue, names, wanted):
-        return _cut(prologue_of(sample, line, "", searches=manner.searches), manner, source)
+        return _cut(prologue_of(sample, line, "", searches=dialect.searches), dialect, source)
     note = note_of("header_in_comment", f"line {prologue.comments[-1]}, {shown(prologue.last)}")
     prologue = replace(prologue, comments=prologue.comments[:-1], notes=(*prologue.notes, note))
     return replace(found, prologue=prologue, names=names)
 
 
-def _cut(prologue: Prologue, manner: Dialect, source: str) -> Beginning:
-    delimiter = manner.delimiter or prologue.separator or delimiter_of(prologue.sample, source)
+def _cut(prologue: Prologue, dialect: Dialect, source: str) -> Beginning:
+    delimiter = dialect.delimiter or prologue.separator or delimiter_of(prologue.sample, source)
     numbered = prologue.sample.numbered(delimiter)
     rows = tuple(tuple(cell.strip(" \t") for cell in row) for _, row in numbered)
     return Beginning(prologue, delimiter, tuple(before for before, _ in numbered), rows)

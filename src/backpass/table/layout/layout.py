@@ -20,7 +20,7 @@ from backpass.table.layout.dialect import Dialect
 from backpass.table.layout.findings import example_of, lines_listed, note_of
 from backpass.table.layout.heading import Heading, heading_of, likely_header
 from backpass.table.layout.tail import end_of
-from backpass.table.messages import refusal
+from backpass.table.messages import data_error
 
 LOOKED_AT = 200  # rows that show whether rows hold the names of their columns
 UNNAMED = "the first column has no name: taken for row names, left out"
@@ -70,31 +70,31 @@ class Layout:
     all_rows: bool = False
 
 
-def layout_of(file: Path, source: str, manner: Dialect, wanted: Set[str] | None) -> Layout:
+def layout_of(file: Path, source: str, dialect: Dialect, wanted: Set[str] | None) -> Layout:
     """Detect the layout of a file.
 
     Args:
         file: Path on disk.
         source: Name of the file in messages.
-        manner: The user's settings.
+        dialect: The user's settings.
         wanted: Columns that the model needs; None without a model.
 
     Raises:
         DataError: The file has no usable header, or its delimiter is ambiguous.
     """
-    top = beginning_of(file, source, manner, wanted or frozenset())
+    top = beginning_of(file, source, dialect, wanted or frozenset())
     if top.names:
-        place = replace(_place(top, 0, 0, manner), names=top.names)
+        place = replace(_place(top, 0, 0, dialect), names=top.names)
     else:
-        above = _rows_above(top, manner)
-        place = _without_header(_place(top, above, above + 1, manner), manner, source, wanted) or _with_header(
-            top, manner, source, wanted
+        above = _rows_above(top, dialect)
+        place = _without_header(_place(top, above, above + 1, dialect), dialect, source, wanted) or _with_header(
+            top, dialect, source, wanted
         )
-    end, note = end_of(file, place.offset, len(place.names), top, manner)
+    end, note = end_of(file, place.offset, len(place.names), top, dialect)
     return replace(place, end=end, notes=(*place.notes, *note))
 
 
-def _place(top: Beginning, header: int, data: int, manner: Dialect) -> Layout:
+def _place(top: Beginning, header: int, data: int, dialect: Dialect) -> Layout:
     """Return the layout of a table whose header and data begin in these records."""
     prologue = top.prologue
     return Layout(
@@ -104,60 +104,60 @@ def _place(top: Beginning, header: int, data: int, manner: Dialect) -> Layout:
         top.sample.behind(top.before[header]),
         data - header,
         notes=(*prologue.notes, *prologue.comment_notes),
-        comment="" if manner.all_rows and manner.comment is None else prologue.comment,
-        all_comments=manner.comment is not None,
-        all_rows=manner.all_rows,
+        comment="" if dialect.all_rows and dialect.comment is None else prologue.comment,
+        all_comments=dialect.comment is not None,
+        all_rows=dialect.all_rows,
     )
 
 
-def _rows_above(top: Beginning, manner: Dialect) -> int:
+def _rows_above(top: Beginning, dialect: Dialect) -> int:
     """Return how many records above a table without a header are lines of one text, where the rows have more fields."""
     width = len(top.rows[-1])
-    if not (manner.searches and (manner.no_header or manner.names)) or width < 3:
+    if not (dialect.searches and (dialect.no_header or dialect.names)) or width < 3:
         return 0
     above = next((k for k, row in enumerate(top.rows) if len(row) > 1), 0)
     return above if all(len(row) == width for row in top.rows[above : above + LINES]) else 0
 
 
-def _without_header(place: Layout, manner: Dialect, source: str, wanted: Set[str] | None) -> Layout | None:
+def _without_header(place: Layout, dialect: Dialect, source: str, wanted: Set[str] | None) -> Layout | None:
     """Return the layout if the user or the model says that the first line is a row; else None.
 
     Raises:
         DataError: The number of names differs from the number of fields, or the first line holds the names.
     """
     width = len(place.names)
-    if manner.names:
-        if place.names == manner.names:
-            raise refusal(source, "the first line holds the names given: it is a header", "leave out --names")
-        if len(manner.names) != width:
-            found = f"{len(manner.names)} names are given, the first line has {width} fields"
-            raise refusal(
+    if dialect.names:
+        if place.names == dialect.names:
+            raise data_error(source, "the first line holds the names given: it is a header", "leave out --names")
+        if len(dialect.names) != width:
+            found = f"{len(dialect.names)} names are given, the first line has {width} fields"
+            raise data_error(
                 source, f"{found}: {first_line(place.names)}", "--names names every column; another --delimiter?"
             )
-        return replace(place, names=manner.names, headers=0, has_header=False, names_in=GIVEN_NAMES)
-    known = next((names for names in manner.headerless if len(names) == width), None)
-    if not manner.no_header:
+        return replace(place, names=dialect.names, headers=0, has_header=False, names_in=GIVEN_NAMES)
+    known = next((names for names in dialect.headerless if len(names) == width), None)
+    if not dialect.no_header:
         if known is None or wanted is None or not wanted.isdisjoint(place.names):
             return None
         note = f"the first line, {first_line(place.names)}, is taken for a row: the model's table has no header"
         return replace(place, names=known, headers=0, has_header=False, names_in=FIRST_LINE, notes=(*place.notes, note))
-    if known is None and manner.headerless:
-        fields = " or ".join(str(len(names)) for names in manner.headerless)
-        raise refusal(
+    if known is None and dialect.headerless:
+        fields = " or ".join(str(len(names)) for names in dialect.headerless)
+        raise data_error(
             source, f"the first line has {width} fields, the model asks for {fields}: {first_line(place.names)}"
         )
     numbered = tuple(f"column{j}" for j in range(1, width + 1))
     return replace(place, names=known or numbered, headers=0, has_header=False, names_in=FIRST_LINE)
 
 
-def _with_header(top: Beginning, manner: Dialect, source: str, wanted: Set[str] | None) -> Layout:
+def _with_header(top: Beginning, dialect: Dialect, source: str, wanted: Set[str] | None) -> Layout:
     """Return the layout if some of the first records hold the names.
 
     Raises:
         DataError: The names are empty, repeated or look like values.
     """
     first, rows = top.rows[0], top.rows[1:]
-    place = _place(top, 0, 1, manner)
+    place = _place(top, 0, 1, dialect)
     if orange := orange_of(top.rows):
         check_names(first, source)
         notes = (*place.notes, orange.note)
@@ -165,9 +165,9 @@ def _with_header(top: Beginning, manner: Dialect, source: str, wanted: Set[str] 
     heading = heading_of(
         top.rows,
         wanted or frozenset(),
-        searches=manner.searches,
-        header_rows=len(manner.header_rows) or None,
-        all_rows=manner.all_rows,
+        searches=dialect.searches,
+        header_rows=len(dialect.header_rows) or None,
+        all_rows=dialect.all_rows,
     )
     if heading is None and len(first) > 1 and lacks_one([len(row) for row in top.rows]) and are_row_names(rows, source):
         check_names(first, source)
@@ -175,16 +175,16 @@ def _with_header(top: Beginning, manner: Dialect, source: str, wanted: Set[str] 
         return replace(place, names=(ROW_NAMES, *first), names_in=FIRST_ROW, left_out=(ROW_NAMES,), notes=notes)
     if looks_like_data(first, rows) and (heading is None or heading.data == 1):
         return _taken_for_names(place, source, wanted)
-    return _headed(top, heading or Heading(first, (0,), 1), manner, source)
+    return _headed(top, heading or Heading(first, (0,), 1), dialect, source)
 
 
-def _headed(top: Beginning, heading: Heading, manner: Dialect, source: str) -> Layout:
+def _headed(top: Beginning, heading: Heading, dialect: Dialect, source: str) -> Layout:
     """Return the layout of a table with this heading.
 
     Raises:
         DataError: Names are empty or repeated.
     """
-    place = _place(top, heading.header[0], heading.data, manner)
+    place = _place(top, heading.header[0], heading.data, dialect)
     notes = [*place.notes, *_heading_notes(top, heading)]
     empty = {j: f"(column {j + 1})" for j in heading.empty}
     names = [empty.get(j, name) for j, name in enumerate(heading.names)]
@@ -194,16 +194,16 @@ def _headed(top: Beginning, heading: Heading, manner: Dialect, source: str) -> L
     try:
         check_names(names, source)
     except DataError as error:
-        error.hint = _name_hint(top, manner) or error.hint
+        error.hint = _name_hint(top, dialect) or error.hint
         raise
     left_out = (*([ROW_NAMES] if names[0] == ROW_NAMES else []), *empty.values())
     place = replace(place, names=tuple(names), nameless=tuple(empty.values()), left_out=left_out, notes=tuple(notes))
-    return place if manner.all_rows else _with_repeated(place, top, heading)
+    return place if dialect.all_rows else _with_repeated(place, top, heading)
 
 
-def _name_hint(top: Beginning, manner: Dialect) -> str:
+def _name_hint(top: Beginning, dialect: Dialect) -> str:
     """Return a hint that names the line of another header, or an empty string."""
-    row = likely_header(top.rows) if manner.searches else None
+    row = likely_header(top.rows) if dialect.searches else None
     if row is None:
         return ""
     line, example = top.line(row), example_of(top.rows[row])
@@ -253,8 +253,8 @@ def _taken_for_names(place: Layout, source: str, wanted: Set[str] | None) -> Lay
     """
     line = f"the first line, {first_line(place.names)},"
     if wanted and wanted.isdisjoint(place.names):
-        raise refusal(source, f"{line} contains values and none of the column names of the model", HINT)
+        raise data_error(source, f"{line} contains values and none of the column names of the model", HINT)
     if not all(place.names) or len(set(place.names)) < len(place.names):
-        raise refusal(source, f"{line} is not a header: it looks like a row of values", HINT)
+        raise data_error(source, f"{line} is not a header: it looks like a row of values", HINT)
     note = f"{line} is taken for the names of the columns, but looks like a row of values; {HINT}"
     return replace(place, notes=(*place.notes, note))

@@ -26,7 +26,7 @@ END = re.compile(rb"\r\n|\r|\n")
 Line = tuple[int, bytes]
 
 
-def end_of(file: Path, start: int, width: int, top: Beginning, manner: Dialect) -> tuple[int | None, tuple[str, ...]]:
+def end_of(file: Path, start: int, width: int, top: Beginning, dialect: Dialect) -> tuple[int | None, tuple[str, ...]]:
     """Return the position behind the last row and a message; None if the table ends with the file.
 
     Args:
@@ -34,11 +34,11 @@ def end_of(file: Path, start: int, width: int, top: Beginning, manner: Dialect) 
         start: Position of the table, in bytes.
         width: Number of its columns.
         top: The beginning of the file.
-        manner: The user's settings.
+        dialect: The user's settings.
     """
-    if manner.footer is not None:
-        return _given_end(file, start, manner.footer), ()
-    if manner.all_rows:
+    if dialect.footer is not None:
+        return _given_end(file, start, dialect.footer), ()
+    if dialect.all_rows:
         return None, ()
     columns = Columns.of(top.rows[-SHOWN:], width)
     for count, size in ((FEW, BLOCK // 16), (LONGEST, BLOCK)):

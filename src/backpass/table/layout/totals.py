@@ -70,7 +70,11 @@ def without_labels(columns: Sequence[RawColumn], rules: Rules) -> tuple[list[Raw
     """Return the columns with labels of totals among numbers or dates missing, and the rows, from 1, that have one."""
     found, rows = list[RawColumn](), set[int]()
     for raw in columns:
-        if isinstance(raw, RawStrings) and rules.demanded(raw.name) != "categorical" and len(raw.levels) <= SEARCHED:
+        if (
+            isinstance(raw, RawStrings)
+            and rules.required_kind(raw.name) != "categorical"
+            and len(raw.levels) <= SEARCHED
+        ):
             labels = [j for j, level in enumerate(raw.levels, start=1) if is_total_label(level)]
             if labels and holds_values([level for level in raw.levels if not is_total_label(level)]):
                 labeled = np.isin(raw.codes, labels)

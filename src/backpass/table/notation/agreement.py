@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from backpass.table.moments.span import are_spans, span_in
+from backpass.table.datetimes.span import are_spans, span_in
 from backpass.table.notation.angle import angle_in, are_angles
 from backpass.table.notation.cell import ANGLE, DURATION, Cell, cell_in, quick_shape_of
 from backpass.table.notation.numeral import DECIMALS, SPACES

@@ -42,13 +42,13 @@ def are_truths(texts: Collection[str]) -> bool:
     return {text.lower() for text in texts} <= TRUTHS
 
 
-def missing_beside(texts: Collection[str]) -> frozenset[str]:
+def missing_among(texts: Collection[str]) -> frozenset[str]:
     """Return the ambiguous tokens that mean "missing" next to these strings.
 
     ``NA`` is missing next to any booleans; ``None`` only next to true and false, because it may answer a yes/no
     question.
 
-    >>> sorted(missing_beside({"True", "False"})), sorted(missing_beside({"yes", "no"})), sorted(missing_beside({"DE"}))
+    >>> sorted(missing_among({"True", "False"})), sorted(missing_among({"yes", "no"})), sorted(missing_among({"DE"}))
     (['NA', 'None'], ['NA'], [])
     """
     if not are_booleans(texts):

@@ -118,7 +118,7 @@ class Cell(NamedTuple):  # a tuple, because one is made of every distinct string
 
 
 DURATION = Cell("", "")
-"""Stands for the cells of a column of durations, which have no parts of a number (see ``moments.span``)."""
+"""Stands for the cells of a column of durations, which have no parts of a number (see ``datetimes.span``)."""
 ANGLE = Cell("", ".,")
 """Stands for the cells of a column of angles."""
 

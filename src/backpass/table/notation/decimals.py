@@ -49,7 +49,7 @@ def decimal_of(
         rules: What is required of the columns.
         faults: Collects errors.
     """
-    asked = [raw for raw in texts if rules.demanded(raw.name) != "categorical"]
+    asked = [raw for raw in texts if rules.required_kind(raw.name) != "categorical"]
     commas = [written for raw in asked if (written := written_with_commas(raw, rules))]
     clear = next((written for written in commas if written.clear), None)
     if clear is None:  # columns of a model with decimal commas have a reading of their own

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from backpass.table.moments.span import span_in
+from backpass.table.datetimes.span import span_in
 from backpass.table.notation.angle import FULL, angle_in
 from backpass.table.notation.cell import Cell, cell_in, quick_cell_in
 from backpass.table.notation.numeral import SPACES, plain
@@ -186,21 +186,21 @@ class NumberReading:
         return cls(**data)
 
     @property
-    def demand(self) -> str:
+    def required_kind(self) -> str:
         """The required kind of a column that is read this way.
 
-        >>> NumberReading(unit="kg").demand
+        >>> NumberReading(unit="kg").required_kind
         'numeric {"unit": "kg"}'
         """
         return PREFIX + json.dumps(self.to_json(), ensure_ascii=False, sort_keys=True)
 
     @classmethod
-    def of_demand(cls, demand: str) -> NumberReading | None:
+    def of_required_kind(cls, required: str) -> NumberReading | None:
         """Return the reading in a required kind, None if it has none or is malformed."""
-        if not demand.startswith(PREFIX):
+        if not required.startswith(PREFIX):
             return None
         try:
-            return cls(**json.loads(demand.removeprefix(PREFIX)))
+            return cls(**json.loads(required.removeprefix(PREFIX)))
         except (TypeError, ValueError):
             return None
 

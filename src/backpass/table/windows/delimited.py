@@ -26,7 +26,7 @@ from backpass.table.delimited.delimited import (
     scan_notes,
     scan_of,
 )
-from backpass.table.messages import ErrorList, refusal
+from backpass.table.messages import ErrorList, data_error
 from backpass.table.notation.decimals import decimal_of, may_be_thousands
 from backpass.table.scan.plain import PlainScanner
 
@@ -105,7 +105,7 @@ def _fields(scanner: Scanner, columns: Sequence[Field], given: int, faults: Erro
     """
     no_data = sorted({*scanner.empty_rows, *scanner.header_rows})
     if is_last and scanner.rows == len(no_data):
-        raise refusal(faults.source, "has a header but no data rows")
+        raise data_error(faults.source, "has a header but no data rows")
     inside = tuple(row - given for row in no_data if row > given)
     return Fields(columns, scanner.rows - given, inside, scan_notes(scanner) if is_last else ())
 
@@ -129,6 +129,6 @@ class DecimalSign:
         texts = [each.column for each in columns if isinstance(each.column, RawStrings)]
         found = decimal_of(texts, [*pointed, *(self.pointed if self.sign == "." else [])], rules, faults)
         self.sign = "," if found == "," else self.sign
-        asked = [raw for raw in texts if rules.demanded(raw.name) != "categorical"]
+        asked = [raw for raw in texts if rules.required_kind(raw.name) != "categorical"]
         pointed += [raw.name for raw in asked if self.sign == "." and any("." in level for level in raw.levels)]
         self.pointed += [name for name in pointed if name not in self.pointed]

@@ -25,7 +25,7 @@ from backpass.table.formats.parquet import (
     text_sql,
 )
 from backpass.table.formats.parquet_metadata import DURATION
-from backpass.table.messages import ErrorList, refusal
+from backpass.table.messages import ErrorList, data_error
 
 ROW_NUMBER = "file_row_number"
 """DuckDB's name for the number of a row of a file, from 0."""
@@ -43,8 +43,8 @@ def described(files: Sequence[Opened]) -> list[Described]:
 
 def are_alike(files: Sequence[Described]) -> bool:
     """Whether each column is of one sort in all files, and none has the name that DuckDB gives to row numbers."""
-    sorts = [{name: _sort(type_) for name, type_ in file.metadata.typed(file.stored)} for file in files]
-    return all(each == sorts[0] and not any(name.lower() == ROW_NUMBER for name in each) for each in sorts)
+    types = [{name: _sort(type_) for name, type_ in file.metadata.typed(file.stored)} for file in files]
+    return all(each == types[0] and not any(name.lower() == ROW_NUMBER for name in each) for each in types)
 
 
 def _sort(type_: str) -> str:
@@ -62,7 +62,7 @@ def parquet_windows(
     """Yield the requested columns of windows of ``rows`` rows, and the number of rows above each window.
 
     Args:
-        files: The files, with columns of the same sorts.
+        files: The files, with columns of the same types.
         rules: What is required of the columns.
         faults: Collects errors.
         rows: Number of rows.
@@ -80,7 +80,7 @@ def parquet_windows(
         with connected() as database, parquet_errors(database, relation, file):
             length = rows_in(database, relation)
         if not length:
-            raise refusal(file.source, "has columns but no rows")
+            raise data_error(file.source, "has columns but no rows")
         for start in range(0, length, rows):
             window = _window(file, start, start + rows)
             own = replace(rules, before=above)

@@ -61,7 +61,7 @@ def can_sample(files: Sequence[Opened], settings: ReadSettings) -> bool:
     """Whether files are texts that are read in windows: the compiled scanner can split them."""
     if {file.form for file in files} != {"text"} or settings.query is not None or settings.tolerant:
         return False
-    signs = "".join(file.sign for file in laid_out(files, settings.rules, settings.manner))
+    signs = "".join(file.sign for file in laid_out(files, settings.rules, settings.dialect))
     return scanner_for(signs) is not PlainScanner
 
 
@@ -80,7 +80,7 @@ def sampled_text(
         DataError: The rows are no valid table; the error numbers them within the sample.
     """
     faults = ErrorList(source_of(files, path))
-    delimited = laid_out(files, settings.rules, settings.manner)
+    delimited = laid_out(files, settings.rules, settings.dialect)
     rules = with_layout(settings.rules, delimited)
     texts: frozenset[str] = frozenset()
     while True:
@@ -92,10 +92,10 @@ def sampled_text(
     found = Fields(list(parts.fields), len(numbers), (), tuple(parts.notes))
     if len(numbers) < parts.rows:
         faults = ErrorList(f"a random sample of {faults.source}")
-    content, rules = content_of(delimited, found, rules, settings.manner, faults, numbers.tolist())
+    content, rules = content_of(delimited, found, rules, settings.dialect, faults, numbers.tolist())
     faults.stop()
     # Rows of totals are found by sums over all rows above them, so that a sample shows none.
-    without_totals = replace(settings, manner=replace(settings.manner, all_rows=True))
+    without_totals = replace(settings, dialect=replace(settings.dialect, all_rows=True))
     table = table_of(files, content, rules, without_totals, faults, [])
     numbered = replace(table, source=source_of(files, path), row_numbers=numbers[table.row_numbers - 1])
     return TextSample(numbered, parts.rows, rules)

@@ -64,7 +64,7 @@ class ReadSettings:
     """The settings of a read.
 
     Attributes:
-        manner: How a text file is written.
+        dialect: How a text file is written.
         rules: What is required of the columns.
         opening: How files are opened.
         named: Names of columns that must exist.
@@ -74,7 +74,7 @@ class ReadSettings:
         tolerant: Whether a column with errors is kept as categorical.
     """
 
-    manner: Dialect
+    dialect: Dialect
     rules: Rules
     opening: Opening
     named: tuple[str, ...]
@@ -104,7 +104,7 @@ class ReadSettings:
             options.get("need"),
         )
         check_name_lists(categorical=categorical, text=text, drop=drop, need=need, missing=missing)
-        manner = Dialect.of(
+        dialect = Dialect.of(
             options.get("delimiter"),
             decimal,
             skip=options.get("skip", 0),
@@ -135,7 +135,7 @@ class ReadSettings:
         opening = Opening(
             options.get("encoding"),
             options.get("max_bytes"),
-            not manner.searches,
+            not dialect.searches,
             options.get("sheet"),
             tuple(options.get("widths", ())),
         )
@@ -145,7 +145,7 @@ class ReadSettings:
             options.get("keep_rows", False),
             options.get("tolerant", False),
         )
-        return cls(manner, rules, opening, named, tuple(missing), query, keep_rows, tolerant)
+        return cls(dialect, rules, opening, named, tuple(missing), query, keep_rows, tolerant)
 
 
 def check_options(function: str, options: Iterable[str], known: Collection[str]) -> None:

@@ -19,7 +19,7 @@ from backpass.table.files.text import FORM_FEED, MARKS, check_text, codec_name
 from backpass.table.formats.registry import format_of, format_of_text
 from backpass.table.layout.layout import Layout
 from backpass.table.layout.tail import BLOCK
-from backpass.table.messages import refusal
+from backpass.table.messages import data_error
 
 HEAD = 65_536  # bytes from which the format is detected
 UTF_8 = {"utf-8", "utf-8-sig"}
@@ -64,7 +64,7 @@ class Spool:
 
     def _check(self, piece: bytes) -> None:
         if FORM_FEED in piece:
-            raise refusal(self.source, "has page breaks after its first rows", "save the text to a file first")
+            raise data_error(self.source, "has page breaks after its first rows", "save the text to a file first")
         try:
             self._decoder.decode(piece, final=self.is_done)
         except UnicodeDecodeError:
@@ -151,7 +151,7 @@ class GrowingText(Delimited):
                 self.layout.delimiter,
             ):
                 text = "the layout of its end differs from that of its first rows"
-                raise refusal(self.spool.source, text, "save it as a file and name the file")
+                raise data_error(self.spool.source, text, "save it as a file and name the file")
             self.complete.append(layout)
         end = self.complete[0].end
         return self.spool.size if end is None else end

@@ -19,7 +19,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from backpass.table.columns.kinds import settle
+from backpass.table.columns.kinds import infer_column
 from backpass.table.columns.raw import Content, RawStrings
 from backpass.table.columns.rules import Rules
 from backpass.table.delimited.delimited import Delimited
@@ -104,10 +104,10 @@ def _of_standard_input(settings: ReadSettings, rows: int, whole: int) -> Iterato
         spool = Spool(sys.stdin.buffer, Path(folder, "stdin"), "standard input")
         with reported(spool.source):
             spool.fill(whole + 1)
-            is_whole = spool.is_done or not _is_windowed(settings) or settings.manner.footer is not None
+            is_whole = spool.is_done or not _is_windowed(settings) or settings.dialect.footer is not None
             if not is_whole and spool.is_text(settings.opening):
                 text = GrowingText.of(
-                    spool, lambda: laid_out([spool.opened], settings.rules, settings.manner)[0].layout
+                    spool, lambda: laid_out([spool.opened], settings.rules, settings.dialect)[0].layout
                 )
                 contents = _windows_of_text([text], settings, ErrorList(spool.source), rows)
                 if contents is not None:
@@ -147,7 +147,7 @@ def _contents(
         return _of_parquet(found, settings, faults, rows) if are_alike(found) else None
     if forms != {"text"}:
         return None
-    return _windows_of_text(laid_out(files, settings.rules, settings.manner), settings, faults, rows)
+    return _windows_of_text(laid_out(files, settings.rules, settings.dialect), settings, faults, rows)
 
 
 def _of_parquet(found: Sequence[Any], settings: ReadSettings, faults: ErrorList, rows: int) -> Iterator[_Window]:
@@ -159,13 +159,13 @@ def _windows_of_text(
     delimited: Sequence[Delimited], settings: ReadSettings, faults: ErrorList, rows: int
 ) -> Iterator[_Window] | None:
     """Return the content of windows of delimited files; None without the compiled scanner."""
-    manner = settings.manner
+    dialect = settings.dialect
     if scanner_for("".join(file.sign for file in delimited)) is PlainScanner:
         return None
 
     def windows() -> Iterator[_Window]:
         decimal, above = DecimalSign(settings.rules.decimal), 0
-        detects = manner.decimal is None and "," not in {file.layout.delimiter for file in delimited}
+        detects = dialect.decimal is None and "," not in {file.layout.delimiter for file in delimited}
         for fields in delimited_windows(delimited, settings.rules, faults, rows):
             if detects:
                 decimal.update(fields.columns, settings.rules, faults)
@@ -173,10 +173,10 @@ def _windows_of_text(
             rules = replace(settings.rules, decimal=decimal.sign, before=above)
             rules = with_points([each.column for each in fields.columns if isinstance(each.column, RawStrings)], rules)
             columns, labeled = [each.column for each in fields.columns], list[int]()
-            if not manner.all_rows:
+            if not dialect.all_rows:
                 columns, labeled = without_labels(columns, rules)
             known = [file.known for file in delimited]
-            notes = (*notes_on(known, rules, manner), *fields.notes)
+            notes = (*notes_on(known, rules, dialect), *fields.notes)
             if labeled:
                 notes = (*notes, note_of("total_labels", lines_listed([row + above for row in labeled], "row")))
             layout = delimited[0].layout
@@ -240,12 +240,12 @@ class _Windows:
         for fault in absent(settings.named, content.names):
             faults.add(fault)
         check_percent(self.files, content, rules, faults)
-        columns = {raw.name: settle(raw, rules, faults, notes) for raw in content.columns}
+        columns = {raw.name: infer_column(raw, rules, faults, notes) for raw in content.columns}
         self._agree(columns, rules.before, faults)
         faults.stop()
         if self.above is None:
             self.above = Above.nothing([*columns.values()])
-        totals = not settings.manner.all_rows
+        totals = not settings.dialect.all_rows
         found, doubtful = total_rows([*columns.values()], content.no_data, self.above) if totals else ([], [])
         said = [
             f"row {row + rules.before:,} is called a total, but holds no sums: kept as a row; --footer 1 leaves it out"
@@ -283,7 +283,9 @@ class _Windows:
                 known = self.readings.setdefault(name, column.reading)
                 if known != column.reading:
                     where = f"from row {before + 1:,} on, the notation of numbers differs from that above"
-                    faults.add(f"column {shown(name)}: {where} ({column.notation or column.reading.demand})", UNLIKE)
+                    faults.add(
+                        f"column {shown(name)}: {where} ({column.notation or column.reading.required_kind})", UNLIKE
+                    )
 
 
 def _kept(rows: Sequence[int]) -> str:

@@ -19,7 +19,7 @@ from backpass.model.fitting.larger.source import SampledRows
 from backpass.table import Table
 from backpass.table.files.pattern import files_of
 from backpass.table.frame import frame_table
-from backpass.table.messages import listed, plain, refusal, shown
+from backpass.table.messages import data_error, listed, plain, shown
 from backpass.table.windows.settings import FRAME_OPTIONS, ReadSettings
 
 PIECE = 65_536
@@ -68,7 +68,7 @@ class ParquetSource:
                 raise DataError(f"{plain(name)}: the files have different columns", faults=faults)
             rows += opened.metadata.num_rows
         if not rows:
-            raise refusal(name, "has columns but no rows")
+            raise data_error(name, "has columns but no rows")
         return ParquetSource(name, tuple(files), rows, options)
 
     def sample(self, targets: Sequence[str], seed: int) -> SampledRows:
@@ -151,7 +151,7 @@ class ParquetSource:
                         first += batch.num_rows
                 except (pa.ArrowException, OSError) as error:
                     reason = str(error).splitlines()[0]
-                    raise refusal(file, f"row group {group + 1} of {groups} is damaged ({reason})") from error
+                    raise data_error(file, f"row group {group + 1} of {groups} is damaged ({reason})") from error
 
 
 def _opened(file: str) -> Any:
@@ -163,10 +163,10 @@ def _opened(file: str) -> Any:
     try:
         return pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER)
     except FileNotFoundError:
-        raise refusal(file, "there is no such file") from None
+        raise data_error(file, "there is no such file") from None
     except (pa.ArrowInvalid, OSError) as error:
         what = f"cannot be read as a Parquet file ({str(error).splitlines()[0]})"
-        raise refusal(file, what) from error
+        raise data_error(file, what) from error
 
 
 def _places(column: Any, first: int) -> Iterator[tuple[Any, int, int]]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
-from backpass.model.evaluation.diagnostics import judged
+from backpass.model.evaluation.diagnostics import constant_warnings
 from backpass.model.fitting.outcome.scoring import ScoredRows
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.runs.ensemble import Member
@@ -112,7 +112,7 @@ def after_training(
         scored: The rows of the splits that the model is scored on.
     """
     dead = _dead(members, thetas) if problem.kept is None else []
-    return [*dead, *_judged_at_fit(problem, members, thetas, scored)]
+    return [*dead, *_constant_warnings_at_fit(problem, members, thetas, scored)]
 
 
 def _dead(members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> list[str]:
@@ -133,7 +133,7 @@ def _dead(members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> list[str
     return found
 
 
-def _judged_at_fit(
+def _constant_warnings_at_fit(
     problem: Problem,
     members: Sequence[Member],
     thetas: Sequence[NDArray[Any]],
@@ -145,4 +145,6 @@ def _judged_at_fit(
     if rows is None:
         return []
     constant = problem.head.level(problem.parts["train"].y)
-    return judged(problem.head, rows.o, rows.part.truth, rows.part.weights, f"the {_PARTS[name]} rows", constant)
+    return constant_warnings(
+        problem.head, rows.o, rows.part.truth, rows.part.weights, f"the {_PARTS[name]} rows", constant
+    )

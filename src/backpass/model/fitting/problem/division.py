@@ -73,8 +73,8 @@ def divide(
         UsageError: The group or time column is the target.
     """
     given = {name: each for name, each in (("validation", validation), ("test", test)) if each is not None}
-    beside = {name: each for name, each in given.items() if each.table.rows}
-    all_rows = [labeled, *beside.values()]
+    nonempty = {name: each for name, each in given.items() if each.table.rows}
+    all_rows = [labeled, *nonempty.values()]
     truths = [target.encode(each.table) for each in all_rows]
     units, notes = units_in([each.table for each in all_rows], truths, target.names, inputs, settings)
     taught = [
@@ -83,7 +83,7 @@ def divide(
     ]
     pairs = zip(all_rows, truths, units, taught, strict=True)
     sets = [Rows(each.table, y, each.weights, u, t) for each, y, u, t in pairs]
-    whole, others = sets[0], dict(zip(beside, sets[1:], strict=True))
+    whole, others = sets[0], dict(zip(nonempty, sets[1:], strict=True))
     split = split_of(whole, target, settings, has_validation=validation is not None, has_test=test is not None)
     rows = {"train": whole.take(split.train)}
     for name in _PARTS:
@@ -94,7 +94,7 @@ def divide(
     unlabeled = [note for each in given.values() for note in each.notes]
     warnings: list[str] = []
     if diagnose:
-        warnings += [*_overlaps(rows, beside, settings), *_suspicions(labeled.table, target, truths[0], settings)]
+        warnings += [*_overlaps(rows, nonempty, settings), *_suspicions(labeled.table, target, truths[0], settings)]
     return Division(rows, (*unlabeled, *notes), tuple(warnings))
 
 
@@ -167,10 +167,10 @@ def _only(table: Table, names: Mapping[str, None]) -> Table:
     return Table(table.source, columns, table.row_numbers)
 
 
-def _overlaps(rows: Mapping[str, Rows], beside: Iterable[str], settings: Settings) -> Iterator[str]:
+def _overlaps(rows: Mapping[str, Rows], names: Iterable[str], settings: Settings) -> Iterator[str]:
     """Yield a warning for each table given beside the training rows that repeats them, or precedes them."""
     train = rows["train"].units
-    for name in beside:
+    for name in names:
         units, others = rows[name].units, [train]
         if name == "test" and "validation" in rows:
             others.append(rows["validation"].units)

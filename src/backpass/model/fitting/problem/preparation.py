@@ -63,7 +63,7 @@ def make_problem(
     features_of: FeatureSource | None = None,
     strict: bool = False,
     diagnose: bool = True,
-    apart: Sequence[str] = (),
+    distinguishing: Sequence[str] = (),
     owned: bool = False,
 ) -> Problem:
     """Split the rows, choose and scale the columns on the training rows, build the network.
@@ -82,7 +82,7 @@ def make_problem(
         strict: Whether a row without a target is an error. Default False: it is left out, with a note.
         diagnose: Whether to look for what makes scores too good: leaks, dependent rows, and rows in two splits. Default
             True.
-        apart: Columns that are no features, but without which rows with equal features are no duplicates. Default ().
+        distinguishing: Columns that are no inputs, but tell rows with equal inputs apart. Default ().
         owned: Whether nobody else reads the tables: they lose their columns to the inputs of the network, which then
             need no memory beside them. Default False.
 
@@ -128,7 +128,7 @@ def make_problem(
         for one, kept in [(original, labeled), *((given[name], others[name]) for name in given)]:
             _give_up_copied(one, kept)
     left_out = (*drop, *taught_by) if weight is None else (*drop, *taught_by, weight)
-    inputs = [*possible_inputs(table, names, settings, left_out, columns), *apart]
+    inputs = [*possible_inputs(table, names, settings, left_out, columns), *distinguishing]
     division = divide(labeled, targets, settings, inputs, teacher=known, diagnose=diagnose, **others)
     rows, train = division.rows, division.rows["train"]
     for each, y in targets.columns(train.truth):

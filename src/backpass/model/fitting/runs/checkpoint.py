@@ -123,7 +123,7 @@ class Checkpoint:
 
 
 @contextmanager
-def told(callbacks: Sequence[Callback]) -> Iterator[None]:
+def warn_on_failure(callbacks: Sequence[Callback]) -> Iterator[None]:
     """Turn an error while saving a checkpoint into a warning to the callbacks, since training can continue without."""
     try:
         yield

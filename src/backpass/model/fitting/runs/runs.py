@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.engine import Engine
 from backpass.model.fitting.problem.problem import Problem
-from backpass.model.fitting.runs.checkpoint import Checkpoint, Recorder, RunState, told
+from backpass.model.fitting.runs.checkpoint import Checkpoint, Recorder, RunState, warn_on_failure
 from backpass.model.fitting.runs.ensemble import Member
 from backpass.model.fitting.runs.ensemble_progress import ENDS_ALL, EnsembleProgress, MemberCallback
 from backpass.model.fitting.runs.stage import Stage, StageCallback
@@ -188,14 +188,14 @@ class CheckpointCallback(Callback):
         checkpoint: The checkpoint.
         number: The number of the network.
         fault: What was not finite in the first attempt, see ``RunState``.
-        beside: The callbacks that receive warnings.
+        callbacks: The callbacks that receive warnings.
         last_epoch: The epoch at which a stage of a race ends, but not the run; None if there is no such stage.
     """
 
     checkpoint: Recorder
     number: int
     fault: str
-    beside: Sequence[Callback]
+    callbacks: Sequence[Callback]
     last_epoch: int | None = None
 
     def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
@@ -209,5 +209,5 @@ class CheckpointCallback(Callback):
             self._note(result.progress, result.reason if result.is_over and not goes_on else "")
 
     def _note(self, progress: Progress, ended: str) -> None:
-        with told(self.beside):
+        with warn_on_failure(self.callbacks):
             self.checkpoint.note(self.number, RunState(progress.copy(), self.fault, ended))

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from backpass.model.fitting.runs.checkpoint import Checkpoint, Recorder, RunState, told
+from backpass.model.fitting.runs.checkpoint import Checkpoint, Recorder, RunState, warn_on_failure
 from backpass.model.fitting.runs.ensemble_progress import ENDS_ALL, EnsembleProgress
 from backpass.training import Callback, StopRequest, TrainingResult
 from backpass.training.processes.exchange import Exchange
@@ -198,7 +198,7 @@ class Stage:
                 self._count(taken)
             case "state", (number, standing):
                 if self.checkpoint is not None:
-                    with told(self.together.callbacks):
+                    with warn_on_failure(self.together.callbacks):
                         self.checkpoint.note(number, standing)
             case "warning", (text,):
                 for each in self.together.callbacks:

@@ -33,12 +33,12 @@ class Occurrence:
     """The values seen in a column.
 
     Attributes:
-        demand: The required kind of the column.
+        required_kind: The required kind of the column.
         values: The number of distinct values: 0, 1, or 2 for more; for a categorical column the number of categories.
         has_missing: Whether any value is missing.
     """
 
-    demand: str
+    required_kind: str
     values: int
     has_missing: bool
 
@@ -81,9 +81,9 @@ class Evidence:
         return self.target_varies and all(column.values > 1 for column in self.columns.values())
 
     @property
-    def demands(self) -> dict[str, str]:
+    def required_kinds(self) -> dict[str, str]:
         """The kind of each column that has a value; other columns may still be of any kind."""
-        return {name: column.demand for name, column in self.columns.items() if column.values}
+        return {name: column.required_kind for name, column in self.columns.items() if column.values}
 
 
 def teaches_nothing(head: Head) -> bool:

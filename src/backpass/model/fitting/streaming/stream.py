@@ -95,10 +95,10 @@ class Stream:
         return self.state[0]
 
     @property
-    def demands(self) -> dict[str, str]:
+    def required_kinds(self) -> dict[str, str]:
         """The required kind of each column; a column without a value so far may be of any kind."""
         kinds: dict[str, str] = dict(self.problem.schema.kinds)
-        return kinds if self.seen is None else self.seen.demands
+        return kinds if self.seen is None else self.seen.required_kinds
 
     def advanced(self, rows: Rows) -> Stream:
         """The stream after one pass over rows in their order, at a constant learning rate.
@@ -151,7 +151,7 @@ class Stream:
         """
         assert self.first is not None
         assert self.fitted is not None
-        if self.fitted.demands.keys() != evidence.demands.keys():
+        if self.fitted.required_kinds.keys() != evidence.required_kinds.keys():
             return True
         grown = self.fitted.columns != evidence.columns or self.fitted.target_varies != evidence.target_varies
         is_due = evidence.rows >= 2 * self.fitted.rows or _is_enough(evidence, self.first[0])

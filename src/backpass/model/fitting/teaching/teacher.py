@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError, did_you_mean
 from backpass.table import NumericColumn, Table, table_from
-from backpass.table.messages import counted, listed, plain, refusal, rows_listed, shown
+from backpass.table.messages import counted, data_error, listed, plain, rows_listed, shown
 from backpass.table.targets import Targets
 
 ROUNDING = 0.0051
@@ -112,7 +112,7 @@ class Teacher:
         sums = np.add.reduce(values, axis=1)
         wrong = np.flatnonzero(np.abs(sums - 1.0) > ROUNDING * len(self.classes))
         if wrong.size:
-            raise refusal(
+            raise data_error(
                 table.source,
                 f"the probabilities of the teacher ({listed(self.columns, shown)}) do not sum to 1 in {len(wrong):,} "
                 f"of {counted(table.rows, 'row')}: {sums[wrong[0]]:.6g} in {rows_listed(table.row_numbers[wrong[:1]])}",
@@ -128,12 +128,14 @@ class Teacher:
         column = table.columns.get(name)
         if column is None:
             hint = did_you_mean(name, table.names)
-            raise refusal(table.source, f"there is no teacher column {shown(name)}", hint)
+            raise data_error(table.source, f"there is no teacher column {shown(name)}", hint)
         if not isinstance(column, NumericColumn):
             hint = "a teacher of classes predicts probabilities, not classes" if self.classes else "remove other texts"
-            raise refusal(table.source, f"teacher column {shown(name)} holds no numbers", hint)
+            raise data_error(table.source, f"teacher column {shown(name)} holds no numbers", hint)
         if np.isnan(column.values).all():
-            raise refusal(table.source, f"teacher column {shown(name)} has no values", "name a column of predictions")
+            raise data_error(
+                table.source, f"teacher column {shown(name)} has no values", "name a column of predictions"
+            )
         self._check(table, np.isinf(column.values), "are infinite", name)
         shares = column.is_percent and self.holds == "probabilities"
         return column.values / 100.0 if shares else column.values.copy()
@@ -145,7 +147,7 @@ class Teacher:
         each = wrong.reshape(table.rows, -1)
         j = int(np.argmax(each.any(axis=0)))
         rows = np.flatnonzero(each[:, j])
-        raise refusal(
+        raise data_error(
             table.source,
             f"teacher column {shown(name or self.columns[j])}: {len(rows):,} of {table.rows:,} values "
             f"({rows_listed(table.row_numbers[rows])}) {text}",

@@ -48,7 +48,7 @@ def seconds_of(spans: NDArray[Any]) -> NDArray[np.float64] | None:
     large = np.flatnonzero(((microseconds > bound) | (microseconds < -bound)) & ~missing)
     # Beyond the bound the product exceeds 2^53 and float64 would round twice.
     # Python divides integers of any size with a single rounding.
-    seconds[large] = [tick * numerator / denominator for tick in microseconds[large].tolist()]
+    seconds[large] = [timestamp * numerator / denominator for timestamp in microseconds[large].tolist()]
     seconds[missing] = np.nan
     return seconds
 

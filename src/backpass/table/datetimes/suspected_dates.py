@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.table.columns.text_classification import DATE, TextClassification
+from backpass.table.datetimes.timestamp import DAY, timestamp_texts
 from backpass.table.files.database import identifier
 from backpass.table.messages import counted, shown
-from backpass.table.moments.timestamp import DAY, moment_texts
 from backpass.table.notation.sentinel import suspected_sentinels
 
 _EPOCH = datetime.date(1970, 1, 1)
@@ -27,36 +27,40 @@ DAYS = frozenset(float((datetime.date.fromisoformat(date) - _EPOCH).days) for da
 """First and last dates of programs, in days since 1970."""
 
 
-def suspicions(name: str, judged: TextClassification) -> list[str]:
+def suspicions(name: str, classified: TextClassification) -> list[str]:
     """Return notes on the dates of a column of strings that may stand for "no value"."""
-    held = np.flatnonzero((judged.sorts == DATE) & (judged.counts > 0))
-    return suspicions_among(name, np.repeat(judged.microseconds[held], judged.counts[held]), judged)
+    held = np.flatnonzero((classified.types == DATE) & (classified.counts > 0))
+    return suspicions_among(name, np.repeat(classified.microseconds[held], classified.counts[held]), classified)
 
 
-def suspicions_among(name: str, ticks: NDArray[np.int64], judged: TextClassification | None = None) -> list[str]:
+def suspicions_among(
+    name: str, microseconds: NDArray[np.int64], classified: TextClassification | None = None
+) -> list[str]:
     """Return notes on dates that may stand for "no value".
 
     Args:
         name: Name of the column.
-        ticks: The dates of its rows, without missing ones.
-        judged: The strings, whose spelling the notes then quote.
+        microseconds: The dates of its rows, without missing ones.
+        classified: The strings, whose spelling the notes then quote.
     """
-    days = (ticks // DAY).astype(np.float64)
+    days = (microseconds // DAY).astype(np.float64)
     if not len(days) or not DAYS & {float(days.min()), float(days.max())}:
         return []
     notes = []
     for found in suspected_sentinels(days, DAYS):
-        value, low, high = moment_texts(np.array([found.value, found.low, found.high]).astype(np.int64) * DAY, "date")
-        text = str(value) if judged is None else _spelling(judged, found.value)
-        hint = f"if it means missing: {_hint(name, text) if judged is None else f'--missing {shlex.quote(text)}'}"
+        value, low, high = timestamp_texts(
+            np.array([found.value, found.low, found.high]).astype(np.int64) * DAY, "date"
+        )
+        text = str(value) if classified is None else _spelling(classified, found.value)
+        hint = f"if it means missing: {_hint(name, text) if classified is None else f'--missing {shlex.quote(text)}'}"
         others = f"all others lie between {low} and {high}"
         notes.append(f"column {shown(name)} holds {text} in {counted(found.rows, 'row')}, {others}; {hint}")
     return notes
 
 
-def _spelling(judged: TextClassification, day: float) -> str:
-    held = np.flatnonzero((judged.sorts == DATE) & (judged.counts > 0))
-    return judged.texts[int(held[np.flatnonzero(judged.microseconds[held] // DAY == int(day))[0]])]
+def _spelling(classified: TextClassification, day: float) -> str:
+    held = np.flatnonzero((classified.types == DATE) & (classified.counts > 0))
+    return classified.texts[int(held[np.flatnonzero(classified.microseconds[held] // DAY == int(day))[0]])]
 
 
 def _hint(name: str, text: str) -> str:

@@ -1,7 +1,7 @@
-"""Written moments: dates and times in unambiguous notations other than ISO 8601.
+"""Written datetimes: dates and times in unambiguous notations other than ISO 8601.
 
-Takes a trimmed string; returns its moment and its notation. Each entry of ``WRITTEN`` is one notation with a pattern
-whose named groups are the parts of the moment. The messages of a column, the documentation and the tests are made from
+Takes a trimmed string; returns its timestamp and its notation. Each entry of ``WRITTEN`` is one notation with a pattern
+whose named groups are the parts of the timestamp. Messages, documentation and tests are made from
 this table. ``day_month`` reads dates that need a known order, ``counted`` numbers such as 20240131.
 """
 
@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from backpass.table.moments.calendar import date_of, days_of, is_date
-from backpass.table.moments.month_names import is_weekday, month_of
-from backpass.table.moments.timestamp import DAY, HOUR, MINUTE, DatetimeKind, Moment, since_midnight
+from backpass.table.datetimes.calendar import date_of, days_of, is_date
+from backpass.table.datetimes.month_names import is_weekday, month_of
+from backpass.table.datetimes.timestamp import DAY, HOUR, MINUTE, DatetimeKind, Timestamp, since_midnight
 
-LONGEST = 48  # characters of a string that may be a moment
+LONGEST = 48  # characters of a string that may be a timestamp
 TURN = 69  # two-digit years from here on are of the 20th century (POSIX.1-2017, strptime, %y)
 _HALF = r"(?: ?(?P<half>[AaPp])\.?[ \u00a0\u202f]?[Mm]\.?)"
 _ZONE = r"(?: ?(?P<zone>Z|UTC|GMT|(?:UTC|GMT)?[+-][0-9]{2}(?::?[0-9]{2})?))?"
@@ -195,15 +195,15 @@ _ALIASES = {
 POINTED_TIME = WRITTEN[-1]
 
 
-def written_in(text: str, first: Written | None = None) -> tuple[Moment, Written] | None:
-    """Return the moment that a trimmed string spells and its notation, or None.
+def written_in(text: str, first: Written | None = None) -> tuple[Timestamp, Written] | None:
+    """Return the timestamp that a trimmed string spells and its notation, or None.
 
     Args:
         text: The string.
         first: The notation to try first, because another string of the column is written so.
 
-    >>> moment, notation = written_in("Jan-2010")
-    >>> moment.microseconds // DAY, notation.name
+    >>> timestamp, notation = written_in("Jan-2010")
+    >>> timestamp.microseconds // DAY, notation.name
     (14610, 'name of the month and year')
     >>> written_in("12 kg"), written_in("31 Foo 2024"), written_in("2024-13-01")
     (None, None, None)
@@ -211,8 +211,8 @@ def written_in(text: str, first: Written | None = None) -> tuple[Moment, Written
     if len(text) > LONGEST:
         return None
     for notation in WRITTEN if first is None else (first, *WRITTEN):
-        if (found := notation.pattern.fullmatch(text)) and (moment := _moment(found.groupdict(), notation.kind)):
-            return moment, notation
+        if (found := notation.pattern.fullmatch(text)) and (timestamp := _timestamp(found.groupdict(), notation.kind)):
+            return timestamp, notation
     return None
 
 
@@ -238,8 +238,8 @@ def hour_of_24(hour: str, half: str | None) -> int | None:
     return int(hour) % 12 + (12 if half in "pP" else 0) if 1 <= int(hour) <= 12 else None
 
 
-def _moment(parts: Mapping[str, str | None], kind: DatetimeKind) -> Moment | None:
-    """Return the moment of the named groups of a match, None if it doesn't exist."""
+def _timestamp(parts: Mapping[str, str | None], kind: DatetimeKind) -> Timestamp | None:
+    """Return the timestamp of the named groups of a match, None if it doesn't exist."""
     found = {
         name: parts.get(name) or next((p for alias in others if (p := parts.get(alias))), None)
         for name, others in _ALIASES.items()
@@ -248,14 +248,14 @@ def _moment(parts: Mapping[str, str | None], kind: DatetimeKind) -> Moment | Non
     if clock is None:
         return None
     if kind == "time":
-        return Moment("time", clock % DAY)
+        return Timestamp("time", clock % DAY)
     if (word := parts.get("weekday")) and not is_weekday(word):
         return None
     days = _days(found, parts)
     offset = _offset(parts.get("zone"))
     if days is None or offset is None:
         return None
-    return Moment("date", days * DAY + clock - offset, bool(parts.get("zone")))
+    return Timestamp("date", days * DAY + clock - offset, bool(parts.get("zone")))
 
 
 def _clock(hour: str | None, minute: str | None, parts: Mapping[str, str | None]) -> int | None:

@@ -17,7 +17,7 @@ from backpass.table import Table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
+class GroupRows:
     """The training rows of all groups; those of one group follow one another.
 
     Attributes:
@@ -37,7 +37,7 @@ class Prepared:
     rows: NDArray[np.int64]
 
     @staticmethod
-    def of(problem: Problem, table: Table, rows: NDArray[np.int64], settings: Settings) -> Prepared:
+    def of(problem: Problem, table: Table, rows: NDArray[np.int64], settings: Settings) -> GroupRows:
         """Standardize each group by itself.
 
         Args:
@@ -55,7 +55,7 @@ class Prepared:
         x = inputs_of(shared.standard, numbers, encoded.codes, problem.dtype, problem.engine)
         heads = [scales.head(shared, group) for group in range(len(rows))]
         y = [head.encode(truth[each], problem.dtype) for head, each in zip(heads, parts, strict=True)]
-        return Prepared(shared, scales, x, np.concatenate(y), truth, rows)
+        return GroupRows(shared, scales, x, np.concatenate(y), truth, rows)
 
     @property
     def first(self) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Columns of counted moments: columns of numbers that are dates or times, converted with what a message says of them.
+"""Columns of counted datetimes: columns of numbers that are dates or times, converted with what a message says of them.
 
 Takes the numbers of a column, or its classified strings; returns timestamps. ``counted`` has the notations.
 """
@@ -16,21 +16,21 @@ from backpass.table.columns.text_classification import (
     DATE,
     MISSING,
     NUMERIC,
-    SORT_OF,
     TIME,
+    TYPE_OF,
     TextClassification,
 )
-from backpass.table.messages import ErrorList, counted, plural, rows_listed, shown
-from backpass.table.moments.counted import (
+from backpass.table.datetimes.counted import (
     PLACEHOLDERS,
     Counted,
     counted_in,
     counted_in_padded,
     counted_without_evidence,
 )
-from backpass.table.moments.day_month import Order, has_short_year, is_day_and_month
-from backpass.table.moments.timestamp import NAT, moment_texts
-from backpass.table.moments.written import TURN, WRITTEN
+from backpass.table.datetimes.day_month import Order, has_short_year, is_day_and_month
+from backpass.table.datetimes.timestamp import NAT, timestamp_texts
+from backpass.table.datetimes.written import TURN, WRITTEN
+from backpass.table.messages import ErrorList, counted, plural, rows_listed, shown
 from backpass.table.notation.number import is_padded, text_of
 from backpass.table.notation.scripts import with_ascii_digits
 from backpass.table.table import DatetimeColumn, Kind
@@ -51,13 +51,13 @@ def notation_of(name: str, values: NDArray[np.float64], rules: Rules) -> Counted
         values: Its numbers (n,), NaN where missing.
         rules: What is required of the column.
     """
-    if (required := rules.counted_of(name)) is not None:
-        return required
-    demand = rules.demanded(name)
-    if demand is None and rules.detect_dates:
+    if (counted := rules.counted_of(name)) is not None:
+        return counted
+    required = rules.required_kind(name)
+    if required is None and rules.detect_dates:
         declared = rules.missing.values
         return counted_in(name, np.where(np.isin(values, declared), np.nan, values) if declared else values)
-    return counted_without_evidence(values) if demand == "date" else None
+    return counted_without_evidence(values) if required == "date" else None
 
 
 def counted_column(
@@ -66,8 +66,8 @@ def counted_column(
     """Convert a column of numbers in a notation; numbers that are no date or time are errors."""
     placeholders = PLACEHOLDERS.get(notation.key, ())
     there = ~np.isnan(raw.values) & ~np.isin(raw.values, (*rules.missing.values, *placeholders))
-    ticks = np.where(there, notation.ticks(np.where(there, raw.values, np.nan)), NAT)
-    wrong = np.flatnonzero(there & (ticks == NAT))
+    microseconds = np.where(there, notation.microseconds(np.where(there, raw.values, np.nan)), NAT)
+    wrong = np.flatnonzero(there & (microseconds == NAT))
     if len(wrong):
         rows = rows_listed(wrong + 1 + rules.before)
         what = f"{counted(len(wrong), 'number')} ({text_of(float(raw.values[wrong[0]]))} {rows})"
@@ -79,70 +79,87 @@ def counted_column(
         first = int(np.flatnonzero(there)[0])
         example = text_of(float(raw.values[first]))
         notes += (
-            [_counted_note(raw.name, notation, example, ticks[first])] if rules.counted_of(raw.name) is None else []
+            [_counted_note(raw.name, notation, example, microseconds[first])]
+            if rules.counted_of(raw.name) is None
+            else []
         )
         gone = int(np.count_nonzero(np.isin(raw.values, placeholders)))
         notes += [_placeholder_note(raw.name, gone, placeholders)] if gone and rules.kinds is None else []
-    return DatetimeColumn(raw.name, ticks, notation.kind, notation=notation.key)
+    return DatetimeColumn(raw.name, microseconds, notation.kind, notation=notation.key)
 
 
-def with_counted(raw: RawStrings, judged: TextClassification, rules: Rules) -> TextClassification:
-    """Return the classification with numbers as dates or times, if the column is one of counted moments.
+def with_counted(raw: RawStrings, classified: TextClassification, rules: Rules) -> TextClassification:
+    """Return the classification with numbers as dates or times, if the column is one of counted datetimes.
 
     Strings that are dates in another notation may stand beside them if the kind of the column is required.
     """
-    of_numbers = (judged.sorts == NUMERIC) & (judged.counts > 0)
-    if judged.reading is not None or judged.is_percent or not of_numbers.any() or rules.demanded(raw.name) == "numeric":
-        return judged
-    is_free = rules.demanded(raw.name) is None
-    texts = judged.of_sort(NUMERIC)
+    of_numbers = (classified.types == NUMERIC) & (classified.counts > 0)
+    if (
+        classified.reading is not None
+        or classified.is_percent
+        or not of_numbers.any()
+        or rules.required_kind(raw.name) == "numeric"
+    ):
+        return classified
+    is_free = rules.required_kind(raw.name) is None
+    texts = classified.of_type(NUMERIC)
     padded = any(is_padded(text) and text.strip("0") for text in texts)
-    if is_free and (raw.is_category or (padded and {*map(len, texts)} != {6}) or judged.rows_of(DATE, TIME)):
-        return judged
-    values = judged.numbers[of_numbers]
+    if is_free and (raw.is_category or (padded and {*map(len, texts)} != {6}) or classified.rows_of(DATE, TIME)):
+        return classified
+    values = classified.numbers[of_numbers]
     if is_free and padded:
         notation = counted_in_padded(raw.name, values) if rules.detect_dates else None
     else:
         notation = notation_of(raw.name, values, rules)
     if notation is None:
-        return judged
-    sorts = judged.sorts.copy()
-    sorts[of_numbers & np.isin(judged.numbers, PLACEHOLDERS.get(notation.key, ()))] = MISSING
-    ticks = notation.ticks(np.where(of_numbers, judged.numbers, np.nan))
-    read = of_numbers & (ticks != NAT) & (sorts != MISSING)
-    sorts[read] = SORT_OF[notation.kind]
-    return replace(judged, sorts=sorts, microseconds=np.where(read, ticks, judged.microseconds), counted=notation)
+        return classified
+    types = classified.types.copy()
+    types[of_numbers & np.isin(classified.numbers, PLACEHOLDERS.get(notation.key, ()))] = MISSING
+    microseconds = notation.microseconds(np.where(of_numbers, classified.numbers, np.nan))
+    read = of_numbers & (microseconds != NAT) & (types != MISSING)
+    types[read] = TYPE_OF[notation.kind]
+    return replace(
+        classified, types=types, microseconds=np.where(read, microseconds, classified.microseconds), counted=notation
+    )
 
 
-def moment_notes(name: str, judged: TextClassification, kind: Kind) -> list[str]:
+def datetime_notes(name: str, classified: TextClassification, kind: Kind) -> list[str]:
     """Return the notes on the notations of a column of strings that are dates or times."""
-    if judged.counted is not None:
-        j = int(np.flatnonzero((judged.sorts == SORT_OF[judged.counted.kind]) & (judged.counts > 0))[0])
-        return [_counted_note(name, judged.counted, judged.texts[j], judged.microseconds[j])]
+    if classified.counted is not None:
+        j = int(np.flatnonzero((classified.types == TYPE_OF[classified.counted.kind]) & (classified.counts > 0))[0])
+        return [_counted_note(name, classified.counted, classified.texts[j], classified.microseconds[j])]
     found = []
-    for notation, example in judged.moments.written.items():
+    for notation, example in classified.datetimes.written.items():
         if BY_NAME[notation].kind == kind:
-            value = _iso(judged.microseconds[judged.texts.index(example)], kind)
+            value = _iso(classified.microseconds[classified.texts.index(example)], kind)
             found.append(f"column {shown(name)}: {shown(example)} is read as {value} ({notation}); {KEEP_TEXTS}")
-    if not found and (k := judged.moments.other_digits) is not None:
-        value = _iso(judged.microseconds[k], kind)
-        found.append(f"column {shown(name)}: {shown(judged.texts[k])} is read as {value} (digits of another script)")
+    if not found and (k := classified.datetimes.other_digits) is not None:
+        value = _iso(classified.microseconds[k], kind)
+        found.append(
+            f"column {shown(name)}: {shown(classified.texts[k])} is read as {value} (digits of another script)"
+        )
     return [
         *found,
-        *([_order_note(name, judged, judged.moments.order)] if kind == "date" and judged.moments.order else []),
+        *(
+            [_order_note(name, classified, classified.datetimes.order)]
+            if kind == "date" and classified.datetimes.order
+            else []
+        ),
     ]
 
 
-def _order_note(name: str, judged: TextClassification, order: Order) -> str:
+def _order_note(name: str, classified: TextClassification, order: Order) -> str:
     """Return the note on dates that were read in an order of day, month and year."""
-    dates = [text for text in map(with_ascii_digits, judged.of_sort(DATE)) if is_day_and_month(text)]
+    dates = [text for text in map(with_ascii_digits, classified.of_type(DATE)) if is_day_and_month(text)]
     short = [text for text in dates if has_short_year(text)]
     what = f"column {shown(name)} has dates such as {shown((short or dates)[0])}: read {order.replace('_', ' ')}"
     return f"{what}; {SHORT_YEARS}" if short else what
 
 
-def _counted_note(name: str, notation: Counted, example: str, tick: np.int64) -> str:
-    return f"column {shown(name)}: {example} is read as {_iso(tick, notation.kind)} ({notation.name}); {KEEP_NUMBERS}"
+def _counted_note(name: str, notation: Counted, example: str, timestamp: np.int64) -> str:
+    return (
+        f"column {shown(name)}: {example} is read as {_iso(timestamp, notation.kind)} ({notation.name}); {KEEP_NUMBERS}"
+    )
 
 
 def _placeholder_note(name: str, rows: int, placeholders: tuple[float, ...]) -> str:
@@ -150,5 +167,5 @@ def _placeholder_note(name: str, rows: int, placeholders: tuple[float, ...]) -> 
     return f"column {shown(name)}: {numbers} count as missing ({counted(rows, 'row')})"
 
 
-def _iso(tick: np.int64, kind: Kind) -> str:
-    return str(moment_texts(np.array([tick]), "date" if kind == "date" else "time")[0])
+def _iso(timestamp: np.int64, kind: Kind) -> str:
+    return str(timestamp_texts(np.array([timestamp]), "date" if kind == "date" else "time")[0])

@@ -1,4 +1,4 @@
-"""Moment notations: month names, 12-hour clocks, quarters, epoch seconds, spreadsheet serials, durations.
+"""Timestamp notations: month names, 12-hour clocks, quarters, epoch seconds, spreadsheet serials, durations.
 
 ``timestamp`` reads ISO 8601, ``day_month`` dates that need a known order; other modules read what else people write.
 Strings whose notation is unambiguous are read by ``written``; numbers that count time, such as 20240131 and

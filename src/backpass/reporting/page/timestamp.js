@@ -1,4 +1,4 @@
-// A moment: the numbers that a network reads of a date or a time of day, from milliseconds since 1970-01-01 or midnight.
+// A timestamp: the numbers that a network reads of a date or a time of day, from milliseconds since 1970-01-01 or midnight.
 "use strict";
 
 const DAY = 86400000, HOUR = 3600000, MINUTE = 60000;
@@ -28,8 +28,8 @@ function numbersOf(column, value) {
   return column.parts.map((part) => (Number.isNaN(value) ? NaN : PARTS[part](value)));
 }
 
-// A moment as people write it, to the day or to the minute.
-function momentText(column, at) {
+// A timestamp as people write it, to the day or to the minute.
+function timestampText(column, at) {
   const text = new Date(at).toISOString();
   const [date, time] = text.split("T");
   return column.input === "time" ? time.slice(0, 5) : column.input === "date" ? date : `${date} ${time.slice(0, 5)}`;

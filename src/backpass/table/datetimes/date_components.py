@@ -13,13 +13,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.moments.calendar import date_of, day_of_week, day_of_year
-from backpass.table.moments.timestamp import DAY, HOUR, NAT, SECOND, DatetimeKind
+from backpass.table.datetimes.calendar import date_of, day_of_week, day_of_year
+from backpass.table.datetimes.timestamp import DAY, HOUR, NAT, SECOND, DatetimeKind
 
-Ticks = NDArray[np.int64]
+Microseconds = NDArray[np.int64]
 
 
-class MomentFields(Protocol):
+class DatetimeFields(Protocol):
     """Integer fields of timestamps, each less than 2^22 in size; arrays, or values of an ONNX graph."""
 
     @property
@@ -35,26 +35,26 @@ class MomentFields(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class TickFields:
+class TimestampFields:
     """Fields of timestamps (n,) as in Python's ``timedelta``: days, seconds and microseconds.
 
-    >>> fields = TickFields(np.array([-1]))
+    >>> fields = TimestampFields(np.array([-1]))
     >>> fields.days, fields.seconds, fields.microseconds
     (array([-1]), array([86399]), array([999999]))
     """
 
-    since_epoch: Ticks
+    since_epoch: Microseconds
 
     @property
-    def days(self) -> Ticks:
+    def days(self) -> Microseconds:
         return self.since_epoch // DAY
 
     @property
-    def seconds(self) -> Ticks:
+    def seconds(self) -> Microseconds:
         return self.since_epoch % DAY // SECOND
 
     @property
-    def microseconds(self) -> Ticks:
+    def microseconds(self) -> Microseconds:
         """Microseconds since the start of the second."""
         return self.since_epoch % SECOND
 
@@ -72,24 +72,24 @@ class Part:
         period: Number of values after which the component repeats, 0 if it is not cyclic.
     """
 
-    of: Callable[[MomentFields], Any]
+    of: Callable[[DatetimeFields], Any]
     period: int = 0
 
 
 PARTS: Mapping[DatetimeKind, Mapping[str, Part]] = {
     "date": {
-        "days": Part(lambda moment: moment.total(DAY)),  # since 1970-01-01, with the time of day as a fraction
-        "year": Part(lambda moment: date_of(moment.days)[0]),
-        "month": Part(lambda moment: date_of(moment.days)[1], 12),
-        "day of month": Part(lambda moment: date_of(moment.days)[2]),
-        "day of week": Part(lambda moment: day_of_week(moment.days), 7),
-        "day of year": Part(lambda moment: day_of_year(moment.days), 366),
-        "hour": Part(lambda moment: moment.seconds // 3_600, 24),
-        "minute": Part(lambda moment: moment.seconds % 3_600 // 60, 60),
+        "days": Part(lambda timestamp: timestamp.total(DAY)),  # since 1970-01-01, with the time of day as a fraction
+        "year": Part(lambda timestamp: date_of(timestamp.days)[0]),
+        "month": Part(lambda timestamp: date_of(timestamp.days)[1], 12),
+        "day of month": Part(lambda timestamp: date_of(timestamp.days)[2]),
+        "day of week": Part(lambda timestamp: day_of_week(timestamp.days), 7),
+        "day of year": Part(lambda timestamp: day_of_year(timestamp.days), 366),
+        "hour": Part(lambda timestamp: timestamp.seconds // 3_600, 24),
+        "minute": Part(lambda timestamp: timestamp.seconds % 3_600 // 60, 60),
     },
     "time": {
-        "hours": Part(lambda moment: moment.total(HOUR), 24),  # since midnight, minutes and seconds as a fraction
-        "minute": Part(lambda moment: moment.seconds % 3_600 // 60, 60),
+        "hours": Part(lambda timestamp: timestamp.total(HOUR), 24),  # since midnight, minutes and seconds as a fraction
+        "minute": Part(lambda timestamp: timestamp.seconds % 3_600 // 60, 60),
     },
 }
 """Component by name, in column order. The first one holds the whole timestamp and is always included."""
@@ -97,26 +97,26 @@ UNITS: Mapping[DatetimeKind, int] = {"date": DAY, "time": HOUR}
 """Length of one unit of the first component, in microseconds."""
 
 
-def part_values(microseconds: Ticks, kind: DatetimeKind, name: str) -> NDArray[np.float64]:
+def part_values(microseconds: Microseconds, kind: DatetimeKind, name: str) -> NDArray[np.float64]:
     """Return one component of every timestamp, float64 (n,).
 
     >>> part_values(np.array([0, NAT]), "date", "year")
     array([1970.,   nan])
     """
     there = microseconds != NAT
-    return np.where(there, PARTS[kind][name].of(TickFields(np.where(there, microseconds, 0))), np.nan)
+    return np.where(there, PARTS[kind][name].of(TimestampFields(np.where(there, microseconds, 0))), np.nan)
 
 
-def ticks_of(whole: NDArray[np.float64], kind: DatetimeKind) -> Ticks:
+def microseconds_of(whole: NDArray[np.float64], kind: DatetimeKind) -> Microseconds:
     """Return timestamps in microseconds from their first component (days or hours); inverse of ``part_values``.
 
-    >>> part_values(ticks_of(np.array([19782.5]), "date"), "date", "days")
+    >>> part_values(microseconds_of(np.array([19782.5]), "date"), "date", "days")
     array([19782.5])
     """
     return np.rint(whole * UNITS[kind]).astype(np.int64)
 
 
-def telling_parts(microseconds: Ticks, kind: DatetimeKind) -> tuple[str, ...]:
+def telling_parts(microseconds: Microseconds, kind: DatetimeKind) -> tuple[str, ...]:
     """Return the first component and those that vary between rows.
 
     >>> telling_parts(np.array([0, 3 * DAY]), "date")
@@ -124,5 +124,5 @@ def telling_parts(microseconds: Ticks, kind: DatetimeKind) -> tuple[str, ...]:
     """
     there = microseconds[microseconds != NAT]
     first, *others = PARTS[kind]
-    values = ((name, PARTS[kind][name].of(TickFields(there))) for name in others)
+    values = ((name, PARTS[kind][name].of(TimestampFields(there))) for name in others)
     return (first, *(name for name, found in values if len(found) and found.min() != found.max()))

@@ -9,17 +9,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.moments.calendar import date_of, days_of
-from backpass.table.moments.timestamp import DAY, HOUR, MINUTE, NAT, SECOND
-from backpass.table.moments.written import TURN
+from backpass.table.datetimes.calendar import date_of, days_of
+from backpass.table.datetimes.timestamp import DAY, HOUR, MINUTE, NAT, SECOND
+from backpass.table.datetimes.written import TURN
 
 Numbers = NDArray[np.float64]
-Ticks = NDArray[np.int64]
+Microseconds = NDArray[np.int64]
 
 SERIAL_ORIGIN = int(days_of(1899, 12, 30))  # day 0 of spreadsheets, which take 1900 for a leap year
 
 
-def calendar_ticks(values: Numbers, clock_digits: int) -> Ticks:
+def calendar_microseconds(values: Numbers, clock_digits: int) -> Microseconds:
     """Return the timestamps of digits such as 20240131, followed by hours, minutes and seconds."""
     scale = 10**clock_digits
     digits = np.floor(values).astype(np.int64)
@@ -33,15 +33,15 @@ def calendar_ticks(values: Numbers, clock_digits: int) -> Ticks:
     return np.where(exists, days * DAY + hour * HOUR + minute * MINUTE + second * SECOND, NAT)
 
 
-def short_year_ticks(values: Numbers) -> Ticks:
+def short_year_microseconds(values: Numbers) -> Microseconds:
     """Return the timestamps of digits such as 240131, whose year has two digits; a leading zero may be lost."""
     digits = np.floor(values)
     year = np.floor(digits / 1e4)
     century = np.where(year < TURN, 2000.0, 1900.0)
-    return calendar_ticks(np.where(values == digits, century * 1e4 + digits, np.nan_to_num(values) + 0.5), 0)
+    return calendar_microseconds(np.where(values == digits, century * 1e4 + digits, np.nan_to_num(values) + 0.5), 0)
 
 
-def ordinal_ticks(values: Numbers) -> Ticks:
+def ordinal_microseconds(values: Numbers) -> Microseconds:
     """Return the timestamps of digits such as 2024031: the year and the day of the year."""
     digits = np.floor(values).astype(np.int64)
     year, day = digits // 1_000, digits % 1_000
@@ -51,7 +51,7 @@ def ordinal_ticks(values: Numbers) -> Ticks:
     return np.where(exists, (first + day - 1) * DAY, NAT)
 
 
-def epoch_ticks(values: Numbers, per_second: int) -> Ticks:
+def epoch_microseconds(values: Numbers, per_second: int) -> Microseconds:
     """Return the timestamps of numbers of units since 1970, rounded down to microseconds."""
     whole = np.floor(values)
     if per_second > SECOND:
@@ -60,12 +60,12 @@ def epoch_ticks(values: Numbers, per_second: int) -> Ticks:
     return whole.astype(np.int64) * factor + np.floor((values - whole) * factor).astype(np.int64)
 
 
-def serial_ticks(values: Numbers) -> Ticks:
+def serial_microseconds(values: Numbers) -> Microseconds:
     """Return the timestamps of spreadsheet serials, days since 1899-12-30 with the time as fraction, to the second."""
     return np.rint((values + SERIAL_ORIGIN) * 86_400.0).astype(np.int64) * SECOND
 
 
-def clock_ticks(values: Numbers, scale: float) -> Ticks:
+def clock_microseconds(values: Numbers, scale: float) -> Microseconds:
     """Return the times of day of numbers such as 18.30 (scale 100) or 1830 (scale 1)."""
     digits = np.rint(values * scale)
     exists = (np.abs(values * scale - digits) < 1e-6) & (digits < 2400.0)

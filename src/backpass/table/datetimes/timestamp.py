@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.moments.calendar import FIRST_YEAR, LAST_YEAR, date_of, days_of, is_date
+from backpass.table.datetimes.calendar import FIRST_YEAR, LAST_YEAR, date_of, days_of, is_date
 
 DatetimeKind: TypeAlias = Literal["date", "time"]
 
@@ -37,7 +37,7 @@ TIME = re.compile(_CLOCK)
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Timestamp:
     """A parsed timestamp.
 
     Attributes:
@@ -51,13 +51,13 @@ class Moment:
     zoned: bool = False
 
 
-def moment_in(text: str) -> Moment | None:
+def timestamp_in(text: str) -> Timestamp | None:
     """Return the timestamp that a trimmed string spells, or None.
 
-    >>> moment_in("1970-01-02T00:00:01+01:00")
-    Moment(kind='date', microseconds=82801000000, zoned=True)
-    >>> moment_in("00:00:00.5"), moment_in("2023-02-29"), moment_in("24:00")
-    (Moment(kind='time', microseconds=500000, zoned=False), None, None)
+    >>> timestamp_in("1970-01-02T00:00:01+01:00")
+    Timestamp(kind='date', microseconds=82801000000, zoned=True)
+    >>> timestamp_in("00:00:00.5"), timestamp_in("2023-02-29"), timestamp_in("24:00")
+    (Timestamp(kind='time', microseconds=500000, zoned=False), None, None)
     """
     if found := DATE.fullmatch(text):
         year, month, day = (int(part) for part in found.groups()[:5] if part)
@@ -65,10 +65,10 @@ def moment_in(text: str) -> Moment | None:
         microseconds, offset = since_midnight(clock), _offset(zone)
         if microseconds is None or offset is None or not is_date(year, month, day):
             return None
-        return Moment("date", days_of(year, month, day) * DAY + microseconds - offset, bool(zone))
+        return Timestamp("date", days_of(year, month, day) * DAY + microseconds - offset, bool(zone))
     if found := TIME.fullmatch(text):
         microseconds = since_midnight(found.groups())
-        return None if microseconds is None else Moment("time", microseconds)
+        return None if microseconds is None else Timestamp("time", microseconds)
     return None
 
 
@@ -90,12 +90,12 @@ def _offset(zone: str | None) -> int | None:
     return (hours * HOUR + minutes * MINUTE) * (-1 if zone[0] == "-" else 1)
 
 
-def ticks_of_dates(dates: NDArray[Any]) -> NDArray[np.int64]:
+def microseconds_of_dates(dates: NDArray[Any]) -> NDArray[np.int64]:
     """Return microseconds since 1970 of datetime64 (n,), rounded down; ``NAT`` for NaT.
 
     Dates outside the calendar become ``BEYOND``, because their microseconds may not fit into 64 bits.
 
-    >>> ticks_of_dates(np.array(["1970-01-01T00:00:01", "300000-01-01"], "M8[s]")) == [1_000_000, BEYOND]
+    >>> microseconds_of_dates(np.array(["1970-01-01T00:00:01", "300000-01-01"], "M8[s]")) == [1_000_000, BEYOND]
     array([ True,  True])
     """
     unit = np.datetime_data(dates.dtype)[0]
@@ -107,7 +107,7 @@ def ticks_of_dates(dates: NDArray[Any]) -> NDArray[np.int64]:
     return np.where(far, BEYOND, np.where(far, first, dates).astype("M8[us]").astype(np.int64))
 
 
-def ticks_of_days(days: NDArray[np.float64]) -> NDArray[np.int64]:
+def microseconds_of_days(days: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return microseconds since 1970 of days since 1970 (n,).
 
     ``NAT`` for NaN; ``BEYOND`` for dates outside the calendar.
@@ -117,21 +117,24 @@ def ticks_of_days(days: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.where(there, np.where(near, microseconds, BEYOND), NAT)
 
 
-def moment_texts(microseconds: NDArray[np.int64], kind: DatetimeKind) -> list[str | None]:
+def timestamp_texts(microseconds: NDArray[np.int64], kind: DatetimeKind) -> list[str | None]:
     """Format timestamps, all with the same fields: time of day and fraction appear only if some row needs them.
 
-    >>> moment_texts(np.array([0, 86_400_000_000, NAT]), "date")
+    >>> timestamp_texts(np.array([0, 86_400_000_000, NAT]), "date")
     ['1970-01-01', '1970-01-02', None]
-    >>> moment_texts(np.array([3_600_000_000]), "time")
+    >>> timestamp_texts(np.array([3_600_000_000]), "time")
     ['01:00:00']
     """
     there = microseconds[microseconds != NAT]
     has_clock, has_fraction = bool((there % DAY).any()) or kind == "time", bool((there % SECOND).any())
-    return [None if tick == NAT else _written(tick, kind, has_clock, has_fraction) for tick in microseconds.tolist()]
+    return [
+        None if timestamp == NAT else _written(timestamp, kind, has_clock, has_fraction)
+        for timestamp in microseconds.tolist()
+    ]
 
 
-def _written(tick: int, kind: DatetimeKind, has_clock: bool, has_fraction: bool) -> str:
-    days, rest = divmod(tick, DAY)
+def _written(timestamp: int, kind: DatetimeKind, has_clock: bool, has_fraction: bool) -> str:
+    days, rest = divmod(timestamp, DAY)
     year, month, day = date_of(days)
     seconds, fraction = divmod(rest, SECOND)
     clock = f"{seconds // 3_600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"

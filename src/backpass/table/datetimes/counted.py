@@ -1,4 +1,4 @@
-"""Counted moments: numbers that are dates or times, such as 20240131, 1706659200 or the spreadsheet serial 45322.
+"""Counted datetimes: numbers that are dates or times, such as 20240131, 1706659200 or the spreadsheet serial 45322.
 
 Takes the numbers of a column and its name; returns the notation that they are in, or None, and their timestamps. A
 number alone proves nothing: 20240131 may be an amount. A notation is chosen only if every number of the column fits it
@@ -13,20 +13,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.moments.digits import (
-    calendar_ticks,
-    clock_ticks,
-    epoch_ticks,
-    ordinal_ticks,
-    serial_ticks,
-    short_year_ticks,
+from backpass.table.datetimes.digits import (
+    calendar_microseconds,
+    clock_microseconds,
+    epoch_microseconds,
+    ordinal_microseconds,
+    serial_microseconds,
+    short_year_microseconds,
 )
-from backpass.table.moments.evidence import says_date, says_moment, says_month, says_time
-from backpass.table.moments.timestamp import NAT, DatetimeKind
-from backpass.table.moments.written import TURN
+from backpass.table.datetimes.evidence import says_date, says_datetime, says_month, says_time
+from backpass.table.datetimes.timestamp import NAT, DatetimeKind
+from backpass.table.datetimes.written import TURN
 
 Numbers = NDArray[np.float64]
-Ticks = NDArray[np.int64]
+Microseconds = NDArray[np.int64]
 
 LOOKED_AT = 200  # rows that rule out most columns
 FEWEST_DATES = 3  # different numbers; by chance 1 in 27 of those from 19000101 to 21001231 is a date
@@ -53,7 +53,7 @@ class Counted:
         cells: Examples.
         values: The examples in ISO 8601.
         caution: What is required of a column.
-        bounds: The smallest and the largest number that may be a moment.
+        bounds: The smallest and the largest number that may be a timestamp.
         convert: Computes timestamps (n,) of numbers within the bounds, ``NAT`` for those that are none.
         is_meant: Whether the column's name and its different numbers, ascending, prove the notation if all of them have
             timestamps.
@@ -67,13 +67,13 @@ class Counted:
     values: tuple[str, ...]
     caution: str
     bounds: tuple[float, float]
-    convert: Callable[[Numbers], Ticks]
+    convert: Callable[[Numbers], Microseconds]
     is_meant: Callable[[str, Numbers], bool]
     kind: DatetimeKind = "date"
     meant: tuple[float, float] = (-np.inf, np.inf)
 
     @property
-    def demand(self) -> str:
+    def required_kind(self) -> str:
         """The required kind of a column in this notation."""
         return f"{self.kind} {self.key}"
 
@@ -83,8 +83,8 @@ class Counted:
         smallest, largest = (max(self.bounds[0], self.meant[0]), min(self.bounds[1], self.meant[1]))
         return low >= min((smallest, *placeholders)) and high <= max((largest, *placeholders))
 
-    def ticks(self, values: Numbers) -> Ticks:
-        """Return timestamps (n,), ``NAT`` for numbers that are no moments and for NaN."""
+    def microseconds(self, values: Numbers) -> Microseconds:
+        """Return timestamps (n,), ``NAT`` for numbers that are no datetimes and for NaN."""
         there = (values >= self.bounds[0]) & (values <= self.bounds[1])
         return np.where(there, self.convert(np.where(there, values, self.bounds[0])), NAT)
 
@@ -129,7 +129,7 @@ def _are_epochs(name: str, different: Numbers, per_second: float) -> bool:
     seconds = different / per_second
     unit = 60.0 if per_second == 1.0 or seconds.min() < RECENT else 1.0
     is_even = len(different) >= FEWEST_ROUND and bool(np.all(seconds % unit == 0.0))
-    return (is_even and bool(np.any(seconds % 1000.0 != 0.0))) or (len(different) > 1 and says_moment(name))
+    return (is_even and bool(np.any(seconds % 1000.0 != 0.0))) or (len(different) > 1 and says_datetime(name))
 
 
 def _recent(per_second: float) -> tuple[float, float]:
@@ -159,7 +159,7 @@ COUNTED = (
         ("2024-01-31", "2023-12-24", "1999-12-31"),
         "every number is a date of the years 1800 to 2199, and at least three differ; 0 is a missing value",
         (10000101.0, 99991231.0),
-        lambda values: calendar_ticks(values, 0),
+        lambda values: calendar_microseconds(values, 0),
         lambda name, different: _are_dates(name, different, 1.0),
     ),
     Counted(
@@ -169,7 +169,7 @@ COUNTED = (
         ("2024-01-31T15:30:00", "2023-12-24T08:15:00", "1999-12-31T23:59:00"),
         "as yyyymmdd, with the time",
         (10000101e4, 99991231e4 + 2359.0),
-        lambda values: calendar_ticks(values, 4),
+        lambda values: calendar_microseconds(values, 4),
         lambda name, different: _are_dates(name, different, 1e4),
     ),
     Counted(
@@ -179,7 +179,7 @@ COUNTED = (
         ("2024-01-31T15:30:00", "2023-12-24T08:15:00", "1999-12-31T23:59:59"),
         "as yyyymmdd, with the time",
         (10000101e6, 99991231e6 + 235959.0),
-        lambda values: calendar_ticks(values, 6),
+        lambda values: calendar_microseconds(values, 6),
         lambda name, different: _are_dates(name, different, 1e6),
     ),
     Counted(
@@ -190,7 +190,7 @@ COUNTED = (
         "every number is a month of the years 1800 to 2199, and at least six differ, or the column is called month, "
         "period, date or similar",
         (100001.0, 999912.0),
-        lambda values: calendar_ticks(values * 100.0 + 1.0, 0),
+        lambda values: calendar_microseconds(values * 100.0 + 1.0, 0),
         _are_months,
     ),
     Counted(
@@ -201,7 +201,7 @@ COUNTED = (
         "every number is a date, and at least three differ in a column called date, day, datum or similar, or twenty "
         f"in six months; years 00 to {TURN - 1} are 2000 to {2000 + TURN - 1}",
         (101.0, 991231.0),
-        short_year_ticks,
+        short_year_microseconds,
         lambda name, different: bool(1e5 <= different[-1] <= 991231.0) and _are_short(name, different),
     ),
     Counted(
@@ -212,7 +212,7 @@ COUNTED = (
         "every number has a day of the year, of the years 1800 to 2199, and at least three differ, in a column called "
         "date, day, julian or similar",
         (1000001.0, 9999366.0),
-        ordinal_ticks,
+        ordinal_microseconds,
         _are_ordinal,
     ),
     Counted(
@@ -228,7 +228,7 @@ COUNTED = (
         ),
         "all between 1980 and 2050, and either whole minutes or in a column called time, date, created at or similar",
         (-AGES, AGES),
-        lambda values: epoch_ticks(values, 1),
+        lambda values: epoch_microseconds(values, 1),
         lambda name, different: _are_epochs(name, different, 1.0),
         meant=_recent(1.0),
     ),
@@ -245,7 +245,7 @@ COUNTED = (
         ),
         "as seconds since 1970; from 2000 on, whole seconds are enough",
         (-AGES * 1e3, AGES * 1e3),
-        lambda values: epoch_ticks(values, 1_000),
+        lambda values: epoch_microseconds(values, 1_000),
         lambda name, different: _are_epochs(name, different, 1e3),
         meant=_recent(1e3),
     ),
@@ -262,7 +262,7 @@ COUNTED = (
         ),
         "as milliseconds since 1970",
         (-AGES * 1e6, AGES * 1e6),
-        lambda values: epoch_ticks(values, 10**6),
+        lambda values: epoch_microseconds(values, 10**6),
         lambda name, different: _are_epochs(name, different, 1e6),
         meant=_recent(1e6),
     ),
@@ -279,7 +279,7 @@ COUNTED = (
         ),
         "as milliseconds since 1970, rounded to a microsecond",
         (-9.2e18, 9.2e18),
-        lambda values: epoch_ticks(values, 10**9),
+        lambda values: epoch_microseconds(values, 10**9),
         lambda name, different: _are_epochs(name, different, 1e9),
         meant=_recent(1e9),
     ),
@@ -290,7 +290,7 @@ COUNTED = (
         ("2024-01-31T00:00:00", "2024-01-31T12:00:00", "2023-12-24T06:00:00"),
         "all between 1970 and 2050, in a column called date, day, datum, fecha or similar",
         (61.0, 2958465.0),
-        serial_ticks,
+        serial_microseconds,
         _are_serials,
         meant=SERIALS,
     ),
@@ -302,7 +302,7 @@ COUNTED = (
         "at least 20 different numbers below 24 in several hours, no minute above 59, in a column called time, hour, "
         "Uhrzeit or similar",
         (0.0, 24.0),
-        lambda values: clock_ticks(values, 100.0),
+        lambda values: clock_microseconds(values, 100.0),
         lambda name, different: _are_times(name, different, 100.0) and bool(np.any(different != np.rint(different))),
         "time",
     ),
@@ -313,13 +313,13 @@ COUNTED = (
         tuple(f"{hour:02}:{minute:02}:00" for hour in range(5, 12) for minute in (0, 15, 30, 59)),
         "as hh.mm, with whole numbers up to 2359",
         (0.0, 2400.0),
-        lambda values: clock_ticks(values, 1.0),
+        lambda values: clock_microseconds(values, 1.0),
         lambda name, different: _are_times(name, different, 1.0) and bool(np.all(different == np.rint(different))),
         "time",
     ),
 )
 BY_KEY = {each.key: each for each in COUNTED}
-BY_DEMAND = {each.demand: each for each in COUNTED}
+BY_REQUIRED_KIND = {each.required_kind: each for each in COUNTED}
 PLACEHOLDERS = {"yyyymmdd": (0.0, 99999999.0), "yyyymm": (0.0,)}
 """Numbers that mean "no date" where all others are dates."""
 
@@ -376,13 +376,13 @@ def counted_without_evidence(values: Numbers) -> Counted | None:
     there = np.unique(values[np.isfinite(values)])
     if not there.size:
         return None
-    unsure = ("spreadsheet_serial", "yyyymm", "yymmdd", "yyyyddd")
-    certain = (each for each in COUNTED if each.kind == "date" and each.key not in unsure)
+    ambiguous = ("spreadsheet_serial", "yyyymm", "yymmdd", "yyyyddd")
+    certain = (each for each in COUNTED if each.kind == "date" and each.key not in ambiguous)
     return next((each for each in certain if _fits(each, there) and each.is_meant("date", np.repeat(there, 2))), None)
 
 
 def _fits(notation: Counted, numbers: Numbers) -> bool:
-    return bool(np.all(notation.ticks(_without_placeholders(notation, numbers)) != NAT))
+    return bool(np.all(notation.microseconds(_without_placeholders(notation, numbers)) != NAT))
 
 
 def _without_placeholders(notation: Counted, numbers: Numbers) -> Numbers:

@@ -33,7 +33,7 @@ _SPAN_WORDS = """
 _DATES, _TIMES, _EVENTS, _MONTHS, _SPANS = (
     frozenset(words.split()) for words in (_DATE_WORDS, _TIME_WORDS, _EVENT_WORDS, _MONTH_WORDS, _SPAN_WORDS)
 )
-MOMENT_WORDS = _DATES | _TIMES | _EVENTS | _MONTHS
+DATETIME_WORDS = _DATES | _TIMES | _EVENTS | _MONTHS
 """The words of which one in a name may say that numbers are dates or times."""
 _NO_DATES = ("candidate", "mandate", "validate")
 
@@ -58,10 +58,10 @@ def says_date(name: str) -> bool:
     return (bool(_DATES & {*words}) or has_suffix) and not _SPANS & {*words}
 
 
-def says_moment(name: str) -> bool:
+def says_datetime(name: str) -> bool:
     """Whether a name says that its column holds dates or times, or when something happened.
 
-    >>> says_moment("created_at"), says_moment("ts"), says_moment("elapsed_time"), says_moment("views")
+    >>> says_datetime("created_at"), says_datetime("ts"), says_datetime("elapsed_time"), says_datetime("views")
     (True, True, False, False)
     """
     words = {*words_of(name)}
@@ -74,7 +74,7 @@ def says_day(name: str) -> bool:
     >>> says_day("created_at"), says_day("period"), says_day("dep_time"), says_day("price")
     (True, True, True, False)
     """
-    return says_moment(name) or says_month(name)
+    return says_datetime(name) or says_month(name)
 
 
 def says_time(name: str) -> bool:

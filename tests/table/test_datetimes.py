@@ -31,12 +31,12 @@ from backpass.table import (
     required_kind,
     table_from,
 )
+from backpass.table.datetimes.counted import COUNTED, counted_in
+from backpass.table.datetimes.evidence import says_date, says_datetime, says_time
+from backpass.table.datetimes.month_names import MONTHS
+from backpass.table.datetimes.timestamp import NAT, timestamp_texts
+from backpass.table.datetimes.written import WRITTEN, written_in
 from backpass.table.diagnosis.diagnostics import column_findings
-from backpass.table.moments.counted import COUNTED, counted_in
-from backpass.table.moments.evidence import says_date, says_moment, says_time
-from backpass.table.moments.month_names import MONTHS
-from backpass.table.moments.timestamp import NAT, moment_texts
-from backpass.table.moments.written import WRITTEN, written_in
 from backpass.table.notation.number import text_of
 
 from .test_notation import DOORS, as_csv
@@ -48,7 +48,7 @@ SECOND = datetime.timedelta(seconds=1)
 
 def iso(column: Column) -> list[str | None]:
     assert isinstance(column, DatetimeColumn), column
-    return moment_texts(column.microseconds, column.kind)
+    return timestamp_texts(column.microseconds, column.kind)
 
 
 def stamps(seed: str, *, whole_days: bool = True) -> list[datetime.datetime]:
@@ -278,14 +278,14 @@ def test_the_table_of_written_notations(notation: Any) -> None:
         assert found is not None, cell
         assert found[1] is notation, cell
         assert sum(other.pattern.fullmatch(cell) is not None for other in WRITTEN) == 1, cell
-        text = moment_texts(np.array([found[0].microseconds]), found[0].kind)[0]
+        text = timestamp_texts(np.array([found[0].microseconds]), found[0].kind)[0]
         assert text == value, cell
 
 
 @pytest.mark.parametrize("notation", COUNTED, ids=lambda each: each.key)
 def test_the_table_of_counted_notations(notation: Any) -> None:
     values = np.array(notation.cells)
-    assert tuple(moment_texts(notation.ticks(values), notation.kind)) == notation.values
+    assert tuple(timestamp_texts(notation.ticks(values), notation.kind)) == notation.values
     found = counted_in("time" if notation.kind == "time" else "date", np.append(values, np.nan))
     assert found is notation
     odd = np.array([np.nan, -1e308, 1e308, 5e-324])
@@ -297,7 +297,7 @@ def test_the_table_of_counted_notations(notation: Any) -> None:
     ["31 Feb 2024", "0 Jan 2024", "Foo 5, 2024", "2024-13", "2024-W54", "2023-W53", "2024-Q5", "13:00 PM", "0:30 AM",
      "20240230T1200", "20240101T2500", "25:00", "9:60", "2024-01-31 24:30", "Abc, 31 Dec 2024", "1/Foo/2024:00:00:00"],
 )  # fmt: skip
-def test_moments_that_do_not_exist(text: str) -> None:
+def test_datetimes_that_do_not_exist(text: str) -> None:
     assert written_in(text) is None
 
 
@@ -312,9 +312,9 @@ def test_names_that_say_what_a_column_holds() -> None:
     assert all(map(says_date, dates))
     others = ("candidate", "data", "size", "days", "dated", "total_days", "date_count", "mandate", "")
     assert not any(map(says_date, others))
-    assert says_moment("updatedAt")
-    assert says_moment("unix_time")
-    assert not says_moment("time_spent")
+    assert says_datetime("updatedAt")
+    assert says_datetime("unix_time")
+    assert not says_datetime("time_spent")
     assert says_time("dep_time")
     assert not says_time("sometimes")
 
@@ -340,9 +340,9 @@ def test_times_of_day(cells: list[str], expected: list[str], tmp_path: Path) -> 
 def test_dates_and_times_with_points_are_told_apart(tmp_path: Path) -> None:
     assert as_csv(["18.05.23", "19.06.23", "20.07.23"], tmp_path / "a").column("x").kind == "date"
     assert as_csv(["18.05.23", "19.00.23", "20.07.23"], tmp_path / "b").column("x").kind == "time"
-    unsure = as_csv(["10/05/23", "11/06/23", "12/07/23"], tmp_path / "c")
-    assert isinstance(unsure.column("x"), CategoricalColumn)
-    assert "--date-order" in unsure.notes[0]
+    ambiguous = as_csv(["10/05/23", "11/06/23", "12/07/23"], tmp_path / "c")
+    assert isinstance(ambiguous.column("x"), CategoricalColumn)
+    assert "--date-order" in ambiguous.notes[0]
     read = read_table(tmp_path / "c", date_order="day_first").column("x")
     assert iso(read) == ["2023-05-10", "2023-06-11", "2023-07-12"]
 
@@ -487,7 +487,7 @@ def test_a_target_of_dates_is_refused_with_a_hint(values: list[Any]) -> None:
 
 def test_a_target_of_durations_is_regression() -> None:
     target = Target.fit(table_from({"y": [f"{20 + n}:15:00" for n in range(30)]}), "y")
-    assert (target.task, target.demand) == ("regression", 'numeric {"is_duration": true}')
+    assert (target.task, target.required_kind) == ("regression", 'numeric {"is_duration": true}')
     assert Target.from_json(target.to_json()) == target
 
 

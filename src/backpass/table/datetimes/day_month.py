@@ -1,7 +1,7 @@
 """Day-month dates: dates such as 31.12.2024, 12/31/24 1:30 PM or 24-12-31, which need a known order of their parts.
 
 The order follows from numbers that only one order allows, from the user, or from the fitted model. Without an order,
-such values remain strings. ``timestamp`` reads ISO 8601 dates, ``moments.written`` other dates that need no order.
+such values remain strings. ``timestamp`` reads ISO 8601 dates, ``datetimes.written`` other dates that need no order.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, TypeAlias
 
-from backpass.table.moments.calendar import days_of, is_date
-from backpass.table.moments.timestamp import DAY, since_midnight
-from backpass.table.moments.written import full_year, hour_of_24
+from backpass.table.datetimes.calendar import days_of, is_date
+from backpass.table.datetimes.timestamp import DAY, since_midnight
+from backpass.table.datetimes.written import full_year, hour_of_24
 
 Order: TypeAlias = Literal["day_first", "month_first", "year_first"]
 ORDERS: tuple[Order, ...] = ("day_first", "month_first", "year_first")
@@ -120,19 +120,19 @@ def is_possible(text: str) -> bool:
     >>> is_possible("18.05.23"), is_possible("18.00.00")
     (True, False)
     """
-    return any(ticks_in(text, order) is not None for order in ORDERS)
+    return any(microseconds_in(text, order) is not None for order in ORDERS)
 
 
-def ticks_in(text: str, order: Order) -> int | None:
+def microseconds_in(text: str, order: Order) -> int | None:
     """Return a date's microseconds since 1970-01-01, or None if the day or time does not exist.
 
     Args:
         text: The trimmed string.
         order: Which number is the day.
 
-    >>> ticks_in("02.01.1970", "day_first"), ticks_in("1/1/70 12:00 AM", "month_first")
+    >>> microseconds_in("02.01.1970", "day_first"), microseconds_in("1/1/70 12:00 AM", "month_first")
     (86400000000, 0)
-    >>> ticks_in("70-01-02", "year_first")
+    >>> microseconds_in("70-01-02", "year_first")
     86400000000
     """
     match = DATE.fullmatch(text)
