@@ -285,11 +285,11 @@ def test_the_table_of_written_notations(notation: Any) -> None:
 @pytest.mark.parametrize("notation", COUNTED, ids=lambda each: each.key)
 def test_the_table_of_counted_notations(notation: Any) -> None:
     values = np.array(notation.cells)
-    assert tuple(timestamp_texts(notation.ticks(values), notation.kind)) == notation.values
+    assert tuple(timestamp_texts(notation.microseconds(values), notation.kind)) == notation.values
     found = counted_in("time" if notation.kind == "time" else "date", np.append(values, np.nan))
     assert found is notation
     odd = np.array([np.nan, -1e308, 1e308, 5e-324])
-    assert (notation.ticks(odd)[:3] == NAT).all()
+    assert (notation.microseconds(odd)[:3] == NAT).all()
 
 
 @pytest.mark.parametrize(
