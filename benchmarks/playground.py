@@ -23,7 +23,7 @@ from typing import Any
 
 from turns import conditions, print_records
 
-sys.path.append(str(Path(__file__).parent.parent / "tests" / "report"))
+sys.path.append(str(Path(__file__).parent.parent / "tests"))
 from chromium import Browser, chromium
 
 ROWS, STEPS, SECONDS = 1_500, 4_000, 3.0

@@ -72,7 +72,7 @@ def draw_terminal(command: str, said: str, path: Path) -> None:
 
 def photograph(page: Path, profile: Path, path: Path) -> None:
     """The upper part of a page, as the tests' own browser shows it."""
-    sys.path.append(str(ROOT / "tests" / "report"))
+    sys.path.append(str(ROOT / "tests"))
     from chromium import Browser
 
     with Browser(profile) as browser:

@@ -1,4 +1,4 @@
-"""What the tests of this room share: models of every kind (see ``fitted``), and a browser.
+"""Fixtures of this room: models of every kind (see ``fitted``).
 
 The tests of pages and pictures run where matplotlib and Jinja2 are installed, and are skipped elsewhere.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,6 @@ if str(HERE) not in sys.path:
     sys.path.append(str(HERE))
 
 if TYPE_CHECKING:
-    from chromium import Browser
     from fitted import Case
 
 
@@ -52,17 +50,6 @@ def variant(request: pytest.FixtureRequest) -> Case:
     from fitted import VARIANTS
 
     return VARIANTS[request.param]()
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A headless Chromium; without one the tests that need it are skipped."""
-    from chromium import Browser, chromium
-
-    if chromium() is None:
-        pytest.skip("there is no chromium: apt-get install chromium")
-    with Browser(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 @pytest.fixture

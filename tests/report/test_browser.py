@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from chromium import Browser
 from fitted import IMAGE, Case, case_of, page_of
 from pages import MOVE, SHOTS, opened, quiet_and_alone
 
 import backpass
 from backpass.reporting.page import whatif
 from backpass.reporting.page.page import MOST_BYTES
+from chromium import Browser
 
 
 def number_of(text: str) -> float:

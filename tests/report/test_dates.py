@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from chromium import Browser
 from fitted import DAY_SOLD, HOUR_SEEN, SCRIPT, dated
 
 import backpass
@@ -26,6 +25,7 @@ from backpass.reporting.page.column_table import column_rows
 from backpass.reporting.page.findings import Findings
 from backpass.table.datetimes.date_components import PARTS, part_values
 from backpass.table.datetimes.timestamp import DAY, timestamp_in, timestamp_texts
+from chromium import Browser
 
 
 def held() -> HeldOut:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from chromium import Browser
 from fitted import Case
 from pages import MOVE, Reader, opened, quiet_and_alone
 
@@ -22,6 +21,7 @@ from backpass.reporting.numbers.held_out import held_out
 from backpass.reporting.page import whatif
 from backpass.reporting.page.facts import facts_of
 from backpass.reporting.page.page import findings_on
+from chromium import Browser
 
 TARGETS = ["price", "<b>rent", "gain, net"]
 SETTINGS: dict[str, Any] = {"preset": "plain", "hidden": (8,), "epochs": 20, "learning_rate": 0.02}
