@@ -32,11 +32,11 @@ from backpass.table import (
 from backpass.table.diagnosis.diagnostics import column_findings
 from backpass.table.notation.agreement import agreement_of
 from backpass.table.notation.cell import cell_in, quick_cell_in, quick_shape_of
+from backpass.table.notation.measures.units import ratio
 from backpass.table.notation.notations import NOTATIONS, notations_of
 from backpass.table.notation.number import text_of
 from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.sentinel import suspected_sentinels
-from backpass.table.notation.units import ratio
 from backpass.table.notation.words import SIGNS, WORDS, means_missing
 from backpass.table.target import labeled
 
@@ -208,6 +208,25 @@ def test_all_doors_give_one_table(tmp_path: Path) -> None:
         (["$ -", "$5", "$7.50", "$8"], [math.nan, 5.0, 7.5, 8.0]),
         (["1,234", "0,5", "3"], [1.234, 0.5, 3.0]),  # 0,5 settles the comma
         (["1,234", "12.5", "3"], [1234.0, 12.5, 3.0]),
+        (["3.5万", "12万", "800", "1.2亿"], [35000.0, 120000.0, 800.0, 1.2e8]),
+        (["3.5万元", "12万元", "0.8万元"], [35000.0, 120000.0, 8000.0]),
+        (["12.3 mg/L ± 0.5 mg/L", "7 ± 1 mg/L", "9.5±0.1 mg/L"], [12.3, 7.0, 9.5]),
+        (["12.3 +0.5/-0.3", "7.1 +1-2", "9.5"], [12.3, 7.1, 9.5]),
+        (["1.2 (95% CI 0.8-1.9)", "0.7 [0.5, 0.9]", "1.1 (SD 0.2)"], [1.2, 0.7, 1.1]),
+        (
+            ["52 (48.1%)", "7 (6.5%)", "49 (45.4%)"] * 12 + [f"{n} (1%)" for n in range(60, 90)],
+            [52.0, 7.0, 49.0] * 12 + [float(n) for n in range(60, 90)],
+        ),
+        (["(12.5)", "3.1", "(7.5)"], [-12.5, 3.1, -7.5]),  # negative
+        (["90 or more", "< 10", "12 years", "13 years", "Over 85", "20"], [90.0, 10.0, 12.0, 13.0, 85.0, 20.0]),
+        (["from $299", "from $5.50", "$1,299"], [299.0, 5.5, 1299.0]),
+        (["ca. 5 kg", "approx. 7 kg", "8 kg (est.)", "9 kg"], [5.0, 7.0, 8.0, 9.0]),
+        (["5'11\"", "70 in", "6 ft", "5'10 1/2\""], [5 + 11 / 12, 70 / 12, 6.0, 5.875]),
+        (["1m75", "1,80 m", "1 m 62 cm", "2m05"], [1.75, 1.8, 1.62, 2.05]),
+        (["3 ans 2 mois", "5 ans", "11 mois", "1 an et 6 mois", "2 ans 1 mois"], [38 / 12, 5.0, 11 / 12, 1.5, 25 / 12]),
+        (["2 Jahre 3 Monate", "1 Jahr 6 Monate", "4 Jahre 9 Monate"], [2.25, 1.5, 4.75]),
+        (["1 Stunde 30 Minuten", "45 Minuten", "2 Stunden"], [5400.0, 2700.0, 7200.0]),
+        (["3'45\"", "4'05\"", "2'59.5"], [225.0, 245.0, 179.5]),
         (["1,25,689.17", "14,12,109.52", "86,508.45"], [125689.17, 1412109.52, 86508.45]),
     ],
 )
@@ -251,6 +270,12 @@ def _codes() -> dict[str, list[str]]:
         "sizes": lambda: f"{whole(10, 99)}x{whole(10, 99)}",
         "routes": lambda: f"M{whole(1, 99)}",
         "ip addresses": lambda: f"192.168.{whole(0, 255)}.{whole(0, 255)}",
+        "codes with meanings": lambda: draw.choice(["1 (18-24)", "2 (25-34)", "3 (35-44)", "4 (45-54)", "5 (55-64)"]),
+        "codes of a state": lambda: f"CA {digits(5)}",
+        "codes with letters before": lambda: f"{draw.choice(['ab', 'ca', 'max', 'env'])}{whole(10, 99)}",
+        "room numbers": lambda: f"{(room := whole(1, 9) * 100)}-{room + 3}",
+        "sizes of clothes": lambda: draw.choice(["S", "M", "L", "XL", "2XL", "3XL"]),
+        "feet and inches with a dash": lambda: f"{whole(4, 6)}-{whole(0, 11)}",
         "coordinates": lambda: f"{whole(0, 89)}.{digits(2)} {draw.choice('NS')}",
         "classes of sizes": lambda: draw.choice(["3G", "4G"]),
         "two units": lambda: f"{whole(1, 99)} {draw.choice(['kg', 'km'])}",
@@ -338,10 +363,8 @@ def test_words_are_values_among_few_codes_and_among_texts() -> None:
 @pytest.mark.parametrize(
     "cells",
     [
-        [f"{n / 10} ({n / 10 - 1:.1f}-{n / 10 + 1:.1f})" for n in range(20, 80)],  # with an interval
-        [f"{n}万" for n in range(20, 80)],
-        [f"{n // 12} ft {n % 12} in" for n in range(40, 100)],
-        [f"{n // 12}'{n % 12}\"" for n in range(40, 100)],
+        [f"{n // 7}+{n % 7}" for n in range(140, 200)],  # weeks and days
+        [f"{n} x {n + 5}" for n in range(20, 80)],
     ],
 )
 def test_numbers_in_an_unknown_notation_are_said(cells: list[str]) -> None:

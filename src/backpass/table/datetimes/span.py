@@ -9,16 +9,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+INCHES = 12  # of a foot; 3'45" has too many
 FEWEST_SPANS = 3  # different durations; fewer are as good as categories
-_DAYS = r"(?:(?P<days>[0-9]+) ?(?:d|days?)[, ]{0,2})"
+_AND = r"[, ]{0,2}(?:(?:and|und|et|y|e|en|och|og|и) )?"
+_DAY = r"d|days?|tage?n?|jours?|días?|dias?|giorni|giorno|dagen|dag|дн(?:ей|я|\.)?|天|日"
+_DAYS = rf"(?:(?P<days>[0-9]+) ?(?:{_DAY}){_AND})"
+_HOURS = (
+    r"h|hrs?|hours?|std|stunden?|heures?|horas?|ore|ora|uur|timer|timmar|tim|час(?:а|ов)?|ч"
+    r"|小时|小時|時間|时|時|시간"
+)
+_MINUTES = r"m|mins?|minutes?|minuten?|minutos?|minuti|minuto|minuter|minutter|минут[аы]?|мин|分钟|分鐘|分|분"
+_SECONDS = r"s|secs?|seconds?|sek|sekunden?|secondes?|segundos?|seg|secondi|seconden|sekunder|секунд[аы]?|сек|с|秒|초"
+MARKED = re.compile(r"(?P<sign>-?)(?P<minutes>[0-9]{1,3})['′’](?P<seconds>[0-9]{2}(?:[.,][0-9]+)?)(?:\"|″|”|''|′′|’’)?")
 CLOCK = re.compile(
     rf"(?P<sign>[-+]?){_DAYS}?(?P<hours>[0-9]{{1,5}}):(?P<minutes>[0-9]{{2}})(?::(?P<seconds>[0-9]{{2}}(?:[.,][0-9]+)?))?"
 )
 LAP = re.compile(r"(?P<sign>-?)(?P<minutes>[0-9]{1,4}):(?P<seconds>[0-9]{2}[.,][0-9]+)")
 WORDED = re.compile(
-    rf"(?P<sign>-?){_DAYS}?(?:(?P<hours>[0-9]+) ?(?:h|hrs?|hours?|std)\.?[, ]{{0,2}})?"
-    r"(?:(?P<minutes>[0-9]+) ?(?:m|mins?|minutes?)\.?[, ]{0,2})?"
-    r"(?:(?P<seconds>[0-9]+(?:[.,][0-9]+)?) ?(?:s|secs?|seconds?)\.?)?",
+    rf"(?P<sign>-?){_DAYS}?(?:(?P<hours>[0-9]+) ?(?:{_HOURS})\.?{_AND})?"
+    rf"(?:(?P<minutes>[0-9]+) ?(?:{_MINUTES})\.?{_AND})?(?:(?P<seconds>[0-9]+(?:[.,][0-9]+)?) ?(?:{_SECONDS})\.?)?",
     re.IGNORECASE,
 )
 ISO = re.compile(
@@ -35,12 +44,12 @@ def span_in(text: str) -> float | None:
     (95400.0, 95400.0, 3570.0, 9000.0, 5400.0)
     >>> span_in("26:75:00"), span_in("12"), span_in("P"), span_in("2h")
     (None, None, None, 7200.0)
-    >>> span_in("3:45.2"), span_in("3:75.2")
-    (225.2, None)
+    >>> span_in("3:45.2"), span_in("3:75.2"), span_in("3'45\\""), span_in("1 Stunde und 5 Minuten")
+    (225.2, None, 225.0, 3900.0)
     """
     if found := CLOCK.fullmatch(text):
         return _of_clock(found)
-    if (found := LAP.fullmatch(text)) and (seconds := _number(found["seconds"])) < 60.0:
+    if (found := LAP.fullmatch(text) or MARKED.fullmatch(text)) and (seconds := _number(found["seconds"])) < 60.0:
         return _signed(found, {"minutes": _number(found["minutes"]), "seconds": seconds})
     for pattern in (WORDED, ISO):
         if (found := pattern.fullmatch(text)) and any(found[unit] for unit in UNITS):
@@ -74,6 +83,8 @@ def are_spans(texts: Iterable[str]) -> bool:
     (True, False)
     >>> are_spans(["2 h", "3 h", "4 h"]), are_spans(["2h 5m", "3h", "4h"])
     (False, True)
+    >>> are_spans(["3'45", "3'05", "4'11"]), are_spans(["5'10", "6'11", "5'11"])  # feet and inches
+    (True, False)
     """
     different = {*texts}
     return len(different) >= FEWEST_SPANS and any(map(_is_certain, different))
@@ -83,5 +94,7 @@ def _is_certain(text: str) -> bool:
     found = CLOCK.fullmatch(text)
     if found:
         return bool(found["days"]) or found["sign"] == "-" or int(found["hours"]) > 24
+    if found := MARKED.fullmatch(text):
+        return not found["seconds"].isdigit() or int(found["seconds"]) >= INCHES
     found = WORDED.fullmatch(text)
     return found is None or sum(found[unit] is not None for unit in UNITS) > 1

@@ -2,8 +2,9 @@
 
 ``number`` reads plain numbers, ``decimals`` finds the decimal sign of a file, ``boolean`` the pairs that are booleans,
 and ``missing`` lists the strings that mean no value. The other modules read units, currencies, thousands separators,
-signs, magnitudes, ranges and comparisons: they take the distinct strings of a column that are not all plain numbers,
-and find the reading that they share. They do not run for a column of plain numbers.
+signs, magnitudes, ranges, comparisons and uncertainties: they take the distinct strings of a column that are not all
+plain numbers, and find the reading that they share. They do not run for a column of plain numbers.
 
-Reading order: missing, number, boolean, numeral, vocabulary, cell, reading, agreement, notations, words, sentinel.
+Reading order: missing, number, boolean, numeral, vocabulary, comparison, aside, cell, measures, reading, agreement,
+notations, words, sentinel.
 """

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from backpass.table.datetimes.span import are_spans, span_in
-from backpass.table.notation.angle import angle_in, are_angles
-from backpass.table.notation.cell import ANGLE, DURATION, Cell, cell_in, quick_shape_of
+from backpass.table.notation.cell import ANGLE, COMPOUND, DURATION, Cell, cell_in, quick_shape_of
+from backpass.table.notation.measures.angle import angle_in, are_angles
+from backpass.table.notation.measures.compound import unit_of_compounds
+from backpass.table.notation.measures.units import ratio
+from backpass.table.notation.number import NUMBER
 from backpass.table.notation.numeral import DECIMALS, SPACES
 from backpass.table.notation.reading import NumberReading
-from backpass.table.notation.units import ratio
 from backpass.table.notation.vocabulary import (
     BARE_UNITS,
     FLAGS,
@@ -82,6 +84,8 @@ def agreement_of(texts: Sequence[str], counts: Sequence[int], decimal: str, *, i
     if texts and angle_in(texts[0]) is not None and (angles := _angles(texts, counts)) is not None:
         return angles
     step = max(len(texts) // LOOKED_AT, 1)
+    if (compounds := _compounds(texts, counts, step)) is not None:
+        return compounds
     if step > 1:
         sample = texts[::step]
         found = _agreement(sample, [1] * len(sample), decimal, is_fixed=is_fixed)
@@ -107,6 +111,20 @@ def _angles(texts: Sequence[str], counts: Sequence[int]) -> Agreement | None:
     return Agreement(NumberReading(is_angle=True), {ANGLE: rows}, {ANGLE: texts[0]})
 
 
+def _compounds(texts: Sequence[str], counts: Sequence[int], step: int) -> Agreement | None:
+    """Return the agreement of a column of compound measures, None if most of its strings are something else."""
+    if not (unit := unit_of_compounds(texts[::step])):
+        return None
+    reading = NumberReading(unit=unit, has_units=True)
+    rows = sum(n for text, n in zip(texts, counts, strict=True) if reading.number(text) is not None)
+    if rows < WORTH * sum(counts):
+        return None
+    if any(NUMBER.fullmatch(text) for text in texts):
+        return Agreement(None, {}, {}, f"numbers in {unit} and without a unit")
+    telling = next(text for text in texts if unit_of_compounds((text,), fewest=1))
+    return Agreement(reading, {COMPOUND: rows}, {COMPOUND: telling})
+
+
 def _agreement(texts: Sequence[str], counts: Sequence[int], decimal: str, *, is_fixed: bool) -> Agreement:
     shapes, examples = Counter[Cell](), dict[Cell, str]()
     for text, count in zip(texts, counts, strict=True):
@@ -122,6 +140,7 @@ def _agreement(texts: Sequence[str], counts: Sequence[int], decimal: str, *, is_
     elif (certain := [each for each in by_currency if len(codes_of(each)) == 1]) and len(codes_of(currency)) > 1:
         currency = max(certain, key=lambda each: by_currency[each])  # ¥ fits both 円 and 元
     word = _word(shapes, has_currency=bool(currency))
+    has_fractions = any(shape.has_fraction for shape in shapes)
     reading = NumberReading(
         _decimal(shapes, decimal, is_fixed=is_fixed),
         currency,
@@ -131,9 +150,11 @@ def _agreement(texts: Sequence[str], counts: Sequence[int], decimal: str, *, is_
         word.has_flags,
         any(shape.upper for shape in shapes),
         any(shape.bound in ("<", ">") for shape in shapes),
-        _out_of(shapes),
+        "" if has_fractions else _out_of(shapes),
         has_units=word.has_units,
         negative=word.negative,
+        has_asides=any(shape.aside for shape in shapes),
+        has_fractions=has_fractions,
     )
     fitting = {shape: count for shape, count in shapes.items() if reading.fits(shape)}
     is_partly_percent = reading.is_percent and any(not shape.word for shape in fitting)
@@ -258,7 +279,15 @@ def _out_of(shapes: Mapping[Cell, int]) -> str:
 
 def _is_code(reading: NumberReading, shapes: Mapping[Cell, int], texts: Sequence[str]) -> bool:
     """Whether the cells are codes or categories, although each of them reads as a number."""
-    has_words = bool(reading.unit or reading.out_of or reading.has_ranges or reading.has_bounds or reading.has_flags)
+    has_words = bool(
+        reading.unit
+        or reading.out_of
+        or reading.has_ranges
+        or reading.has_bounds
+        or reading.has_flags
+        or reading.has_asides
+        or reading.has_fractions
+    )
     is_grouped = any(space in shape.digits for shape in shapes for space in SPACES)
     if not (has_words or is_grouped):
         return False
@@ -269,6 +298,8 @@ def _is_code(reading: NumberReading, shapes: Mapping[Cell, int], texts: Sequence
         return True
     if reading.has_bounds and sum(low == high for low, high in intervals) < FEWEST_VALUES and _are_bands(intervals):
         return True
+    if reading.has_asides and _are_labels(texts, shapes, intervals):
+        return True
     if reading.out_of and any(high > float(reading.out_of) for _, high in intervals):
         return True
     return is_grouped and _are_phones(texts)
@@ -276,7 +307,7 @@ def _is_code(reading: NumberReading, shapes: Mapping[Cell, int], texts: Sequence
 
 def _intervals(reading: NumberReading, texts: Sequence[str]) -> set[tuple[float, float]]:
     """Return the different numbers and ranges; a few are enough where they all are single numbers."""
-    is_single = not (reading.has_ranges or reading.has_bounds or reading.out_of)
+    is_single = not (reading.has_ranges or reading.has_bounds or reading.out_of or reading.has_asides)
     found = set[tuple[float, float]]()
     for text in texts:
         if (interval := reading.interval(text)) is not None:
@@ -290,6 +321,12 @@ def _are_bands(intervals: set[tuple[float, float]]) -> bool:
     """Whether intervals are few and follow one another without overlap, as age bands do."""
     ordered = sorted(intervals)
     return len(ordered) <= MOST_BANDS and all(high <= low for (_, high), (low, _) in pairwise(ordered))
+
+
+def _are_labels(texts: Sequence[str], shapes: Mapping[Cell, int], intervals: Collection[tuple[float, float]]) -> bool:
+    """Whether whole numbers with parentheses are few codes and their meanings: 1 (18-24), 2 (25-34)."""
+    is_whole = all(shape.aside != "±" and not shape.digits for shape in shapes)
+    return is_whole and len(texts) == len(intervals) <= MOST_BANDS
 
 
 def _are_joined_codes(reading: NumberReading, texts: Sequence[str]) -> bool:

@@ -7,29 +7,36 @@ a column share, ``reading`` computes values.
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
+from backpass.table.notation.aside import without_aside
+from backpass.table.notation.comparison import PATTERN, bound_of, split_behind
 from backpass.table.notation.numeral import NUMERAL, SPACES, decimals_of, is_padded
 from backpass.table.notation.scripts import has_other_digits, with_ascii_digits
 from backpass.table.notation.vocabulary import SIGNS, is_currency
 
 DASHES = "\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d"  # minus sign, hyphens, dashes, small and full-width hyphen
 MINUS = f"{DASHES}-"  # the hyphen last, so that it is no range in a class of characters
-BOUNDS = {"<": "<", "<=": "<", "≤": "<", "⩽": "<", ">": ">", ">=": ">", "≥": ">", "⩾": ">", "~": "~", "≈": "~"}
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 POWERS = str.maketrans(f"{SUPERSCRIPTS}⁻⁺{DASHES}", f"0123456789-+{'-' * len(DASHES)}")
 LONGEST = 60  # characters of a cell that may be a number
 ONES = str.maketrans("023456789\0", f"{'1' * 9}0")
 LEADING = re.compile(r"(?<![0-9.,])0")
 NUMERALS = re.compile(NUMERAL)
+VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"
+MIXED = re.compile(  # 3 3/8, 3-3/8, 3½, ½
+    rf"(?P<whole>(?<![0-9.,/-])[0-9]{{0,3}})(?:[{SPACES}]?(?P<vulgar>[{VULGAR}])"
+    r"|(?<=[0-9])[ \u00a0-](?P<part>[0-9]{1,2})[/⁄](?P<of>2|3|4|5|6|8|10|12|16|32|64)(?![0-9/]))"
+)
 OF_VALUE = re.compile(  # digits that are no plain value: 4.1/5, x 10^3, e5, m3
-    rf"[/x×·…\0]|\.\.|(?:[^\W\d_]|[%‰°º\"″′]|[0-9][^0-9]*[{SIGNS}])[^0-9]*[0-9]"
+    rf"[/x×·…\0{VULGAR}]|\.\.|(?:[^\W\d_]|[%‰°º\"″′]|[0-9][^0-9]*[{SIGNS}])[^0-9]*[0-9]"
 )
 CELL = re.compile(
     rf"""
     (?P<quote>'?)
-    (?P<bound><=?|>=?|[≤⩽≥⩾~≈])?                             [{SPACES}]*
+    (?P<bound>{PATTERN})?                                     [{SPACES}]*
     (?P<sign>[+{MINUS}])?                                     [{SPACES}]*
     (?:(?P<before>[{SIGNS}]|[A-Z]{{1,2}}\$|[^\W\d_]{{2,3}}\.?)[{SPACES}]*)?
     (?P<inner>[+{MINUS}])?
@@ -70,6 +77,9 @@ class Cell(NamedTuple):  # a tuple, because one is made of every distinct string
         is_quoted: Whether the apostrophe that spreadsheets use for text stands first.
         is_padded: Whether the digits start with a zero as codes do.
         has_other_digits: Whether the digits are those of another script, such as full-width ones.
+        aside: "±" or "(" if an uncertainty or an interval stands beside the number.
+        fraction: What a fraction behind whole digits adds: 0.375 in 3 3/8.
+        has_fraction: Whether there is one.
     """
 
     digits: str
@@ -90,6 +100,9 @@ class Cell(NamedTuple):  # a tuple, because one is made of every distinct string
     is_quoted: bool = False
     is_padded: bool = False
     has_other_digits: bool = False
+    aside: str = ""
+    fraction: float = 0.0
+    has_fraction: bool = False
 
     @property
     def shape(self) -> Cell:
@@ -114,6 +127,9 @@ class Cell(NamedTuple):  # a tuple, because one is made of every distinct string
             self.is_quoted,
             self.is_padded,
             self.has_other_digits,
+            self.aside,
+            0.0,
+            self.has_fraction,
         )
 
 
@@ -121,6 +137,8 @@ DURATION = Cell("", "")
 """Stands for the cells of a column of durations, which have no parts of a number (see ``datetimes.span``)."""
 ANGLE = Cell("", ".,")
 """Stands for the cells of a column of angles."""
+COMPOUND = Cell("", ".")
+"""Stands for the cells of a column of compound measures (see ``measures.compound``)."""
 
 
 def quick_cell_in(text: str) -> Cell | None:
@@ -172,10 +190,15 @@ def cell_in(text: str) -> Cell | None:
     """
     if has_other_digits(text):
         return _of_other_digits(cell_in(with_ascii_digits(text)))
-    bare = _without_parentheses(text) if "(" in text else text
-    if len(text) > LONGEST or (match := CELL.fullmatch(bare)) is None:
+    if len(text) > LONGEST:
         return None
-    is_enclosed = len(bare) < len(text)
+    single, aside = without_aside(text)
+    single, mark = split_behind(single) if single.endswith(")") else (single, "")  # 12.5 kg (est.)
+    whole, fraction = _without_fraction(single)
+    bare = _without_parentheses(whole) if "(" in whole else whole
+    if (match := CELL.fullmatch(bare)) is None:
+        return None
+    is_enclosed = len(bare) < len(whole)
     (quote, bound, sign, before, inner, digits, exponent) = match.group(1, 2, 3, 4, 5, 6, 7)
     (upper, scale, early_plus, gap, after, trailing, plus, footnote) = match.group(8, 9, 10, 11, 12, 13, 14, 15)
     plus = plus or early_plus  # 10+ years
@@ -185,10 +208,14 @@ def cell_in(text: str) -> Cell | None:
     if upper:
         decimals = "".join(sign for sign in decimals if sign in decimals_of(upper))
     signs = [each for each in (sign, inner, trailing) if each]
-    if not decimals or len(signs) > 1 or (is_enclosed and signs) or (bound and plus):
+    if not decimals or len(signs) > 1 or (is_enclosed and signs) or (fraction and not digits.isdigit()):
         return None
     power = _power(exponent, digits) if exponent else 0
-    currency, word = _affixes(before or "", after or "")
+    after, behind = split_behind((after or "").strip(SPACES))
+    bounds = [each for each in (bound_of(bound) if bound else "", behind, mark, ">" if plus else "") if each]
+    if len(bounds) > 1 or (bound and not bounds):
+        return None
+    currency, word = _affixes(before or "", after)
     if power is None or currency is None or (sign == "+" and not digits.isdigit() and len(digits) > 11):
         return None
     return Cell(
@@ -198,7 +225,7 @@ def cell_in(text: str) -> Cell | None:
         sign or inner or "",
         bool(trailing),
         is_enclosed,
-        ">" if plus else BOUNDS[bound] if bound else "",
+        bounds[0] if bounds else "",
         currency,
         word,
         bool(gap),
@@ -209,7 +236,22 @@ def cell_in(text: str) -> Cell | None:
         bool(footnote),
         bool(quote),
         is_padded(digits) or is_padded(upper or ""),
+        aside=aside,
+        fraction=fraction,
+        has_fraction=fraction > 0.0,
     )
+
+
+def _without_fraction(text: str) -> tuple[str, float]:
+    """Return a string with a fraction taken from its whole number, and the fraction: 3 3/8, 3-3/8, 3½, ½."""
+    found = MIXED.search(text) if not text.isascii() or "/" in text else None
+    if found is None:
+        return text, 0.0
+    vulgar = found["vulgar"]
+    value = unicodedata.numeric(vulgar) if vulgar else int(found["part"]) / int(found["of"])
+    if not 0.0 < value < 1.0:
+        return text, 0.0
+    return text[: found.start()] + (found["whole"] or "0") + text[found.end() :], value
 
 
 def _of_other_digits(cell: Cell | None) -> Cell | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from backpass.table.notation.cell import ANGLE, DASHES, DURATION, Cell
+from backpass.table.notation.cell import ANGLE, COMPOUND, DASHES, DURATION, Cell
 from backpass.table.notation.numeral import APOSTROPHES, SPACES
 from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.vocabulary import same_unit, side
@@ -114,8 +114,15 @@ NOTATIONS = (
         "percent",
         ("12,5 %", "\u22123%", "4 %"),
         (12.5, -3.0, 4.0),
-        "numbers of percent (%) or per mille (‰), if every number of the column has the sign",
-        lambda cell, reading: reading.is_percent and cell.word != "",
+        "numbers of percent, if every number of the column has the sign",
+        lambda cell, reading: reading.unit == "%" and cell.word != "",
+    ),
+    Notation(
+        "per mille",
+        ("0.52‰", "1.1‰", "0.03‰"),
+        (0.52, 1.1, 0.03),
+        "numbers of per mille, if every number of the column has the sign",
+        lambda cell, reading: reading.unit == "‰" and cell.word != "",
     ),
     Notation(
         "unit {unit}",
@@ -132,7 +139,16 @@ NOTATIONS = (
         (2.5, 1.2, 0.5, 3.0),
         "units of one dimension (length, mass, volume, time, data, power, ...), into the most frequent one; a column "
         "with others, or with numbers without a unit, stays categorical",
-        lambda cell, reading: reading.has_units and not same_unit(cell.word, reading.unit),
+        lambda cell, reading: reading.has_units and cell != COMPOUND and not same_unit(cell.word, reading.unit),
+    ),
+    Notation(
+        "compound measures, in {unit}",
+        ("5'6\"", "6' 3\"", "5 ft 9 in", "6 ft", "5\u20323\u2033"),
+        (5.5, 6.25, 5.75, 6.0, 5.25),
+        "feet and inches, stones, pounds and ounces, meters and centimeters (1m75), kilograms and grams, years, "
+        "months and days, weeks and days; in the largest of the units; 3'45\" is minutes and seconds if some seconds "
+        "exceed 11",
+        lambda cell, reading: reading.has_units and cell == COMPOUND,
     ),
     Notation(
         "sides of an account, {negative} negative",
@@ -145,7 +161,7 @@ NOTATIONS = (
         "magnitudes such as k, M and bn",
         ("1.2M", "500k", "3bn", "900"),
         (1.2e6, 5e5, 3e9, 900.0),
-        "also thousand, million, Mio., Mrd., lakh, crore; a lone m or b is a unit unless there is a currency",
+        "also thousand, million, Mio., Mrd., lakh, crore, 万, 亿; a lone m or b is a unit unless there is a currency",
         lambda cell, reading: reading.has_magnitudes and cell.word != "",
     ),
     Notation(
@@ -173,23 +189,37 @@ NOTATIONS = (
         "comparisons, read as the bound",
         ("<30", "45.5", "60", ">90", "75"),
         (30.0, 45.5, 60.0, 90.0, 75.0),
-        "a second input says that a cell is a bound; also \u2264, \u2265 and 90+; fewer than three other numbers make "
-        "them categories",
+        "a second input says that a cell is a bound; also \u2264, \u2265, 90+, words in common languages (over 90, "
+        "up to 5, 90 or more); fewer than three other numbers make them categories",
         lambda cell, reading: cell.bound in ("<", ">"),
     ),
     Notation(
         "approximate numbers",
-        ("~30", "45.5", "\u224860"),
-        (30.0, 45.5, 60.0),
-        "~ and \u2248 are dropped",
+        ("~30", "45.5", "ca. 605.1", "\u7d0460"),
+        (30.0, 45.5, 605.1, 60.0),
+        "~, \u2248 and words for approximately in common languages are dropped",
         lambda cell, reading: cell.bound == "~",
+    ),
+    Notation(
+        "uncertainties and intervals beside the number",
+        ("12.3 \u00b1 0.5", "7.25(3)", "2.1 (1.8\u20132.4)", "9.5 +/- 1"),
+        (12.3, 7.25, 2.1, 9.5),
+        "dropped; whole numbers that always have the same parentheses, 1 (18\u201324), stay categories",
+        lambda cell, reading: cell.aside != "",
+    ),
+    Notation(
+        "mixed fractions",
+        ("3 3/8", "2\u00bd", "1-1/2", "1/4"),
+        (3.375, 2.5, 1.5, 0.25),
+        "halves, thirds, quarters ... sixty-fourths; fractions without a whole number only beside others with one",
+        lambda cell, reading: reading.has_fractions and (cell.has_fraction or cell.scale != ""),
     ),
     Notation(
         "fractions of {out_of}, read as the first number",
         ("4.1/5", "3.9/5", "5/5"),
         (4.1, 3.9, 5.0),
         "the same second number throughout, never below the first, and not a year",
-        lambda cell, reading: cell.scale != "",
+        lambda cell, reading: reading.out_of != "" and cell.scale != "",
     ),
     Notation(
         "durations, in seconds",

@@ -13,10 +13,11 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from backpass.table.datetimes.span import span_in
-from backpass.table.notation.angle import FULL, angle_in
 from backpass.table.notation.cell import Cell, cell_in, quick_cell_in
+from backpass.table.notation.measures.angle import FULL, angle_in
+from backpass.table.notation.measures.compound import compound_in
+from backpass.table.notation.measures.units import ratio
 from backpass.table.notation.numeral import SPACES, plain
-from backpass.table.notation.units import ratio
 from backpass.table.notation.vocabulary import (
     FLAGS,
     PERCENTS,
@@ -49,6 +50,8 @@ class NumberReading:
         has_units: Whether other units than ``unit`` are converted to it.
         negative: The side of an account behind a number that makes it negative, empty if none.
         is_angle: Whether the strings are angles in degrees, minutes and seconds, and the numbers degrees.
+        has_asides: Whether 12.3 ± 0.5 and 12.3 (0.5) are 12.3.
+        has_fractions: Whether 3 3/8 is 3.375, and 3/8 is 0.375.
     """
 
     decimal: str = "."
@@ -64,6 +67,8 @@ class NumberReading:
     has_units: bool = False
     negative: str = ""
     is_angle: bool = False
+    has_asides: bool = False
+    has_fractions: bool = False
 
     def number(self, text: str) -> float | None:
         """Return the number that a trimmed string spells, None if it doesn't fit this reading.
@@ -102,9 +107,10 @@ class NumberReading:
             return None if degrees is None else (degrees, degrees)
         cell = quick_cell_in(text)
         if cell is None or not self.fits(cell):
-            return None
+            size = compound_in(text, self.unit) if self.has_units else None
+            return None if size is None else (size, size)
         factor = self._factor(cell)
-        low = factor * _magnitude(cell, cell.digits, self.decimal)
+        low = factor * (_magnitude(cell, cell.digits, self.decimal) / self._denominator(cell) + cell.fraction)
         high = factor * _magnitude(cell, cell.upper, self.decimal) if cell.upper else low
         if cell.upper and not low <= high:
             return None
@@ -124,7 +130,9 @@ class NumberReading:
             and not cell.is_padded
             and (not cell.currency or (bool(self.currency) and are_one_currency({cell.currency, self.currency})))
             and self._fits_word(cell)
-            and cell.scale in ("", self.out_of)
+            and (cell.scale in ("", self.out_of) or (self.has_fractions and int(cell.scale) > 0))
+            and (self.has_asides or not cell.aside)
+            and (self.has_fractions or not cell.has_fraction)
             and (self.has_negative_parentheses or not cell.in_parentheses)
             and (self.has_ranges or not cell.upper)
             and (self.has_bounds or cell.bound in ("", "~"))
@@ -144,6 +152,10 @@ class NumberReading:
         if self.has_units and ratio(word, self.unit) is not None:
             return True
         return bool(self.unit) and same_unit(word, self.unit)
+
+    def _denominator(self, cell: Cell) -> int:
+        """Return the number behind a slash if the column has mixed fractions, else 1."""
+        return int(cell.scale) if self.has_fractions and cell.scale and not cell.has_fraction else 1
 
     def _factor(self, cell: Cell) -> float:
         magnitude = magnitude_of(cell.word) if self.has_magnitudes and cell.word else None

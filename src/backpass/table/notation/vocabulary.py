@@ -32,6 +32,8 @@ MAGNITUDES = {
     **dict.fromkeys(("lakh", "lakhs", "lac", "lacs"), 1e5),
     **dict.fromkeys(("M", "m", "mn", "mln", "mln.", "mio", "mio.", "million", "millions"), 1e6),
     **dict.fromkeys(("crore", "crores", "cr"), 1e7),
+    **dict.fromkeys(("万", "萬", "만"), 1e4),
+    **dict.fromkeys(("亿", "億", "억"), 1e8),
     **dict.fromkeys(("B", "b", "bn", "mrd", "mrd.", "billion", "billions"), 1e9),
     **dict.fromkeys(("T", "tn", "trn", "trillion", "trillions"), 1e12),
 }

@@ -16,13 +16,17 @@ _DIMENSIONS = (
     'in inch inches " ″:127/5000 ft feet foot ′:381/1250 yd yard yards:1143/1250 mi mile miles:201168/125',
     # mass in kilograms
     "µg μg:1/1000000000 mg milligram milligrams:1/1000000 g gr gram grams gramme grammes:1/1000 kg kilo kilos kilogram "
-    "kilograms:1 t tonne tonnes:1000 oz ounce ounces:45359237/1600000000 lb lbs pound pounds:45359237/100000000",
+    "kilograms:1 t tonne tonnes:1000 oz ounce ounces:45359237/1600000000 stone stones:635029318/100000000 "
+    "lb lbs pound pounds:45359237/100000000",
     # volume in liters
     "µl μl µL:1/1000000 ml mL milliliter milliliters:1/1000 cl cL:1/100 dl dL:1/10 l L liter liters litre litres:1 "
     "hl hL:100 cm³ cm3 cc ccm:1/1000 m³ m3 cbm:1000",
     # time in seconds
-    "ns:1/1000000000 µs μs us:1/1000000 ms:1/1000 s sec secs second seconds:1 min mins minute minutes:60 "
-    "h hr hrs hour hours:3600 d day days:86400 wk wks week weeks:604800",
+    "ns:1/1000000000 µs μs us:1/1000000 ms:1/1000 s sec secs second seconds sek 秒:1 min mins minute minutes "
+    "minuten minutos 分 分钟 мин:60 h hr hrs hour hours std stunde stunden heure heures hora horas ore uur ч час "
+    "小时 時間:3600 "
+    "d day days tag tage jour jours días dias giorni dagen дн 天 日:86400 wk wks week weeks woche wochen semaine "
+    "semaines semanas:604800",
     # time in months
     "mo mos month months:1 yr yrs year years:12",
     # data in bytes
