@@ -17,6 +17,7 @@ from backpass.model.batches.findings import Findings
 from backpass.model.prediction import ensemble
 from backpass.model.prediction.forward import CHUNK
 from backpass.table import table_from
+from backpass.table.labeled import Labeled
 
 pyarrow = pytest.importorskip("pyarrow")
 
@@ -114,6 +115,18 @@ def test_notes_that_differ_in_numbers_are_one(model: Model) -> None:
     for note in ("column 'x1': 3 rows", "column 'x1': 3 rows", "column 'x1': 4 rows", "column 'x2': 3 rows"):
         findings.add(replace(table_from({"x": [1.0]}), notes=(note,)))
     assert findings.notes == ("column 'x1': 3 rows; later rows have more of this", "column 'x2': 3 rows")
+
+
+def test_rows_without_a_target_are_counted_over_all_windows(model: Model) -> None:
+    findings, rows, gaps = Findings(), 0, [3, 2, 0, 1]
+    for gap in gaps:
+        window = table_from({"x": [1.0] * 10, "y": [None] * gap + [2.0] * (10 - gap)})
+        numbered = replace(window, row_numbers=np.arange(rows + 1, rows + 11))
+        findings.add(Labeled.of(numbered, ["y"]).table)
+        rows += 10
+    assert findings.notes == (
+        "target 'y': 6 rows have no value and are left out (rows 1, 2, 3, 11, 12, ... (6 in all))",
+    )
 
 
 @pytest.mark.parametrize("classes", [False, True])

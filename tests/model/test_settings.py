@@ -264,3 +264,11 @@ def test_a_column_in_place_of_its_name_is_not_printed() -> None:
     assert faults(group=pd.Series(np.arange(9))) == ("group must be the name of a column; got a value of type Series",)
     assert faults(group=("x" * 300,)) == (f"group must be the name of a column; got ('{'x' * 98}...",)
     assert "got a value of type Series" in faults(hidden=pd.Series(np.arange(9)))[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "place"), [("by", "fit_groups"), ("folds", "cross_validate"), ("repeats", "cross_validate")]
+)
+def test_arguments_of_other_functions_are_named(name: str, place: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} is an argument of {place}"):
+        Settings.of({name: 2})

@@ -110,6 +110,16 @@ def test_no_group_is_on_two_sides(seed: int, by_class: bool, sizes: str) -> None
         np.testing.assert_allclose(np.bincount(folds) / n, 0.25, atol=0.02)
 
 
+def test_groups_that_are_not_told_apart_are_an_error() -> None:
+    """Whole numbers beyond 2^53 would be one group as float64; all digits of integers are kept as categories."""
+    ids = [2**53 + n // 2 for n in range(20)]
+    with pytest.raises(DataError, match="group column 'id' holds whole numbers beyond 2") as caught:
+        units_of([], np.zeros(20), group=column(np.array(ids, dtype=np.float64)))
+    assert caught.value.hint == "--categorical id keeps all digits of text and of integers"
+    exact = table_from({"id": np.array(ids)}, categorical=["id"]).column("id")
+    assert units_of([], np.zeros(20), group=exact)[1][0].startswith("10 groups")
+
+
 def test_many_groups_are_dealt_by_strata() -> None:
     """More units than are dealt one by one."""
     rng = np.random.default_rng(0)

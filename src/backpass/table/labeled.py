@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError, did_you_mean
-from backpass.table.messages import counted, data_error, rows_listed, shown
+from backpass.table.messages import data_error, left_out_note, rows_listed, shown
 from backpass.table.table import NumericColumn, Table
 from backpass.table.target import labeled
 
@@ -54,8 +54,8 @@ class Labeled:
             notes += [note] if note else []
         weights = None if weight is None else weights_in(table, weight)
         if weights is not None and (idle := weights == 0.0).any():
-            count = f"{int(np.count_nonzero(idle)):,} of {counted(table.rows, 'row')}"
-            notes.append(f"weight {shown(weight)}: {count} have weight 0 and are left out")
+            count = int(np.count_nonzero(idle))
+            notes.append(left_out_note(f"weight {shown(weight)}", [], "weight 0", of=table.rows, count=count))
             table, weights = table.take(np.flatnonzero(~idle)), weights[~idle]
         noted = replace(table, notes=(*table.notes, *notes)) if notes else table
         return Labeled(noted, weights, tuple(notes))

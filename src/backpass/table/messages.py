@@ -6,6 +6,7 @@ for all errors. The callers decide what is an error.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -59,6 +60,48 @@ def counted(count: int, noun: str) -> str:
     ('1 text', '12,000 rows')
     """
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+_LEFT_OUT = re.compile(
+    r"(?P<subject>.*): (?P<count>[0-9,]+)(?: of [0-9,]+)? rows? (?:has|have) (?P<reason>.*) and (?:is|are) left out"
+    r"(?: \(rows? (?P<places>.*)\))?"
+)
+
+
+def left_out_note(subject: str, rows: Sequence[int], reason: str, of: int | None = None, count: int = 0) -> str:
+    """Return the note on rows that are left out.
+
+    Args:
+        subject: Whose rows: ``target 'y'``.
+        rows: Numbers of the rows, or of the first of them; empty if they are not named.
+        reason: What they have.
+        of: Number of all rows; None if unknown.
+        count: Number of the rows if not all are given.
+
+    >>> left_out_note("target 'y'", [2], "no value", of=3)
+    "target 'y': 1 of 3 rows has no value and is left out (row 2)"
+    """
+    count = count or len(rows)
+    verb, be = ("has", "is") if count == 1 else ("have", "are")
+    where = f"{rows_listed(rows)}, ... ({count:,} in all)" if 0 < len(rows) < count else rows_listed(rows)
+    number = counted(count, "row") if of is None else f"{count:,} of {counted(of, 'row')}"
+    return f"{subject}: {number} {verb} {reason} and {be} left out{f' ({where})' if rows else ''}"
+
+
+def left_out_together(first: str, second: str) -> str | None:
+    """Return the note on the rows of two notes on rows that are left out for one reason; None for other notes.
+
+    >>> notes = [left_out_note("target 'y'", rows, "no value", of=90) for rows in ([2, 7], [91])]
+    >>> left_out_together(*notes)
+    "target 'y': 3 rows have no value and are left out (rows 2, 7, 91)"
+    """
+    a, b = _LEFT_OUT.fullmatch(first), _LEFT_OUT.fullmatch(second)
+    if a is None or b is None or (a["subject"], a["reason"]) != (b["subject"], b["reason"]):
+        return None
+    count = sum(int(each["count"].replace(",", "")) for each in (a, b))
+    lists = [(each["places"] or "").partition(", ...")[0].split(", ") for each in (a, b)]
+    rows = [int(row) for each in lists for row in each if row]
+    return left_out_note(a["subject"], rows[:FIRST], a["reason"], count=count)
 
 
 def plural(kind: str) -> str:

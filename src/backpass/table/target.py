@@ -19,7 +19,7 @@ from backpass.table.columns.column_reading import agreement_among, numbers_among
 from backpass.table.columns.exclusion import looks_like_identifier, starts_with_numbers
 from backpass.table.equal_values import are_zero_and_one, equal_category
 from backpass.table.files.database import identifier
-from backpass.table.messages import FIRST, ErrorList, absent, counted, listed, plural, rows_listed, shown
+from backpass.table.messages import FIRST, ErrorList, absent, counted, left_out_note, listed, plural, rows_listed, shown
 from backpass.table.notation.boolean import BOOLEAN, ZERO_ONE, are_booleans
 from backpass.table.notation.number import text_of
 from backpass.table.notation.reading import NumberReading
@@ -200,9 +200,8 @@ def labeled(table: Table, name: str) -> tuple[Table, str]:
     if column is None or not column.missing.any() or column.missing.all():
         return table, ""
     gaps = np.flatnonzero(column.missing)
-    verb = "has no value and is" if len(gaps) == 1 else "have no value and are"
-    where = f"{len(gaps):,} of {table.rows:,} rows {verb} left out ({rows_listed(table.row_numbers[gaps])})"
-    return table.take(np.flatnonzero(~column.missing)), f"target {shown(name)}: {where}"
+    note = left_out_note(f"target {shown(name)}", table.row_numbers[gaps].tolist(), "no value", of=table.rows)
+    return table.take(np.flatnonzero(~column.missing)), note
 
 
 def _ask_about_classes(column: CategoricalColumn, table: Table, faults: ErrorList) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from backpass.model.prediction.predictions import Predictions
 from backpass.table import CategoricalColumn, Encoded, Table
+from backpass.table.messages import left_out_together
 from backpass.table.unseen import Suspect, Unseen, warnings_on
 
 MOST_TEXTS = 10_000
@@ -29,12 +30,22 @@ class MergedNotes:
         """Take in the notes on the next part."""
         seen = Counter[str]()
         for note in notes:
+            if self._joins(note):
+                continue
             kind = _NUMBER.sub(lambda number: number[1] or "#", note)
             # A part may have several such notes, of which the nth belongs to the nth of the others.
             first = self._notes.setdefault((kind, seen[kind]), note)
             if first != note and not first.endswith(_MORE):
                 self._notes[kind, seen[kind]] = first + _MORE
             seen[kind] += 1
+
+    def _joins(self, note: str) -> bool:
+        """Whether a note is on rows that are left out for the reason of an earlier one, which then counts them too."""
+        for kind, earlier in self._notes.items():
+            if (together := left_out_together(earlier, note)) is not None:
+                self._notes[kind] = together
+                return True
+        return False
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from backpass.model.training_rows import TrainingRows, row_digests
 from backpass.table import Encoded, NumericColumn, Schema, Table
 from backpass.table.content import hashes_of
 from backpass.table.free_text.encoding import Words
-from backpass.table.messages import counted, shown
+from backpass.table.messages import left_out_note, shown
 from backpass.table.stack import stacked
 from backpass.table.table import DatetimeColumn
 from backpass.table.windows.windows import windows_of
@@ -112,10 +112,10 @@ def _why_idle(model: Scorer, table: Table) -> str:
     """Say why no row of a window counts; empty if some do."""
     weight = table.columns.get(model.record.weight)
     if isinstance(weight, NumericColumn) and not weight.values.any():
-        return f"weight {shown(weight.name)}: {counted(table.rows, 'row')} have weight 0 and are left out"
+        return left_out_note(f"weight {shown(weight.name)}", [], "weight 0", count=table.rows)
     columns = [column for name in model.targets if (column := table.columns.get(name)) is not None]
     if columns and np.logical_or.reduce([column.missing for column in columns]).all():
-        return f"target {shown(columns[0].name)}: {counted(table.rows, 'row')} have no value and are left out"
+        return left_out_note(f"target {shown(columns[0].name)}", table.row_numbers.tolist(), "no value")
     return ""
 
 

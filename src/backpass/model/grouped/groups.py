@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DataError
+from backpass.model.split.units import check_groups
 from backpass.numerics.philox import permutation
-from backpass.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn
+from backpass.table import CategoricalColumn, Column, DatetimeColumn
 from backpass.table.messages import counted, listed, shown
-from backpass.table.notation.number import WHOLE_LIMIT, number_in
+from backpass.table.notation.number import number_in
 from backpass.table.unseen import Unseen
 
 _PURPOSE = 0x5EED_0021
@@ -75,11 +76,7 @@ class Groups:
         Raises:
             DataError: The column holds dates or times, or whole numbers that are not told apart.
         """
-        if isinstance(column, NumericColumn) and (np.abs(column.values) >= WHOLE_LIMIT).any():
-            raise DataError(
-                f"the group column {shown(column.name)} holds whole numbers beyond 2^53, whose last digits are lost",
-                hint="give identifiers as texts; --categorical reads those of a text file so",
-            )
+        check_groups(column)
         distinct, places = np.unique(keys_of(column), return_inverse=True)
         order = np.argsort(places.reshape(-1), kind="stable")
         counts = np.bincount(places.reshape(-1), minlength=len(distinct))

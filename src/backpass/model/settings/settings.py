@@ -119,9 +119,19 @@ class Settings(SettingValues):
         return Settings.of({**before, "preset": "plain", **known}, trains=False)
 
 
+_ELSEWHERE = {
+    "features_of": "an argument of fit and cross_validate",
+    "by": "an argument of fit_groups, which trains a network for each group of rows",
+    "folds": "an argument of cross_validate",
+    "repeats": "an argument of cross_validate",
+    "out_of_fold": "in Python the out-of-fold predictions of cross_validate",
+}
+"""What people take for settings, and where it is."""
+
+
 def _unknown(name: str) -> str:
-    if name == "features_of":
-        return "features_of is an argument of fit and cross_validate, not a setting"
+    if name in _ELSEWHERE:
+        return f"{name} is {_ELSEWHERE[name]}, not a setting"
     if name in SETTING_NAMES:
         return f"setting {name!r} was renamed to {SETTING_NAMES[name]!r}"
     return f"unknown setting {name!r} ({did_you_mean(name, list(BY_NAME))})"

@@ -6,6 +6,7 @@ number per row, a rank in time per row, and notes that say what was assumed.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isqrt
@@ -19,6 +20,7 @@ from backpass.model.metrics import FEWEST_ROWS
 from backpass.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.content import Contents, first_equal
 from backpass.table.messages import counted, shown
+from backpass.table.notation.number import WHOLE_LIMIT
 
 _FEWEST_BLOCKS = 10
 """The number of blocks of time below which a bootstrap draws shorter ones."""
@@ -163,8 +165,22 @@ def resampled_rows(table: Table, *, group: str | None, time: str | None) -> Code
     return None if codes is None or (codes == codes[:1]).all() else codes
 
 
+def check_groups(column: Column) -> None:
+    """Reject numbers that cannot tell groups apart.
+
+    Raises:
+        DataError: Whole numbers beyond 2^53 are stored as float64, so that some groups would be one.
+    """
+    if isinstance(column, NumericColumn) and (np.abs(column.values) >= WHOLE_LIMIT).any():
+        raise DataError(
+            f"the group column {shown(column.name)} holds whole numbers beyond 2^53, whose last digits are lost",
+            hint=f"--categorical {shlex.quote(column.name)} keeps all digits of text and of integers",
+        )
+
+
 def _groups(group: Column, inputs: Sequence[Column]) -> tuple[Codes, list[str]]:
     """The unit of each row by its group; a row without a group is one of its own."""
+    check_groups(group)
     rows = len(group.missing)
     codes = np.where(group.missing, np.arange(rows), first_equal(Contents([group]), rows))
     count, name = len(np.unique(codes)), shown(group.name)

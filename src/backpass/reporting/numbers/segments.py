@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from backpass.errors import DataError, UsageError, did_you_mean
 from backpass.reporting.numbers.numerals import value_texts
 from backpass.table import CategoricalColumn, Column, DatetimeColumn, Table
+from backpass.table.columns.raw import lost_digits
 from backpass.table.datetimes.timestamp import DAY, HOUR
 from backpass.table.messages import counted, listed, shown
 from backpass.table.table import NumericColumn
@@ -128,6 +129,11 @@ def _by_column(column: Column) -> Segments:
             few = (unit for unit in ("day", "week", "month", "quarter") if _periods(known, unit) <= MOST_PERIODS)
             return _by_period(column, next(few, "year"))
         case NumericColumn(_, values):
+            if lost_digits(values):
+                raise DataError(
+                    f"--by {column.name}: whole numbers beyond 2^53, whose last digits are lost, are no segments",
+                    hint="write them as text, or name another column",
+                )
             return _by_number(column.name, values)
     return _by_category(column)
 
