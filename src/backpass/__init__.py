@@ -12,7 +12,7 @@
     BackpassRegressor, BackpassClassifier      the same with scikit-learn's interface
     grad, value_and_grad, trace, check_gradient
                                                automatic differentiation of functions of arrays
-    named, named_gradients                     intermediate values with names, and the gradients by them
+    named, named_gradients                     intermediate values with names, and the gradients with respect to them
     operations                                 the operations that such functions are made of
     Network, dense_network, fit_function       networks built by hand, and any h_theta(x), trained
 

@@ -97,7 +97,7 @@ def test_claim_3_4(m: int, d: int) -> None:
 
 
 def test_rows_are_examples_and_add_up() -> None:
-    """The gradient by W and b over a batch is the sum over its rows.    CS229 (4.4)"""
+    """The gradient with respect to W and b over a batch is the sum over its rows.    CS229 (4.4)"""
     W, _, b, c = drawn(3, 2)
     rows = numpy.random.default_rng(4).normal(size=(5, 2))
     dW, db = grad(J_of_affine, (1, 2))(rows, W.T, b, c)

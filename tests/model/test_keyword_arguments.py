@@ -71,7 +71,7 @@ def test_options_of_other_data_are_refused_with_the_reason(model: backpass.Model
         model.predict(COLUMNS, delimiter=";")
     with pytest.raises(TypeError, match=r"^evaluate\(\) .* 'missing': the Table is already read$"):
         model.evaluate(table_from(COLUMNS), missing=["?"])
-    with pytest.raises(TypeError, match=r"^predict\(\) .* 'kinds': the model knows the kinds of its columns$"):
+    with pytest.raises(TypeError, match=r"^predict\(\) .* 'kinds': the model determines the kinds of its columns$"):
         model.predict(file, kinds={"x": "numeric"})
     with pytest.raises(TypeError, match=r"^predict\(\) .* 'delimeter': did you mean 'delimiter'\?$"):
         model.predict(file, delimeter=";")

@@ -151,7 +151,7 @@ def test_algorithm_4_is_algorithm_3_for_two_layers() -> None:
 
 
 def deltas(network: Network, theta: Floats, x: Floats, y: float) -> list[Floats]:
-    """delta^[k] = dJ/dz^[k] of every layer: the gradient by a shift of z^[k] that is 0."""
+    """delta^[k] = dJ/dz^[k] of every layer: the gradient with respect to a shift of z^[k] that is 0."""
 
     def J(shifts: list[Any]) -> Any:  # noqa: N802  the notes' name
         views, a = network.layout.views(theta), x

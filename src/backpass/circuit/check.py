@@ -89,10 +89,13 @@ def check_gradient(
         *arguments: Arrays, or nested tuples, lists and dicts of arrays. Floating-point arrays are converted to float64.
         wrt: The positions of the arguments to differentiate with respect to (default: all that hold floating-point
             numbers).
-        raise_error: Whether to raise if an element is wrong.
+        raise_error: Whether to raise if an element is wrong. Default True.
+
+    Returns:
+        The report: the number of elements compared, those that are wrong, and those that lie on a kink.
 
     Raises:
-        GradientError: If elements are wrong (unless ``raise_error`` is false), or if no argument is floating-point.
+        GradientError: If elements are wrong (unless ``raise_error`` is False), or if no argument is floating-point.
 
     >>> check_gradient(lambda x: numpy.exp(x) * x, numpy.array([0.0, 1.0])).ok
     True

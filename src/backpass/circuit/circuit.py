@@ -97,7 +97,7 @@ class Circuit(Listing):
     def _writable(self, i: int, value: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:
         """An output that callers may write to; a broadcast array or a constant is read-only.
 
-        Zeros for an unused argument take no memory until somebody writes to them    CS229 footnote 4
+        Zeros for an unused argument take no memory until they are written to    CS229 footnote 4
         """
         if self._is_zero_fill(self.nodes[i]):
             return numpy.zeros(value.shape, value.dtype)
@@ -153,7 +153,7 @@ class Circuit(Listing):
         return total
 
     def _is_zero_fill(self, node: Node) -> bool:
-        """Whether a node is an array of zeros, such as the gradient by an argument that J does not depend on."""
+        """Whether a node is an array of zeros, such as the gradient with respect to an unused argument."""
         if node.operation.name != "broadcast_to":
             return False
         source = self.nodes[node.inputs[0]]

@@ -71,7 +71,16 @@ def value_and_grad(f: Callable[..., Any], argument: int | Sequence[int] = 0) -> 
 
 
 def grad(f: Callable[..., Any], argument: int | Sequence[int] = 0) -> Callable[..., Any]:
-    """Return a function that computes dJ alone; see ``value_and_grad``.
+    """Return a function that computes the gradient dJ of J = f(...) with respect to one or several arguments.
+
+    The arguments, and the errors of the returned function, are those of ``value_and_grad``.
+
+    Args:
+        f: A function with one real output.
+        argument: The position of the argument, or a sequence of positions (the result is then a tuple).
+
+    Returns:
+        A function of the same arguments that returns dJ.
 
     >>> grad(grad(lambda x: x**3))(2.0)
     array(12.)
@@ -229,7 +238,7 @@ def _renamed(leaf: Any, recorder: Recorder, position: int) -> Traced:
 
 
 def vjp(outputs: Sequence[Traced], cotangents: Sequence[Traced], sources: Sequence[Traced]) -> list[Array]:
-    """Vector-Jacobian product: gradients by the outputs -> gradients by the sources    CS229 Theorem 3.1, (3.3)
+    """Vector-Jacobian product: dJ/d(outputs) -> dJ/d(sources)    CS229 Theorem 3.1, (3.3)
 
     Args:
         outputs: The traced outputs.
@@ -324,6 +333,6 @@ def _add_up(parts: list[Array]) -> Array:
 
 
 def _zeros_like(source: Traced) -> Array:
-    """The gradient by an argument that J does not depend on: zeros, which count nothing    CS229 footnote 4"""
+    """The gradient with respect to an unused argument: zeros, which cost nothing    CS229 footnote 4"""
     zero = source.recorder.constant(numpy.zeros((), source.dtype))
     return OPERATIONS["broadcast_to"](zero, shape=source.shape)

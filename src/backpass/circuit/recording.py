@@ -54,7 +54,7 @@ def named(value: Array, name: str, *, gradient: str = "") -> Array:
     Args:
         value: g.
         name: The name.
-        gradient: The name of dJ/dg; by default d + name.
+        gradient: The name of dJ/dg. Default "": "d" followed by the name.
 
     Returns:
         The value.

@@ -19,7 +19,7 @@ _KEPT = 64
 def first_alike(circuit: Circuit) -> Circuit:
     """The first circuit of this process with the same name, inputs, operations, labels and outputs.
 
-    Circuits are kept by how recently they were asked for. The source lines that recorded the operations, the names of
+    The most recently used circuits are kept. The source lines that recorded the operations, the names of
     intermediate values and the structure of the outputs may differ.
 
     >>> from backpass.circuit import trace

@@ -30,8 +30,11 @@ def trace(
         f: The function to trace.
         shapes: One per argument: a tuple of integers and names, where a name such as ``"n"`` is a free length; or a
             ``Spec`` or an array, which also set the dtype; or a nested tuple, list or dict of these.
-        dtype: The dtype of arguments given by shape alone.
-        names: Names of the arguments for listings and messages (default: those in the signature of f).
+        dtype: The dtype of arguments given by shape alone. Default float64.
+        names: Names of the arguments for listings and messages. Default None: those in the signature of f.
+
+    Returns:
+        The circuit; calling it with arrays evaluates f.
 
     Raises:
         TraceError: If f needs the value of an array, or returns something that is not an array.

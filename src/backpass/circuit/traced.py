@@ -30,7 +30,7 @@ class Recorder:
     Attributes:
         nodes: The nodes.
         labels: The active scopes, innermost last.
-        names: Node -> the names of its value, each with the name of the gradient by it; see ``named``.
+        names: Node -> the names of its value, each with the name of its gradient; see ``named``.
         intermediates: Name -> value of the named intermediate variables, while ``named_gradients`` collects them.
     """
 

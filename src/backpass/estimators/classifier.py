@@ -41,7 +41,7 @@ _ENGINE = BY_NAME["engine"].default
 
 
 class BackpassClassifier(ClassifierMixin, NeuralEstimator):
-    """A fully connected network that predicts classes, or labels that are on or off, trained on an ordinary CPU.
+    """A fully connected network that predicts classes or binary labels (multilabel), trained on an ordinary CPU.
 
     A parameter that is None takes the value of the preset, unless its description says otherwise. Values in square
     brackets are those of ``default``.
@@ -100,7 +100,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         beta2: Decay rate of Adam's second moment. Default None [0.95].
         weight_decay: Weight decay (decoupled L2). Default None [0.02].
         learning_rate_multiplier: Multipliers of the learning rate by parameter group, such as [("bias", 0.1)]. Default
-            None [6 for the learned input scales, 0.1 for every group but the weights and the embeddings].
+            None [6 for the learned input scales, 1 for weights and embeddings, 0.1 for all other groups].
         dropout_schedule: Schedule of the dropout rate. Default None ["flat_cosine"].
         weight_decay_schedule: Schedule of the weight decay. Default None ["flat_cosine"].
         max_grad_norm: Maximum global gradient norm. Default None: no limit.
@@ -117,8 +117,9 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         max_seconds: Stop after this many seconds. Default None: never.
         ensemble_size: Number of networks that are trained and averaged. Default None [4].
         candidates: Number of configurations that are tried; the best few are averaged. Default None [1].
-        neighbors: Maximum number of training rows per network that also predict, by kernel regression on learned
-            features, if that clearly helps on held-out rows. The model keeps these rows' features. Default 0: none.
+        neighbors: Maximum number of training rows per network that also contribute to predictions, by kernel regression
+            on learned features, if that clearly improves the score on held-out rows. The model stores the features of
+            these rows. Default 0: none.
         ensemble_split: Validation rows of each network of an ensemble: "folds" (a fold of its own) or "split" (the same
             rows for all). Default None ["folds"].
         teacher_weight: Share of the loss that compares with the predictions of a teacher, if ``fit`` receives any.
@@ -126,13 +127,12 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         precision: Number format of training: "float32", "bf16" (rounds the factors of large products) or "float64".
             Default "float32".
         engine: Engine that runs the circuits; "auto" selects the fastest. Default "auto".
-        device: What the engine "jax" trains on: "cpu", "cuda" or "tpu". Default None: only that engine needs it.
+        device: Device of the engine "jax", which requires it: "cpu", "cuda" or "tpu". Default None.
         threads: Threads of the native engine. Default None: all available cores.
-        reading: How the columns of X are read: a dict with options of ``backpass.table.table_from``, such as
+        reading: How the columns of X are read: a dict of options of ``backpass.table.table_from``, such as
             ``{"categorical": ["id"], "missing": ["?"], "date_order": "day_first"}``. Default None: detected.
         warm_start: Whether ``fit`` continues from the last fit, which needs one network. Default False.
-        callbacks: A list of ``backpass.Callback``; set scikit-learn's own with ``set_callbacks``.
-            Default None.
+        callbacks: A list of ``backpass.Callback``; scikit-learn's own are set with ``set_callbacks``. Default None.
         random_state: Seed or generator of all random choices. Default 0.
 
     Attributes:
@@ -290,15 +290,17 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
 
         Args:
             X: Array or data frame (n, d). Categorical columns and missing values are supported.
-            y: Classes (n,) of any type; or k labels (n, k) of 0 and 1, any number of which may be on in a row. Each
-                label has one logistic output.
-            sample_weight: Weight of each row (n,).
-            groups: Group of each row (n,), such as a patient or a customer. No group both trains and validates.
-            time: Time of each row (n,), dates or numbers. The latest rows validate, in place of random ones.
-            X_val, y_val, sample_weight_val: Rows for validation, in place of ``validation_fraction``.
+            y: Classes (n,) of any type; or k labels (n, k) of 0 and 1, any number of which may be 1 in a row
+                (multilabel). Each label has one logistic output.
+            sample_weight: Weight of each row (n,). Default None: 1.
+            groups: Group of each row (n,), such as a patient or a customer. No group has both
+                training and validation rows.
+            time: Time of each row (n,), dates or numbers. The latest rows are used for validation instead
+                of random ones.
+            X_val, y_val, sample_weight_val: Validation rows, in place of ``validation_fraction``.
             teacher: Out-of-fold predictions of another model to learn from, next to y: the probability of each class
                 (n, classes) in the order of ``classes_``, of the second of two classes (n,), or of each label (n, k);
-                NaN in a row without. Weighted by ``teacher_weight``.
+                NaN in rows without a prediction. Weighted by ``teacher_weight``.
 
         Returns:
             The fitted estimator.
@@ -327,8 +329,16 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         Args:
             X: Array or data frame (n, d).
             y: Classes (n,), or labels (n, k) of 0 and 1.
-            classes: All classes that will ever occur; required in the first call. Labels need none: y has their number.
-            sample_weight: Weight of each row (n,).
+            classes: All classes that will ever occur; required in the first call. Not needed for labels, whose
+                number is the number of columns of y. Default None.
+            sample_weight: Weight of each row (n,). Default None: 1.
+
+        Returns:
+            The estimator.
+
+        Raises:
+            ValueError: X, y, a weight or a parameter cannot be used.
+            DivergedError: Training met a number that is not finite.
         """
         self._validate_params()
         if self.class_weight == "balanced":
@@ -347,14 +357,21 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """The probability of each class, (n, k) in the order of ``classes_``, or of each label."""
+        """The probability of each class or label.
+
+        Args:
+            X: Array or data frame (n, d).
+
+        Returns:
+            The probabilities (n, k): of the classes, in the order of ``classes_``, or of each label.
+        """
         return self._probabilities(self._outputs(X))
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """The natural logarithm of ``predict_proba``, from the logits o: exact where a probability rounds to 1.
 
         log p_j = o_j - log(sum of exp(o)); for two classes or a label log p = -log(1 + exp(-o)). It is -inf where
-        ``predict_proba`` is 0, as scikit-learn's contract has it.
+        ``predict_proba`` is 0, as in scikit-learn.
         """
         outputs = self._outputs(X)
         return np.where(
@@ -367,16 +384,26 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """The logits: (n,) for two classes, positive for the second; (n, k) for more classes, or for labels.
 
-        Without ``threshold``, ``predict`` returns the class of the largest logit, or for labels 1 where the logit is
+        Without ``threshold``, ``predict`` returns the class with the largest logit, or for labels 1 where the logit is
         positive.
+
+        Args:
+            X: Array or data frame (n, d).
         """
         o = self._outputs(X).astype(np.float64)
         return np.asarray(o[:, 0] if o.shape[1] == 1 and not self._labels else o)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The class of each row, (n,), or labels (n, k): 1 where on is more likely than off.
+        """Predict the class or the labels of each row.
 
-        It is the most probable class or, with ``threshold``, the positive one where its probability reaches that.
+        The class is the most probable one or, with ``threshold``, the positive one wherever its probability reaches the
+        threshold. A label is 1 where its probability exceeds 1/2.
+
+        Args:
+            X: Array or data frame (n, d).
+
+        Returns:
+            The classes (n,), or the labels (n, k).
         """
         probabilities = self.predict_proba(X)
         if self._labels:
@@ -384,7 +411,16 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         return np.asarray(self.classes_[self.model_.head.decided(probabilities)])
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The accuracy: the share of rows whose class is right, or whose labels are all right."""
+        """The accuracy: the share of rows whose class is predicted correctly, or all of whose labels are.
+
+        Args:
+            X: Array or data frame (n, d).
+            y: Classes (n,), or labels (n, k).
+            sample_weight: Weight of each row (n,). Default None: 1.
+
+        Returns:
+            The score; 1 is perfect.
+        """
         check_unmasked(y, "y")
         check_unmasked(sample_weight, "sample_weight")
         return float(super().score(X, y, sample_weight))

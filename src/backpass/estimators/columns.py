@@ -31,7 +31,7 @@ from backpass.training import EpochRecord
 READING = frozenset(FrameOptions.__annotations__) - {"kinds", "drop"}
 """Options of ``table_from`` that say how the columns of X are read."""
 BLOCK = 1 << 24  # values of a sparse matrix that are dense at a time in prediction
-FEWER = "reduce its columns first, by TruncatedSVD or SelectKBest, say"
+FEWER = "reduce its columns first, for example with TruncatedSVD or SelectKBest"
 
 
 def table_of(
@@ -55,7 +55,7 @@ def table_of(
         ValueError: X fails one of scikit-learn's checks; its own message is kept.
         TypeError: The same, for types.
         DataError: A table cannot hold a column.
-        UsageError: There is no such option of reading.
+        UsageError: An option in ``reading`` is unknown.
     """
     with hints_in_reading():
         return _table(estimator, X, reset=reset, kinds=kinds, reading=checked_reading(reading))
@@ -65,7 +65,7 @@ def checked_reading(reading: Mapping[str, Any] | None) -> dict[str, Any]:
     """The options of reading X.
 
     Raises:
-        UsageError: There is no such option.
+        UsageError: An option is unknown.
 
     >>> checked_reading({"date_order": "day_first"})
     {'date_order': 'day_first'}

@@ -1,4 +1,4 @@
-"""Continuation: which estimators go on with an earlier network, in ``partial_fit`` or with ``warm_start``."""
+"""Continuation: which estimators can train an earlier network further, in ``partial_fit`` or with ``warm_start``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Heads: what y makes of the outputs of a network: numbers, quantiles, classes or labels."""
+"""Heads: the meaning of a network's outputs for y: numbers, quantiles, classes or labels."""
 
 from __future__ import annotations
 

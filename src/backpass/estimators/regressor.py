@@ -85,7 +85,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         beta2: Decay rate of Adam's second moment. Default None [0.95].
         weight_decay: Weight decay (decoupled L2). Default None [0.02].
         learning_rate_multiplier: Multipliers of the learning rate by parameter group, such as [("bias", 0.1)]. Default
-            None [6 for the learned input scales, 0.1 for every group but the weights and the embeddings].
+            None [6 for the learned input scales, 1 for weights and embeddings, 0.1 for all other groups].
         dropout_schedule: Schedule of the dropout rate. Default None ["flat_cosine"].
         weight_decay_schedule: Schedule of the weight decay. Default None ["flat_cosine"].
         max_grad_norm: Maximum global gradient norm. Default None: no limit.
@@ -101,8 +101,9 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         max_seconds: Stop after this many seconds. Default None: never.
         ensemble_size: Number of networks that are trained and averaged. Default None [4].
         candidates: Number of configurations that are tried; the best few are averaged. Default None [1].
-        neighbors: Maximum number of training rows per network that also predict, by kernel regression on learned
-            features, if that clearly helps on held-out rows. The model keeps these rows' features. Default 0: none.
+        neighbors: Maximum number of training rows per network that also contribute to predictions, by kernel regression
+            on learned features, if that clearly improves the score on held-out rows. The model stores the features of
+            these rows. Default 0: none.
         ensemble_split: Validation rows of each network of an ensemble: "folds" (a fold of its own) or "split" (the same
             rows for all). Default None ["folds"].
         teacher_weight: Share of the loss that compares with the predictions of a teacher, if ``fit`` receives any.
@@ -110,13 +111,12 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         precision: Number format of training: "float32", "bf16" (rounds the factors of large products) or "float64".
             Default "float32".
         engine: Engine that runs the circuits; "auto" selects the fastest. Default "auto".
-        device: What the engine "jax" trains on: "cpu", "cuda" or "tpu". Default None: only that engine needs it.
+        device: Device of the engine "jax", which requires it: "cpu", "cuda" or "tpu". Default None.
         threads: Threads of the native engine. Default None: all available cores.
-        reading: How the columns of X are read: a dict with options of ``backpass.table.table_from``, such as
+        reading: How the columns of X are read: a dict of options of ``backpass.table.table_from``, such as
             ``{"categorical": ["id"], "missing": ["?"], "date_order": "day_first"}``. Default None: detected.
         warm_start: Whether ``fit`` continues from the last fit, which needs one network. Default False.
-        callbacks: A list of ``backpass.Callback``; set scikit-learn's own with ``set_callbacks``.
-            Default None.
+        callbacks: A list of ``backpass.Callback``; scikit-learn's own are set with ``set_callbacks``. Default None.
         random_state: Seed or generator of all random choices. Default 0.
 
     Attributes:
@@ -269,12 +269,14 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         Args:
             X: Array or data frame (n, d). Categorical columns and missing values are supported.
             y: Numbers (n,), or (n, k) for several targets.
-            sample_weight: Weight of each row (n,).
-            groups: Group of each row (n,), such as a patient or a customer. No group both trains and validates.
-            time: Time of each row (n,), dates or numbers. The latest rows validate, in place of random ones.
-            X_val, y_val, sample_weight_val: Rows for validation, in place of ``validation_fraction``.
-            teacher: Out-of-fold predictions of another model to learn from, next to y: (n,) or (n, k), NaN in a row
-                without. Weighted by ``teacher_weight``.
+            sample_weight: Weight of each row (n,). Default None: 1.
+            groups: Group of each row (n,), such as a patient or a customer. No group has both
+                training and validation rows.
+            time: Time of each row (n,), dates or numbers. The latest rows are used for validation instead
+                of random ones.
+            X_val, y_val, sample_weight_val: Validation rows, in place of ``validation_fraction``.
+            teacher: Out-of-fold predictions of another model to learn from, next to y: (n,) or (n, k), NaN in
+                rows without a prediction. Weighted by ``teacher_weight``.
 
         Returns:
             The fitted estimator.
@@ -303,27 +305,41 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         Args:
             X: Array or data frame (n, d).
             y: Numbers (n,) or (n, k).
-            sample_weight: Weight of each row (n,).
+            sample_weight: Weight of each row (n,). Default None: 1.
+
+        Returns:
+            The estimator.
+
+        Raises:
+            ValueError: X, y, a weight or a parameter cannot be used.
+            DivergedError: Training met a number that is not finite.
         """
         self._partial_fit(X, y, sample_weight, infer_targets=True)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """The predicted number of each row, (n,), or the predicted numbers or quantiles, (n, k)."""
+        """Predict the target of each row.
+
+        Args:
+            X: Array or data frame (n, d).
+
+        Returns:
+            The predicted numbers (n,); for several targets or quantiles (n, k).
+        """
         outputs = self._outputs(X)
         return np.asarray(self.model_.head.predictions(outputs), dtype=np.float64)
 
     def predict_interval(self, X: Any, level: float = 0.9) -> NDArray[np.float64]:
-        """Lower and upper end of an interval around each prediction that contains y with probability ``level``.
+        """Prediction interval of each row: its lower and upper end; it contains y with probability ``level``.
 
-        Split conformal prediction with the residuals of the validation rows: see ``backpass.Model.predict_interval``.
+        Split conformal prediction from the residuals of the validation rows; see ``backpass.Model.predict_interval``.
 
         Args:
             X: Array or data frame (n, d).
-            level: The probability. Default 0.9.
+            level: The coverage, in (0, 1). Default 0.9.
 
         Returns:
-            The ends (n, 2), or (n, k, 2) if y is (n, k). The probability is that of each target by itself.
+            The ends (n, 2), or (n, k, 2) if y is (n, k). The level holds for each target separately.
 
         Raises:
             ValueError: The predictions are several quantiles, or the model has no validation rows or too few.
@@ -353,7 +369,16 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         return self._by_block(X, lambda rows: model.predict_quantiles(rows, quantiles))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """R^2; for several quantiles the mean fraction of pinball loss explained (D^2)."""
+        """The coefficient of determination R^2; for several quantiles D^2, the fraction of pinball loss explained.
+
+        Args:
+            X: Array or data frame (n, d).
+            y: Numbers (n,) or (n, k).
+            sample_weight: Weight of each row (n,). Default None: 1.
+
+        Returns:
+            The score; 1 is perfect.
+        """
         check_unmasked(y, "y")
         check_unmasked(sample_weight, "sample_weight")
         quantiles = quantiles_of(self.get_params(deep=False))

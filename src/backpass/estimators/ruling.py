@@ -1,4 +1,4 @@
-"""Ruling columns: the groups and the times of rows, as ``fit`` receives them beside X, that rule which rows validate.
+"""Ruling columns: the groups and times of rows that ``fit`` receives with X; they determine the validation rows.
 
 It takes arrays and returns columns of a table; ``backpass.model.split`` reads them.
 """

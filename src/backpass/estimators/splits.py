@@ -1,4 +1,4 @@
-"""Splits of the rows of an estimator: those that train, and those that validate."""
+"""Splits of the rows of an estimator: training and validation rows."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class Model(Predictor):
         return f"target {self.target!r} is a number; only classes have probabilities"
 
     def predict_interval(self, data: Any, level: float = 0.9, **reading: Any) -> NDArray[np.float64]:
-        """Lower and upper end of an interval that contains the target of each row with probability ``level``.
+        """Prediction interval of each row: its lower and upper end; it contains the target with probability ``level``.
 
         The half width is a quantile of the residuals on validation rows (split conformal prediction, Lei et al. 2018);
         see ``Residuals`` for the guarantee. It is larger for predictions whose errors are larger, see ``Spread``. With
@@ -134,11 +134,11 @@ class Model(Predictor):
 
         Args:
             data: As for ``predict``.
-            level: The probability. Default 0.9.
+            level: The coverage, in (0, 1). Default 0.9.
             **reading: As for ``predict``.
 
         Returns:
-            The ends (n, 2); for k targets (n, k, 2). The probability is that of each target by itself.
+            The ends (n, 2); for k targets (n, k, 2). The level holds for each target separately.
 
         Raises:
             DataError: As ``predict``.
@@ -196,7 +196,7 @@ class Model(Predictor):
         """The intervals.
 
         Args:
-            what: What is made of them, for the message.
+            what: What they are needed for, for the message.
 
         Raises:
             UsageError: The model has none.
@@ -206,7 +206,7 @@ class Model(Predictor):
     def evaluate(self, data: Any, *, strict: bool = False, **reading: Any) -> dict[str, float]:
         """Every metric on rows with known targets; the mean over several targets.
 
-        Rows are weighted by the column that the fit took their weights from, if the data have it. A metric that is
+        Rows are weighted by the column of weights of the fit, if the data have it. A metric that is
         undefined for the rows, such as the ROC AUC of a single class, is left out.
 
         Args:
@@ -247,13 +247,13 @@ class Model(Predictor):
 
         Args:
             table: The table.
-            strict: Whether rows without a target stay, so that they are refused.
+            strict: Whether a row without a target is an error.
         """
         weight = self.record.weight if self.record.weight in table.columns else None
         return Labeled.of(table, self.targets, weight, strict=strict).table
 
     def weights(self, table: Table) -> NDArray[np.float64] | None:
-        """The weights of a table's rows (n,), from the column that the fit took them from; None without such a column.
+        """The weights of a table's rows (n,), from the column of weights of the fit; None without such a column.
 
         Raises:
             DataError: The weights cannot be used.
@@ -309,7 +309,7 @@ class Model(Predictor):
 
     @property
     def known_schema(self) -> Schema:
-        """The schema that takes all targets for known columns, not for columns that are ignored."""
+        """The schema in which all targets are known columns rather than ignored ones."""
         others = [name for name in self.targets if name != self.schema.target]
         return replace(self.schema, left_out=(*self.schema.left_out, *others)) if others else self.schema
 
@@ -336,7 +336,7 @@ class Model(Predictor):
     @property
     def plot(self) -> Any:
         """Plots as matplotlib axes: ``model.plot.history()`` and others; see ``backpass.reporting.plot``."""
-        # Imported by name: ``report`` is a higher package, and a model works without plots (decision 0010).
+        # Imported by name: ``reporting`` is a higher package, and a model works without plots (decision 0010).
         return import_module("backpass.reporting.plot").Plots(self)
 
     @property
@@ -401,7 +401,7 @@ class Model(Predictor):
         return np.concatenate(own), found | baselines.of_table(table)
 
     def encoded(self, table: Table, schema: Schema | None = None) -> Encoded:
-        """A table encoded as arrays, with the columns that are unlike those of the training rows.
+        """A table encoded as arrays, with the columns that look different from those of the training rows.
 
         Args:
             table: The table.

@@ -79,7 +79,8 @@ class BackwardPass:
     def draw(self, example: int = 0) -> Picture:
         """The network with the values of one example in its units, as a picture.
 
-        Each unit shows a, z and delta. A line is as thick as the gradient of J by its weight, blue if that is positive.
+        Each unit shows a, z and delta. The width of a line shows the gradient of J with respect to its
+        weight; a line is blue if that gradient is positive.
 
         Args:
             example: The number of the example, from 0.

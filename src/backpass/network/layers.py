@@ -83,7 +83,7 @@ class Layer(ABC):
 
 
 def _named_z(z: Array, number: str) -> Array:
-    """z^[k] under its name in circuits; the gradient by it is delta^[k]    CS229 (3.16)"""
+    """z^[k] under its name in circuits; its gradient is delta^[k]    CS229 (3.16)"""
     return named(z, f"z{number}", gradient=f"delta{number}")
 
 

@@ -223,7 +223,7 @@ class Network:
             theta (P,).
 
         Raises:
-            UsageError: If the scheme is unknown, or the seed is no whole number from 0.
+            UsageError: If the scheme is unknown, or the seed is not a nonnegative integer.
 
         >>> theta = dense_network(4, (3,), 1).initialize(seed=0)
         >>> theta.shape, theta[12:15]

@@ -266,7 +266,7 @@ def gradient_in_linear_size() -> float:
 
 @_checks("footnote 4")
 def unused_argument() -> float:
-    """The gradient by an unused argument is zero, and its length does not count"""
+    """The gradient with respect to an unused argument is zero, and its length does not count"""
     J = value_and_grad(lambda t, u: (t * t).sum(), (0, 1))
     sizes = [trace(J, [(3,), (m,)]).size() for m in (1, 10**6)]
     return float(abs(J(numpy.ones(3), numpy.ones(4))[1][1]).max()) + abs(sizes[1] - sizes[0])

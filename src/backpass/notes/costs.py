@@ -15,7 +15,7 @@ Floats = NDArray[Any]
 
 
 def nonlinear_model(theta: Sequence[float], x: Sequence[float]) -> float:
-    """h = theta_1^2 x_1^2 + ... + theta_d^2 x_d^2, which is no network    CS229 footnote 1
+    """h = theta_1^2 x_1^2 + ... + theta_d^2 x_d^2, which is not a network    CS229 footnote 1
 
     >>> nonlinear_model([2.0, 1.0], [3.0, 1.0])
     37.0

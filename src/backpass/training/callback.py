@@ -9,36 +9,36 @@ from backpass.training.progress import EpochRecord, Progress, StepRecord, Traini
 
 
 class Callback:
-    """Observer of a training run. Every method does nothing by default."""
+    """Observer of a training run. Override the methods that you need; by default, none does anything."""
 
     def on_baseline(self, name: str, share: float) -> None:
-        """Called while a baseline is fitted, before training, with the share of its work that is done."""
+        """Called while a baseline is fitted, before training, with the fraction of the work that is done, 0 to 1."""
 
     def on_stage(self, name: str, share: float) -> None:
-        """Called during work after training, such as a backtest, with the share of it that is done."""
+        """Called during work after training, such as a backtest, with the fraction that is done, 0 to 1."""
 
     def on_note(self, text: str) -> None:
-        """Called for something worth knowing about the run that is no problem."""
+        """Called with information about the run that requires no action."""
 
     def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
         """Called before the first step."""
 
     def on_step(self, step: int) -> None:
-        """Called from time to time between two steps, with the number of steps taken."""
+        """Called periodically between steps, with the number of steps taken so far."""
 
     @property
     def sees_steps(self) -> bool:
-        """Whether ``on_update`` is to be called; by default if it is overridden."""
+        """Whether ``on_update`` is called; by default, if the subclass overrides it."""
         return type(self).on_update is not Callback.on_update
 
     def on_update(self, record: StepRecord) -> None:
-        """Called after every step, with J, theta and the rows. A run with such a callback is slower."""
+        """Called after every step, with J, theta and the rows of the step. It slows the run down."""
 
     def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
         """Called after each epoch; returning True ends the run."""
 
     def on_warning(self, text: str) -> None:
-        """Called for a problem that does not end the run, such as a checkpoint that could not be saved."""
+        """Called with a problem that does not end the run, such as a checkpoint that could not be saved."""
 
     def on_end(self, result: TrainingResult) -> None:
-        """Called after the last step, whatever ended the run."""
+        """Called after the last step, for whatever reason the run ended."""

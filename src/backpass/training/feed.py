@@ -29,7 +29,7 @@ class Feed:
     load: Callable[[int], Sequence[NDArray[Any]]]
 
     def order(self, seed: int, epoch: int) -> list[int]:
-        """The order in which an epoch visits the windows; 0 is that in memory, the others follow it.
+        """The order in which an epoch visits the windows; window 0 is the one in memory.
 
         >>> sorted(Feed((5, 5), lambda number: ()).order(seed=0, epoch=3))
         [0, 1, 2]

@@ -47,9 +47,9 @@ class TrainingRun:
         validate: theta -> score, lower is better; None without validation rows.
         callbacks: The observers.
         stop: Ends the run between two steps; if None, signals such as Ctrl-C do.
-        sharding: How batches are cut into shards, which several processes may divide; None: not at all.
-        index: The rows of the data that train, in their order; None: all.
-        feed: Further rows, which are not in memory; None: there are none.
+        sharding: How batches are cut into shards, which several processes may divide; None: batches stay whole.
+        index: The rows of the data to train on, in order; None: all.
+        feed: Further rows, which are not in memory; None without any.
     """
 
     objective: Objective

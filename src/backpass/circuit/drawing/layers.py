@@ -31,7 +31,8 @@ def picture_of(
 ) -> Picture:
     """Draw one example of a backward pass.
 
-    A line from unit i to unit j is as thick as |a_i delta_j|, the gradient of J by the weight between them.
+    A line from unit i to unit j is as thick as |a_i delta_j|, the gradient of J with respect to the
+    weight between them.
 
     Args:
         J: The mean loss.

@@ -107,7 +107,7 @@ def _slice(jax: Any, x: Any, *, ranges: tuple[Range, ...]) -> Any:
 
 
 def _assemble(jax: Any, *pieces: Any, ranges: Sequence[tuple[Range, ...]], shape: tuple[int, ...]) -> Any:
-    """Pieces that lie side by side along the first axis, as in the gradient by theta, are joined; others are added."""
+    """Pieces that lie side by side along the first axis, as in dJ/dtheta, are joined; others are added."""
     jnp, dtype = jax.numpy, pieces[0].dtype
     if len(shape) == 1 and (order := _side_by_side([each[0] for each in ranges], shape[0])) is not None:
         joined, end = [], 0

@@ -65,7 +65,7 @@ def windows_for(
 
     Raises:
         DataError: As ``Model.predict``.
-        UsageError: The number of rows is no whole number from 1 up.
+        UsageError: The number of rows is not a positive integer.
     """
     if type(rows) is not int or rows < 1:
         raise UsageError(f"rows is the number of rows of a batch, a whole number from 1 up; got {rows!r}")

@@ -22,11 +22,11 @@ _METHODS = {
     **dict.fromkeys(("proba", "probability", "probabilities"), "predict_proba(data)"),
     **dict.fromkeys(("rows", "batch_size", "chunksize", "keep"), "predict_batches(data, rows=65_536)"),
 }
-"""What has been asked for -> the method of a model that returns it."""
+"""A keyword argument that ``predict`` does not have -> the method to call instead."""
 
 
 def check_reading(function: str, model: object, data: Any, options: Iterable[str]) -> None:
-    """Refuse keyword arguments that are no options of reading these data, as Python refuses them.
+    """Reject keyword arguments that are not options for reading these data, as Python does.
 
     Args:
         function: The name of the function that was called.
@@ -51,9 +51,9 @@ def check_reading(function: str, model: object, data: Any, options: Iterable[str
 
 
 def _reason(function: str, name: str, model: object, data: Any) -> str:
-    """Why a keyword argument is refused, or what to call instead; empty if nothing is known of it."""
+    """Why a keyword argument is refused, or what to call instead; empty if neither is known."""
     if name in _OF_THE_MODEL:
-        return "the model knows the kinds of its columns"
+        return "the model determines the kinds of its columns"
     if name in READING_OPTIONS:
         return "the Table is already read" if isinstance(data, Table) else "only files are read with it"
     method = _METHODS.get(name, "")

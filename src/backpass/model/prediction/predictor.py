@@ -73,9 +73,9 @@ class Predictor(ABC):
     ) -> Iterator[pyarrow.RecordBatch]:
         """The predictions for a table of any length, as Arrow record batches, in constant memory.
 
-        Predictions are those of ``predict``. CSV, TSV and Parquet files are read a window of rows at a time. What is
-        decided from all rows otherwise, such as the decimal sign, is decided by the first rows that tell; later rows
-        that contradict are an error.
+        Predictions are those of ``predict``. CSV, TSV and Parquet files are read a window of rows at a time. What
+        ``predict`` decides from all rows, such as the decimal sign, is decided by the first rows that show it; later
+        rows that contradict it are an error.
 
         Args:
             source: What ``predict`` takes, an Arrow reader, or an iterable of tables with the same columns. Tables
@@ -89,8 +89,8 @@ class Predictor(ABC):
             Batches with a column for each prediction, of the target's name.
 
         Raises:
-            DataError: As ``predict``, when the batch with the error is asked for.
-            UsageError: pyarrow is not installed, ``proba`` for a number, or ``rows`` is no whole number from 1 up.
+            DataError: As ``predict``, when the batch with the error is requested.
+            UsageError: pyarrow is not installed, ``proba`` for a number, or ``rows`` is not a positive integer.
 
         Warns:
             BackpassWarning: As ``predict``, once, after the last batch.
@@ -106,9 +106,9 @@ class Predictor(ABC):
         return batches_of(self, source, rows, proba=proba, keep=keep, **reading)
 
     def table(self, data: Any, *, with_target: bool = False, strict: bool = False, **reading: Any) -> Table:
-        """The table with the columns' kinds that the model was fitted on, from data in any supported form.
+        """A table with the column kinds that the model was fitted on, from data in any supported form.
 
-        With the target, rows that have none are left out, with a note; ``strict`` keeps them, so that they are refused.
+        With the target, rows that have none are left out, with a note; ``strict`` makes them an error.
         """
         check_reading("table", self, data, reading)
         return self.reader(with_target=with_target).table(data, strict=strict, **reading)

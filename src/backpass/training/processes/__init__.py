@@ -1,4 +1,4 @@
-"""Processes: training divided among several, which exchange what each has computed.
+"""Processes: training divided among several processes, which exchange what they have computed.
 
 Reading order: ``exchange``, ``mpi``, ``sharded``.
 """

@@ -21,12 +21,12 @@ _SHARED = 0  # the channel of share()
 
 
 class Exchange(ABC):
-    """The processes that train together, as one of them sees them.
+    """The processes that train together, from the point of view of one of them.
 
     Attributes:
         rank: The number of this process, from 0.
         size: The number of processes.
-        waited: The seconds that sums have taken so far, most of it to wait for other processes.
+        waited: The seconds that sums have taken so far, mostly waiting for other processes.
     """
 
     rank: int
@@ -42,16 +42,16 @@ class Exchange(ABC):
 
     @abstractmethod
     def collect(self, channel: int) -> list[tuple[int, Any]]:
-        """The messages that have come in: (sender, message), those of one sender in their order."""
+        """The messages received so far, as (sender, message); messages of one sender keep their order."""
 
     @abstractmethod
     def all_reduce(self, buffer: NDArray[Any]) -> None:
         """Replace a vector by the sum of those of all processes, added in a binary tree of neighbors.
 
-        Every process must call it at the same point of the program, with a vector of the same length.
+        Every process must call it at the same point of the program, with vectors of the same length.
 
         Raises:
-            UsageError: The number of processes is no power of two.
+            UsageError: The number of processes is not a power of two.
         """
 
     @abstractmethod

@@ -27,10 +27,10 @@ from backpass.training.stacked.batches import Batches
 from backpass.training.stacked.step import stacked_step
 
 STACK = 16
-"""Networks of a stack at most: enough to amortize the cost of a step, few enough for the cache."""
+"""Maximum number of networks in a stack: enough to amortize the cost of a step, few enough for the cache."""
 
 _PLACES = 1 << 21
-"""Places of the batches that are written at a time, at most, beside those of a single epoch."""
+"""Maximum number of batch places written at a time; a single epoch is always written whole."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -134,7 +134,7 @@ class _RandomBitsRule(ShardRule):
 
 
 class _AssembleRule(ShardRule):
-    """Pieces that have all rows keep them; an array of sums, such as the gradient by theta, is summed as a whole."""
+    """Pieces that have all rows keep them; an array of sums, such as dJ/dtheta, is summed as a whole."""
 
     def keeps(self, rows: Rows, term: Term, axis: int) -> bool:
         return all(place[axis] == (0, rows.length, 1) for place in term.params["places"])

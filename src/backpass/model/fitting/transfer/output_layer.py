@@ -1,7 +1,7 @@
 """The output layer: the problem of a new layer on kept features, a network without hidden layers.
 
 It takes a problem and returns the one that the training loop runs. The features of the rows are computed once, before
-the first step; no step evaluates the layers below, or takes a gradient by their parameters.
+the first step; no step evaluates the layers below, or differentiates with respect to their parameters.
 """
 
 from __future__ import annotations
