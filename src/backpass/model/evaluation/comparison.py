@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.head.head import Head
-from backpass.numerics.bootstrap import counts_of_all, draws_for
+from backpass.numerics.bootstrap import counts_of_all, draws_for, ends_of
 from backpass.numerics.elementary import log, total, totals
 
 Floats = NDArray[np.float64]
@@ -209,8 +209,7 @@ class _Sums:
             return middle - width, middle + width
         pair = _Sums({name: self.losses[name] for name in ("", best)}, self.weights, self.of_mean)
         drawn = [pair.scores(counts) for counts in counts_of_all(units, seed, draws_for(units))]
-        differences = np.sort(np.concatenate([each[best] - each[""] for each in drawn]))
-        return float(differences[int(0.025 * differences.size)]), float(differences[int(0.975 * differences.size)])
+        return ends_of(scores[best] - scores[""], np.concatenate([each[best] - each[""] for each in drawn]))
 
     def _deviation(self, best: str) -> float:
         """The standard deviation of the difference: the sum over units of its linearization, squared."""
