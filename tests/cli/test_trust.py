@@ -1,8 +1,9 @@
-"""Warnings that a score is too good: nearly perfect scores, identifiers as inputs, groups behind a dropped column."""
+"""Warnings that a score is too good: leaks, nearly perfect scores, identifiers, groups behind a dropped column."""
 
 from __future__ import annotations
 
 import datetime
+import html
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -157,3 +158,38 @@ def test_a_test_file_with_training_rows_is_a_warning(call: Run, tmp_path: Path) 
     part = written({name: values[:50] for name, values in columns.items()}, tmp_path / "part.csv")
     done = call("fit", path, "-t", "y", "-o", "m.backpass", *QUICK, "--test-file", part)
     assert "50 test rows with the columns of a training" in done.err
+
+
+def said_everywhere(call: Run, path: Path, *options: str) -> list[str]:
+    """What ``inspect``, ``fit`` and the page of ``report`` say of a table with the target y."""
+    facts = call("inspect", path, "-t", "y", "--json").json
+    columns = {column["name"]: [each["text"] for each in column["findings"]] for column in facts["columns"]}
+    inspected = [f"column {name!r}: {text}" for name, texts in columns.items() for text in texts]
+    inspected += [each["text"] for each in facts["findings"]]
+    fitted = call("fit", path, "-t", "y", "-o", "m.backpass", *QUICK, *options).err
+    call("report", "m.backpass", path, "-o", "m.html")
+    page = " ".join(html.unescape((path.parent / "m.html").read_text()).split())
+    return ["\n".join(inspected), fitted, page]
+
+
+def test_a_text_that_tells_the_target_is_a_leak(call: Run, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    words = ["".join(rng.choice([*"abcdefghij"], 6)) for _ in range(200)]
+    left = rng.random(600) < 0.3
+    notes = [" ".join(rng.choice(words, 6)) + (" contract cancelled" if each else "") for each in left]
+    path = written({**plain(), "note": notes, "y": np.where(left, "left", "stays")}, tmp_path / "t.csv")
+    for text in said_everywhere(call, path):
+        assert "column 'note': by itself it predicts the target 'y' almost perfectly (AUC 1.000" in text
+
+
+def test_an_order_of_the_rows_that_tells_the_target_is_said(call: Run, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    columns = {**plain(), "y": np.cumsum(rng.normal(size=600))}
+    path = written(columns, tmp_path / "t.csv")
+    for text in said_everywhere(call, path):
+        assert "consecutive rows have similar targets: if their order is that of time, or of groups" in text
+    shuffled = {name: np.asarray(values)[rng.permutation(600)] for name, values in columns.items()}
+    for text in said_everywhere(call, written(shuffled, tmp_path / "t.csv")):
+        assert "consecutive rows" not in text
+    ordered = written({"step": np.arange(600) // 2, **columns}, tmp_path / "t.csv")
+    assert "consecutive rows" not in call("fit", ordered, "-t", "y", "-o", "m.backpass", *QUICK, "--time", "step").err

@@ -19,6 +19,12 @@ Y = RNG.normal(size=N)
 EVEN = RNG.random(N)
 BINARY = np.where(RNG.random(N) < 0.3, "yes", "no")
 THREE = RNG.choice(["a", "b", "c"], N)
+WORDS = ["".join(RNG.choice([*"abcdefghijklmnop"], 6)) for _ in range(400)]
+TEXTS = [" ".join(RNG.choice(WORDS, 10)) for _ in range(N)]
+
+
+def sentences(*ends: Any) -> list[str]:
+    return [f"{text} {' '.join(map(str, end))}" for text, *end in zip(TEXTS, *ends, strict=True)]
 
 
 def leaks(y: Any, **columns: Any) -> dict[str, list[str]]:
@@ -42,6 +48,17 @@ LEAKING = {
     ),
     "empty for one class": (BINARY, np.where(BINARY == "yes", np.nan, RNG.random(N))),
     "a noisy flag": (BINARY, (BINARY == "yes") + 0.2 * RNG.normal(size=N)),
+    "sentences with a word of one class": (BINARY, sentences(np.where(BINARY == "yes", "cancelled", ""))),
+    "sentences with one of three words of each class": (THREE, sentences(np.char.add(THREE, RNG.choice([*"xyz"], N)))),
+    "sentences with a number": (Y, sentences([f"sold for {1e4 + 1e3 * y:,.0f}" for y in Y])),
+    "sentences with a number of one class": (
+        BINARY,
+        sentences(np.where(BINARY == "yes", 70, 0) + RNG.integers(0, 60, N)),
+    ),
+    "sentences with a number in words": (
+        np.round(2.0 * EVEN),
+        sentences(np.take(["none", "one", "two"], (2.0 * EVEN).round().astype(int))),
+    ),
     "codes of the classes, with errors": (THREE, np.where(RNG.random(N) < 0.995, THREE, "other")),
 }
 
@@ -54,6 +71,10 @@ def test_what_gives_the_target_away_is_found(name: str) -> None:
 
 HONEST = {
     "strong": (Y, Y + 0.3 * RNG.normal(size=N)),
+    "sentences": (Y, TEXTS),
+    "sentences and classes": (BINARY, TEXTS),
+    "sentences with numbers": (Y, sentences(RNG.integers(0, 1_000, N))),
+    "sentences with a strong word": (BINARY, sentences(np.where(RNG.random(N) < 0.1, BINARY, "maybe"))),
     "an identifier": (Y, [f"id {i}" for i in range(N)]),
     "an identifier of classes": (BINARY, [f"id {i}" for i in range(N)]),
     "categories with two rows each": (Y, [f"id {i // 2}" for i in range(N)]),

@@ -60,8 +60,8 @@ def order_findings(target: Target, y: NDArray[Any]) -> Iterator[Finding]:
     if target.task != "regression" and np.count_nonzero(np.diff(y)) < 2 * len(target.classes):
         return
     if _resemble(y, target, np.arange(len(y)), ORDER):
-        text = "consecutive rows have similar targets: if the rows are in the order of time, set --time; if a column"
-        yield Finding("order_of_rows", f"{text} identifies groups of rows, set --group")
+        text = "consecutive rows have similar targets: if their order is that of time, or of groups, a random split is"
+        yield Finding("order_of_rows", f"{text} too optimistic for new ones (--time COLUMN or --group COLUMN)")
 
 
 def _dates(columns: list[DatetimeColumn], y: NDArray[Any], target: Target) -> Iterator[tuple[str, Finding]]:

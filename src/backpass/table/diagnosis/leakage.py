@@ -1,13 +1,14 @@
 """Leakage: columns that alone give the target away, although they do not determine it exactly.
 
-Takes a column and an encoded target; yields findings. A model of the single column, a mean per bin or per category, is
-fitted on one half of the rows and scored on the other, so that identifiers score nothing. ``diagnostics`` has the rules
-without exceptions.
+Takes a column and an encoded target; yields findings. A model of the single column, a mean per bin or per category, or
+of the words and the numbers of free text, is fitted on one half of the rows and scored on the other, so that
+identifiers score nothing. ``diagnostics`` has the rules without exceptions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.numerics.philox import permutation
+from backpass.table.free_text.counts import Sparse, count_words
+from backpass.table.free_text.recognition import is_free_text
 from backpass.table.messages import shown
-from backpass.table.table import CategoricalColumn, Column, DatetimeColumn
+from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn
 from backpass.table.target import Target
 
 Floats = NDArray[np.float64]
@@ -36,6 +39,13 @@ _PURE = 0.995  # share of one class among the rows with (or without) a value
 _COVERED = 0.5  # share of that class that these rows must hold
 _COMMON = 0.8  # a class with a larger share is found everywhere
 _FEWEST_PRESENT = 30
+
+_MOST_TEXTS = 4_000
+_MOST_WORDS = 256  # that a line through numbers has
+_MOST_NUMBERS = 3  # of a text that are compared with the target
+_WORD_PRIOR = 1.0  # texts that are added to those with a word
+_CLEAR = 3.0
+_NUMBER = re.compile(r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?")
 
 
 def leakage_findings(column: Column, target: Target, y: NDArray[Any]) -> Iterator[tuple[float, str]]:
@@ -90,6 +100,8 @@ def score_alone(column: Column, target: Target, y: NDArray[Any]) -> float:
     """
     if target.task != "regression" and len(target.classes) > _MOST_CLASSES:
         return 0.0
+    if isinstance(column, CategoricalColumn) and is_free_text(column):
+        return _score_of_texts(column, target, y)
     order = _drawn(len(y))
     fitted, held = order[: len(order) // 2], order[len(order) // 2 :]
     cell = _cells(column, fitted)
@@ -98,9 +110,67 @@ def score_alone(column: Column, target: Target, y: NDArray[Any]) -> float:
         binned = _r2(_means(cell, y[:, None], fitted, held)[:, 0], y[held])
         return max(binned, _r2_of_line(column, y, fitted, held))
     hot = np.eye(len(target.classes))[y]
-    p, truth = _means(cell, hot, fitted, held), hot[held]
+    return _mean_area(_means(cell, hot, fitted, held), hot[held])
+
+
+def _mean_area(p: Floats, truth: Floats) -> float:
+    """The mean AUC of the classes (n, k), weighted by their rows; 0 if undefined."""
     areas = [(share, _area(p[:, k], truth[:, k] > 0.0)) for k, share in enumerate(truth.mean(axis=0)) if 0 < share < 1]
     return float(sum(share * area for share, area in areas) / sum(share for share, _ in areas)) if areas else 0.0
+
+
+def _score_of_texts(column: CategoricalColumn, target: Target, y: NDArray[Any]) -> float:
+    """``score_alone`` for free text: the better of its words, and of each of its first numbers as a column."""
+    rows = _drawn(len(y))[:_MOST_TEXTS]
+    texts, y = ["" if code == 0 else column.levels[code - 1] for code in column.codes[rows].tolist()], y[rows]
+    numbers = [_NUMBER.findall(text)[:_MOST_NUMBERS] for text in texts]
+    scores = [_score_of_words(texts, target, y)]
+    for place in range(max(map(len, numbers), default=0)):
+        values = [float(found[place].replace(",", "")) if place < len(found) else np.nan for found in numbers]
+        scores.append(score_alone(NumericColumn(column.name, np.array(values)), target, y))
+    return max(scores)
+
+
+def _score_of_words(texts: Sequence[str], target: Target, y: NDArray[Any]) -> float:
+    """R2 of a least-squares line of the frequent words, or the mean AUC of naive Bayes on words, on held-out texts."""
+    words = count_words(texts).counts
+    width, half = int(words.columns.max(initial=-1)) + 1, len(texts) // 2
+    is_fitted = words.rows < half
+    if target.task != "regression":
+        hot = np.eye(len(target.classes))[y]
+        return _mean_area(_bayes(words, width, hot, half), hot[half:])
+    y = y.astype(np.float64)
+    frequent = np.argsort(-np.bincount(words.columns[is_fitted], minlength=width), kind="stable")[:_MOST_WORDS]
+    place = np.full(width, -1)
+    place[frequent] = np.arange(len(frequent))
+    X = np.zeros((len(texts), len(frequent) + 1))
+    kept = place[words.columns] >= 0
+    X[words.rows[kept], place[words.columns[kept]]] = 1.0
+    X[:, -1] = 1.0
+    ridge = np.eye(X.shape[1]) * _PRIOR_ROWS
+    level = y[:half].mean()
+    slopes = np.linalg.solve(X[:half].T @ X[:half] + ridge, X[:half].T @ (y[:half] - level))
+    return _r2(level + X[half:] @ slopes, y[half:])
+
+
+def _bayes(words: Sparse, width: int, hot: Floats, half: int) -> Floats:
+    """The log-odds of each class (n, k) by the words of the texts from ``half`` on; the first ones are fitted
+
+    sum over the words of a text of ln P(word | class) - ln P(word | another class)
+
+    Words whose log-odds are below ``_CLEAR`` standard errors are left out, because they would hide the others.
+    """
+    is_fitted = words.rows < half
+    ones = np.ones(len(words.rows))
+    texts = Sparse(words.rows[is_fitted], words.columns[is_fitted], ones[is_fitted], half)
+    held = Sparse(words.rows[~is_fitted] - half, words.columns[~is_fitted], ones[~is_fitted], words.height - half)
+    logs, variance = list[Floats](), np.zeros((width, hot.shape[1]))
+    for of_class in (hot[:half], 1.0 - hot[:half]):
+        counts, rows = texts.transposed_times(of_class, width), np.maximum(of_class.sum(axis=0), 1.0)
+        variance += 1.0 / (counts + _WORD_PRIOR)
+        logs.append(np.log(half * counts / rows + _WORD_PRIOR))
+    odds = logs[0] - logs[1]
+    return held.times(np.where(np.abs(odds) > _CLEAR * np.sqrt(variance), odds, 0.0))
 
 
 @lru_cache(maxsize=1)

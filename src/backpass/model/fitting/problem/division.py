@@ -21,7 +21,7 @@ from backpass.model.split.splits import RowSplit, split_table, strata_of
 from backpass.model.split.units import Units, units_of
 from backpass.table import Column, Table
 from backpass.table.columns.exclusion import left_out_because
-from backpass.table.diagnosis.dependence import dependences
+from backpass.table.diagnosis.dependence import dependences, order_findings
 from backpass.table.labeled import Labeled
 from backpass.table.messages import counted, shown
 from backpass.table.stack import stacked
@@ -92,10 +92,12 @@ def divide(
         elif len(index := getattr(split, name)):
             rows[name] = whole.take(index)
     unlabeled = [note for each in given.values() for note in each.notes]
-    warnings: list[str] = []
+    warnings, ordered = list[str](), list[str]()
     if diagnose:
-        warnings += [*_overlaps(rows, nonempty, settings), *_suspicions(labeled.table, target, truths[0], settings)]
-    return Division(rows, (*unlabeled, *notes), tuple(warnings))
+        suspicions = [*_suspicions(labeled.table, target, truths[0], settings)]
+        warnings += [*_overlaps(rows, nonempty, settings), *suspicions]
+        ordered += [] if suspicions else _orders(target, truths[0], settings)
+    return Division(rows, (*unlabeled, *notes, *ordered), tuple(warnings))
 
 
 def possible_inputs(
@@ -116,6 +118,19 @@ def _suspicions(table: Table, targets: Targets, truth: NDArray[Any], settings: S
                 if name not in targets.names:
                     said[f"column {shown(name)}: {finding.text}"] = None
         yield from said
+
+
+def _orders(targets: Targets, truth: NDArray[Any], settings: Settings) -> list[str]:
+    """A note if each row resembles the one before it, and the rows are split at random.
+
+    No warning, because the order of many tables is that of neither time nor groups.
+    """
+    if settings.group is not None or settings.time is not None:
+        return []
+    if not settings.validation_fraction and not settings.test_fraction:
+        return []
+    found = (finding.text for target, y in targets.columns(truth) for finding in order_findings(target, y))
+    return [*dict.fromkeys(found)]
 
 
 def split_of(
