@@ -345,3 +345,31 @@ def test_scores_that_are_undefined_on_rows_of_one_class_are_left_out() -> None:
     grades = fit(TABLE, "grade", columns=["x"], **QUICK)
     low = {key: values[TABLE["grade"] == "low"] for key, values in TABLE.items()}
     assert ratios - grades.evaluate(low).keys() == {"mcc"}
+
+
+@pytest.mark.parametrize("target", ["y", "grade"])
+@pytest.mark.parametrize("settings", [{}, {"class_weight": "balanced"}, {"threshold": 0.1}, {"threshold": "f1"}])
+def test_the_class_frequencies_give_every_row_the_most_frequent_class(target: str, settings: dict[str, Any]) -> None:
+    """Whatever the threshold of the network: the baseline is scikit-learn's, which knows only the training rows."""
+    from sklearn.dummy import DummyClassifier
+    from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, log_loss
+
+    if target == "grade" and "threshold" in settings:
+        return
+    model = fitted(target, **settings, metric="error")
+    strata = np.unique(TABLE[target], return_inverse=True)[1]
+    split = split_rows(400, 0.16, 0.2, 0, strata=strata)
+    rows, y = split.test, np.array(TABLE[target])
+    dummy = DummyClassifier(strategy="prior").fit(TABLE["x"][split.train, None], y[split.train])
+    given = dummy.predict(TABLE["x"][rows, None])
+    found = model.record.baselines["class_frequencies"]["test"]
+    assert found["accuracy"] == pytest.approx(accuracy_score(y[rows], given))
+    assert found["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(y[rows], given))
+    assert found["log_loss"] == pytest.approx(log_loss(y[rows], dummy.predict_proba(TABLE["x"][rows, None])))
+    if target == "y":
+        assert found["f1"] == pytest.approx(f1_score(y[rows], given, pos_label="bad", zero_division=0))
+    comparison = model.record.comparison
+    assert comparison is not None
+    assert comparison.metric == "error"
+    assert comparison.network_score == pytest.approx(model.record.scores["test"]["error"])
+    assert comparison.baseline_score == pytest.approx(model.record.baselines[comparison.baseline]["test"]["error"])

@@ -62,7 +62,7 @@ def test_scores_of_each_target_are_those_of_scikit_learn() -> None:
         assert found["r2"]["value"] == pytest.approx(r2_score(y, predicted[:, j]))
         assert found["rmse"]["low"] < found["rmse"]["value"] < found["rmse"]["high"]
         inside = np.mean((ends[:, j, 0] <= y) & (y <= ends[:, j, 1]))
-        assert found["coverage of 90% intervals"]["value"] == pytest.approx(inside)
+        assert found["coverage_90"]["value"] == pytest.approx(inside)
     means = {
         metric: np.mean([facts()["targets"][name][metric]["value"] for name in TARGETS]) for metric in ("rmse", "r2")
     }

@@ -21,15 +21,12 @@ from backpass.model import Model
 from backpass.model.evaluation.evaluation import Evaluation
 from backpass.model.evaluation.gathering import evaluated
 from backpass.model.metrics.per_class import areas, of_confusion
-from backpass.model.record import COVERAGE_LEVEL
+from backpass.model.record import COVERAGE, COVERAGE_LEVEL
 from backpass.numerics.bootstrap import Interval, intervals
 from backpass.numerics.elementary import mean
 from backpass.reporting.numbers.segments import Segments
 from backpass.table import Table
 from backpass.table.messages import shown
-
-COVERAGE = f"coverage_{COVERAGE_LEVEL * 100:.0f}"
-"""The name of the share of rows inside their interval."""
 
 CRPS = "crps"
 """The name of the continuous ranked probability score of the distribution that the intervals describe."""

@@ -19,6 +19,9 @@ from backpass.training import EpochRecord
 COVERAGE_LEVEL = 0.9
 """The level of the intervals whose coverage is reported."""
 
+COVERAGE = f"coverage_{COVERAGE_LEVEL * 100:.0f}"
+"""The name, among metrics, of the share of rows inside their interval."""
+
 Scores = Mapping[str, Mapping[str, float]]
 """The metrics by name, for each split ("validation", "test") that has rows."""
 

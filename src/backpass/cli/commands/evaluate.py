@@ -12,7 +12,7 @@ import numpy as np
 
 from backpass.cli import summary
 from backpass.cli.console import Console
-from backpass.cli.evaluation_view import COVERAGE, EvaluationView, segment_lines
+from backpass.cli.evaluation_view import EvaluationView, segment_lines
 from backpass.cli.grouped.evaluate import evaluate_groups
 from backpass.cli.notes import note_lines
 from backpass.cli.options.declaration import Command, argument, option, strictness, talking
@@ -22,6 +22,7 @@ from backpass.errors import DataError, UsageError
 from backpass.model import GroupedModel, Model
 from backpass.model.evaluation.gathering import labeled_windows
 from backpass.model.grouped.loading import load
+from backpass.model.record import COVERAGE
 from backpass.reporting.numbers.drift import Drift, drift_facts, drifts
 from backpass.reporting.numbers.segments import columns_for_segments, segments_of
 from backpass.table import Table, read_table

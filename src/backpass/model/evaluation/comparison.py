@@ -150,7 +150,10 @@ def compare(
     if metric is None or not baselines or (len(o) if unit is None else len(np.unique(unit))) < 2:
         return None
     with np.errstate(all="ignore"):  # errors too large to square give no comparison
-        losses = {name: _losses(head, metric, np.asarray(each), truth) for name, each in {"": o, **baselines}.items()}
+        losses = {
+            name: _losses(head.of_baseline(name), metric, np.asarray(each), truth)
+            for name, each in {"": o, **baselines}.items()
+        }
         sums = _Sums.of(losses, np.ones(len(o)) if weights is None else weights, unit, _LOSSES[metric][1])
         scores = {name: float(each[0]) for name, each in sums.scores(np.ones((len(sums.weights), 1))).items()}
         best = min(baselines, key=scores.__getitem__)
@@ -227,6 +230,8 @@ class _Sums:
 def _losses(head: Head, metric: str, o: NDArray[Any], truth: NDArray[Any]) -> Floats:
     """The loss of each row whose weighted mean gives the metric: (n, targets)."""
     predicted, loss = head.predictions(o), _LOSSES[metric][0]
+    if metric == "error" and head.is_flat:
+        return np.asarray(head.decided(predicted) != truth, np.float64)[:, None]
     if head.is_flat:
         return loss(predicted, truth, head.targets[0].q)[:, None]
     columns = []

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from backpass.errors import BackpassWarning
 from backpass.idiom import in_python
 from backpass.model.evaluation.comparison import Comparison, baseline_title
+from backpass.model.head.constant import CLASS_FREQUENCIES
 from backpass.model.head.head import Head
 from backpass.model.metrics import FEWEST_ROWS, LOWER_IS_BETTER
 from backpass.table.messages import shown
@@ -134,7 +135,7 @@ def _beaten(
 ) -> list[str]:
     """Warnings for scores that a constant beats: of the metric that selects the epoch, and of the loss's metric."""
     network = head.scores(o, truth, weights)
-    simple = head.scores(np.tile(constant, (len(o), 1)).astype(o.dtype), truth, weights)
+    simple = head.of_baseline(CLASS_FREQUENCIES).scores(np.tile(constant, (len(o), 1)).astype(o.dtype), truth, weights)
     of_loss = {"cross_entropy": "log_loss", "squared": "rmse"}.get(head.loss_name, head.metric)
     names = [each for each in dict.fromkeys((head.metric, of_loss)) if each in network and each in simple]
     worse = [each for each in names if _is_worse(each, network[each], simple[each])]

@@ -13,6 +13,9 @@ from backpass.numerics.elementary import log, mean, total
 CONSTANTS = {"squared": "mean", "huber": "mean", "poisson": "mean", "absolute": "median", "quantile": "quantile"}
 """Loss of numbers -> the name of the constant prediction that it is compared with."""
 
+CLASS_FREQUENCIES = "class_frequencies"
+"""The name of the constant prediction of classes."""
+
 
 def constant_outputs(
     loss: str, y: NDArray[Any], outputs: int, q: float = 0.5, weights: NDArray[np.float64] | None = None

@@ -76,6 +76,15 @@ class Decision:
         return Decision(positive, cost=cost)
 
     @property
+    def most_probable(self) -> Decision:
+        """The decision for the most probable class, with the same positive class.
+
+        >>> Decision(1, 0.25, "f1").most_probable
+        Decision(positive=1, threshold=0.5, rule='', cost=None, weights=())
+        """
+        return Decision(self.positive)
+
+    @property
     def is_default(self) -> bool:
         """Whether a row is given its most probable class."""
         return self.threshold == EVEN and not self.weights

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError
 from backpass.model.head.codec import TargetCodec
+from backpass.model.head.constant import CLASS_FREQUENCIES
 from backpass.model.head.decision import OF_TWO, Decision, check_unset_for_several
 from backpass.model.head.losses import CUSTOM, MissingLoss, UnscaledLoss
 from backpass.model.head.target_head import TargetHead, options_of
@@ -159,6 +160,15 @@ class Head(TargetCodec):
     def decided(self, predicted: NDArray[np.float64]) -> NDArray[np.intp]:
         """The number of the class that each row is given: class probabilities (n, classes) -> (n,)"""
         return np.argmax(predicted, axis=1) if self.decision is None else self.decision.classes_of(predicted)
+
+    def of_baseline(self, name: str) -> Head:
+        """The head that scores a baseline: the class frequencies give every row the most frequent class.
+
+        A threshold is chosen for the network: one below the frequency of the positive class would give it every row.
+        """
+        if self.decision is None or name != CLASS_FREQUENCIES:
+            return self
+        return replace(self, decision=self.decision.most_probable)
 
     @property
     def positive(self) -> int:

@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.model import Model
-from backpass.model.record import COVERAGE_LEVEL
+from backpass.model.record import COVERAGE, COVERAGE_LEVEL
 from backpass.numerics.bootstrap import Interval, intervals
 from backpass.reporting.numbers.held_out import HeldOut, number_names
-
-COVERAGE = f"coverage of {COVERAGE_LEVEL:.0%} intervals"
 
 
 def target_scores(

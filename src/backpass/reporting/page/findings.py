@@ -85,7 +85,10 @@ class Findings:
             scores,
             tuple(importances(model, held, seed=seed)),
             labels,
-            {name: model.head.scores(baselines[name], held.truth, held.weights) for name in in_order(baselines)},
+            {
+                name: model.head.of_baseline(name).scores(baselines[name], held.truth, held.weights)
+                for name in in_order(baselines)
+            },
             compare(model.head, held.outputs, baselines, held.truth, held.weights, unit=unit, seed=seed),
             target_scores(model, held, unit=unit, seed=seed),
         )

@@ -20,6 +20,7 @@ from backpass.errors import UsageError, visible
 from backpass.model.head.decision import Decision
 from backpass.model.model import Model
 from backpass.model.prediction.options import check_reading
+from backpass.model.record import COVERAGE, COVERAGE_LEVEL
 from backpass.reporting.numbers.decisions import gain_rows, threshold_rows
 from backpass.reporting.numbers.held_out import check_model, head_of, held_out, number_names
 from backpass.reporting.numbers.labels import label_names, label_rows
@@ -40,6 +41,9 @@ from backpass.table.messages import counted, listed
 
 MOST_BYTES = 3_000_000
 """The maximum size of a page: mail servers take several times as much."""
+
+_TITLES = {COVERAGE: f"coverage of {COVERAGE_LEVEL:.0%} intervals"}
+"""The titles of metrics whose names are not words."""
 
 SHOWN_CONTROLS = 12
 """The number of columns whose controls are visible; the others are collapsed."""
@@ -166,7 +170,7 @@ def _facts(findings: Findings) -> dict[str, Any]:
         "scores": list(words.score_rows(findings)),
         "labels": list(label_rows(findings.labels)),
         "targets": list(words.target_rows(findings)),
-        "of_targets": list(next(iter(findings.targets.values()), {})),
+        "of_targets": [_TITLES.get(name, name) for name in next(iter(findings.targets.values()), {})],
         "has_labels": bool(labels),
         **_decision_facts(findings),
         "columns": list(column_rows(findings)),

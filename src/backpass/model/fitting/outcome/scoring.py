@@ -24,7 +24,7 @@ from backpass.model.evaluation.comparison import Comparison, compare
 from backpass.model.fitting.problem.data_split import DataSplit
 from backpass.model.fitting.problem.problem import Problem, batch_size_for
 from backpass.model.fitting.runs.ensemble import Member, network_of, pooled, shares_of
-from backpass.model.head.constant import CONSTANTS
+from backpass.model.head.constant import CLASS_FREQUENCIES, CONSTANTS
 from backpass.model.head.head import Head
 from backpass.model.head.intervals import Intervals
 from backpass.model.metrics import LOWER_IS_BETTER
@@ -197,7 +197,7 @@ def fitted_baselines(problem: Problem, watch: Callable[[str, float], bool] = lam
     """The baselines of a problem, whether or not it has rows to score them on; see ``baselines``."""
     part, head = problem.parts["train"], problem.head
     is_number = head.target.task == "regression"
-    name = CONSTANTS[head.loss_name] if is_number else "class_frequencies"
+    name = CONSTANTS[head.loss_name] if is_number else CLASS_FREQUENCIES
     if head.is_flat:
         simple = constant_baseline(name, head.built_in, part.y, head.outputs, head.targets[0].q, part.weights)
     else:
@@ -282,4 +282,4 @@ def _scored_parts(problem: Problem) -> Iterator[tuple[str, DataSplit]]:
 
 def _scores_of(problem: Problem, baseline: Baseline, part: DataSplit) -> dict[str, float]:
     o = np.asarray(baseline.outputs(part.inputs, problem.engine, problem.feature_map.folded))
-    return kept(problem.head.scores(o, part.truth, part.weights))
+    return kept(problem.head.of_baseline(baseline.name).scores(o, part.truth, part.weights))
