@@ -91,19 +91,9 @@ def make_problem(
         UsageError: The settings do not fit the tables.
     """
     names = target_names(target)
-    if weight is not None:
-        check_weight_name(weight)
-        if weight in (*names, *(columns or ())):
-            raise UsageError(f"{weight!r} is the column of weights", hint="it can be neither the target nor a feature")
     table, taught_by = named_teacher(table, teacher)
     split_by = [name for name in (settings.group, settings.time) if name is not None]
-    check_names(
-        taught_by,
-        the_target=names,
-        a_feature=columns or (),
-        the_weight=() if weight is None else (weight,),
-        a_column_that_splits_the_rows=split_by,
-    )
+    _check_roles(names, columns or (), weight, taught_by, split_by)
     if features_of is not None:
         settings = features_of.settings(settings)
         roles: dict[str, Sequence[str]] = {"the target": names, "a column of the teacher": taught_by}
@@ -115,11 +105,7 @@ def make_problem(
     owned = owned and not keeps_rows and not taught_by
     original, table = table, labeled.table
     targets = Targets.fit(table, names, settings.task)
-    known = None
-    if taught_by:
-        known = Teacher.of(taught_by, targets, _positive(targets, table, settings), settings.loss)
-    elif settings.teacher_weight != BY_NAME["teacher_weight"].default:
-        raise UsageError("teacher_weight needs a teacher", hint="name its columns (--teacher), or leave it out")
+    known = _teacher(taught_by, targets, table, settings)
     given = {"validation": validation, "test": test}
     others = {
         name: None if each is None else Labeled.of(each, names, weight, strict=strict) for name, each in given.items()
@@ -130,20 +116,9 @@ def make_problem(
     left_out = (*drop, *taught_by) if weight is None else (*drop, *taught_by, weight)
     inputs = [*possible_inputs(table, names, settings, left_out, columns), *distinguishing]
     division = divide(labeled, targets, settings, inputs, teacher=known, diagnose=diagnose, **others)
-    rows, train = division.rows, division.rows["train"]
-    for each, y in targets.columns(train.truth):
-        if each.task != "regression" and y.max() == y.min():
-            raise DataError(
-                f"{table.source}: all {len(train)} training rows have the same class of target {each.name!r}",
-                hint="give more rows of the other classes, or another --seed or smaller --test-fraction",
-            )
-    notes = [*division.notes]
-    warnings = [*division.warnings]
-    if len(train) == 1:
-        warnings.append("there is only one training row: the network can only learn its target")
-    if table.rows < FEWEST_ROWS and settings.validation_fraction + settings.test_fraction > 0:
-        few, it = ("1 row", "it is") if table.rows == 1 else (f"{table.rows} rows", "all of them are")
-        notes.append(f"only {few}: {it} used for training, none are held out; give held-out rows in a file")
+    _check_classes(table.source, targets, division.rows["train"])
+    notes, warnings = [*division.notes], [*division.warnings, *_few_training_rows(division.rows["train"])]
+    notes += _none_held_out(table.rows, settings)
     if features_of is not None:
         found = features_of.findings(table, names, (*left_out, *split_by))
         notes, warnings = [*notes, *found.notes], [*warnings, *found.warnings]
@@ -152,15 +127,75 @@ def make_problem(
     )
     kinds = {name: required_kind(table.columns[name]) for name in split_by}
     problem = replace(
-        remake(rows, notes=notes, warnings=warnings, diagnose=diagnose, owned=owned),
+        remake(division.rows, notes=notes, warnings=warnings, diagnose=diagnose, owned=owned),
         weight=weight or "",
         split_columns=kinds,
-        source=Source(rows, remake) if keeps_rows else None,
+        source=Source(division.rows, remake) if keeps_rows else None,
         teacher=known,
     )
     if table.rows >= _MANY:
         return_freed()
     return problem if known is None else with_teacher_checked(problem, diagnose=diagnose)
+
+
+def _check_roles(
+    targets: Sequence[str], columns: Sequence[str], weight: str | None, teacher: Sequence[str], splits: Sequence[str]
+) -> None:
+    """Check that no column has two roles that exclude each other.
+
+    Raises:
+        UsageError: The weight is the target or a feature, or a column of the teacher has another role.
+    """
+    if weight is not None:
+        check_weight_name(weight)
+        if weight in (*targets, *columns):
+            raise UsageError(f"{weight!r} is the column of weights", hint="it can be neither the target nor a feature")
+    check_names(
+        teacher,
+        the_target=targets,
+        a_feature=columns,
+        the_weight=() if weight is None else (weight,),
+        a_column_that_splits_the_rows=splits,
+    )
+
+
+def _teacher(names: Sequence[str], targets: Targets, table: Table, settings: Settings) -> Teacher | None:
+    """The teacher whose predictions these columns hold; None without columns.
+
+    Raises:
+        UsageError: There is a weight of the teacher, but no teacher.
+    """
+    if names:
+        return Teacher.of(names, targets, _positive(targets, table, settings), settings.loss)
+    if settings.teacher_weight != BY_NAME["teacher_weight"].default:
+        raise UsageError("teacher_weight needs a teacher", hint="name its columns (--teacher), or leave it out")
+    return None
+
+
+def _check_classes(source: str, targets: Targets, train: Rows) -> None:
+    """Check that the training rows have more than one class.
+
+    Raises:
+        DataError: All of them have the same class of a target.
+    """
+    for each, y in targets.columns(train.truth):
+        if each.task != "regression" and y.max() == y.min():
+            raise DataError(
+                f"{source}: all {len(train)} training rows have the same class of target {each.name!r}",
+                hint="give more rows of the other classes, or another --seed or smaller --test-fraction",
+            )
+
+
+def _few_training_rows(train: Rows) -> list[str]:
+    return ["there is only one training row: the network can only learn its target"] if len(train) == 1 else []
+
+
+def _none_held_out(rows: int, settings: Settings) -> list[str]:
+    """A note if the table is too small for the held-out rows that the settings ask for."""
+    if rows >= FEWEST_ROWS or settings.validation_fraction + settings.test_fraction == 0:
+        return []
+    few, it = ("1 row", "it is") if rows == 1 else (f"{rows} rows", "all of them are")
+    return [f"only {few}: {it} used for training, none are held out; give held-out rows in a file"]
 
 
 def _give_up_copied(table: Table | None, kept: Labeled | None) -> None:
