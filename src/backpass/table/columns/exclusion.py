@@ -19,7 +19,9 @@ IDENTIFIER_ROWS = 20  # minimum number of rows for the identifier test
 IDENTIFIER_SHARE = 0.9  # share of distinct categories above which a column is an identifier
 SMALLEST_RANGE = 1e-300  # of a numeric column, so that its scale is at most the reciprocal
 MANY_LEVELS = 20  # categories beyond which texts that start with numbers are probably numbers
-NUMBERED = re.compile(r"[^\w]{0,3}\d")  # a sign, a bracket or a currency may stand before the first digit
+NUMBERED = re.compile(  # a sign, a bracket or a currency may stand before the first digit; a name before decimals
+    r"[^\w]{0,3}\d|[^\W\d_][\w.]{0,9}\s?[=:<>\s]\s?[+-]?\d+[.,]\d"
+)
 
 
 def left_out_because(column: Column, *, forced: bool) -> str:

@@ -361,8 +361,8 @@ def _bounds(raw: RawStrings, classified: TextClassification) -> NDArray[np.int8]
 
 
 def _has_percent_sign(classified: TextClassification) -> bool:
-    """Whether a string of the column ends in a percent or per mille sign."""
-    return any(text.endswith(tuple(PERCENTS)) for text in classified.of_type(NUMERIC))
+    """Whether a string of the column has a percent or per mille sign."""
+    return any(sign in text for sign in PERCENTS for text in classified.of_type(NUMERIC))
 
 
 def _suspicion(name: str, found: Suspected) -> str:

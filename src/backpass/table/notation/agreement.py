@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from backpass.table.datetimes.span import are_spans, span_in
+from backpass.table.notation.aside import without_aside
 from backpass.table.notation.cell import ANGLE, COMPOUND, DURATION, Cell, cell_in, quick_shape_of
 from backpass.table.notation.measures.angle import angle_in, are_angles
 from backpass.table.notation.measures.compound import unit_of_compounds
@@ -22,10 +23,13 @@ from backpass.table.notation.numeral import DECIMALS, SPACES
 from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.vocabulary import (
     BARE_UNITS,
+    CJK,
     FLAGS,
+    LAB_FLAGS,
     MAGNITUDES,
     UNSURE,
     UNSURE_APART,
+    UNSURE_OF_MONEY,
     are_one_currency,
     codes_of,
     magnitude_of,
@@ -39,6 +43,7 @@ WORTH = 0.5  # share of them that may be numbers
 MOST_NAMED = 5  # units or currencies in one column
 MOST_BANDS = 30  # distinct disjoint ranges that are still bands
 FEWEST_VALUES = 3  # distinct numbers with units, ranges or bounds; fewer are as good as categories
+FEWEST_DIGITS = 5  # digits of two joined codes
 PHONE_DIGITS = 9  # digits in groups of three, in every cell, that are telephone numbers
 YEARS = range(1900, 2101)  # denominators that are years: 5/2024
 
@@ -113,15 +118,16 @@ def _angles(texts: Sequence[str], counts: Sequence[int]) -> Agreement | None:
 
 def _compounds(texts: Sequence[str], counts: Sequence[int], step: int) -> Agreement | None:
     """Return the agreement of a column of compound measures, None if most of its strings are something else."""
-    if not (unit := unit_of_compounds(texts[::step])):
+    bare = [without_aside(text) for text in texts[::step]]
+    if not (unit := unit_of_compounds([text for text, _ in bare])):
         return None
-    reading = NumberReading(unit=unit, has_units=True)
+    reading = NumberReading(unit=unit, has_units=True, has_asides=any(aside for _, aside in bare))
     rows = sum(n for text, n in zip(texts, counts, strict=True) if reading.number(text) is not None)
     if rows < WORTH * sum(counts):
         return None
     if any(NUMBER.fullmatch(text) for text in texts):
         return Agreement(None, {}, {}, f"numbers in {unit} and without a unit")
-    telling = next(text for text in texts if unit_of_compounds((text,), fewest=1))
+    telling = next(text for text in texts if unit_of_compounds((without_aside(text)[0],), fewest=1))
     return Agreement(reading, {COMPOUND: rows}, {COMPOUND: telling})
 
 
@@ -231,17 +237,21 @@ def _word(shapes: Mapping[Cell, int], *, has_currency: bool) -> _Word:
     if not words:
         return _Word()
     is_partly = rows.total() < sum(shapes.values())
-    if negative := _negative_side(words, is_partly=is_partly, has_currency=has_currency):
+    is_apart = all(is_apart or len(word) > 1 for word, is_apart in rows)
+    if is_apart and (negative := _negative_side(words, is_partly=is_partly, has_currency=has_currency)):
         return _Word(negative=negative)
     if all(magnitude_of(word) is not None for word in words) and (
-        has_currency or len(words) > 1 or all(_is_magnitude(*each) for each in rows)
+        (has_currency and not words & UNSURE_OF_MONEY) or len(words) > 1 or all(_is_magnitude(*each) for each in rows)
     ):
         return _Word(has_magnitudes=True)
     if all(set(word) <= FLAGS and is_apart for word, is_apart in rows) and 2 * rows.total() < sum(shapes.values()):
         return _Word(has_flags=True)
+    if len(words) > 1 and words <= LAB_FLAGS and is_apart:
+        return _Word(has_flags=True)
+    of_decimals = {shape.word for shape in shapes if shape.digits}  # 4.2x is no code
     units = Counter[str]()
     for (word, is_apart), count in rows.items():
-        if len(word) > 1 or is_apart or word in BARE_UNITS or not word.isalpha():
+        if len(word) > 1 or is_apart or word in BARE_UNITS | of_decimals or not word.isalpha() or word > CJK:
             units[next((each for each in units if same_unit(each, word)), word)] += count
     unit, dispute = _ranked(units)
     is_clear = len({each.lower() for each in units}) == len(units)  # mW beside MW is rather a mistake
@@ -325,7 +335,7 @@ def _are_bands(intervals: set[tuple[float, float]]) -> bool:
 
 def _are_labels(texts: Sequence[str], shapes: Mapping[Cell, int], intervals: Collection[tuple[float, float]]) -> bool:
     """Whether whole numbers with parentheses are few codes and their meanings: 1 (18-24), 2 (25-34)."""
-    is_whole = all(shape.aside != "±" and not shape.digits for shape in shapes)
+    is_whole = all(shape.aside != "±" and not shape.digits and not shape.word for shape in shapes)
     return is_whole and len(texts) == len(intervals) <= MOST_BANDS
 
 
@@ -338,9 +348,12 @@ def _are_joined_codes(reading: NumberReading, texts: Sequence[str]) -> bool:
     if any(reading.interval(text) is None for text in found):
         return True
     cells = found.values()
+    if all(cell.word or cell.currency for cell in cells):
+        return False
     first = {len(cell.digits) for cell in cells}
     last = {len(cell.upper) for cell in cells}
-    return len(cells) > 1 and len(first) == len(last) == 1 and first != last
+    is_fixed = len(cells) > 1 and len(first) == len(last) == 1 and first != last
+    return is_fixed and sum(first | last) >= FEWEST_DIGITS
 
 
 def _are_phones(texts: Sequence[str]) -> bool:

@@ -14,7 +14,7 @@ PLUS_MINUS = re.compile(
     rf"\s*(?:(?:±|\+\s?/\s?[-−–]|\+[-−–]|\+\\-)\s*{_NUMBER}|\+{_NUMBER}\s?/?\s?[-−–]{_NUMBER})", re.IGNORECASE
 )
 ENCLOSED = re.compile(
-    rf"\s*(?:\(\s*{_NAME}(?:±|\+/-)?\s*{_NUMBER}\s*%?(?:\s*(?:[-–—−,;~]|to|bis)\s*{_NUMBER}\s*%?)?\s*\)"
+    rf"\s*(?:\(\s*{_NAME}(?:±|\+/-)?\s*{_NUMBER}\s*(?:%|°?[^\W\d_]{{1,6}}\.?)?(?:\s*(?:[-–—−,;~]|to|bis)\s*{_NUMBER}\s*%?)?\s*\)"
     rf"|\[\s*{_NAME}{_NUMBER}\s*%?\s*(?:[-–—−,;~]|to|bis)\s*{_NUMBER}\s*%?\s*\])",
     re.IGNORECASE,
 )

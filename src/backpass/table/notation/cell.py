@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from backpass.table.notation.aside import without_aside
 from backpass.table.notation.comparison import PATTERN, bound_of, split_behind
+from backpass.table.notation.measures.interval import with_one_unit
 from backpass.table.notation.numeral import NUMERAL, SPACES, decimals_of, is_padded
-from backpass.table.notation.scripts import has_other_digits, with_ascii_digits
+from backpass.table.notation.scripts import has_other_digits, with_ascii_digits, with_one_myriad, without_marks
 from backpass.table.notation.vocabulary import SIGNS, is_currency
 
 DASHES = "\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d"  # minus sign, hyphens, dashes, small and full-width hyphen
@@ -31,25 +32,25 @@ MIXED = re.compile(  # 3 3/8, 3-3/8, 3½, ½
     r"|(?<=[0-9])[ \u00a0-](?P<part>[0-9]{1,2})[/⁄](?P<of>2|3|4|5|6|8|10|12|16|32|64)(?![0-9/]))"
 )
 OF_VALUE = re.compile(  # digits that are no plain value: 4.1/5, x 10^3, e5, m3
-    rf"[/x×·…\0{VULGAR}]|\.\.|(?:[^\W\d_]|[%‰°º\"″′]|[0-9][^0-9]*[{SIGNS}])[^0-9]*[0-9]"
+    rf"[/x×·…\0{VULGAR}]|[*^][0-9]|\.\.|(?:[^\W\d_]|[%‰°º\"″′]|[0-9][^0-9]*[{SIGNS}])[^0-9]*[0-9]"
 )
 CELL = re.compile(
     rf"""
     (?P<quote>'?)
     (?P<bound>{PATTERN})?                                     [{SPACES}]*
     (?P<sign>[+{MINUS}])?                                     [{SPACES}]*
-    (?:(?P<before>[{SIGNS}]|[A-Z]{{1,2}}\$|[^\W\d_]{{2,3}}\.?)[{SPACES}]*)?
+    (?:(?P<before>[{SIGNS}%]|[A-Z]{{1,2}}\$|[^\W\d_]{{2,3}}\.?)[{SPACES}]*)?
     (?P<inner>[+{MINUS}])?
-    (?P<digits>{NUMERAL})
-    (?P<exponent>[eEdD][+-]?[0-9]{{1,3}}|[{SPACES}]?[x×·][{SPACES}]?10(?:\^[+{MINUS}]?[0-9]{{1,3}}|[⁻⁺]?[{SUPERSCRIPTS}]+))?
-    (?:[{SPACES}]*(?:[{MINUS}]|to|bis|à|\.{{2,3}}|…)[{SPACES}]*(?P<upper>{NUMERAL}))?
+    (?P<digits>{NUMERAL})(?:(?<=[.,])[{MINUS}]{{1,2}})?
+    (?P<exponent>[eEdD][+-]?[0-9]{{1,3}}|[{SPACES}]?[x×·*][{SPACES}]?10(?:(?:\^|\*\*?)[+{MINUS}]?[0-9]{{1,3}}|[⁻⁺]?[{SUPERSCRIPTS}]+)|[{SPACES}]10(?:\^|\*\*?|E)[+{MINUS}]?[0-9]{{1,2}})?
+    (?:[{SPACES}]*(?:[{MINUS}]|to|bis|à|\.{{2,3}}|[…~～〜至到])[{SPACES}]*(?P<upper>{NUMERAL}))?
     (?:[{SPACES}]?/[{SPACES}]?(?P<scale>[0-9]+))?
     (?P<early_plus>\+(?=[{SPACES}]*[^\W\d_]))?
     (?P<gap>[{SPACES}]*)
-    (?P<after>(?![{SUPERSCRIPTS}])(?:[^\W\d_]|[%‰°º"″′/{SIGNS}µμΩ])[\w%°º²³/·.^"″′{SIGNS}{SPACES}]*)?
+    (?P<after>(?![{SUPERSCRIPTS}])(?:[^\W\d_]|[%‰°º"″′/{SIGNS}µμΩ¢])[\w%°º²³/·.^"″′{SIGNS}{SPACES}]*)?
     (?P<trailing>[{MINUS}])?
     (?P<plus>\+)?
-    (?:[{SPACES}]*(?P<footnote>[*†‡§#]+|[{SUPERSCRIPTS}]+|\[[^\[\]]{{1,4}}\]|\([a-z]\)))?
+    (?:[{SPACES}]*(?P<footnote>[*†‡§#]+|[{SUPERSCRIPTS}]+|\[[^\[\]]{{1,4}}\]|\((?:[A-Za-z]|HH|LL)\)))?
     """,
     re.VERBOSE,
 )
@@ -192,7 +193,9 @@ def cell_in(text: str) -> Cell | None:
         return _of_other_digits(cell_in(with_ascii_digits(text)))
     if len(text) > LONGEST:
         return None
-    single, aside = without_aside(text)
+    if text.startswith('="') and text.endswith('"'):  # as spreadsheets export text
+        text = text[2:-1]
+    single, aside = without_aside(with_one_unit(with_one_myriad(without_marks(text))))
     single, mark = split_behind(single) if single.endswith(")") else (single, "")  # 12.5 kg (est.)
     whole, fraction = _without_fraction(single)
     bare = _without_parentheses(whole) if "(" in whole else whole
@@ -202,8 +205,8 @@ def cell_in(text: str) -> Cell | None:
     (quote, bound, sign, before, inner, digits, exponent) = match.group(1, 2, 3, 4, 5, 6, 7)
     (upper, scale, early_plus, gap, after, trailing, plus, footnote) = match.group(8, 9, 10, 11, 12, 13, 14, 15)
     plus = plus or early_plus  # 10+ years
-    if trailing and (digits[-1] in ",." or after == "/"):  # 12,- and 12.- and 12/- are whole amounts
-        trailing, after = "", "" if after == "/" else after
+    if trailing and after == "/":  # 12/- and 12,- and 12.-- are whole amounts
+        trailing, after = "", ""
     decimals = decimals_of(digits)
     if upper:
         decimals = "".join(sign for sign in decimals if sign in decimals_of(upper))
@@ -280,17 +283,19 @@ def _power(exponent: str, digits: str) -> int | None:
         return None
     if exponent[0] in "eEdD":
         return int(exponent[1:])
-    return int(re.split(r"10\^?", exponent, maxsplit=1)[1].translate(POWERS))
+    return int(re.split(r"10(?:\^|\*\*?|E)?", exponent, maxsplit=1)[1].translate(POWERS))
 
 
 def _affixes(before: str, after: str) -> tuple[str | None, str]:
     """Return the currency and the word behind the number; None if what stands before it is no currency."""
     after = after.strip(SPACES)
+    if before == "%":
+        return (None, "") if after else ("", before)
     if before:
         return (before, after) if is_currency(before) and not is_currency(after) else (None, "")
     if is_currency(after):
         return after, ""
-    for length in (1, 3, 2):
+    for length in (1, 4, 3, 2):
         word, end = after[:-length].rstrip(SPACES), after[-length:]
         if word and is_currency(end) and (len(end) == 1 or after[-length - 1] in SPACES):
             return end, word

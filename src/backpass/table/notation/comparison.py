@@ -65,7 +65,9 @@ PATTERN = (
     rf"|(?i:{_longest_first(filterfalse(_is_closed, BEFORE))})(?=[ \u00a0\u2009\u202f])"
 )
 """Pattern of what may stand before the digits."""
-_ENDING = re.compile(rf"(?:^|(?<=\s)|(?=[^\x00-\x7f])|(?=\())(?:{_longest_first(BEHIND)})$", re.IGNORECASE)
+_ENDING = re.compile(
+    rf"(?:^|(?<=\s)|(?=[^\x00-\x7f])|(?=\())(?:{_longest_first(BEHIND)}|\([\w ]{{1,20}} est\.?\))$", re.IGNORECASE
+)
 
 
 def bound_of(mark: str) -> str:
@@ -88,4 +90,4 @@ def split_behind(word: str) -> tuple[str, str]:
     found = _ENDING.search(word)
     if found is None:
         return word, ""
-    return word[: found.start()].rstrip(), BEHIND[found[0].lower()]
+    return word[: found.start()].rstrip(), BEHIND.get(found[0].lower(), "~")

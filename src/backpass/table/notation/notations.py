@@ -154,7 +154,7 @@ NOTATIONS = (
         "sides of an account, {negative} negative",
         ("120.50 CR", "80.00 DR", "7.25 CR"),
         (120.5, -80.0, 7.25),
-        "also H and S; a single side among numbers without one is negative",
+        "also H and S, C and D, Haben and Soll; a single side among numbers without one is negative",
         lambda cell, reading: reading.negative != "" and side(cell.word) == reading.negative,
     ),
     Notation(
@@ -168,7 +168,8 @@ NOTATIONS = (
         "letters that flag a number",
         ("12.5", "12.7 p", "11.0", "10.1 e", "9.9"),
         (12.5, 12.7, 11.0, 10.1, 9.9),
-        "flags of statistical offices (b c d e f n p r s u z) at fewer than half of the numbers; dropped",
+        "flags of statistical offices (b c d e f n p r s u z) at fewer than half of the numbers, or "
+        "several of a laboratory (H L J U ...); dropped",
         lambda cell, reading: reading.has_flags and cell.word != "",
     ),
     Notation(
@@ -182,7 +183,8 @@ NOTATIONS = (
         "ranges, read as their midpoint",
         ("10-20", "15", "12 \u2013 16", "10 to 30"),
         (15.0, 15.0, 14.0, 20.0),
-        "at most 30 ranges that follow one another without overlap (18-24, 25-34) stay categories",
+        "also between 5 and 9, $60k - $80k; at most 30 ranges that follow one another without overlap (18-24, 25-34) "
+        "stay categories",
         lambda cell, reading: cell.upper != "",
     ),
     Notation(

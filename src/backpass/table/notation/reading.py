@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from backpass.table.datetimes.span import span_in
+from backpass.table.notation.aside import without_aside
 from backpass.table.notation.cell import Cell, cell_in, quick_cell_in
 from backpass.table.notation.measures.angle import FULL, angle_in
 from backpass.table.notation.measures.compound import compound_in
@@ -20,6 +21,7 @@ from backpass.table.notation.measures.units import ratio
 from backpass.table.notation.numeral import SPACES, plain
 from backpass.table.notation.vocabulary import (
     FLAGS,
+    LAB_FLAGS,
     PERCENTS,
     are_one_currency,
     magnitude_of,
@@ -107,7 +109,7 @@ class NumberReading:
             return None if degrees is None else (degrees, degrees)
         cell = quick_cell_in(text)
         if cell is None or not self.fits(cell):
-            size = compound_in(text, self.unit) if self.has_units else None
+            size = self._compound(text) if self.has_units else None
             return None if size is None else (size, size)
         factor = self._factor(cell)
         low = factor * (_magnitude(cell, cell.digits, self.decimal) / self._denominator(cell) + cell.fraction)
@@ -117,6 +119,9 @@ class NumberReading:
         if cell.bound == "<":
             return -math.inf, high
         return (low, math.inf) if cell.bound == ">" else (low, high)
+
+    def _compound(self, text: str) -> float | None:
+        return compound_in(without_aside(text)[0] if self.has_asides else text, self.unit)
 
     def _decimal_degrees(self, text: str) -> float | None:
         """Return an angle that is written as a decimal number, with or without a sign for degrees: 48.86, -2.5°."""
@@ -136,7 +141,7 @@ class NumberReading:
             and (self.has_negative_parentheses or not cell.in_parentheses)
             and (self.has_ranges or not cell.upper)
             and (self.has_bounds or cell.bound in ("", "~"))
-            and not (cell.upper and (cell.is_negative or cell.bound))
+            and not (cell.upper and (cell.is_negative or cell.bound in ("<", ">")))
         )
 
     def _fits_word(self, cell: Cell) -> bool:
@@ -145,7 +150,7 @@ class NumberReading:
         word = cell.word
         if self.has_magnitudes and magnitude_of(word) is not None:
             return True
-        if self.has_flags and cell.is_apart and set(word) <= FLAGS:
+        if self.has_flags and cell.is_apart and (set(word) <= FLAGS or word in LAB_FLAGS):
             return True
         if self.negative:
             return self.negative in (sides_of(word) or ())

@@ -5,6 +5,7 @@ Takes a string; returns it with the digits 0 to 9 and the signs that other modul
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
 from functools import lru_cache
@@ -30,6 +31,33 @@ _SIGNS = {
     "\u200f": None,
     "\u061c": None,
 }
+
+
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u061c\u2060\u2066\u2067\u2068\u2069\ufeff"))
+_MYRIADS = re.compile(
+    r"(?P<whole>[0-9]+)(?P<unit>[亿億억])(?P<rest>[0-9]{1,4})[万萬만]|(?P<w>[0-9]+)(?P<u>[万萬만])(?P<r>[0-9]{1,4})(?![0-9])"
+)
+
+
+def without_marks(text: str) -> str:
+    """Return a string without invisible characters: marks of direction, zero-width spaces, byte-order marks.
+
+    >>> without_marks("\\u200e-12.5\\ufeff")
+    '-12.5'
+    """
+    return text if text.isascii() else text.translate(_INVISIBLE)
+
+
+def with_one_myriad(text: str) -> str:
+    """Return a number in two of the East Asian units of ten thousand as a decimal number in the larger one.
+
+    >>> with_one_myriad("5億3571万円"), with_one_myriad("12万3456"), with_one_myriad("12万")
+    ('5.3571億円', '12.3456万', '12万')
+    """
+    if text.isascii() or (found := _MYRIADS.search(text)) is None:
+        return text
+    whole, unit, rest = found.group(1, 2, 3) if found[1] else found.group(4, 5, 6)
+    return f"{text[: found.start()]}{whole}.{rest:0>4}{unit}{text[found.end() :]}"
 
 
 def has_other_digits(text: str) -> bool:

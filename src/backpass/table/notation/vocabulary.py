@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-SIGNS = "$€£¥₹₽₩₺₴₦₫฿₪₱₲₡₵₸₼₾"
+SIGNS = "$€£¥￥₹₽₩₺₴₦₫฿₪₱₲₡₵₸₼₾"
 DOLLARS = frozenset({"US$", "C$", "CA$", "A$", "AU$", "NZ$", "HK$", "S$", "R$", "NT$", "MX$"})
 _CODES = """
     AED ARS AUD BDT BGN BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP GHS HKD HRK HUF IDR ILS INR ISK JPY KES KRW KWD KZT
@@ -18,7 +18,7 @@ _NAMES = """
 """
 _SAME_CURRENCY = """
     $ US$ dollars:USD C$ CA$:CAD A$ AU$:AUD NZ$:NZD HK$:HKD S$:SGD R$:BRL NT$:TWD MX$:MXN € euro Euro euros Euros:EUR
-    £:GBP ¥:JPY,CNY 円:JPY 元 RMB:CNY ₹:INR Rs Rs. Re:INR,PKR,LKR kr kr. Kr Kr.:SEK,NOK,DKK,ISK zł:PLN Kč:CZK Ft:HUF
+    £:GBP ¥ ￥:JPY,CNY 円:JPY 元 RMB:CNY ₹:INR Rs Rs. Re:INR,PKR,LKR kr kr. Kr Kr.:SEK,NOK,DKK,ISK zł:PLN Kč:CZK Ft:HUF
     lei:RON лв лв.:BGN ₽ руб руб.:RUB Fr Fr. SFr.:CHF ₺ TL:TRY Rp:IDR RM:MYR ₩ 원:KRW ₴:UAH ₦:NGN ₫:VND ฿:THB ₪:ILS
     ₱:PHP ₲:PYG ₡:CRC ₵:GHS ₸:KZT ₼:AZN ₾:GEL
 """
@@ -28,26 +28,36 @@ CURRENCIES = frozenset(SIGNS) | CODES | DOLLARS | NAMES
 """Signs, codes and names of currencies."""
 
 MAGNITUDES = {
+    **dict.fromkeys(("千", "천", "тыс", "тыс.", "tys.", "mil", "bin", "ribu"), 1e3),
     **dict.fromkeys(("k", "K", "tsd", "tsd.", "thousand", "thousands"), 1e3),
     **dict.fromkeys(("lakh", "lakhs", "lac", "lacs"), 1e5),
     **dict.fromkeys(("M", "m", "mn", "mln", "mln.", "mio", "mio.", "million", "millions"), 1e6),
+    **dict.fromkeys(("millón", "millones", "milhão", "milhões", "milioni", "mi", "млн", "млн.", "milyon", "juta"), 1e6),
+    **dict.fromkeys(("bi", "bilhão", "bilhões", "miliardi", "mld", "mld.", "mia.", "млрд", "млрд.", "milyar"), 1e9),
     **dict.fromkeys(("crore", "crores", "cr"), 1e7),
     **dict.fromkeys(("万", "萬", "만"), 1e4),
     **dict.fromkeys(("亿", "億", "억"), 1e8),
     **dict.fromkeys(("B", "b", "bn", "mrd", "mrd.", "billion", "billions"), 1e9),
     **dict.fromkeys(("T", "tn", "trn", "trillion", "trillions"), 1e12),
 }
-UNSURE = frozenset({"m", "b", "cr"})
+UNSURE = frozenset({"m", "b", "cr", "mi", "mil", "bin"})
 """Magnitudes that are as often units: magnitudes only beside a currency or another magnitude."""
+UNSURE_OF_MONEY = frozenset({"mil"})
+"""Magnitudes that are thousands in some languages and millions in others: only beside another one."""
 UNSURE_APART = frozenset({"K", "B", "T"})
 """Magnitudes that are units (kelvin, bytes, tesla) if a space stands before them and no other magnitude occurs."""
 
 PERCENTS = frozenset({"%", "‰"})
-SIDES = (("CR", "DR"), ("H", "S"))
-"""Words for the two sides of an account, credit first, in English and German."""
+SIDES = (("CR", "DR"), ("H", "S"), ("HABEN", "SOLL"), ("HABER", "DEBE"), ("C", "D"), ("CREDIT", "DEBIT"))
+"""Words for the two sides of an account, credit first, in several languages."""
+LAB_FLAGS = frozenset({"H", "L", "HH", "LL", "A", "N", "J", "U", "UJ", "B"})
+"""Flags of laboratories behind a result: high, low, abnormal, estimated, undetected, ... if a column has several."""
+CJK = "\u2e80"
+"""Letters from here on are East Asian; one of them is a unit: 817人."""
+ORDINALS = frozenset({"st", "nd", "rd", "th"})
 FLAGS = frozenset("bcdefnprsuz")
 """Flags of statistical offices: break in series, confidential, definition differs, estimated, forecast, ..."""
-BARE_UNITS = frozenset("VWLCFJKNGgmshlt°%‰")
+BARE_UNITS = frozenset("VWLCFJKNGgmshltydwx°%‰¢")
 """Units of one character that may follow a number without a space; 12A is more often a code than amperes."""
 
 
@@ -114,7 +124,8 @@ def sides_of(word: str) -> tuple[str, str] | None:
 
 def side(word: str) -> str:
     """Return a word for one side of an account as ``SIDES`` has it."""
-    return word.rstrip(".").upper() if len(word) > 1 else word
+    bare = word.rstrip(".").upper() if len(word) > 1 else word
+    return "DR" if bare == "DB" else bare
 
 
 def same_unit(word: str, other: str) -> bool:
@@ -126,7 +137,7 @@ def same_unit(word: str, other: str) -> bool:
     (True, True, True, False)
     """
     word, other = word.rstrip("."), other.rstrip(".")
-    if word == other:
+    if word == other or {word, other} <= ORDINALS:
         return True
     if min(len(word), len(other)) > 2 and word.lower().rstrip("s") == other.lower().rstrip("s"):
         return True

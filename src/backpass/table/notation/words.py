@@ -15,6 +15,7 @@ _SIGNS = r"""
     err:502 err:503 err:504 err:508 err:509 err:511 err:519 err:522
     nan -nan +nan nan(ind) -nan(ind) -1.#ind 1.#ind -1.#ind00 1.#ind00 1.#qnan -1.#qnan 1.#snan 1.#qnan00 nat
     null <null> (null) [null] <na> <nan> <none> (none) (blank) <blank> [blank] (empty) <empty> nil \n k.a. k.a o.a.
+    <lod <loq <lloq <mdl <dl <rl <ql bdl blq bql bld n.n. n.n dnf dns dnq dsq
     n.c. n.c s.o. s/d s.d. n.v.t. n.v.t n.b. b.d. b.d н/д н.д. h/d
     0000-00-00 0000-00-00t00:00:00 00/00/0000 00.00.0000
 """
@@ -25,6 +26,8 @@ _WORDS = """
     to be confirmed, not determined, not tested, not assessed, not stated, not specified, unspecified, not provided,
     not collected, withheld, suppressed, redacted, confidential, pending, no answer, no response, refused, don't know,
     prefer not to say, prefer not to answer, see note, insufficient data,
+    not detected, below detection, below detection limit, did not finish, did not start, disqualified, absent,
+    nicht nachweisbar,
     unbekannt, fehlt, fehlend, keine angabe, keine angaben, keine daten, ohne angabe, nicht verfügbar, nicht bekannt,
     kein wert, leer, entfällt, auf anfrage,
     inconnu, inconnue, manquant, manquante, nc, non disponible, non renseigné, non renseignée, non communiqué, vide,

@@ -1,4 +1,5 @@
-"""Measures: quantities in units: which units convert into each other, angles, and quantities in several units.
+"""Measures: quantities in units: which units convert into each other, angles, quantities in several units, and
+ranges with units at both ends.
 
-Reading order: units, angle, compound.
+Reading order: units, angle, compound, interval.
 """
