@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -147,12 +148,12 @@ def test_they_are_left_out_where_they_do_not_clearly_help() -> None:
 @pytest.mark.parametrize(
     ("settings", "need"),
     [
-        ({"preset": "plain"}, "neighbors need an ensemble: ensemble_size of at least 2"),
-        ({"candidates": 4}, "neighbors need one candidate"),
-        ({"loss": "absolute"}, "neighbors need the loss squared or cross_entropy"),
-        ({"output_activation": "relu", "preset": "fast"}, "neighbors need the output_activation identity"),
-        ({"class_weight": "balanced"}, "neighbors need classes without class_weight"),
-        ({"refit": True}, "neighbors need a fit without refit"),
+        ({"preset": "plain"}, "neighbors 512 needs an ensemble: ensemble_size of at least 2"),
+        ({"candidates": 4}, "neighbors 512 needs one candidate"),
+        ({"loss": "absolute"}, "neighbors 512 needs the loss squared or cross_entropy"),
+        ({"output_activation": "relu", "preset": "fast"}, "neighbors 512 needs the output_activation identity"),
+        ({"class_weight": "balanced"}, "neighbors 512 needs classes without class_weight"),
+        ({"refit": True}, "neighbors 512 needs a fit without refit"),
         ({"neighbors": -1}, "neighbors must be"),
     ],
 )
@@ -200,7 +201,12 @@ def test_the_command_line_fits_shows_and_exports_them(tmp_path: Path, capsys: py
     assert "predict as neighbors, with a share of" in said
     assert "trained 2 networks, " in said  # neighbors are not trained
     assert main(["show", str(out)]) == 0
-    assert "predict as neighbors, with a share of" in " ".join(capsys.readouterr().out.split())
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "predict as neighbors, with a share of" in shown
+    assert "2 networks 4 -> 128 -> 128 -> 1, share 0." in shown
+    assert "240 training rows as neighbors for each of 2 networks, share 0." in shown
+    assert main(["show", str(out), "--json"]) == 0
+    assert [group["neighbors"] for group in json.loads(capsys.readouterr().out)["groups"]] == [0, 240]
     assert main(["report", str(out), "-o", str(tmp_path / "m.html")]) == 0
 
 

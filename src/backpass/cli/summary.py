@@ -302,21 +302,36 @@ def course(model: Model) -> str:
 
 def group_lines(model: Model) -> Iterator[str]:
     """Yield a line for each group of networks of the same layers: their number, widths and share of the average."""
-    for group in groups_facts(model):
-        share = sum(group["shares"])
-        yield f"{counted(group['networks'], 'network')} {' -> '.join(map(str, group['widths']))}, share {share:.3g}"
+    for group, facts in zip(model.groups, groups_facts(model), strict=True):
+        share = f"share {sum(facts['shares']):.3g}"
+        if group.is_of_neighbors:
+            rows = counted(facts["neighbors"], "training row")
+            yield f"{rows} as neighbors for each of {counted(facts['networks'], 'network')}, {share}"
+        else:
+            yield f"{counted(facts['networks'], 'network')} {' -> '.join(map(str, facts['widths']))}, {share}"
     if model.others:
         yield "layers, neurons and parameters below are those of the first"
 
 
 def groups_facts(model: Model) -> list[dict[str, Any]]:
-    """Return the groups of networks of the same layers: number, widths, parameters and shares of the average."""
+    """Return the groups of networks of the same layers: number, widths, parameters and shares of the average.
+
+    ``neighbors`` is the number of training rows that each network of a group of neighbors stores, else 0.
+    """
     shares = list(model.shares or [1.0 / model.networks] * model.networks)
     found: list[dict[str, Any]] = []
     for group in model.groups:
         own, shares = shares[: group.count], shares[group.count :]
         widths, parameters = [group.network.inputs, *group.network.widths], group.network.parameter_count
-        found.append({"networks": group.count, "widths": widths, "parameters": parameters, "shares": own})
+        found.append(
+            {
+                "networks": group.count,
+                "widths": widths,
+                "parameters": parameters,
+                "shares": own,
+                "neighbors": group.neighbors,
+            }
+        )
     return found
 
 

@@ -17,7 +17,9 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, named
-from backpass.circuit.operations import affine, concatenate, log, matmul, random_bits, softmax, take, to_unit, where
+from backpass.circuit.operations import affine, concatenate, exp, log, matmul, random_bits, take, to_unit, where
+from backpass.circuit.operations import max as max_
+from backpass.circuit.operations import sum as sum_
 from backpass.network.activations import Activation, activation_named, activation_of
 from backpass.network.parameters import Parameter
 
@@ -333,8 +335,9 @@ class KernelRegression(Layer):
         return affine(x, theta[f"K{number}"], theta[f"c{number}"])
 
     def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
-        p = softmax(self.pre_activation(theta, x, number), axis=1)
-        return LINKS[self.link](matmul(p, theta[f"Y{number}"]))
+        z = self.pre_activation(theta, x, number)
+        e = exp(z - max_(z, axis=1, keepdims=True))  # stored rows are many: softmax takes each exponential twice
+        return LINKS[self.link](matmul(e, theta[f"Y{number}"]) / sum_(e, axis=1, keepdims=True))
 
     @property
     def is_linear(self) -> bool:

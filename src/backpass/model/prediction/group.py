@@ -42,7 +42,12 @@ class Group:
     @property
     def is_of_neighbors(self) -> bool:
         """Whether the networks predict by neighbors: they are computed, and have the features of other networks."""
-        return any(isinstance(layer, KernelRegression) for layer in self.network.layers)
+        return self.neighbors > 0
+
+    @property
+    def neighbors(self) -> int:
+        """The number of rows that each network stores as neighbors."""
+        return sum(layer.rows for layer in self.network.layers if isinstance(layer, KernelRegression))
 
     @property
     def features(self) -> int:

@@ -55,4 +55,4 @@ def _conflicts_of_neighbors(values: Mapping[str, Any]) -> list[str]:
         (values["class_weight"] is None, "classes without class_weight"),
         (not values["refit"], "a fit without refit"),
     ]
-    return [f"neighbors need {need}" for is_met, need in needs if not is_met]
+    return [f"neighbors {values['neighbors']} needs {need}" for is_met, need in needs if not is_met]
