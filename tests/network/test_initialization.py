@@ -17,6 +17,7 @@ from backpass.network import (
     Unit,
     Wired,
     dense_network,
+    frequency_spreads,
     initialize,
     initialize_from_data,
 )
@@ -100,7 +101,8 @@ def test_an_unknown_scheme_gets_the_nearest() -> None:
 
 
 def fitted(network: Network, x: Floats, seed: int = 0) -> tuple[dict[str, Floats], Floats]:
-    theta = NumpyEngine().run(initialize_from_data(network, len(x), x.dtype), key_of(seed), x)[0]
+    circuit = initialize_from_data(network, len(x), x.dtype)
+    theta = NumpyEngine().run(circuit, key_of(seed), x, frequency_spreads(network, x.dtype))[0]
     assert theta.dtype == x.dtype
     return network.layout.views(theta), theta
 

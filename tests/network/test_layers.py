@@ -30,6 +30,7 @@ from backpass.network import (
     Selection,
     Unit,
     Wired,
+    frequency_spreads,
     initialize,
     initialize_from_data,
 )
@@ -228,7 +229,7 @@ def test_every_group_has_a_start_and_the_recipe_has_every_group() -> None:
 def test_where_groups_start(fitted: bool) -> None:
     x = rows(400)
     circuit = initialize_from_data(RECIPE, 400, numpy.float64) if fitted else initialize(RECIPE, "he", numpy.float64)
-    theta = NumpyEngine().run(circuit, key_of(1), *([x] if fitted else []))[0]
+    theta = NumpyEngine().run(circuit, key_of(1), *([x, frequency_spreads(RECIPE, numpy.float64)] if fitted else []))[0]
     views = RECIPE.layout.views(theta)
     assert (views["s0"] == 1).all()
     assert (views["alpha1"] == 1).all()
@@ -254,7 +255,9 @@ def test_scaled_weights_start_as_dense_ones_do() -> None:
 @pytest.mark.parametrize("dtype", [numpy.float32, numpy.float64])
 def test_data_give_every_pre_activation_deviation_1_behind_the_front(dtype: Any) -> None:
     x = rows(500, dtype)
-    theta = NumpyEngine().run(initialize_from_data(RECIPE, 500, dtype), key_of(4), x)[0]
+    theta = NumpyEngine().run(initialize_from_data(RECIPE, 500, dtype), key_of(4), x, frequency_spreads(RECIPE, dtype))[
+        0
+    ]
     assert theta.dtype == dtype
     views = RECIPE.layout.views(theta)
     a = x
@@ -268,7 +271,7 @@ def test_data_give_every_pre_activation_deviation_1_behind_the_front(dtype: Any)
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_a_start_from_few_or_equal_rows_is_finite(count: int) -> None:
     for x in (rows(count, numpy.float32), numpy.repeat(rows(1, numpy.float32), count, axis=0)):
-        theta = NumpyEngine().run(initialize_from_data(RECIPE, count), key_of(4), x)[0]
+        theta = NumpyEngine().run(initialize_from_data(RECIPE, count), key_of(4), x, frequency_spreads(RECIPE))[0]
         assert numpy.isfinite(theta).all()
         assert abs(theta).max() < 1e4
 

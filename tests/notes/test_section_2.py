@@ -23,6 +23,7 @@ from backpass.network import (
     Wired,
     activation_named,
     dense_network,
+    frequency_spreads,
     initialize,
     initialize_from_data,
 )
@@ -290,7 +291,8 @@ def test_eq_2_20_dropout_does_not_stand_in_the_way() -> None:
 def trained_on_a_sine() -> tuple[Network, Floats, Floats]:
     x = numpy.linspace(-2, 2, 64)[:, None]
     network = network_of([1, 12, 8, 1], activation="tanh")
-    theta = NumpyEngine().run(initialize_from_data(network, 64, numpy.float64), key_of(0), x)[0]
+    circuit = initialize_from_data(network, 64, numpy.float64)
+    theta = NumpyEngine().run(circuit, key_of(0), x, frequency_spreads(network, numpy.float64))[0]
     run = run_of(network, theta, x, numpy.sin(2 * x), "adam", learning_rate=0.02, sampling="full", epochs=400)
     return network, run.run().theta, x
 

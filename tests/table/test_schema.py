@@ -183,3 +183,16 @@ def test_embeddings_of_rare_levels_keep_the_most_frequent_255() -> None:
     table = table_from({"c": texts, "y": range(602)})
     one_hot, embedded = (Schema.fit(table, "y", embeds=embeds) for embeds in (False, True))
     assert embedded.texts == one_hot.texts
+
+
+def test_a_long_matrix_is_that_of_its_columns() -> None:
+    random = np.random.default_rng(0)
+    columns = {name: random.normal(size=5_000) for name in ("a", "b")}
+    table = table_from({**columns, "y": columns["a"]})
+    numbers = Schema.fit(table, "y").number_columns(table)
+    both = np.column_stack([*columns.values()])
+    index = random.permutation(5_000)
+    assert (numbers[:] == both).all()
+    assert (numbers[2_000:4_500] == both[2_000:4_500]).all()
+    assert (numbers.take(index)[100:4_900] == both[index[100:4_900]]).all()
+    assert numbers[5_000:].shape == (0, 2)

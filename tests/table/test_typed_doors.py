@@ -15,7 +15,7 @@ import pytest
 
 import backpass
 from backpass.errors import DataError, UsageError
-from backpass.table import NumericColumn, Table, read_table, table_from
+from backpass.table import CategoricalColumn, NumericColumn, Table, read_table, table_from
 from backpass.table.columns.row_names import PandasNotes
 from backpass.table.formats.arrow_schema import duration_units
 
@@ -32,6 +32,40 @@ def fault(data: Any, **options: Any) -> DataError:
     with pytest.raises(DataError) as caught:
         read_table(data, **options) if isinstance(data, Path) else table_from(data, **options)
     return caught.value
+
+
+# Strings --------------------------------------------------------------------------------------------------------------
+
+WORDS = [None, "b", "a", "b", None, "", " a", "a"]
+STRINGS: dict[str, Callable[[], Any]] = {
+    "a list": lambda: {"x": WORDS},
+    "pandas": lambda: pd.DataFrame({"x": pd.Series(WORDS, index=[3] * 8)}),
+    "objects of pandas": lambda: pd.DataFrame({"x": pd.Series([*WORDS[:4], np.nan, *WORDS[5:]], dtype=object)}),
+    "categories of pandas": lambda: pd.DataFrame({"x": pd.Series(WORDS, dtype="category")}),
+    "Arrow in pandas": lambda: pd.DataFrame({"x": pd.Series(WORDS, dtype=pd.ArrowDtype(pa.string()))}),
+    "polars": lambda: pl.DataFrame({"x": WORDS}),
+    "categories of polars": lambda: pl.DataFrame({"x": pl.Series(WORDS, dtype=pl.Categorical)}),
+    "pieces of Arrow": lambda: pa.table({"x": pa.chunked_array([WORDS[:3], WORDS[3:]])}),
+    "long strings of Arrow": lambda: pa.table({"x": pa.array(WORDS, pa.large_string())}),
+    "views of Arrow": lambda: pa.table({"x": pa.array(WORDS, pa.string_view())}),
+    "a dictionary of Arrow": lambda: pa.table({"x": pa.array(WORDS).dictionary_encode()}),
+}
+
+
+@pytest.mark.parametrize("name", STRINGS)
+def test_strings_have_the_same_codes_through_every_door(name: str) -> None:
+    column = table_from(STRINGS[name](), kinds={"x": "categorical"}).column("x")
+    assert isinstance(column, CategoricalColumn)
+    assert column.levels == ("a", "b")
+    assert column.codes.tolist() == [0, 2, 1, 2, 0, 0, 1, 1]
+    assert column.codes.dtype == np.int32
+
+
+def test_numbers_are_a_copy() -> None:
+    frame = pd.DataFrame({"x": [1.0, 2.0], "k": [2**53 + 1, 3]})
+    table = table_from(frame)
+    frame.loc[0, "x"] = 7.0
+    assert [table.column(name).values.tolist() for name in ("x", "k")] == [[1.0, 2.0], [2.0**53, 3.0]]  # type: ignore[union-attr]
 
 
 # Masks ----------------------------------------------------------------------------------------------------------------

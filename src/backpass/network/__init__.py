@@ -12,7 +12,7 @@ from backpass.network.column_scales import SCALINGS
 from backpass.network.custom_activation import CUSTOM, CustomActivation
 from backpass.network.feature_map import FeatureMap
 from backpass.network.front import Embedding, FrontScale, Periodic, Projection, Selection
-from backpass.network.initialization import fit_output, initialize, initialize_from_data
+from backpass.network.initialization import fit_output, frequency_spreads, initialize, initialize_from_data
 from backpass.network.layers import (
     LINKS,
     Dense,
@@ -69,6 +69,7 @@ __all__ = [
     "dead_units",
     "dense_network",
     "fit_output",
+    "frequency_spreads",
     "initialize",
     "initialize_from_data",
     "loss_named",

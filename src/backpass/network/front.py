@@ -16,7 +16,7 @@ import numpy
 from backpass.circuit import Array
 from backpass.circuit.operations import affine, concatenate, cos, take, transpose
 from backpass.network.layers import Layer, RandomKey
-from backpass.network.parameters import FIXED, Parameter
+from backpass.network.parameters import FIXED, FREQUENCY, Parameter
 
 
 class Front(Layer):
@@ -134,7 +134,7 @@ class Periodic(Front):
     def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
         p, k, m = self.columns, self.frequencies, self.mixtures
         return (
-            Parameter(f"frequency{number}", (p, k), "frequency", 1, k, spread=self.deviation),
+            Parameter(f"frequency{number}", (p, k), FREQUENCY, 1, k, spread=self.deviation),
             Parameter(f"phase{number}", (p, k), "phase", 1, k),
             Parameter(f"V{number}", (p, k, m), "mixture", k, m),
             Parameter(f"v{number}", (p, m), "mixture", k, m),

@@ -11,6 +11,7 @@ from math import sqrt
 from typing import Any
 
 import numpy
+from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import concatenate, greater, log, matmul, take, where
@@ -18,6 +19,7 @@ from backpass.circuit.operations import sqrt as root
 from backpass.errors import UsageError
 from backpass.network.layers import Dense, ScaledDense
 from backpass.network.network import Network
+from backpass.network.parameters import FREQUENCY
 from backpass.network.schemes import WEIGHT_PURPOSE, Fixed, initial_numbers, initial_theta, normal_draws, uniform_draws
 
 _OTHER_PURPOSE = 0x1718_0000
@@ -88,9 +90,12 @@ def fit_layer(key: Array, x: Array, layer: Dense | ScaledDense, number: int, row
 def initialize_from_data(
     network: Network, rows: int, dtype: Any = numpy.float32, fixed: Fixed | None = None
 ) -> Circuit:
-    """The circuit (key, x) -> theta with weights and biases fitted to the data, layer by layer, ``fixed`` as given.
+    """The circuit (key, x, spreads) -> theta with weights and biases fitted to the data, layer by layer.
 
-    key uint32 (2,)   x (rows, d)   ->   theta (P,)
+    key uint32 (2,)   x (rows, d)   spreads as ``frequency_spreads``   ->   theta (P,)
+
+    The spreads are an input, so that networks that differ in them only share the plan of this circuit. ``fixed`` is
+    as given.
 
     Raises:
         UsageError: If a layer is not dense (wired layers are small and keep random weights).
@@ -98,7 +103,10 @@ def initialize_from_data(
     if not all(isinstance(layer, Dense | ScaledDense) for layer in network.layers if layer.neurons):
         raise UsageError("data-dependent initialization needs a network of dense layers")
 
-    def theta_of(key: Array, x: Array) -> Array:
+    frequencies = [p.name for p in network.layout.parameters if p.group == FREQUENCY]
+
+    def theta_of(key: Array, x: Array, spreads: Array) -> Array:
+        spread = {name: spreads[i] for i, name in enumerate(frequencies)}
         parts: list[Array] = []
         for number, layer, width in network.numbered():
             if isinstance(layer, Dense | ScaledDense):
@@ -108,12 +116,21 @@ def initialize_from_data(
                 x = fitted.a
                 continue
             others = enumerate(layer.parameters(width, number), start=_OTHER_PURPOSE + len(parts))
-            views = {p.name: initial_numbers(key, p, purpose, dtype, fixed=fixed) for purpose, p in others}
+            views = {
+                p.name: initial_numbers(key, p, purpose, dtype, fixed=fixed, spread=spread.get(p.name))
+                for purpose, p in others
+            }
             parts += [view.reshape(-1) for view in views.values()]
             x = layer(views, x, number, None)
         return concatenate(parts)
 
-    return trace(theta_of, [Spec((2,), numpy.dtype(numpy.uint32)), Spec((rows, network.inputs), numpy.dtype(dtype))])
+    x, spreads = (Spec(shape, numpy.dtype(dtype)) for shape in ((rows, network.inputs), (len(frequencies),)))
+    return trace(theta_of, [Spec((2,), numpy.dtype(numpy.uint32)), x, spreads])
+
+
+def frequency_spreads(network: Network, dtype: Any = numpy.float32) -> NDArray[Any]:
+    """The standard deviation of the initial frequencies of each periodic embedding of a network, in their order."""
+    return numpy.array([p.spread for p in network.layout.parameters if p.group == FREQUENCY], dtype)
 
 
 def fit_output(network: Network, rows: int, dtype: Any = numpy.float32) -> Circuit:

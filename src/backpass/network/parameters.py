@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 from backpass.circuit import Array, named
 from backpass.errors import ShapeError
 
-GROUPS = ("weight", "bias", "alpha", "learned_input_scale", "frequency", "phase", "mixture", "embedding")
+FREQUENCY = "frequency"
+"""The group of the frequencies of periodic embeddings."""
+
+GROUPS = ("weight", "bias", "alpha", "learned_input_scale", FREQUENCY, "phase", "mixture", "embedding")
 """Every parameter group that is trained."""
 
 FIXED = "projection"

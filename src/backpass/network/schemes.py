@@ -83,13 +83,24 @@ STARTS: MappingProxyType[str, Callable[[Array, Parameter, int, Any], Array]] = M
 
 
 def initial_numbers(
-    key: Array, p: Parameter, purpose: int, dtype: Any, scheme: str = "he", fixed: Fixed | None = None
+    key: Array,
+    p: Parameter,
+    purpose: int,
+    dtype: Any,
+    scheme: str = "he",
+    fixed: Fixed | None = None,
+    spread: Array | None = None,
 ) -> Array:
-    """The initial numbers of one parameter; those in ``fixed`` if it is not trained."""
+    """The initial numbers of one parameter; those in ``fixed`` if it is not trained.
+
+    ``spread`` is a traced number in place of that of the parameter.
+    """
     if p.group == FIXED:
         return (fixed or {})[p.name].astype(dtype)
     with label(f"initialize {p.name}"):
         drawn = (INITIALIZATIONS[scheme] if p.group == "weight" else STARTS[p.group])(key, p, purpose, dtype)
+        if spread is not None:
+            return drawn * spread
         return drawn if p.spread == 1.0 else drawn * p.spread
 
 

@@ -245,10 +245,7 @@ def _raw_series(name: str, series: nw.Series[IntoSeries], rules: Rules, faults: 
     if kind.is_numeric():
         return _exact(name, series) if rules.required_kind(name) == "categorical" else _numbers(name, series)
     if kind in (nw.String, nw.Categorical, nw.Enum):
-        # Before the cast, which in some versions turns missing values into the strings "None" or "<NA>".
-        missing, texts = series.is_null().to_list(), series.cast(nw.String).to_list()
-        strings = coded(name, (None if gap else text for gap, text in zip(missing, texts, strict=True)), typed=True)
-        return replace(strings, is_category=kind != nw.String)
+        return replace(_strings(name, series), is_category=kind != nw.String)
     if kind in (nw.Datetime, nw.Duration) and (values := series.to_numpy()).dtype.kind in "mM":
         raw = raw_array(name, values, rules, faults)  # missing values are NaT, zoned times are in UTC
         zoned = isinstance(kind, nw.Datetime) and kind.time_zone is not None
@@ -259,6 +256,41 @@ def _raw_series(name: str, series: nw.Series[IntoSeries], rules: Rules, faults: 
         return raw_objects(name, series.to_list(), rules, faults)
     faults.add(f"column {shown(name)} is of type {shown(kind)}", UNFIT)
     return None
+
+
+def _strings(name: str, series: nw.Series[IntoSeries]) -> RawStrings:
+    """Return the strings of a series. pandas and pyarrow find the distinct ones; Python examines only those."""
+    import narwhals.stable.v2 as nw
+
+    native: Any = series.to_native()
+    is_string = series.dtype == nw.String
+    if series.implementation.is_pandas() and (is_string or _are_strings(getattr(native.dtype, "categories", ()))):
+        positions, distinct = native.factorize()
+        strings = _texts(name, nw.from_native(type(native)(distinct), series_only=True))
+        codes = np.concatenate([strings.codes, np.zeros(1, np.int32)])  # the last one for -1, a missing value
+        return replace(strings, codes=codes[positions])
+    if is_string and (series.implementation.is_pyarrow() or series.implementation.is_polars()):
+        with suppress(ImportError):
+            import pyarrow
+
+            with suppress(pyarrow.ArrowNotImplementedError):
+                encoded = series.to_arrow().dictionary_encode()
+                codes = encoded.indices.fill_null(-1).to_numpy().astype(np.int32) + np.int32(1)
+                return RawStrings(name, encoded.dictionary.to_pylist(), codes, typed=True)
+    return _texts(name, series)
+
+
+def _are_strings(values: Sequence[Any]) -> bool:
+    return len(values) > 0 and all(isinstance(each, str) for each in values)
+
+
+def _texts(name: str, series: nw.Series[IntoSeries]) -> RawStrings:
+    """Return the strings of a series, value by value."""
+    import narwhals.stable.v2 as nw
+
+    # Before the cast, which in some versions turns missing values into the strings "None" or "<NA>".
+    missing, texts = series.is_null().to_list(), series.cast(nw.String).to_list()
+    return coded(name, (None if gap else text for gap, text in zip(missing, texts, strict=True)), typed=True)
 
 
 def _exact(name: str, series: nw.Series[IntoSeries]) -> RawNumbers | RawStrings:
@@ -281,6 +313,10 @@ def _numbers(name: str, series: nw.Series[IntoSeries]) -> RawNumbers:
 
     if isinstance(series.dtype, nw.Decimal):
         return RawNumbers(name, np.array([math.nan if v is None else float(v) for v in series.to_list()]))
+    native: Any = series.to_native()
+    dtype = getattr(native, "dtype", None)
+    if isinstance(dtype, np.dtype) and dtype.kind in "iuf":  # of NumPy: pandas has NaN where a value is missing
+        return RawNumbers(name, np.array(native, np.float64))
     missing = series.is_null().to_numpy()
     if missing.any():
         series = series.fill_null(0)

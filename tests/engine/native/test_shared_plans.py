@@ -50,7 +50,7 @@ def test_equal_circuits_are_planned_once(planned: list[str]) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_members_share_the_plan_of_their_step(planned: list[str], threads: int) -> None:
+def test_members_share_the_plans_of_their_start_and_their_step(planned: list[str], threads: int) -> None:
     """They differ in seed, fold and wave scale; folds of 50 and 51 rows have one batch size."""
     random = numpy.random.default_rng(threads)
     data = {f"x{i}": random.normal(size=251) for i in range(2 + threads)}
@@ -59,6 +59,7 @@ def test_members_share_the_plan_of_their_step(planned: list[str], threads: int) 
     model = fit(data, "y", **settings)
     assert model.networks == 4
     assert planned.count("a step") == 1
+    assert planned.count("theta_of") == 1
 
 
 def test_what_another_thread_computes_is_waited_for() -> None:

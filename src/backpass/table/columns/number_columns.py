@@ -26,6 +26,10 @@ Block: TypeAlias = Callable[[Any], Floats]
 """The numbers of one feature: rows (a slice, or their numbers) -> (m, parts)."""
 
 
+_ROWS = 2048
+"""Rows of a matrix that are filled at a time: one column after another, they stay in the cache."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class NumberColumns:
     """The numbers of some rows, float64 (n, p), NaN where missing.
@@ -80,11 +84,14 @@ class NumberColumns:
         return block(slice(None) if self.index is None else self.index)
 
     def __getitem__(self, rows: slice) -> Floats:
-        chosen = rows if self.index is None else self.index[rows]
-        found, first = np.empty((len(range(*rows.indices(self.rows))), self.width)), 0
-        for block, width in self.blocks.values():
-            found[:, first : first + width] = block(chosen)
-            first += width
+        start, stop, _ = rows.indices(self.rows)
+        found = np.empty((stop - start, self.width))
+        for at in range(start, stop, _ROWS):
+            piece, first = slice(at, min(at + _ROWS, stop)), 0
+            chosen = piece if self.index is None else self.index[piece]
+            for block, width in self.blocks.values():
+                found[at - start : at - start + _ROWS, first : first + width] = block(chosen)
+                first += width
         return found
 
 

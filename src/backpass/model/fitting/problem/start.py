@@ -22,6 +22,7 @@ from backpass.network import (
     Network,
     Periodic,
     fit_output,
+    frequency_spreads,
     initialize,
     initialize_from_data,
     range_of,
@@ -63,7 +64,8 @@ def first_theta(
     key, dtype = key_of(settings.seed), dtype_of(settings.precision)
     if settings.initialization == "data":
         x = part.between(0, fitted_rows(network)).x
-        theta = engine.run(initialize_from_data(network, len(x), dtype, fixed), key, x)[0]
+        circuit = initialize_from_data(network, len(x), dtype, fixed)
+        theta = engine.run(circuit, key, x, frequency_spreads(network, dtype))[0]
     else:
         theta = engine.run(initialize(network, settings.initialization, dtype, fixed), key)[0]
     if saturates(settings.output_activation):
