@@ -133,6 +133,7 @@ def test_every_notation_of_dates(writer: str, tmp_path: Path) -> None:
 
 NUMBERS: dict[str, tuple[str, Callable[[datetime.datetime], float]]] = {
     "yyyymmdd": ("k", lambda s: float(f"{s:%Y%m%d}")),
+    "yyyymmddhh": ("MESS_DATUM", lambda s: float(f"{s:%Y%m%d%H}")),  # not seconds since 1970
     "yyyymmddhhmm": ("k", lambda s: float(f"{s:%Y%m%d%H%M}")),
     "yyyymm": ("k", lambda s: float(f"{s:%Y%m}")),
     "epoch_seconds": ("created_at", lambda s: float(since_1970(s))),
@@ -145,6 +146,7 @@ DAYS = "%Y-%m-%dT00:00:00"
 SAME = {
     "yyyymm": "%Y-%m-01T00:00:00",
     **dict.fromkeys(("yyyymmdd", "yymmdd", "yyyyddd"), DAYS),
+    "yyyymmddhh": "%Y-%m-%dT%H:00:00",
     "yyyymmddhhmm": "%Y-%m-%dT%H:%M:00",
 }
 

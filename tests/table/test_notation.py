@@ -317,6 +317,7 @@ def _codes() -> dict[str, list[str]]:
         "codes with letters before": lambda: f"{draw.choice(['ab', 'ca', 'max', 'env'])}{whole(10, 99)}",
         "codes of accounts": lambda: f"{whole(10, 99)}{draw.choice('CD')}",
         "padded texts of spreadsheets": lambda: f'="0{digits(4)}"',
+        "years in parentheses": lambda: f"({whole(1950, 2020)})" if whole(0, 1) else f"{whole(1950, 2020)}",
         "rooms": lambda: f"Room {whole(1, 40)}",
         "iban": lambda: f"DE{digits(2)} {digits(4)} {digits(4)} {digits(4)} {digits(4)} {digits(2)}",
         "room numbers": lambda: f"{(room := whole(1, 9) * 100)}-{room + 3}",
@@ -458,6 +459,11 @@ def test_a_named_decimal_sign_is_kept(tmp_path: Path) -> None:
     as_csv([f"{n},5" for n in range(30)], path)
     assert read_table(path).column("x").kind == "numeric"
     assert read_table(path, decimal=".").column("x").kind == "categorical"
+
+
+def test_minus_one_far_from_the_others_is_suspected_and_minus_one_among_small_numbers_is_not() -> None:
+    assert [each.value for each in suspected_sentinels(np.array([-1.0] * 5 + [*range(1950, 2020)], float))] == [-1.0]
+    assert not suspected_sentinels(np.array([-1.0] * 5 + [*range(40)], float))
 
 
 def test_sentinels_are_named_and_kept(tmp_path: Path) -> None:

@@ -163,6 +163,16 @@ COUNTED = (
         lambda name, different: _are_dates(name, different, 1.0),
     ),
     Counted(
+        "yyyymmddhh",
+        "yyyymmddhh",
+        (2024013115.0, 2023122408.0, 1999123123.0),
+        ("2024-01-31T15:00:00", "2023-12-24T08:00:00", "1999-12-31T23:00:00"),
+        "as yyyymmdd, with the hour",
+        (10000101e2, 99991231e2 + 23.0),
+        lambda values: calendar_microseconds(values, 2),
+        lambda name, different: _are_dates(name, different, 1e2),
+    ),
+    Counted(
         "yyyymmddhhmm",
         "yyyymmddhhmm",
         (202401311530.0, 202312240815.0, 199912312359.0),

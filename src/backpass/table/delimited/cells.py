@@ -39,7 +39,8 @@ TOTALS = (
     "grand total", "grand totals", "subtotal", "subtotals", "sub-total", "sub total", "total", "totals", "overall",
     "sum", "zwischensumme", "gesamtsumme", "gesamt", "insgesamt", "summe", "sous-total", "total général", "somme",
     "totale", "subtotale", "suma", "subtotaal", "totaal", "totalt", "summa", "delsumma", "razem", "ogółem", "celkem",
-    "összesen", "yhteensä", "итого", "всего", "合計", "小計", "总计", "總計", "합계", "소계", "average", "averages",
+    "összesen", "yhteensä", "итого", "всего", "合計", "小計", "总计", "總計", "합계", "소계", "총계", "合计",
+    "小计", "gesamtergebnis", "genel toplam", "toplam", "ara toplam", "المجموع", "कुल", "average", "averages",
     "mean", "means", "durchschnitt", "mittelwert", "moyenne", "promedio", "media",
 )  # fmt: skip
 """How rows of sums and means are called, in lower case."""

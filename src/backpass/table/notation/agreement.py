@@ -152,7 +152,7 @@ def _agreement(texts: Sequence[str], counts: Sequence[int], decimal: str, *, is_
         currency,
         word.unit,
         word.has_magnitudes,
-        any(shape.in_parentheses for shape in shapes) and not all(shape.in_parentheses for shape in shapes),
+        _are_negative(shapes, texts),
         word.has_flags,
         any(shape.upper for shape in shapes),
         any(shape.bound in ("<", ">") for shape in shapes),
@@ -172,6 +172,14 @@ def _agreement(texts: Sequence[str], counts: Sequence[int], decimal: str, *, is_
     if not fitting or is_partly_percent or _is_code(reading, fitting, texts):
         return Agreement(None, {}, {}, dispute)
     return Agreement(reading, fitting, examples, dispute)
+
+
+def _are_negative(shapes: Mapping[Cell, int], texts: Sequence[str]) -> bool:
+    """Whether parentheses make numbers negative: some have none, and they are not all years, (1994) beside 1994."""
+    enclosed = [shape.in_parentheses for shape in shapes]
+    if not any(enclosed) or all(enclosed):
+        return False
+    return not all(text.strip("()").isdigit() and int(text.strip("()")) in YEARS for text in texts)
 
 
 def _rows_by(shapes: Mapping[Cell, int], of: Callable[[Cell], str]) -> Mapping[str, int]:

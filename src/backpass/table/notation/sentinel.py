@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 REPEATED = frozenset(float(sign * int(digit * count)) for sign in (1, -1) for digit in "987" for count in range(2, 8))
-ROUND = frozenset({-100.0, -200.0, -300.0, -500.0, -1000.0, -2000.0, -10000.0, -32768.0, -32767.0, 32767.0, -9.0})
+ROUND = frozenset({-100.0, -200.0, -300.0, -500.0, -1000.0, -2000.0, -10000.0, -32768.0, -32767.0, 32767.0, -9.0, -1.0})
 EXTREME = frozenset({-2147483648.0, 2147483647.0, -1e20, 1e20, 1e30, -1e30, 9.96921e36, 1e35, -999.9, -999.25, -99.9})
 FRACTIONS = frozenset(
     float(f"{sign}{'9' * count}.{fraction}") for sign in ("", "-") for count in range(2, 8) for fraction in ("9", "99")
