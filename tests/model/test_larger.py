@@ -18,18 +18,22 @@ import pytest
 import backpass
 from backpass.errors import DataError, InsufficientMemoryError, InterruptedTraining, ResourceError, UsageError
 from backpass.model import Settings, load
+from backpass.model.batches.findings import MergedNotes
 from backpass.model.fitting.larger import parquet, sample, stored, text
 from backpass.model.fitting.larger.choice import resident_or_streamed
 from backpass.model.fitting.larger.parquet import ParquetSource
-from backpass.model.fitting.larger.sample import drawn
+from backpass.model.fitting.larger.sample import FirstRows, drawn
 from backpass.model.fitting.larger.streamed import streamed_problem
 from backpass.model.fitting.larger.text import TextSource
 from backpass.model.fitting.runs.ensemble import members_of
 from backpass.table.delimited import delimited
 from backpass.table.files.opening import opened
+from backpass.table.messages import left_out_note
 from backpass.table.windows import sampling
 from backpass.table.windows.settings import ReadSettings
 from backpass.training import Callback, StopRequest
+from backpass.training.feed import Feed
+from backpass.training.processes.exchange import Solo
 
 N = 3_000
 PLAIN = {"hidden": (8,), "epochs": 3, "batch_size": 64, "seed": 5, "validation_fraction": 0.2, "engine": "native"}
@@ -156,6 +160,64 @@ def test_a_run_goes_on_from_the_middle_of_an_epoch_to_the_same_bytes(tmp_path: P
 
 
 @pytest.mark.usefixtures("small", "folders")
+def test_shards_take_every_row_once_and_train_as_well(tmp_path: Path) -> None:
+    """Each shard is a part of a sorted file, without target in some rows, so that shards have different lengths."""
+    data = columns()
+    order = np.argsort(data["y"])
+    data = {name: values[order] for name, values in data.items()}
+    data["y"][N - 300 :: 2] = np.nan
+    path = write(tmp_path / "t.parquet", data)
+    whole, sharded = (backpass.fit(path, "y", stream=True, shards=shards, **PLAIN) for shards in (1, 4))
+    assert sharded.record.rows == whole.record.rows
+    assert len(sharded.record.history) == PLAIN["epochs"]
+    assert sharded.record.scores["test"]["rmse"] < 1.3 * whole.record.scores["test"]["rmse"] + 0.02
+
+
+def test_batches_of_shards_hold_every_row_once() -> None:
+    shards = ((7, 0, 5), (3, 3, 3))
+    feed = Feed(shards, lambda window: (), range(3))
+    for window, counts in enumerate(shards):
+        rows, bounds = feed.batches(window, 4, seed=1, draw=2)
+        np.testing.assert_array_equal(feed.batch_sizes(window, 4), bounds[:, -1])
+        ends = np.cumsum([0, *counts])
+        for shard in range(3):
+            of_shard = [rows[i, bounds[i, shard] : bounds[i, shard + 1]].tolist() for i in range(4)]
+            assert sorted(row for some in of_shard for row in some) == list(range(ends[shard], ends[shard + 1]))
+            assert max(map(len, of_shard)) - min(map(len, of_shard)) <= 1
+        # A process with the last two shards numbers their rows from 0.
+        own, _ = Feed(shards, lambda window: (), range(1, 3)).batches(window, 4, seed=1, draw=2)
+        for i in range(4):
+            last = slice(bounds[i, 1], bounds[i, 3])
+            np.testing.assert_array_equal(own[i, last], rows[i, last] - counts[0])
+
+
+def test_notes_of_parts_merge_as_if_they_were_added_in_order() -> None:
+    left_out = [left_out_note("target 'y'", [row], "no value") for row in (3, 8)]
+    parts = [["1 row odd", left_out[0]], ["1 row odd", "sorted"], ["3 rows odd"], ["2 rows odd", left_out[1]]]
+    whole = MergedNotes()
+    for part in parts:
+        whole.add(part)
+    for cut in range(1, 4):
+        first, second = MergedNotes(), MergedNotes()
+        for merged, some in ((first, parts[:cut]), (second, parts[cut:])):
+            for part in some:
+                merged.add(part)
+        first.merge(second)
+        assert first.notes == whole.notes
+
+
+def test_first_rows_of_parts_merge_as_if_they_were_added_in_order() -> None:
+    parts = [[("a", 0, 1), ("b", 1, 1)], [("c", 5, 2), ("a", 6, 1)], [("d", 9, 1), ("c", 11, 1)]]
+    whole, merged = FirstRows.of(["y"]), FirstRows.of(["y"])
+    for part in parts:
+        whole.add("y", part)
+        later = FirstRows.of(["y"])
+        later.add("y", part)
+        merged.merge(later)
+    assert (merged.rows, merged.recurring) == (whole.rows, whole.recurring)
+
+
+@pytest.mark.usefixtures("small", "folders")
 def test_steps_done_in_a_window_are_not_done_again(tmp_path: Path) -> None:
     """A run that ends in the middle of a window and goes on has the bits of the whole run."""
     path = write(tmp_path / "t.parquet", columns())
@@ -210,6 +272,7 @@ def test_what_cannot_be_streamed_is_refused_by_name(tmp_path: Path) -> None:
         "candidates": {"candidates": 4, "preset": "default"},
         "neighbors": {"neighbors": 100, "preset": "default"},
         "sampling full": {"sampling": "full"},
+        "sampling uniform with shards": {"sampling": "uniform", "shards": 2},
     }.items():
         with pytest.raises(UsageError, match=f"a streamed fit cannot use {name}"):
             backpass.fit(path, "y", stream=True, **settings)
@@ -381,6 +444,15 @@ def test_what_was_read_is_released_before_a_stream_begins(error: type[Exception]
         assert resident_or_streamed(stack, "auto", resident, streamed, lambda: None) == "streamed"
         with pytest.raises(error):
             resident_or_streamed(stack, False, resident, streamed, lambda: None)
+
+        class Another(Solo):
+            def share(self, value: object) -> list:
+                return [value, ("another process lacks memory", "")]
+
+        # A process with enough memory streams with the others.
+        asked = resident_or_streamed(stack, "auto", lambda: "resident", streamed, lambda: None, Another())
+        assert asked == "streamed"
+        assert reasons.pop() == "another process lacks memory: the fit is streamed"
     assert len(reasons) == 1
     assert reasons[0].endswith(": the fit is streamed")
 
@@ -538,7 +610,7 @@ def uses_of(path: Path, settings: dict) -> dict[str, np.ndarray]:
             assert view is not None
             trains = [view._read(window, "truth") for window in range(view.windows) if view.rows[window]]
             found[f"stored {number}"] = np.concatenate(trains)
-            assert len(found[f"stored {number}"]) == sum(view.rows)
+            assert len(found[f"stored {number}"]) == view.count
             found[f"held {number}"] = member.problem.parts.get("validation", problem.parts["train"]).truth
         assert any("that are held out: not used" in note for note in problem.notes)
     return found

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from backpass.model import Settings, fit
 from backpass.model.assessment.cross_validation import cross_validated
@@ -70,6 +71,78 @@ FITS: dict[str, dict[str, Any]] = {
     },
 }
 """Name -> the arguments of a fit."""
+
+
+STREAMED: dict[str, dict[str, Any]] = {
+    "streamed": {
+        "target": "kind",
+        "hidden": (8,),
+        "epochs": 2,
+        "shards": 4,
+        "batch_size": 60,
+        "dropout": 0.2,
+        "class_weight": "balanced",
+        "validation_fraction": 0.2,
+    },
+    "streamed text": {"target": "y", "hidden": (4,), "epochs": 1, "shards": 4, "validation_fraction": 0.2},
+    "streamed networks": {
+        "target": "y",
+        "hidden": (4,),
+        "epochs": 2,
+        "shards": 2,
+        "batch_size": 50,
+        "ensemble_size": 2,
+        "validation_fraction": 0.2,
+    },
+}
+"""The same for fits that read a table in pieces."""
+
+STREAMED_ROWS, GROUP = 3_000, 250
+
+
+def write_streamed(path: Path) -> None:
+    """Write the table of the streamed fits, sorted, so that its beginning differs from its end."""
+    import pyarrow as pa
+    import pyarrow.csv as csv
+    import pyarrow.parquet as pq
+
+    r = np.random.default_rng(5)
+    a, b = np.sort(r.normal(size=STREAMED_ROWS)), r.normal(size=STREAMED_ROWS)
+    kind = np.where(a * b > 0, "high", "low").astype(object)
+    kind[[700, 2_500, 2_600]] = None  # rows without a target, which notes count
+    data = {"a": a, "b": b, "y": a * b + 0.1 * r.normal(size=STREAMED_ROWS), "kind": kind}
+    pq.write_table(pa.table(data), path, row_group_size=GROUP)
+    csv.write_csv(pa.table(data), path.with_suffix(".csv"))
+
+
+def streamed_bytes(name: str, comm: Any, folder: Path) -> tuple[bytes, list[int]]:
+    """The model file of a streamed fit of ``table``, and the number of times it has read each row group."""
+    import pyarrow.parquet as pq
+
+    from backpass.model.fitting.larger import parquet, sample, stored, text
+    from backpass.table.delimited import delimited
+    from backpass.table.windows import sampling
+
+    counts, read = [0] * (STREAMED_ROWS // GROUP), pq.ParquetFile.iter_batches
+
+    def counted(self: Any, size: int, row_groups: list[int], **options: Any) -> Any:
+        for group in row_groups:
+            counts[group] += 1
+        return read(self, size, row_groups=row_groups, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sample, "SAMPLE", 600)
+        patch.setattr(parquet, "PIECE", 256)
+        patch.setattr(stored, "WINDOW", 2**13)
+        patch.setattr(pq.ParquetFile, "iter_batches", counted)
+        patch.setattr(sampling, "ROWS", 256)
+        patch.setattr(delimited, "PIECE", 2**13)
+        patch.setattr(text, "ROWS", 256)
+        file = "table.csv" if name == "streamed text" else "table.parquet"
+        model = fit(folder / file, comm=comm, threads=1, stream=True, **STREAMED[name])
+    path = folder / f"{name}.{0 if comm is None else comm.rank}.backpass"
+    model.save(path)
+    return path.read_bytes(), counts
 
 
 LONG: dict[str, Any] = {
@@ -144,6 +217,8 @@ def main(folder: Path, names: Sequence[str]) -> None:
     seen = Seen()
     for name in names:
         model_bytes(name, comm, folder, (seen,) if name == "ensemble" else ())
+    for name in STREAMED:
+        (folder / f"{name}.groups.{comm.rank}").write_text(repr(streamed_bytes(name, comm, folder)[1]))
     (folder / f"folds.{comm.rank}").write_text(fold_scores(comm))
     (folder / f"seen.{comm.rank}").write_text(f"{seen.step} of {seen.total}")
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from backpass.cli import main
@@ -51,6 +53,16 @@ def test_processes_with_different_rows_are_refused(folder: Path) -> None:
     assert "process 1 of 2" in done.stderr
     assert "the rows (their values, their order or their split) differ" in done.stderr
     assert not (folder / "m.backpass").exists()
+
+
+def test_processes_that_stream_different_files_are_refused(folder: Path) -> None:
+    for name, offset in (("t", 0.0), ("other", 1e9)):
+        data = {"x": [offset + i for i in range(500)], "y": [i % 7 for i in range(500)]}
+        pq.write_table(pa.table(data), folder / name)
+    first, second = (backpass("fit", name, "-t", "y", "-o", "m.backpass", "--stream", *FIT) for name in ("t", "other"))
+    done = run([MPIEXEC, "-n", "1", *first, ":", "-n", "1", *second], folder)
+    assert done.returncode == 3
+    assert "the files (their columns, their rows or how these are stored) differ" in done.stderr
 
 
 def test_an_error_of_one_process_ends_the_others(folder: Path) -> None:

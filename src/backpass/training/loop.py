@@ -134,25 +134,41 @@ class TrainingRun:
         s = self.settings
         return SettingsTable(self.optimizer, s.learning_rate, s.schedule, s.schedules, s.columns, self.planned_steps)
 
-    def _epoch_tables(self, progress: Progress, table: SettingsTable) -> tuple[int, Epoch]:
-        """The number of the current window, and the remaining steps in it."""
+    def _epoch_tables(self, progress: Progress, table: SettingsTable) -> tuple[int, Epoch, NDArray[numpy.int64] | None]:
+        """The number of the current window, the remaining steps in it, and the bounds of their shards.
+
+        There are no bounds if each batch is cut into equal shards, as the rows in memory are.
+        """
         number, done = divmod(progress.step, self.steps_per_epoch)
         place, order = 0, self._order(number)
         while done >= (steps := self._steps_in(order[place])):
             place, done = place + 1, done - steps
         window = order[place]
         count, draw = self._windows[window], number * len(order) + place
-        size = min(self.batch_size, count)
-        rows, sizes = sampling_named(self.settings.sampling)(count, size, self.settings.seed, draw)
         stop = min(steps, self.total_steps - (progress.step - done))
-        return window, Epoch(rows[done:stop], sizes[done:stop], table.rows(progress.step, stop - done), progress.step)
+        bounds = None
+        if self.feed is not None and self.sharding is not None and window:
+            rows, bounds = self.feed.batches(window - 1, steps, self.settings.seed, draw)
+            sizes, bounds = bounds[:, -1], bounds[done:stop]
+        else:
+            size = min(self.batch_size, count)
+            rows, sizes = sampling_named(self.settings.sampling)(count, size, self.settings.seed, draw)
+        epoch = Epoch(rows[done:stop], sizes[done:stop], table.rows(progress.step, stop - done), progress.step)
+        return window, epoch, bounds
+
+    def _sizes_in(self, window: int) -> NDArray[Any]:
+        """The number of rows of each step in a window: (steps,)"""
+        count = self._windows[window]
+        if self.feed is not None and self.sharding is not None and window:
+            return self.feed.batch_sizes(window - 1, self._steps_in(window))
+        return batch_sizes(self.settings.sampling, count, min(self.batch_size, count))
 
     def _advance(self, step: Step | ShardedStep, progress: Progress, stop: StopRequest) -> TrainingResult:
         key = key_of(self.settings.seed)
         clock = _Clock(self.settings.max_seconds)
         table = self._settings_table()
         while progress.step < self.total_steps:
-            window, epoch = self._epoch_tables(progress, table)
+            window, epoch, bounds = self._epoch_tables(progress, table)
             data: Sequence[NDArray[Any]] = ()  # the last window is released before the next one is read
             data = self.data if self.feed is None or not window else self.feed.load(window - 1)
             first = progress.step
@@ -163,11 +179,13 @@ class TrainingRun:
                 return stop() or clock.is_over()
 
             before = progress.state
-            outcome = self._run_epoch(step, before, key, data, epoch, should_stop)
+            outcome = self._run_epoch(step, before, key, data, epoch, should_stop, bounds)
             progress.state = outcome.state
             progress.step += len(outcome.losses)
             progress.losses += [float(J) for J in outcome.losses]
             if outcome.failed or not is_finite(progress.state):
+                if bounds is not None:  # no process has all rows of the batch
+                    return self._diverged(progress, progress.step - (not outcome.failed), "the loss or the update")
                 tried = epoch.until(len(outcome.losses) + 1)
                 whole = step if isinstance(step, Step) else self._make_step()
                 fault = first_fault(self.engine, whole, before, key, self._own_rows(data), tried)
@@ -191,6 +209,7 @@ class TrainingRun:
         data: Sequence[NDArray[Any]],
         epoch: Epoch,
         should_stop: Callable[[int], bool],
+        bounds: NDArray[numpy.int64] | None,
     ) -> Outcome:
         """Run an epoch on a window at once, or step by step if a callback sees the steps."""
         watching = [callback for callback in self.callbacks if callback.sees_steps]
@@ -205,7 +224,7 @@ class TrainingRun:
 
         if isinstance(step, ShardedStep):
             shown = report if watching else None
-            return step.run_epoch(self.engine, state, key, data, epoch, should_stop, shown)
+            return step.run_epoch(self.engine, state, key, data, epoch, should_stop, shown, bounds)
         if not watching:
             return self.engine.run_epoch(step, state, key, data, epoch, should_stop)
         return run_watched(self.engine, step, state, key, data, epoch, should_stop, report)
@@ -217,10 +236,7 @@ class TrainingRun:
     def _finish_epoch(self, progress: Progress, table: SettingsTable) -> str:
         """Score the epoch and record it. Returns the reason to end the run here, or an empty string."""
         number = (progress.step - 1) // self.steps_per_epoch
-        counts = [self._windows[window] for window in self._order(number)]
-        sizes = numpy.concatenate(
-            [batch_sizes(self.settings.sampling, count, min(self.batch_size, count)) for count in counts]
-        )[: len(progress.losses)]
+        sizes = numpy.concatenate([self._sizes_in(window) for window in self._order(number)])[: len(progress.losses)]
         record = EpochRecord(
             number + 1,
             progress.step,

@@ -193,8 +193,9 @@ def fit(**given: Any) -> int:
             stack,
             "auto" if given["stream"] is None else given["stream"],
             partial(_in_memory, request, folds, console, verbose=given["verbose"]),
-            partial(_streamed, request, console, verbose=given["verbose"]),
-            partial(_check_streamable, request, folds, exchange),
+            partial(_streamed, request, console, exchange=exchange, verbose=given["verbose"]),
+            partial(_check_streamable, request, folds),
+            exchange,
         )
         if begun.is_streamed and "--stream" not in context.obj:
             context.obj = [*context.obj, "--stream"]  # a command that resumes the run streams, too
@@ -312,7 +313,7 @@ def _in_memory(request: Request, folds: Folds | None, console: Console, *, verbo
     return _Begun(problem, None if request.report is None else judge, cut)
 
 
-def _check_streamable(request: Request, folds: Folds | None, exchange: Exchange) -> None:
+def _check_streamable(request: Request, folds: Folds | None) -> None:
     """Check that the table may be read in pieces.
 
     Raises:
@@ -326,7 +327,7 @@ def _check_streamable(request: Request, folds: Folds | None, exchange: Exchange)
         "features_of": request.features_of,
         "folds": None if folds is None else True,
     }
-    check_streamable(request.table, request.settings, _options(request), exchange, **others)
+    check_streamable(request.table, request.settings, _options(request), **others)
 
 
 def _options(request: Request) -> dict[str, Any]:
@@ -335,7 +336,9 @@ def _options(request: Request) -> dict[str, Any]:
 
 
 @contextmanager
-def _streamed(request: Request, console: Console, reason: str, *, verbose: bool) -> Iterator[_Begun]:
+def _streamed(
+    request: Request, console: Console, reason: str, *, exchange: Exchange, verbose: bool
+) -> Iterator[_Begun]:
     """The fit of a table that is read in pieces, while its rows are on disk; a ``reason`` that is not empty is said."""
     names = list(target_names([name for text in request.target for name in names_in([text])]))
     with ExitStack() as stack:
@@ -352,6 +355,7 @@ def _streamed(request: Request, console: Console, reason: str, *, verbose: bool)
                     columns=request.columns,
                     weight=request.weight,
                     strict=request.strict,
+                    exchange=exchange,
                 )
             )
         for label, text in summary.of_problem(problem, verbose=verbose):

@@ -47,6 +47,16 @@ class MergedNotes:
                 return True
         return False
 
+    def merge(self, later: MergedNotes) -> None:
+        """Take in the notes on the parts that follow, as if they were added one after another."""
+        for key, note in later._notes.items():
+            if self._joins(note):
+                continue
+            first = self._notes.setdefault(key, note)
+            is_same = note == first.removesuffix(_MORE)
+            if not (first.endswith(_MORE) or is_same or first is note):
+                self._notes[key] = first + _MORE
+
     @property
     def notes(self) -> tuple[str, ...]:
         """The notes on all parts."""

@@ -132,18 +132,18 @@ def fit(
             stack,
             stream,
             partial(_in_memory, data, target, checked, options, **others, **roles),
-            partial(streamed_problem, data, target, checked, options, note, **roles),
+            partial(streamed_problem, data, target, checked, options, note, exchange=exchange, **roles),
             partial(
                 check_streamable,
                 data,
                 checked,
                 options,
-                exchange,
                 validation_file=validation,
                 test_file=test,
                 teacher=teacher,
                 features_of=source,
             ),
+            exchange,
         )
         warned = Warned()
         model = fit_problem(

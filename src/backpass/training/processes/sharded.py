@@ -42,6 +42,24 @@ class Sharding:
     summed: Callable[[Array, tuple[Array, ...], RandomKey], Array]
     exchange: Exchange = SOLO
 
+    @property
+    def own(self) -> range:
+        """The shards of this process."""
+        return share_of(self.shards, self.exchange.rank, self.exchange.size)
+
+    def cuts(self, rows: int) -> list[int]:
+        """Where the shards of so many rows begin and end: (V + 1,)"""
+        return [v * rows // self.shards for v in range(self.shards + 1)]
+
+
+def share_of(count: int, rank: int, processes: int) -> range:
+    """The numbers below ``count`` that one of several processes has: neighbors.
+
+    >>> [share_of(8, rank, 3) for rank in range(3)]
+    [range(0, 2), range(2, 5), range(5, 8)]
+    """
+    return range(rank * count // processes, (rank + 1) * count // processes)
+
 
 @dataclass(frozen=True, slots=True)
 class ShardedStep:
@@ -98,6 +116,7 @@ class ShardedStep:
         epoch: Epoch,
         should_stop: Callable[[int], bool],
         report: Callable[[StepRecord], None] | None = None,
+        bounds: NDArray[Any] | None = None,
     ) -> Outcome:
         """Run an epoch as ``Engine.run_epoch`` does. It ends before the same step in all processes.
 
@@ -109,13 +128,15 @@ class ShardedStep:
             epoch: The steps.
             should_stop: Called before each step with the number of steps done; True in one process ends all.
             report: Called after each step.
+            bounds: Where the shards of each batch begin and end (steps, V + 1). Default None: they are equal.
         """
         losses: list[float] = []
         dtype = state[0].dtype
         settings = epoch.settings.astype(dtype)
         for i in range(epoch.steps):
             rows = epoch.rows[i, : int(epoch.sizes[i])]
-            sums = self._sums(engine, state[0], key, epoch.first_step + i, data, rows, settings[i])
+            cuts = self.sharding.cuts(len(rows)) if bounds is None else bounds[i]
+            sums = self._sums(engine, state[0], key, epoch.first_step + i, data, rows, cuts, settings[i])
             sums[-1] = should_stop(i)
             self.sharding.exchange.all_reduce(sums)
             if sums[-1]:
@@ -137,13 +158,14 @@ class ShardedStep:
         number: int,
         data: Sequence[NDArray[Any]],
         rows: NDArray[Any],
+        cuts: Sequence[int] | NDArray[Any],
         settings: NDArray[Any],
     ) -> NDArray[Any]:
         """The sums over the shards of this process: (P + 2,)"""
-        V, size, rank = self.sharding.shards, self.sharding.exchange.size, self.sharding.exchange.rank
+        V = self.sharding.shards
         nodes: list[tuple[int, NDArray[Any]]] = []  # complete nodes of the tree: height, sum
-        for v in range(rank * V // size, (rank + 1) * V // size):
-            shard = rows[v * len(rows) // V : (v + 1) * len(rows) // V]
+        for v in self.sharding.own:
+            shard = rows[cuts[v] : cuts[v + 1]]
             if len(shard):
                 # Draws are counted by shards, so that no two shards draw the same numbers.
                 count = numpy.uint32((number * V + v) % 2**32)

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import TypeVar
 
 from backpass.errors import InsufficientMemoryError, UsageError
+from backpass.training.processes.exchange import SOLO, Exchange
 
 T = TypeVar("T")
 
@@ -30,6 +31,7 @@ def resident_or_streamed(
     resident: Callable[[], T],
     streamed: Callable[[str], AbstractContextManager[T]],
     check: Callable[[], object],
+    exchange: Exchange = SOLO,
 ) -> T:
     """What ``resident`` returns, or what ``streamed`` yields.
 
@@ -39,6 +41,7 @@ def resident_or_streamed(
         resident: Reads everything into memory.
         streamed: Keeps rows on disk; takes the reason of a stream that was not requested, or "".
         check: Raises an error if a stream is not possible.
+        exchange: The processes; all of them stream if the memory of one is insufficient.
 
     Raises:
         UsageError: ``stream`` is True, and a stream is not possible.
@@ -47,15 +50,21 @@ def resident_or_streamed(
     if stream is True:
         check()
         return stack.enter_context(streamed(""))
+    found, message, hint = list[T](), "", ""
     try:
-        return resident()
+        found = [resident()]
     except (InsufficientMemoryError, MemoryError) as error:
         if stream is False:
             raise
         # A new error later: the frames of this one hold what was read.
-        message, hint = "the table does not fit in memory", ""
+        message = "the table does not fit in memory"
         if isinstance(error, InsufficientMemoryError):
             message, hint = error.message, error.hint
+    if stream is not False:
+        message, hint = next((each for each in exchange.share((message, hint)) if each[0]), ("", ""))
+    if found and not message:
+        return found[0]
+    del found  # it takes memory
     try:
         check()
         return stack.enter_context(streamed(f"{message}: the fit is streamed"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,14 @@ from backpass.errors import DataError, ResourceError
 from backpass.model.fitting.larger import sample
 from backpass.model.fitting.larger.sample import FirstRows, drawn
 from backpass.model.fitting.larger.source import SampledRows
+from backpass.model.fitting.runs.processes import require_same
 from backpass.table import Table
 from backpass.table.files.pattern import files_of
 from backpass.table.frame import frame_table
 from backpass.table.messages import data_error, listed, plain, shown
 from backpass.table.windows.settings import FRAME_OPTIONS, ReadSettings
+from backpass.training.processes.exchange import SOLO, Exchange
+from backpass.training.processes.sharded import share_of
 
 PIECE = 65_536
 """The most rows of a piece."""
@@ -71,17 +75,20 @@ class ParquetSource:
             raise data_error(name, "has columns but no rows")
         return ParquetSource(name, tuple(files), rows, options)
 
-    def sample(self, targets: Sequence[str], seed: int) -> SampledRows:
+    def sample(self, targets: Sequence[str], seed: int, exchange: Exchange = SOLO) -> SampledRows:
         """Draw rows, and the first rows with each value of a target that may be a class.
 
+        Each process reads its share of the rows.
+
         Raises:
-            DataError: A row group is damaged, or the rows are no valid table.
+            DataError: A row group is damaged, the rows are no valid table, or the processes have different files.
         """
         import pyarrow as pa
 
         parts, numbers, firsts = list[Any](), list[Any](), FirstRows.of(targets)
         share = min(sample.SAMPLE / self.rows, 1.0)
-        for first, piece in self.pieces():
+        require_same(exchange, {"files": self.digest} if exchange.size > 1 else {})
+        for first, piece in self.pieces(share_of(self.rows, exchange.rank, exchange.size)):
             rows = np.arange(first, first + piece.num_rows)
             chosen = drawn(rows, seed, share)
             for name in targets:
@@ -90,19 +97,20 @@ class ParquetSource:
                     chosen[np.array(new, dtype=np.intp) - first] = True
             parts.append(piece.filter(pa.array(chosen)))
             numbers.append(rows[chosen])
+        parts, numbers, firsts = _joined(exchange.share((parts, numbers, firsts)))
         found = np.concatenate(numbers)
         kept = drawn(found, seed, share) | np.isin(found, firsts.rows)
         whole = pa.concat_tables(parts).filter(pa.array(kept))
         table = replace(self._table(whole, found[kept] + 1), recurring=firsts.recurring)
         return SampledRows(table, self.rows, len(whole) == self.rows)
 
-    def tables(self, kinds: Mapping[str, str]) -> Iterator[Table]:
-        """Yield the rows in tables, with these columns of these kinds.
+    def tables(self, kinds: Mapping[str, str], rows: range) -> Iterator[Table]:
+        """Yield these rows in tables, with these columns of these kinds; row groups without any are not read.
 
         Raises:
             DataError: A row group is damaged, or a column does not have the required kind.
         """
-        for first, piece in self.pieces():
+        for first, piece in self.pieces(rows):
             yield self._read(piece, self.name, kinds=kinds, above=first)
 
     def _table(self, rows: Any, numbers: Any) -> Table:
@@ -112,7 +120,7 @@ class ParquetSource:
             table = self._read(rows, self.name if is_all else f"a random sample of {self.name}")
         except DataError:
             if not is_all:
-                for first, piece in self.pieces():  # an error of a piece names the rows of the source
+                for first, piece in self.pieces(range(self.rows)):  # an error of a piece names the rows of the source
                     self._read(piece, self.name, above=first)
             raise
         return replace(table, source=self.name, row_numbers=numbers)
@@ -132,8 +140,19 @@ class ParquetSource:
         given: Any = {option: value for option, value in self.options.items() if option in FRAME_OPTIONS - {"drop"}}
         return frame_table(ReadSettings.of(**{**given, "kinds": kinds}), data, name, above)
 
-    def pieces(self) -> Iterator[tuple[int, Any]]:
-        """Yield the number of the first row, from 0, and an Arrow table of at most ``PIECE`` rows.
+    @property
+    def digest(self) -> str:
+        """A digest of the metadata of the files: their columns, row groups, and where and how large these are."""
+        found = sha256()
+        for file in self.files:
+            metadata = _opened(file).metadata.to_dict()
+            found.update(repr(metadata).encode())
+        return found.hexdigest()
+
+    def pieces(self, rows: range) -> Iterator[tuple[int, Any]]:
+        """Yield the number of the first row, from 0, and an Arrow table of at most ``PIECE`` of these rows.
+
+        Row groups without any of them are not read.
 
         Raises:
             DataError: A row group is damaged.
@@ -145,9 +164,16 @@ class ParquetSource:
             opened = _opened(file)
             groups = opened.num_row_groups
             for group in range(groups):
+                after = first + opened.metadata.row_group(group).num_rows
+                if after <= rows.start or first >= rows.stop:
+                    first = after
+                    continue
                 try:
                     for batch in opened.iter_batches(PIECE, row_groups=[group], use_threads=False):
-                        yield first, _without_views(pa.Table.from_batches([batch]))
+                        begin = max(rows.start - first, 0)
+                        part = batch.slice(begin, max(rows.stop - first - begin, 0))
+                        if part.num_rows:
+                            yield first + begin, _without_views(pa.Table.from_batches([part]))
                         first += batch.num_rows
                 except (pa.ArrowException, OSError) as error:
                     reason = str(error).splitlines()[0]
@@ -167,6 +193,14 @@ def _opened(file: str) -> Any:
     except (pa.ArrowInvalid, OSError) as error:
         what = f"cannot be read as a Parquet file ({str(error).splitlines()[0]})"
         raise data_error(file, what) from error
+
+
+def _joined(shared: Sequence[tuple[list[Any], list[Any], FirstRows]]) -> tuple[list[Any], list[Any], FirstRows]:
+    """The drawn rows, their numbers and the first rows of all processes, whose rows follow one another."""
+    firsts = shared[0][2]
+    for _, _, later in shared[1:]:
+        firsts.merge(later)
+    return [each for parts, _, _ in shared for each in parts], [each for _, rows, _ in shared for each in rows], firsts
 
 
 def _places(column: Any, first: int) -> Iterator[tuple[Any, int, int]]:

@@ -58,6 +58,16 @@ class FirstRows:
         seen.update(found)
         return list(found.values())
 
+    def merge(self, later: FirstRows) -> None:
+        """Take in those of rows that follow."""
+        for name, found in later.seen.items():
+            ours = self.seen[name]
+            repeated = {ours[value] for value in found if value in ours}
+            again = {ours.get(value, row) for value, row in found.items() if row in later.again[name]}
+            self.again[name] |= repeated | again
+            new = [(value, row) for value, row in found.items() if value not in ours]
+            ours.update(new[: MOST_CLASSES + 1])
+
     @property
     def recurring(self) -> dict[str, frozenset[int]]:
         """The numbers of the rows, from 1, whose value of a target other rows have, too, by target."""

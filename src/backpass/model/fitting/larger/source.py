@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from backpass.table import Table
+from backpass.training.processes.exchange import SOLO, Exchange
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,15 +35,24 @@ class RowSource(Protocol):
     def name(self) -> str:
         """Name of the table in messages."""
 
-    def sample(self, targets: Sequence[str], seed: int) -> SampledRows:
+    def sample(self, targets: Sequence[str], seed: int, exchange: Exchange = SOLO) -> SampledRows:
         """Draw a random sample, with the first row of each value of a target that may be a class.
 
+        Args:
+            targets: The targets.
+            seed: The seed.
+            exchange: The processes that draw the sample; each of them gets all of it.
+
         Raises:
-            DataError: The rows are no valid table.
+            DataError: The rows are no valid table, or the processes have different ones.
         """
 
-    def tables(self, kinds: Mapping[str, str]) -> Iterator[Table]:
-        """Yield all rows in tables, with these columns of these kinds.
+    def tables(self, kinds: Mapping[str, str], rows: range) -> Iterator[Table]:
+        """Yield some of the rows in tables, in order, with these columns of these kinds.
+
+        Args:
+            kinds: The required kinds by column name.
+            rows: The numbers of the rows, from 0. A table may have others, too.
 
         Raises:
             DataError: A column does not have the required kind.

@@ -7,12 +7,12 @@ training, validation and test rows as a table is. All other rows train, too: the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ from backpass.model.fitting.problem.data_split import Rows
 from backpass.model.fitting.problem.encoded_rows import part_of
 from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.fitting.problem.problem import Problem
+from backpass.model.fitting.runs.processes import require_work
+from backpass.model.fitting.runs.runs import processes_together
 from backpass.model.settings.settings import Settings
 from backpass.table import Column, NumericColumn, Table, required_kind
 from backpass.table.columns.late_bounds import admitting_bounds, late_bounds, late_notes, reading_bounds
@@ -41,19 +43,19 @@ from backpass.table.messages import counted, plain
 from backpass.table.targets import target_names
 from backpass.table.windows.sampling import can_sample
 from backpass.table.windows.settings import ReadSettings
-from backpass.training.processes.exchange import Exchange
+from backpass.training.processes.exchange import SOLO, Exchange
+from backpass.training.processes.sharded import share_of
+
+T = TypeVar("T")
 
 
-def check_streamable(
-    data: Any, settings: Settings, options: Mapping[str, Any], exchange: Exchange, **others: Any
-) -> None:
+def check_streamable(data: Any, settings: Settings, options: Mapping[str, Any], **others: Any) -> None:
     """Refuse what a streamed fit cannot do.
 
     Args:
         data: The table.
         settings: The settings.
         options: Options of reading.
-        exchange: The processes of the fit.
         others: The values of other options by their names on the command line, such as ``test_file``; None if an option
             is not used.
 
@@ -67,19 +69,15 @@ def check_streamable(
         "--refit": settings.refit,
         "--candidates": settings.candidates > 1,
         "--neighbors": settings.neighbors > 0,
-        "--shards": settings.shards > 1,
         "--engine jax": settings.engine == "jax",
         "--sampling full": settings.sampling == "full",
+        f"--sampling {settings.sampling} with --shards": settings.shards > 1
+        and settings.sampling not in ("epoch", "epoch_drop_last"),
     }
     refused = [f"--{name.replace('_', '-')}" for name, value in others.items() if value is not None]
     refused += [flag for flag, is_set in needs.items() if is_set]
     if refused:
         raise UsageError(f"a streamed fit cannot use {refused[0]}", hint=f"leave out {refused[0]}, or --stream")
-    if exchange.size > 1:
-        raise UsageError(
-            f"a streamed fit runs in one process; this job has {exchange.size}",
-            hint="start one process, or leave out --stream",
-        )
 
 
 @contextmanager
@@ -95,8 +93,12 @@ def streamed_problem(
     columns: Sequence[str] | None = None,
     weight: str | None = None,
     strict: bool = False,
+    exchange: Exchange = SOLO,
 ) -> Iterator[Problem]:
     """The problem of files, while its encoded rows are on disk.
+
+    With several processes, each of them reads and stores the rows of the shards that it computes, of all shards if it
+    trains networks of its own.
 
     Args:
         path: The file, or a pattern.
@@ -109,8 +111,10 @@ def streamed_problem(
         columns: The only columns to learn from. Default None: all.
         weight: The column of row weights. Default None: all rows have weight 1.
         strict: Whether a row without a target is an error.
+        exchange: The processes that train together.
 
     Raises:
+        UsageError: The processes cannot divide the work.
         DataError: The files cannot be used.
         ResourceError: Disk or memory is missing.
     """
@@ -119,14 +123,17 @@ def streamed_problem(
         source = reading.enter_context(source_at(path, options))
         if reason:
             tell(reason)
-        sample = source.sample(names, settings.seed)
+        sample = source.sample(names, settings.seed, exchange)
         problem = make_problem(sample.table, names, settings, drop=drop, columns=columns, weight=weight, strict=strict)
         if sample.is_all:
             reading.close()  # an error of the system during training is not one of these files
             yield problem
             return
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="backpass-")))
-        stored = Stored.of(folder, sample.rows - sample.table.rows, problem.parts["train"])
+        require_work(problem, problem.settings.ensemble_size, exchange)
+        division = _Division.of(sample.rows, problem.settings, exchange)
+        rows_left = sample.rows - sample.table.rows
+        stored = Stored.of(folder, rows_left, problem.parts["train"], division.shards, division.own)
         tell(f"training rows are kept in {folder} until the end: {written_bytes(stored.expected)}")
         used = {*names, *(feature.name for feature in problem.schema.features), *problem.split_columns, weight}
         kinds = admitting_bounds(
@@ -135,9 +142,11 @@ def streamed_problem(
         drawn = sample.table.row_numbers
         note, said = _note(sample), _Notes()
         del sample  # its table takes memory
-        said.add(problem.notes, problem.of_source)
+        if not division.own.start:  # the notes of the processes are put together
+            said.add(problem.notes, problem.of_source)
         held_out, unused, late = HeldOut.of(problem), 0, Counter[str]()
-        for rows in _others(source.tables(kinds), drawn, names, weight, said, strict=strict):
+        tables = division.cut(source.tables(kinds, division.rows))
+        for shard, rows in _others(tables, drawn, names, weight, said, strict=strict):
             uses = None
             if held_out is not None:
                 uses = held_out.uses(rows.table)
@@ -150,7 +159,15 @@ def streamed_problem(
             encoded = part_of(problem, Rows(rows.table, truth, rows.weights))
             if not np.isfinite(encoded.y).all():
                 raise DataError(f"{source.name}: the target holds numbers too large for {settings.precision}")
-            stored.add(encoded, windows_of(rows.table.row_numbers - 1, settings.seed, stored.windows), uses)
+            windows = windows_of(rows.table.row_numbers - 1, settings.seed, stored.windows)
+            stored.add(encoded, windows, shard, uses)
+        found = division.of_group(exchange.share((stored.added, said, late, unused)))
+        stored.complete(each for added, *_ in found for each in added)
+        said, late, unused = found[0][1], Counter[str](), sum(each[3] for each in found)
+        for _, later, of_late, _ in found:
+            late.update(of_late)
+            if later is not said:
+                said.merge(later)
         of_source = said.of_source.notes
         if unused:
             what = "groups" if settings.group is not None else "times"
@@ -178,27 +195,84 @@ class _Notes:
         self.of_source.add(of_source)
         self.others.add(note for note in notes if note not in of_source)
 
+    def merge(self, later: _Notes) -> None:
+        """Take in the notes on the rows that follow."""
+        self.of_source.merge(later.of_source)
+        self.others.merge(later.others)
+
+
+@dataclass(frozen=True, slots=True)
+class _Division:
+    """How processes divide the rows outside the sample: by neighboring shards of the file.
+
+    Attributes:
+        count: The number of rows of the source.
+        shards: The number of shards.
+        own: The shards of this process.
+        members: The processes that divide the rows with this one, or, for one without a network, the first that do.
+    """
+
+    count: int
+    shards: int
+    own: range
+    members: range
+
+    @staticmethod
+    def of(count: int, settings: Settings, exchange: Exchange) -> _Division:
+        """The division of so many rows by the processes that train a network together."""
+        shards = settings.shards
+        together = processes_together(shards, settings.ensemble_size, exchange.size)
+        first = exchange.rank - exchange.rank % together
+        is_idle = first + together > exchange.size
+        members = range(together) if is_idle else range(first, first + together)
+        own = range(0) if is_idle else share_of(shards, exchange.rank - first, together)
+        return _Division(count, shards, own, members)
+
+    @property
+    def rows(self) -> range:
+        """The numbers of the rows of the own shards, from 0."""
+        ends = [self.own.start * self.count // self.shards, self.own.stop * self.count // self.shards]
+        return range(*ends)
+
+    def cut(self, tables: Iterable[Table]) -> Iterator[tuple[int, Table]]:
+        """Yield the tables, cut where a shard ends; those of the own shards, each with its number."""
+        begins = [shard * self.count // self.shards for shard in range(1, self.shards)]
+        last = 0
+        for table in tables:
+            # Text files number rows that are no data, such as repeated headers, too.
+            shards = np.searchsorted(begins, table.row_numbers - 1, side="right")
+            present = np.unique(shards).tolist() or [last]
+            last = present[-1]
+            for shard in present:
+                if shard in self.own:
+                    part = table if len(present) == 1 else table.take(np.flatnonzero(shards == shard))
+                    yield shard, part if shard == present[0] else replace(part, notes=(), of_source=())
+
+    def of_group(self, shared: Sequence[T]) -> list[T]:
+        """What the processes that divide the rows have shared."""
+        return [shared[rank] for rank in self.members]
+
 
 def _others(
-    tables: Iterator[Table],
+    tables: Iterator[tuple[int, Table]],
     drawn: NDArray[np.int64],
     targets: Sequence[str],
     weight: str | None,
     said: _Notes,
     *,
     strict: bool,
-) -> Iterator[Labeled]:
-    """Yield the rows outside the sample that have targets.
+) -> Iterator[tuple[int, Labeled]]:
+    """Yield the rows outside the sample that have targets, with their shard.
 
     Args:
-        tables: All rows.
+        tables: All rows, with their shard.
         drawn: The numbers of the rows of the sample.
         targets: The target columns.
         weight: The column of row weights; None: all rows have weight 1.
         said: Takes in the notes on the tables.
         strict: Whether a row without a target is an error.
     """
-    for table in tables:
+    for shard, table in tables:
         part = table.take(np.flatnonzero(~np.isin(table.row_numbers, drawn)))
         if not part.rows or (weight is not None and _is_idle(part.columns[weight])):
             said.add(part.notes, part.of_source)
@@ -206,7 +280,7 @@ def _others(
         labeled = Labeled.of(part, targets, weight, strict=strict)
         said.add(labeled.table.notes, part.of_source)
         if labeled.table.rows and not all(labeled.table.columns[name].missing.all() for name in targets):
-            yield labeled
+            yield shard, labeled
 
 
 @contextmanager

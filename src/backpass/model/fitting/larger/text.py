@@ -13,12 +13,14 @@ from typing import Any
 from backpass.model.fitting.larger import sample
 from backpass.model.fitting.larger.sample import FirstRows, GrowingSample
 from backpass.model.fitting.larger.source import SampledRows
+from backpass.model.fitting.runs.processes import require_same
 from backpass.table import Table
 from backpass.table.files.opening import Opened
 from backpass.table.reading import read_opened, source_of
 from backpass.table.windows.sampling import sampled_text
 from backpass.table.windows.settings import ReadSettings
 from backpass.table.windows.windows import windows_of_opened
+from backpass.training.processes.exchange import SOLO, Exchange
 
 ROWS = 65_536
 """Rows of a window, about."""
@@ -43,11 +45,13 @@ class TextSource:
         """Name of the table in messages."""
         return source_of(self.files, self.path)
 
-    def sample(self, targets: Sequence[str], seed: int) -> SampledRows:
+    def sample(self, targets: Sequence[str], seed: int, exchange: Exchange = SOLO) -> SampledRows:
         """Draw rows, and the first rows with each value of a target that may be a class.
 
+        Each process reads all rows, because only the text before a row shows where it begins.
+
         Raises:
-            DataError: The rows are no valid table.
+            DataError: The rows are no valid table, or the processes have different files.
         """
         settings = ReadSettings.of(**self.options)
         drawings = list[GrowingSample]()
@@ -57,13 +61,14 @@ class TextSource:
             return drawings[-1]
 
         found = sampled_text(self.files, self.path, settings, drawing)
+        require_same(exchange, {"files": (found.rows, found.table.rows)})
         if found.rows <= sample.SAMPLE:
             return SampledRows(read_opened(self.files, self.path, settings), found.rows, is_all=True)
         self.options = {**self.options, "decimal": found.rules.decimal}
         return SampledRows(replace(found.table, recurring=drawings[-1].first.recurring), found.rows)
 
-    def tables(self, kinds: Mapping[str, str]) -> Iterator[Table]:
-        """Yield the rows in tables, with these columns of these kinds.
+    def tables(self, kinds: Mapping[str, str], rows: range) -> Iterator[Table]:
+        """Yield all rows in tables, with these columns of these kinds.
 
         Raises:
             DataError: A column does not have the required kind.

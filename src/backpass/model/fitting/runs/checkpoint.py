@@ -237,13 +237,19 @@ def _nonsense(number: int, run: Mapping[str, Any], arrays: Arrays) -> str:
     return ""
 
 
+_SEVERAL = {
+    "rows": "the rows (their values, their order or their split)",
+    "files": "the files (their columns, their rows or how these are stored)",
+}
+"""The names of what differs, in the plural."""
+
+
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What differs between the identities of two fits, a line each."""
     faults = []
     for name in sorted({*before, *now}):
         if before.get(name) != now.get(name):
-            what = "the rows (their values, their order or their split)" if name == "rows" else name
-            is_long = name in ("rows", "network", "networks")
+            is_long = name in ("rows", "files", "network", "networks")
             detail = "" if is_long else f": was {before.get(name)!r}, is {now.get(name)!r}"
-            faults.append(f"{what} differ{'' if name == 'rows' else 's'}{detail}")
+            faults.append(f"{_SEVERAL[name]} differ" if name in _SEVERAL else f"{name} differs{detail}")
     return faults

@@ -147,7 +147,12 @@ def group_size(members: Sequence[Member], count: int, exchange: Exchange) -> int
 
     Members are divided first, because they need no exchange; what processes are left divide the shards of a member.
     """
-    most = min(members[0].problem.settings.shards, exchange.size // max(count, 1))
+    return processes_together(members[0].problem.settings.shards, count, exchange.size)
+
+
+def processes_together(shards: int, networks: int, processes: int) -> int:
+    """The number of processes that train each of so many networks together, see ``group_size``."""
+    most = min(shards, processes // max(networks, 1))
     return 1 << (max(most, 1).bit_length() - 1)
 
 
