@@ -273,6 +273,16 @@ class TestParquet:
         pq.write_table(pa.table({"a": pa.array([], pa.int64())}), path)
         assert fault(path) == "t.parquet: has columns but no rows"
 
+    def test_a_damaged_row_group_is_named(self, tmp_path: Path) -> None:
+        path = tmp_path / "t.parquet"
+        pq.write_table(pa.table({"a": list(range(1000)), "b": list(range(1000))}), path, row_group_size=300)
+        group = pq.ParquetFile(path).metadata.row_group(2).column(1)
+        damaged = bytearray(path.read_bytes())
+        begin = group.dictionary_page_offset or group.data_page_offset
+        damaged[begin : begin + 50] = b"\xff" * 50
+        path.write_bytes(damaged)
+        assert fault(path).startswith("t.parquet: is a damaged Parquet file (row group 3 of 4, rows 601 to 900: ")
+
     def test_a_child_of_fork_reads_and_ends_in_peace(self, tmp_path: Path) -> None:
         """The threads of the parent's database do not live on in it: without its own it would crash when it ends."""
         pq.write_table(pa.table({"a": [1, 2]}), tmp_path / "t.parquet")

@@ -90,7 +90,7 @@ def fit_problem(
     check_held_out(problem, members[:count])
     identity = cache(partial(identity_of, problem, members))
     if exchange.size > 1:
-        require_work(problem, len(members), exchange)
+        require_work(problem.settings.shards, len(members), exchange)
         require_same(exchange, {**identity(), "engine": problem.engine.name})
     if exchange.rank:
         callbacks, checkpoint, rescue, on_model = (), None, None, None

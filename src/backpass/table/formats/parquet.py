@@ -81,7 +81,7 @@ def parquet_errors(database: DuckDBPyConnection, relation: str, file: Opened) ->
     except duckdb.ConversionException as error:
         raise _far_dates(database, relation, file, error) from error
     except duckdb.Error as error:
-        raise damaged(file, error) from error
+        raise damaged(file, error, _damaged_group(database, file)) from error
 
 
 def parquet_relation(files: Sequence[Opened]) -> str:
@@ -139,10 +139,32 @@ def described_relation(files: Sequence[Described]) -> str:
     return f"({' UNION ALL BY NAME '.join(parts)})"
 
 
-def damaged(file: Opened, error: Exception) -> DataError:
-    """Return the error for a damaged file, with DuckDB's reason."""
+def damaged(file: Opened, error: Exception, where: str = "") -> DataError:
+    """Return the error for a damaged file, with DuckDB's reason, and where the damage is, if that is known."""
     reason = str(error).splitlines()[0].replace(str(file.path), "the file")
-    return data_error(file.source, f"is a damaged Parquet file ({reason})")
+    return data_error(file.source, f"is a damaged Parquet file ({f'{where}: ' if where else ''}{reason})")
+
+
+def _damaged_group(database: DuckDBPyConnection, file: Opened) -> str:
+    """Return the first row group that cannot be read, with its rows; "" if the file's metadata cannot be."""
+    import duckdb
+
+    path = literal(pattern(file.path))
+    count = f"SELECT row_group_id, max(row_group_num_rows) FROM parquet_metadata({path}) GROUP BY ALL ORDER BY ALL"
+    first = 0
+    try:
+        groups = database.execute(count).fetchall()
+        for number, rows in groups:
+            numbered = f"read_parquet({path}, file_row_number=true)"
+            own = f"file_row_number BETWEEN {first} AND {first + rows - 1}"
+            try:
+                database.execute(f"SELECT max(hash(COLUMNS(*))) FROM {numbered} WHERE {own}").fetchall()
+            except duckdb.Error:
+                return f"row group {number + 1} of {len(groups)}, rows {first + 1} to {first + rows}"
+            first += rows
+    except duckdb.Error:
+        return ""
+    return ""
 
 
 def _far_dates(database: DuckDBPyConnection, relation: str, file: Opened, error: Exception) -> DataError:

@@ -119,6 +119,7 @@ def streamed_problem(
         ResourceError: Disk or memory is missing.
     """
     names = target_names(target)
+    require_work(settings.shards, settings.ensemble_size, exchange)
     with ExitStack() as stack, ExitStack() as reading:
         source = reading.enter_context(source_at(path, options))
         if reason:
@@ -130,7 +131,6 @@ def streamed_problem(
             yield problem
             return
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="backpass-")))
-        require_work(problem, problem.settings.ensemble_size, exchange)
         division = _Division.of(sample.rows, problem.settings, exchange)
         rows_left = sample.rows - sample.table.rows
         stored = Stored.of(folder, rows_left, problem.parts["train"], division.shards, division.own)

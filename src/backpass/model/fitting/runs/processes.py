@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backpass.errors import DataError, UsageError
-from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.runs.checkpoint import differences
 from backpass.model.fitting.runs.ensemble import Member
 from backpass.table.messages import counted
@@ -14,13 +13,18 @@ from backpass.training import Callback, StopRequest
 from backpass.training.processes.exchange import Exchange
 
 
-def require_work(problem: Problem, networks: int, exchange: Exchange) -> None:
+def require_work(shards: int, networks: int, exchange: Exchange) -> None:
     """Reject processes that cannot divide one network.
+
+    Args:
+        shards: The number of shards of each batch.
+        networks: The number of networks.
+        exchange: The processes.
 
     Raises:
         UsageError: Their number does not divide the shards.
     """
-    shards, size = problem.settings.shards, exchange.size
+    size = exchange.size
     if networks > 1 or shards % size == 0:
         return
     powers = [str(2**i) for i in range(shards.bit_length())]
