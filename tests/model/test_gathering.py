@@ -107,3 +107,14 @@ def test_a_file_is_read_in_windows(model: Model, tmp_path: Path) -> None:
     assert found.scores == evaluated(model, [whole]).scores == model.evaluate(path)
     with pytest.raises(backpass.errors.DataError, match="'y'"):
         model.evaluate(path, strict=True)
+
+
+def test_a_constant_baseline_takes_no_memory_per_row() -> None:
+    outputs = np.random.default_rng(0).normal(size=(7, 2))
+    constant = np.tile(outputs[:1], (5, 1))
+    for windows in ([constant, constant[:2]], [outputs, constant], [constant, 2.0 * constant]):
+        repeated = [gathering._Repeated.of(each) for each in windows]
+        np.testing.assert_array_equal(gathering._Repeated.joined(repeated), np.concatenate(windows))
+    whole = gathering._Repeated.joined([gathering._Repeated.of(constant)] * 3)
+    assert whole.shape == (15, 2)
+    assert whole.strides[0] == 0

@@ -21,10 +21,12 @@ from backpass import GroupedModel, Model, fit_groups
 from backpass.errors import BackpassError, BackpassWarning, DataError, InterruptedTraining, ModelFileError, UsageError
 from backpass.model import load
 from backpass.model.file.container import pack, unpack
+from backpass.model.grouped.evaluation import gathered
 from backpass.model.grouped.groups import Groups, keys_of
 from backpass.model.grouped.loading import from_bytes
 from backpass.model.grouped.saving import KIND
-from backpass.table import table_from
+from backpass.table import Encoded, Table, table_from
+from backpass.table.windows import windows
 from backpass.training import Callback
 
 Data = dict[str, Any]
@@ -500,3 +502,30 @@ def test_the_hint_of_a_run_that_diverged_names_no_setting_that_is_refused() -> N
     with pytest.raises(BackpassError, match="the network of all rows: training diverged") as error:
         fit_groups(SHOP, "y", by="store", **FAST, learning_rate=1e38)
     assert error.value.hint == "learning_rate 1e+38 may be too high: try 1e+37"
+
+
+def test_windows_give_the_evaluation_of_the_whole_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = fit_groups(SHOP, "y", by="store", **FAST)
+    rows = SHOP | {"store": [f"{each}s" if each == "rome" else each for each in SHOP["store"]]}
+    rows["y"] = [None if i % 20 == 3 else y for i, y in enumerate(rows["y"])]
+    table = model.table(rows, with_target=True)
+    whole = gathered(model, [table])
+    places = [np.arange(first, min(first + 40, table.rows)) for first in range(0, table.rows, 40)]
+    found = gathered(model, [table.take(each) for each in places])
+    for name in ("predicted", "truth", "places"):
+        np.testing.assert_allclose(getattr(found, name), getattr(whole, name), rtol=1e-6)
+    [of_windows], [of_whole] = found.unseen, whole.unseen
+    assert (of_windows.rows, of_windows.held, of_windows.texts) == (of_whole.rows, of_whole.held, of_whole.texts)
+    assert found.findings.unseen == whole.findings.unseen
+    expected = model.evaluate(rows)
+    pandas.DataFrame(rows).to_parquet(tmp_path / "rows.parquet", index=False)
+    lengths, encoded = list[int](), GroupedModel.encoded
+    monkeypatch.setattr(windows.windows_of, "__kwdefaults__", {"rows": 50, "whole": 0})
+
+    def counted(self: GroupedModel, table: Table) -> Encoded:
+        lengths.append(table.rows)
+        return encoded(self, table)
+
+    monkeypatch.setattr(GroupedModel, "encoded", counted)
+    assert model.evaluate(tmp_path / "rows.parquet") == pytest.approx(expected)
+    assert max(lengths) <= 50

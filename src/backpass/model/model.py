@@ -222,7 +222,7 @@ class Model(Predictor):
                 or more, or all predictions are the same.
         """
         check_reading("evaluate", self, data, reading)
-        with closing(labeled_windows(self, data, strict=strict, **reading)) as windows:
+        with closing(labeled_windows(self, data, weight=self.record.weight, strict=strict, **reading)) as windows:
             found = evaluated(self, windows)
         warn_all([*found.encoded.warnings, *found.warnings])
         return dict(found.scores)

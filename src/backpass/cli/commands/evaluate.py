@@ -87,7 +87,8 @@ def evaluate(**given: Any) -> int:
     if isinstance(model, GroupedModel):
         return evaluate_groups(model, given, console)
     options = reading_of(given, model.schema.missing)
-    tables = labeled_windows(model, given["table"], strict=given["strict"], **options)
+    weight = model.record.weight
+    tables = labeled_windows(model, given["table"], weight=weight, strict=given["strict"], **options)
     with console.working(f"scoring the rows of {given['table']}"), closing(tables) as windows:
         rows = EvaluationView.of(model, windows, given["by"], with_intervals=given["intervals"])
     table, encoded = _with_columns(rows.found.table, model, given), rows.found.encoded

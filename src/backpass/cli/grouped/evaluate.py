@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from backpass.cli.options.reading import reading_of
 from backpass.cli.text import aligned, figure
 from backpass.errors import UsageError
 from backpass.model import GroupedModel
+from backpass.model.evaluation.gathering import labeled_windows
+from backpass.model.grouped.evaluation import gathered
 from backpass.model.grouped.scoring import scores_by_group
 from backpass.table.messages import counted, shown
 from backpass.table.unseen import require_seen
@@ -30,29 +33,27 @@ def evaluate_groups(model: GroupedModel, given: Mapping[str, Any], console: Cons
     if given["intervals"]:
         raise UsageError("--intervals: a grouped model has no intervals for its scores", hint="leave out --intervals")
     options = reading_of(given, model.base.schema.missing)
-    with console.working(f"reading {given['table']}"):
-        table = model.table(given["table"], with_target=True, strict=given["strict"], **options)
-    with console.working(f"scoring {counted(table.rows, 'row')}"):
-        encoded = model.encoded(table)
-        predicted, truth = model.predicted(table, encoded), model.base.head.truth(table)
-        places = model.places(table)
+    tables = labeled_windows(model, given["table"], strict=given["strict"], **options)
+    with console.working(f"scoring the rows of {given['table']}"), closing(tables) as windows:
+        found = gathered(model, windows)
+        predicted, truth, places, findings = found.predicted, found.truth, found.places, found.findings
         known = np.flatnonzero(places >= 0)
         present = np.unique(places[known])
         of_groups = scores_by_group(model, predicted[known], truth[known], places[known])
     if given["strict"]:
-        require_seen(table.source, (*encoded.unseen, *model.unseen_groups(table)), encoded.suspects)
+        require_seen(findings.source, (*findings.unseen, *found.unseen), findings.suspects)
     rows = np.bincount(places[known], minlength=len(model))
     parts = [(model.groups[i], int(rows[i]), float(score)) for i, score in zip(present, of_groups, strict=True)]
     parts.sort(key=lambda each: each[2], reverse=model.is_lower_better)
     scores = model.scores_of(predicted, truth)
-    notes = [*table.notes, *encoded.notes, *model.notes_on(places)]
+    notes = [*findings.notes, *model.notes_on(places)]
     for note in note_lines(notes, verbose=given["verbose"]):
         console.item("note", note)
-    for warning in encoded.warnings:
+    for warning in findings.warnings:
         console.alarm("warning", warning)
     if given["as_json"]:
         each = [{"name": name, "rows": count, "scores": {model.metric: score}} for name, count, score in parts]
-        console.document("evaluate", scores=scores, groups=each, notes=notes, warnings=list(encoded.warnings))
+        console.document("evaluate", scores=scores, groups=each, notes=notes, warnings=list(findings.warnings))
         return 0
     before = model.scores.get("groups", {})
     lines = [

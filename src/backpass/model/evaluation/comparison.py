@@ -154,7 +154,7 @@ def compare(
             name: _losses(head.of_baseline(name), metric, np.asarray(each), truth)
             for name, each in {"": o, **baselines}.items()
         }
-        sums = _Sums.of(losses, np.ones(len(o)) if weights is None else weights, unit, _LOSSES[metric][1])
+        sums = _Sums.of(losses, weights, unit, _LOSSES[metric][1])
         scores = {name: float(each[0]) for name, each in sums.scores(np.ones((len(sums.weights), 1))).items()}
         best = min(baselines, key=scores.__getitem__)
         if not all(map(isfinite, (scores[""], scores[best]))):
@@ -179,8 +179,15 @@ class _Sums:
 
     @staticmethod
     def of(
-        losses: Mapping[str, Floats], weights: Floats, unit: NDArray[Any] | None, of_mean: Callable[[float], float]
+        losses: Mapping[str, Floats],
+        weights: Floats | None,
+        unit: NDArray[Any] | None,
+        of_mean: Callable[[float], float],
     ) -> _Sums:
+        if weights is None:
+            weights = np.ones(len(losses[""]))
+            if unit is None:
+                return _Sums(losses, weights, of_mean)
         if unit is None:
             return _Sums({name: each * weights[:, None] for name, each in losses.items()}, weights, of_mean)
         number = np.unique(unit, return_inverse=True)[1].reshape(-1)

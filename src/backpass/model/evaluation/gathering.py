@@ -35,17 +35,11 @@ SAMPLE = 2**17
 """The rows whose inputs are kept, if there are several windows: those with the smallest hash of their number."""
 
 
-class Scorer(Protocol):
-    """The part of a model that labeled rows are scored by; see ``Model``."""
+class Labeler(Protocol):
+    """The part of a model that labeled rows are read by; see ``Model``."""
 
     @property
     def schema(self) -> Schema: ...
-    @property
-    def head(self) -> Head: ...
-    @property
-    def record(self) -> Record: ...
-    @property
-    def training_rows(self) -> TrainingRows | None: ...
     @property
     def targets(self) -> tuple[str, ...]: ...
 
@@ -53,6 +47,18 @@ class Scorer(Protocol):
     def headerless(self) -> tuple[tuple[str, ...], ...]: ...
     def table(self, data: Any, *, with_target: bool = False, strict: bool = False, **reading: Any) -> Table: ...
     def labeled(self, table: Table, *, strict: bool = False) -> Table: ...
+
+
+class Scorer(Labeler, Protocol):
+    """The part of a model that labeled rows are scored by; see ``Model``."""
+
+    @property
+    def head(self) -> Head: ...
+    @property
+    def record(self) -> Record: ...
+    @property
+    def training_rows(self) -> TrainingRows | None: ...
+
     def encoded(self, table: Table, schema: Schema | None = None) -> Encoded: ...
     def scored_outputs(self, encoded: Encoded, table: Table) -> tuple[NDArray[Any], dict[str, NDArray[np.float64]]]: ...
     def weights(self, table: Table) -> NDArray[np.float64] | None: ...
@@ -79,12 +85,15 @@ def evaluated(model: Scorer, tables: Iterable[Table], by: Sequence[str] = ()) ->
     return rows.evaluation()
 
 
-def labeled_windows(model: Scorer, data: Any, *, strict: bool = False, **reading: Any) -> Generator[Table, None, None]:
+def labeled_windows(
+    model: Labeler, data: Any, *, weight: str = "", strict: bool = False, **reading: Any
+) -> Generator[Table, None, None]:
     """Yield the rows that a model can be scored on; those of a long file in windows. It must be closed if it is left.
 
     Args:
         model: The model.
         data: As for ``Model.evaluate``.
+        weight: The column of row weights. Default "": none.
         strict: Whether rows without a target stay, so that they are refused.
         **reading: Options of ``read_table`` or ``table_from``.
 
@@ -98,7 +107,7 @@ def labeled_windows(model: Scorer, data: Any, *, strict: bool = False, **reading
     unusable, has_rows = None, False
     with closing(windows_of(data, kinds=model.kinds(with_target=True), **known)) as windows:
         for window in windows:
-            if window.rows and not strict and (why := _why_idle(model, window)):
+            if window.rows and not strict and (why := _why_idle(model, window, weight)):
                 unusable = window if unusable is None else unusable
                 yield replace(window.take([]), notes=(*window.notes, why))
                 continue
@@ -108,11 +117,11 @@ def labeled_windows(model: Scorer, data: Any, *, strict: bool = False, **reading
         yield model.labeled(unusable, strict=strict)  # the error is that of a table
 
 
-def _why_idle(model: Scorer, table: Table) -> str:
+def _why_idle(model: Labeler, table: Table, weight: str) -> str:
     """Say why no row of a window counts; empty if some do."""
-    weight = table.columns.get(model.record.weight)
-    if isinstance(weight, NumericColumn) and not weight.values.any():
-        return left_out_note(f"weight {shown(weight.name)}", [], "weight 0", count=table.rows)
+    weights = table.columns.get(weight)
+    if isinstance(weights, NumericColumn) and not weights.values.any():
+        return left_out_note(f"weight {shown(weight)}", [], "weight 0", count=table.rows)
     columns = [column for name in model.targets if (column := table.columns.get(name)) is not None]
     if columns and np.logical_or.reduce([column.missing for column in columns]).all():
         return left_out_note(f"target {shown(columns[0].name)}", table.row_numbers.tolist(), "no value")
@@ -134,7 +143,7 @@ class _Gathered:
     findings: Findings = field(default_factory=Findings)
     _tables: list[Table] = field(default_factory=list)
     _o: list[NDArray[Any]] = field(default_factory=list)
-    _baselines: list[Mapping[str, NDArray[np.float64]]] = field(default_factory=list)
+    _baselines: list[Mapping[str, _Repeated]] = field(default_factory=list)
     _digests: list[NDArray[np.uint32]] = field(default_factory=list)
     _inputs: list[_Inputs] = field(default_factory=list)
     _words: dict[str, Words] = field(default_factory=dict)
@@ -156,7 +165,7 @@ class _Gathered:
             table = self._kept(table)
         self._tables.append(table)
         self._o.append(o)
-        self._baselines.append(of_baselines)
+        self._baselines.append({name: _Repeated.of(each) for name, each in of_baselines.items()})
         self._words = {
             name: words if name not in self._words else _together(self._words[name], words)
             for name, words in encoded.words.items()
@@ -180,12 +189,13 @@ class _Gathered:
         """The evaluation of all rows."""
         model, head, table, encoded = self.model, self.model.head, self._table(), self._encoded()
         truth, weights, unit = head.truth(table), model.weights(table), model.resampled_rows(table)
-        o = np.concatenate(self._o)
-        baselines = {name: np.concatenate([each[name] for each in self._baselines]) for name in self._baselines[0]}
+        o, digests = _joined(self._o), _joined(self._digests)
+        baselines = {name: _Repeated.joined([each[name] for each in self._baselines]) for name in self._baselines[0]}
+        self._baselines.clear()
         comparison = compare(head, o, baselines, truth, weights, unit=unit)
         warnings = [
             *fractions_in_targets(head, table, o),
-            *([] if model.training_rows is None else model.training_rows.warnings_on(np.concatenate(self._digests))),
+            *([] if model.training_rows is None else model.training_rows.warnings_on(digests)),
             *model.warnings_on_scores(o, truth, weights),
             *beaten_by(comparison, "these rows"),
         ]
@@ -196,14 +206,54 @@ class _Gathered:
         """The columns that are kept, of all rows."""
         if len(self._tables) == 1:
             return self._tables[0]
-        numbers = np.concatenate([each.row_numbers for each in self._tables])
-        return replace(stacked(self._tables), row_numbers=numbers)
+        numbers, whole = np.concatenate([each.row_numbers for each in self._tables]), stacked(self._tables)
+        self._tables.clear()  # they take memory
+        return replace(whole, row_numbers=numbers)
 
     def _encoded(self) -> Encoded:
         """The encoded rows, or a sample of them, with what was noticed about all of them."""
         inputs = self._inputs[0] if len(self._inputs) == 1 else _Inputs.smallest(self._inputs)
         found = self.findings
         return Encoded(inputs.numbers, inputs.codes, found.unseen, found.notes, found.suspects, self._words)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Repeated:
+    """The outputs of a baseline for the rows of a window; those of a constant are one row.
+
+    Attributes:
+        outputs: The outputs (n, k), or (1, k) if all rows are equal.
+        rows: n.
+    """
+
+    outputs: NDArray[np.float64]
+    rows: int
+
+    @staticmethod
+    def of(outputs: NDArray[np.float64]) -> _Repeated:
+        """The outputs (n, k), without what repeats."""
+        is_constant = bool((outputs == outputs[:1]).all())
+        return _Repeated(outputs[:1].copy() if is_constant else outputs, len(outputs))
+
+    @property
+    def whole(self) -> NDArray[np.float64]:
+        """The outputs of all rows (n, k), which take no memory if they are equal."""
+        return np.broadcast_to(self.outputs, (self.rows, self.outputs.shape[1]))
+
+    @staticmethod
+    def joined(windows: Sequence[_Repeated]) -> NDArray[np.float64]:
+        """The outputs of all windows (n, k)."""
+        first = windows[0].outputs
+        if all(np.array_equal(each.outputs, first) for each in windows) and len(first) == 1:
+            return _Repeated(first, sum(each.rows for each in windows)).whole
+        return np.concatenate([each.whole for each in windows])
+
+
+def _joined(arrays: list[NDArray[Any]]) -> NDArray[Any]:
+    """The rows of several arrays; the list is emptied, because they take memory."""
+    whole = np.concatenate(arrays) if arrays else np.zeros(0)
+    arrays.clear()
+    return whole
 
 
 @dataclass(frozen=True, slots=True, eq=False)

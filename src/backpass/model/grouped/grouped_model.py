@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,8 @@ from backpass.engine import engine_named
 from backpass.errors import DataError, UsageError, did_you_mean
 from backpass.idiom import in_python
 from backpass.model.evaluation.diagnostics import warn_all
+from backpass.model.evaluation.gathering import labeled_windows
+from backpass.model.grouped.evaluation import gathered
 from backpass.model.grouped.groups import UnseenGroups, keys_of, places_in, unseen_note
 from backpass.model.grouped.record import GroupedRecord
 from backpass.model.grouped.saving import to_bytes
@@ -28,6 +31,7 @@ from backpass.model.prediction.reader import Reader
 from backpass.model.record import Record
 from backpass.model.settings.settings import Settings
 from backpass.table import Encoded, Schema, Table, table_from
+from backpass.table.labeled import Labeled
 from backpass.table.messages import counted, shown
 from backpass.table.table import Demand
 
@@ -188,14 +192,19 @@ class GroupedModel(Predictor):
             BackpassWarning: As ``predict``.
         """
         check_reading("evaluate", self, data, reading)
-        table = self.table(data, with_target=True, strict=strict, **reading)
-        encoded = self.encoded(table)
-        warn_all(encoded.warnings)
-        return self.scored(table, encoded)
+        with closing(labeled_windows(self, data, strict=strict, **reading)) as windows:
+            found = gathered(self, windows)
+        warn_all(found.findings.warnings)
+        return self.scores_of(found.predicted, found.truth)
 
-    def scored(self, table: Table, encoded: Encoded) -> dict[str, float]:
-        """Every metric on the rows of a table with targets, encoded by the schema of ``base``."""
-        return self.scores_of(self.predicted(table, encoded), self.base.head.truth(table))
+    def labeled(self, table: Table, *, strict: bool = False) -> Table:
+        """The rows of a table that have a target; with ``strict``, a row without one is an error."""
+        return Labeled.of(table, self.targets, strict=strict).table
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of the predicted columns: one."""
+        return self.base.targets
 
     def scores_of(
         self, predicted: NDArray[np.float64], truth: NDArray[Any], names: Sequence[str] | None = None
