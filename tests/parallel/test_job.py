@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from backpass.cli import main
+from backpass.errors import UsageError
+from backpass.training.processes.mpi import world
 
 pytest.importorskip("mpi4py")
 
@@ -63,6 +65,41 @@ def test_processes_that_stream_different_files_are_refused(folder: Path) -> None
     done = run([MPIEXEC, "-n", "1", *first, ":", "-n", "1", *second], folder)
     assert done.returncode == 3
     assert "the files (their columns, their rows or how these are stored) differ" in done.stderr
+
+
+def test_a_damaged_row_group_is_named_and_nothing_is_left(folder: Path) -> None:
+    path, scratch = folder / "t.parquet", folder / "scratch"
+    scratch.mkdir()
+    pq.write_table(pa.table({"x": range(500), "y": [i % 7 for i in range(500)]}), path, row_group_size=100)
+    group = pq.ParquetFile(path).metadata.row_group(3).column(0)
+    damaged = bytearray(path.read_bytes())
+    begin = group.dictionary_page_offset or group.data_page_offset
+    damaged[begin : begin + 50] = b"\xff" * 50
+    path.write_bytes(damaged)
+    arguments = ("fit", "t.parquet", "-t", "y", "-o", "m.backpass", "--stream", "--workers", "2", *FIT)
+    done = run(backpass(*arguments), folder, TMPDIR=str(scratch))
+    assert done.returncode == 3
+    assert "t.parquet: row group 4 of 5 is damaged" in done.stderr
+    assert not [*scratch.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("error", "text", "hint"),
+    [
+        (ImportError("no module"), "several processes need mpi4py and an MPI library (no module)", "backpass[mpi]"),
+        (RuntimeError("tried a, b"), "several processes need an MPI library, and mpi4py finds none", "mpich"),
+    ],
+)
+def test_what_is_missing_is_named(error: Exception, text: str, hint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Missing:
+        def __getattr__(self, name: str) -> object:
+            raise error
+
+    monkeypatch.setitem(sys.modules, "mpi4py", Missing())
+    with pytest.raises(UsageError) as refused:
+        world()
+    assert refused.value.message == text
+    assert hint in refused.value.hint
 
 
 def test_an_error_of_one_process_ends_the_others(folder: Path) -> None:

@@ -40,9 +40,10 @@ def launch(workers: int, arguments: Sequence[str]) -> int:
     """
     program = [sys.executable, "-m", "mpi4py", "-m", "backpass", *arguments]
     command = [_mpiexec(), "-n", str(workers), *program]
-    with tempfile.TemporaryDirectory(prefix="backpass-") as folder:
+    with tempfile.TemporaryDirectory(prefix="backpass-", ignore_cleanup_errors=True) as folder:
         failure = Path(folder, "failure")
-        surroundings = {**os.environ, FAILURE: str(failure)}
+        # Temporary files go there, too, so that those of a process that another one ends are removed.
+        surroundings = {**os.environ, FAILURE: str(failure), "TMPDIR": folder}
         # In a session of its own, so that Ctrl-C reaches it through this process only.
         job = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, env=surroundings)
         with job, _passed_on(job) as received:

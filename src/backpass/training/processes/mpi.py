@@ -142,6 +142,11 @@ def world() -> MpiExchange:
     """
     try:
         from mpi4py import MPI
-    except (ImportError, RuntimeError) as error:  # RuntimeError: mpi4py is there, but no MPI library
+    except ImportError as error:
         raise UsageError(f"several processes need mpi4py and an MPI library ({error})", hint=INSTALL) from None
+    except RuntimeError:  # its message lists every path that was tried
+        raise UsageError(
+            "several processes need an MPI library, and mpi4py finds none",
+            hint="pip install mpich, or load the cluster's MPI",
+        ) from None
     return MpiExchange(MPI.COMM_WORLD)
