@@ -194,3 +194,35 @@ def test_unknowns_are_put_in_whatever_they_were_part_of() -> None:
         return 5 - 2 * n * k + 7 * n * n + 4 * m - 123_456_789 * n * m * k
 
     assert SymbolicLengths(lengths).value(polynomial(n, m, k)) == polynomial(**lengths)
+
+
+@pytest.mark.parametrize("k", [1, 3, 4, 5, 8, 9, 15, 16, 17, 24, 31, 32, 33, 40])
+def test_a_row_of_few_outputs_is_alone_among_others(k: int, isa: str) -> None:
+    """Short rows are multiplied a vector of rows at a time, and what is left one by one."""
+    random = numpy.random.default_rng(k)
+    shapes = ((37, k), (k, 3), (3,))
+    x, W, b = (random.normal(size=shape).astype(SINGLE) for shape in shapes)
+    x[:, 0], W[0, 1] = -0.0, 1e-30
+    circuit = trace(ops.affine, [Spec(("n", k), SINGLE), *(Spec(shape, SINGLE) for shape in shapes[1:])])
+    engine = NativeEngine(isa=isa, threads=1)
+    together = engine.run(circuit, x, W, b)[0]
+    alone = [engine.run(circuit, x[i : i + 1], W, b)[0] for i in range(len(x))]
+    assert together.tobytes() == numpy.concatenate(alone).tobytes()
+    assert together.tobytes() == NativeEngine(threads=1).run(circuit, x, W, b)[0].tobytes()
+    numpy.testing.assert_allclose(together, x.astype(float) @ W + b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(3, 700, 16), (2, 40, 5), (1, 5, 1300), (4, 3, 513)])
+def test_what_several_rows_read_may_be_one_row(shape: tuple[int, int, int]) -> None:
+    """Chunks that read the same numbers share a copy of them; with an array of all rows, each reads its own."""
+    random = numpy.random.default_rng(0)
+    stack, rows, columns = shape
+    shapes = ((stack, rows, 1), (stack, 1, columns), (1, 1, columns), (1, rows, columns))
+    arrays = [random.normal(size=each).astype(SINGLE) for each in shapes]
+
+    def bits(given: list[Any]) -> bytes:
+        circuit = trace(lambda a, b, c, d: ops.cos(a * b + c) * d - b, [Spec(each.shape, SINGLE) for each in given])
+        return NativeEngine(threads=1).run(circuit, *given)[0].tobytes()
+
+    whole = [numpy.ascontiguousarray(numpy.broadcast_to(each, shape)) for each in arrays]
+    assert bits(arrays) == bits(whole)

@@ -111,8 +111,9 @@ BACKPASS_LANE Float to_unit(Word bits) { return to_float(as_int(bits >> 8)) * br
 
 // Folds the upper half of the lanes onto the lower until one is left: (c, c + 16), then (c, c + 8), ... (c, c + 1).
 // This order is the definition of a sum over a row; with `join` the same, so are the bits on every instruction set.
+// Here as far as one vector of lanes.
 template <class Join>
-BACKPASS_LANE float fold_row(const Float* parts, Join join) {
+BACKPASS_LANE Float fold_parts(const Float* parts, Join join) {
     Float row[row_parts];
 #pragma GCC unroll 8
     for (int i = 0; i < row_parts; ++i) row[i] = parts[i];
@@ -120,7 +121,12 @@ BACKPASS_LANE float fold_row(const Float* parts, Join join) {
     for (int half = row_parts / 2; half > 0; half /= 2)
 #pragma GCC unroll 8
         for (int i = 0; i < half; ++i) row[i] = join(row[i], row[i + half]);
-    Float left = row[0];
+    return row[0];
+}
+
+template <class Join>
+BACKPASS_LANE float fold_row(const Float* parts, Join join) {
+    Float left = fold_parts(parts, join);
     if constexpr (width > 8) left = join(left, swapped<8>(left));
     if constexpr (width > 4) left = join(left, swapped<4>(left));
     left = join(left, swapped<2>(left));
@@ -130,6 +136,10 @@ BACKPASS_LANE float fold_row(const Float* parts, Join join) {
 
 BACKPASS_LANE float sum_row(const Float* parts) {
     return fold_row(parts, [](Float a, Float b) __attribute__((always_inline)) { return a + b; });
+}
+
+BACKPASS_LANE Float sum_parts(const Float* parts) {
+    return fold_parts(parts, [](Float a, Float b) __attribute__((always_inline)) { return a + b; });
 }
 
 // Rows by the vector: lane i of the result is the sum of row i, which was folded to the vector rows[i]. Half of what

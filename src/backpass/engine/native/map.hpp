@@ -143,9 +143,8 @@ std::int64_t element_of(const Operand& x, const Place& at) {
 }
 
 // The input's elements of this chunk: in place if they are contiguous, else copied to the register `own`.
-void* read_input(const Operand& x, const std::byte* memory, const Place& at, void* own) {
+void* read_input(const Operand& x, const std::byte* memory, const Place& at, std::int64_t element, void* own) {
     const Rectangle rectangle{at.rows, at.columns, x.strides[3], x.strides[4]};
-    const std::int64_t element = element_of(x, at);
     if (x.dtype == Dtype::Bool) {
         read_truth(reinterpret_cast<const unsigned char*>(memory) + element, rectangle,
                    static_cast<std::uint32_t*>(own));
@@ -184,24 +183,41 @@ void run_fused(const Map& map, void* const* registers, std::int64_t count) {
     fused.run({at, map.fused_stored}, count);
 }
 
+// What a register holds a copy of: rows of an input from an element on. Chunks that read the same numbers, such as the
+// frequencies of a column, share the copy.
+struct Copied {
+    std::int64_t element, rows, columns;
+
+    bool holds(std::int64_t first, const Place& at) const {
+        return element == first && columns == at.columns && rows >= at.rows;
+    }
+};
+
 void run_map(const Map& map, const Frame& frame) {
     void* own[kMostRegisters];
     void* now[kMostRegisters];
+    Copied copied[kMostRegisters];
     const std::byte* memory[kMostRegisters];
     for (int r = 0; r < map.registers; ++r) own[r] = now[r] = frame.scratch + r * map.register_bytes;
     const Place nowhere{{0, 0, 0}, 0, 0, 1, 1};
     for (std::int64_t i = 0; i < map.inputs.size; ++i) {
         const Operand& x = map.inputs.data[i];
         memory[i] = frame.buffers[x.buffer] + x.offset;
-        if (map.is_scalar.data[i]) now[i] = read_input(x, memory[i], nowhere, own[i]);
+        copied[i].element = -1;
+        if (map.is_scalar.data[i]) now[i] = read_input(x, memory[i], nowhere, 0, own[i]);
     }
     const Chunks chunks(map.shape);
     const Range range = range_of(chunks.count, 1, frame);
     for (std::int64_t chunk = range.first; chunk < range.last; ++chunk) {
         const Place at = place_of(chunk, chunks, map.shape);
         const std::int64_t count = at.rows * at.columns;
-        for (std::int64_t i = 0; i < map.inputs.size; ++i)
-            if (!map.is_scalar.data[i]) now[i] = read_input(map.inputs.data[i], memory[i], at, own[i]);
+        for (std::int64_t i = 0; i < map.inputs.size; ++i) {
+            const Operand& x = map.inputs.data[i];
+            const std::int64_t element = element_of(x, at);
+            if (map.is_scalar.data[i] || copied[i].holds(element, at)) continue;
+            now[i] = read_input(x, memory[i], at, element, own[i]);
+            if (now[i] == own[i]) copied[i] = {element, at.rows, at.columns};
+        }
         for (std::int64_t j = 0; j < map.outputs.size; ++j) {
             const MapOutput& y = map.outputs.data[j];
             if (!y.direct) continue;

@@ -17,24 +17,50 @@
 namespace backpass::native {
 namespace {
 
-// The narrow form if a row is no longer than a vector: as many rows of a at once as a vector has lanes, times column j
-// of b. Returns the first row that is left.
+// The narrow form if a row is no longer than the virtual lanes: as many rows of a at once as a vector has lanes, times
+// column j of b. Returns the first row that is left. A row is `parts` vectors, the last of which may not be whole.
+template <int parts, bool is_whole>
 std::int64_t multiply_short(const Matrices& x, std::int64_t row0, std::int64_t row1, std::int64_t j,
                             const float* column, float bias) {
-    const int count = static_cast<int>(x.k);
-    const Float b = load_first(column, count), zero = broadcast(0.0f);
+    const int lanes = static_cast<int>(x.k) - (parts - 1) * width;
+    Float b[parts];
+#pragma GCC unroll 8
+    for (int q = 0; q < parts; ++q) b[q] = part_of<parts, is_whole>(column, q, lanes);
     std::int64_t row = row0;
     for (; row + width <= row1; row += width) {
         const float* a = x.a + row * x.a_row;
         Float rows[width];
 #pragma GCC unroll 16
-        for (int i = 0; i < width; ++i) rows[i] = fma(load_first(a + i * x.a_row, count), b, zero) + zero;
+        for (int i = 0; i < width; ++i) {
+            Float sum[row_parts];
+#pragma GCC unroll 8
+            for (int q = 0; q < row_parts; ++q) sum[q] = broadcast(0.0f);
+#pragma GCC unroll 8
+            for (int q = 0; q < parts; ++q)
+                sum[q] = fma(part_of<parts, is_whole>(a + i * x.a_row, q, lanes), b[q], sum[q]);
+            rows[i] = sum_parts(sum);
+        }
         float sums[width];
         store(sums, sum_rows(rows) + broadcast(bias));
         float* c = x.c + row * x.c_row + j * x.c_column;
         for (int i = 0; i < width; ++i, c += x.c_row) *c = sums[i];
     }
     return row;
+}
+
+using ShortFunction = std::int64_t (*)(const Matrices&, std::int64_t row0, std::int64_t row1, std::int64_t j,
+                                       const float* column, float bias);
+
+template <bool is_whole, int... part>
+ShortFunction short_function(std::int64_t parts, std::integer_sequence<int, part...>) {
+    static constexpr ShortFunction all[] = {multiply_short<part + 1, is_whole>...};
+    return all[parts - 1];
+}
+
+ShortFunction short_function(std::int64_t k) {
+    constexpr auto most = std::make_integer_sequence<int, row_parts>();
+    const std::int64_t parts = (k + width - 1) / width;
+    return k % width == 0 ? short_function<true>(parts, most) : short_function<false>(parts, most);
 }
 
 // Few columns of c and a row-major a: one row of a times one column of b, as 32 virtual lanes folded in a fixed tree.
@@ -47,7 +73,8 @@ void multiply_narrow(const Matrices& x, std::int64_t row0, std::int64_t row1, fl
             b = column_of_b;
         }
         const float bias = x.bias ? x.bias[j * x.bias_column] : 0.0f;
-        std::int64_t i = x.k <= width ? multiply_short(x, row0, row1, j, b, bias) : row0;
+        std::int64_t i = row0;
+        if (x.k > 0 && x.k <= row_width) i = short_function(x.k)(x, row0, row1, j, b, bias);
         for (; i < row1; ++i) {
             const float* a = x.a + i * x.a_row;
             Float sum[row_parts];
