@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 from backpass.idiom import in_python
 
@@ -148,6 +148,10 @@ class GradientError(CircuitError, ValueError):
     """A gradient cannot be taken, or a check found it wrong."""
 
 
+_ALIKE = 0.6
+"""The similarity from which a name is suggested, as ``difflib`` measures it."""
+
+
 def did_you_mean(name: str, known: Sequence[str]) -> str:
     """A hint that names the most similar known name, or lists the known names (at most eight).
 
@@ -157,11 +161,26 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     "known names: 'price', 'rooms'"
     """
     near = [other for other in known if other.casefold() == name.casefold()]
-    near = near or get_close_matches(name, known, n=1, cutoff=0.6)
+    near = near or get_close_matches(name, known, n=1, cutoff=_ALIKE)
     if near:
         return f"did you mean {near[0]!r}?"
     shown = ", ".join(repr(other) for other in known[:8])
     return f"known names: {shown}{', ...' if len(known) > 8 else ''}" if known else ""
+
+
+def did_you_mean_file(name: str, known: Sequence[str]) -> str:
+    """A hint as ``did_you_mean``, for names of files, which resemble each other only if they do without the suffix.
+
+    >>> did_you_mean_file("chrun.csv", ["churn.csv", "movies.csv"])
+    "did you mean 'churn.csv'?"
+    >>> did_you_mean_file("nofile.csv", ["more.csv", "movies.csv"])
+    "known names: 'more.csv', 'movies.csv'"
+    """
+    stem = name.partition(".")[0].casefold()
+    alike = [
+        other for other in known if SequenceMatcher(None, stem, other.partition(".")[0].casefold()).ratio() >= _ALIKE
+    ]
+    return did_you_mean(name, alike) if alike else did_you_mean("", known)
 
 
 def visible(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from backpass.model import Model, Settings, fit, fit_problem, from_bytes, make_p
 from backpass.model.fitting.checks.backtest import Distances, earlier_problem
 from backpass.model.fitting.outcome.scoring import ScoredRows
 from backpass.model.fitting.runs.ensemble import members_of
+from backpass.model.head.intervals import Intervals
+from backpass.model.head.residuals import Residuals
 from backpass.model.split.horizon import times_of
 from backpass.table import table_from
 
@@ -75,11 +78,13 @@ def test_the_residuals_are_the_larger_of_two_fits_made_by_hand(wishes: dict[str,
         if level == 0.9:  # the coverage of the test rows is that of intervals made without them
             held = np.mean(errors[1] <= max(of_validation, backtest))
             assert model.record.coverage == pytest.approx(held, abs=0.02)
-        # Rows after the test rows: the errors of the earlier fit on the test rows, which are a stretch further ahead.
-        beyond = np.sort(np.abs(TABLE["y"][800:] - earlier.predict({"x": X[800:]})))
+        # Rows after the test rows: the errors of the earlier fit on the test rows, which are up to twice as far ahead.
+        t = np.ceil(np.arange(1, 201) / 200 * 64) / 64
+        beyond = np.abs(TABLE["y"][800:] - earlier.predict({"x": X[800:]}))
+        grown = (np.sort(beyond / np.sqrt(1.0 + c * t)) for c in np.linspace(0.0, 15.0, 3_001))
+        c, divided = next((k * 0.005, each) for k, each in enumerate(grown) if each[179] <= errors[0][179])
         near, later = (each[0].half_width(level) for each in (model.intervals.each, model.intervals.later))
-        growth = max(1.0, beyond[179] / errors[0][179])
-        wanted = max(beyond[int(np.ceil(level * 201)) - 1], near * growth)
+        wanted = max(divided[int(np.ceil(level * 201)) - 1], near) * np.sqrt(1.0 + c)
         assert later == pytest.approx(wanted, rel=0.04)
     assert "on the 600 earliest rows, scored on the 200 rows after them, weighted to be" in " ".join(model.record.notes)
     expected = model.record.expected
@@ -112,13 +117,15 @@ def test_rows_after_the_test_rows_have_wider_intervals(refit: bool) -> None:
     assert horizon is not None
     assert horizon.ahead == 200 * 86_400e6
     start = np.datetime64("2020-01-01") + (N - 1 if refit else 799)
-    days = start + np.array([-5, 1, 200, 201, 900])
-    new: dict[str, Any] = {"x": np.zeros(5), "day": days}
+    days = start + np.array([-5, 1, 200, 250, 300, 400, 900])
+    new: dict[str, Any] = {"x": np.zeros(7), "day": days}
     width = np.diff(model.predict_interval(table_from(new), 0.8)).ravel()
     assert width[0] == width[1] == width[2]
-    assert width[3] == width[4] > 1.1 * width[2]
+    assert width[5] == width[6] > 1.1 * width[2]
+    # The squared width grows evenly with the time, from the test rows to twice as far ahead.
+    np.testing.assert_allclose(width[3:5] ** 2, width[2] ** 2 + np.array([0.25, 0.5]) * (width[5] ** 2 - width[2] ** 2))
     # Rows without a time are rows to come.
-    assert np.diff(model.predict_interval({"x": np.zeros(1)}, 0.8))[0, 0] == width[3]
+    assert np.diff(model.predict_interval({"x": np.zeros(1)}, 0.8))[0, 0] == width[5]
     again = from_bytes(model.to_bytes())
     assert again.to_bytes() == model.to_bytes()
     both = again.predict_quantiles(table_from(new), [0.1, 0.9]), model.predict_interval(table_from(new), 0.8)
@@ -140,6 +147,24 @@ def test_intervals_hold_a_whole_stretch_after_the_test_rows(steps: float) -> Non
     assert model.intervals is not None
     half = model.intervals.half_widths(0.9)[0]
     assert steps == 0.0 or np.mean(np.abs(model.predict(later) - later["y"]) <= half) < 0.6
+
+
+def test_the_score_of_gradual_intervals_is_that_of_their_residuals() -> None:
+    near, far = np.array([1.0, 2.0, 4.0]), np.array([3.0, 4.0, 8.0])
+    found = Intervals((Residuals(near, 3),), (Residuals(far, 3),), is_gradual=True)
+    p, y, t = np.zeros(4), np.array([0.5, 1.0, 2.0, 5.0]), np.array([0.0, 0.25, 0.75, 1.0])
+    joined = np.sqrt((1.0 - t)[:, None] * near**2 + t[:, None] * far**2)
+    by_hand = [Residuals(each, 3).crps(p[i : i + 1], y[i : i + 1])[0] for i, each in enumerate(joined)]
+    np.testing.assert_allclose(found.crps(p, y, t), by_hand)
+    ends = [each[2] for each in joined]  # 0.75 of 4: the largest of three
+    np.testing.assert_allclose(found.ends(p, 0.75, t), np.column_stack([np.negative(ends), ends]))
+    steps = replace(found, is_gradual=False)  # files of earlier versions
+    np.testing.assert_allclose(steps.ends(p, 0.75, t)[:, 1], [4.0, 8.0, 8.0, 8.0])
+    for each in (found, steps):
+        facts, arrays = each.stored()
+        again = Intervals.from_stored(facts, arrays, 1)
+        assert again is not None
+        np.testing.assert_array_equal(again.ends(p, 0.75, t), each.ends(p, 0.75, t))
 
 
 def sparse_at_the_end(**columns: Any) -> dict[str, Any]:

@@ -83,6 +83,9 @@ def test_a_missing_file_names_the_nearest_one(write: Write) -> None:
         read_table(path.with_name("house.csv"))
     assert caught.value.message == f"{path.parent}/house.csv: there is no such file"
     assert caught.value.hint == "did you mean 'houses.csv'?"
+    with pytest.raises(DataError) as caught:
+        read_table(path.with_name("prices.csv"))
+    assert caught.value.hint == "", "a common suffix is no resemblance"
     assert fault(path.parent / "none" / "x.csv").endswith("there is no such file, and no such folder")
 
 

@@ -183,7 +183,7 @@ class EvaluationView:
 
 
 def _of_intervals(
-    model: Model, o: NDArray[Any], truth: NDArray[Any], later: NDArray[np.bool_] | None
+    model: Model, o: NDArray[Any], truth: NDArray[Any], later: NDArray[np.float64] | None
 ) -> dict[str, NDArray[Any]]:
     """Whether each row is inside its interval, and its CRPS, for each target (n, k); empty without intervals."""
     if model.intervals is None:

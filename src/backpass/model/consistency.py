@@ -140,6 +140,7 @@ def _checks_of_lookups(lookups: Sequence[Lookup], record: Record) -> list[tuple[
 def _checks_of_intervals(intervals: Intervals, head: Head, record: Record) -> list[tuple[str, list[Any]]]:
     return [
         ("numbers of residuals and targets", [len(intervals.each), len(head.targets)]),
+        ("widths of later rows and their residuals", [intervals.is_gradual and not intervals.later, False]),
         ("residuals of later rows and the horizon", [bool(intervals.later) and record.horizon is None, False]),
         *(check for each in (*intervals.each, *intervals.later) for check in _checks_of_residuals(each, head)),
     ]

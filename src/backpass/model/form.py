@@ -191,6 +191,7 @@ MODEL: Form = {
     "residual_rows": Optional(_ONE),
     "residual_floor": Optional((_NUMBER, [(_NUMBER, NoneType)])),
     "later_residual_rows": Optional(_ONE),
+    "later_is_gradual": Optional(bool),
     "spreads": Optional([Number(0, MOST_KNOTS, whole=True)]),
     "baselines": Optional([str]),
     "lookups": Optional(

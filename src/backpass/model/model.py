@@ -351,7 +351,7 @@ class Model(Predictor):
     def predictions(self, table: Table) -> Predictions:
         """Predictions with probabilities and notes."""
         outputs, encoded = self._run(table)
-        later = None if self.classes else self.record.are_later(table)
+        later = None if self.classes else self.record.beyond(table)
         return Predictions.of(self.head, self.head.predictions(outputs), encoded, later=later)
 
     def outputs(self, table: Table) -> NDArray[Any]:

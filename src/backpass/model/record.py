@@ -133,8 +133,8 @@ class Record:
         """The metrics of a teacher on the splits where it predicts every row."""
         return {} if self.teacher is None else self.teacher["scores"]
 
-    def are_later(self, table: Table) -> NDArray[np.bool_] | None:
-        """Whether each row (n,) of a table is after the time that the test rows reach; None without a time column.
+    def beyond(self, table: Table) -> NDArray[np.float64] | None:
+        """How far each row (n,) of a table is after the test rows, see ``Horizon.beyond``; None without a time column.
 
         Rows whose time is not known count as later: new rows are.
         """
@@ -142,8 +142,8 @@ class Record:
             return None
         column = table.columns.get(self.settings.get("time") or "")
         if column is None or isinstance(column, CategoricalColumn):
-            return np.ones(table.rows, bool)
-        return self.horizon.is_passed_by(column)
+            return np.ones(table.rows)
+        return self.horizon.beyond(column)
 
     def notes_on_times(self, table: Table) -> tuple[str, ...]:
         """A note if rows of a table are later than those that the model knows."""

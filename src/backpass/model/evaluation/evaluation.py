@@ -23,7 +23,7 @@ class Evaluation:
         truth: Targets (n,) or (n, k).
         weights: The weight of each row (n,); None if all are 1.
         unit: The number of the group of each row (n,), which a bootstrap draws as a whole; None if it draws rows.
-        later: Whether each row (n,) is after the time that the test rows reach; None without a time column.
+        later: How far each row (n,) is after the test rows, see ``Horizon.beyond``; None without a time column.
         scores: Every metric that is defined for these rows.
         warnings: Problems of the predictions; those of the columns are in ``encoded``.
         comparison: The network and the best baseline that the model keeps, on these rows.
@@ -35,7 +35,7 @@ class Evaluation:
     truth: NDArray[Any]
     weights: NDArray[np.float64] | None
     unit: NDArray[np.int64] | None
-    later: NDArray[np.bool_] | None
+    later: NDArray[np.float64] | None
     scores: Mapping[str, float]
     warnings: Sequence[str]
     comparison: Comparison | None

@@ -199,7 +199,7 @@ class _Gathered:
             *model.warnings_on_scores(o, truth, weights),
             *beaten_by(comparison, "these rows"),
         ]
-        scores, later = head.defined_scores(o, truth, weights), model.record.are_later(table)
+        scores, later = head.defined_scores(o, truth, weights), model.record.beyond(table)
         return Evaluation(encoded, o, truth, weights, unit, later, scores, warnings, comparison, table)
 
     def _table(self) -> Table:

@@ -15,7 +15,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 
-from backpass.errors import ModelFileError, ResourceError, UsageError, did_you_mean, visible
+from backpass.errors import ModelFileError, ResourceError, UsageError, did_you_mean_file, visible
 from backpass.model.file.temporary import create_temporary, remove_stale, still_locked
 
 SIZE_LIMIT = 4 << 30
@@ -309,6 +309,6 @@ def _nearest(source: str, folder: str) -> str:
     """A hint that names the model file in the folder that was probably meant."""
     with contextlib.suppress(OSError):
         names = sorted(name for name in os.listdir(folder) if name.endswith(".backpass"))
-        hint = did_you_mean(os.path.basename(source), names)
+        hint = did_you_mean_file(os.path.basename(source), names)
         return hint or f"there is no .backpass file in {folder}; `backpass fit` writes one"
     return "give a file that `backpass fit` wrote"

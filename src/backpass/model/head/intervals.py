@@ -18,7 +18,7 @@ from backpass.model.head.residuals import Residuals, quantiles_in
 from backpass.model.head.spread import Spread
 from backpass.numerics.elementary import mean
 
-Mask = NDArray[np.bool_] | None
+Beyond = NDArray[np.float64] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,12 +27,16 @@ class Intervals:
 
     Attributes:
         each: The residuals of each target.
-        later: The residuals of each target in rows after the time that the test rows reach; empty if such rows are not
-            told apart.
+        later: The residuals of each target in rows that are twice as far ahead as the test rows; empty if such rows are
+            not told apart.
+        is_gradual: Whether widths grow from the test rows to those, in proportion to the square root of the time: the
+            variance of the errors then grows evenly, as that of a random walk does. False in earlier files: all rows
+            after the test rows have the later residuals.
     """
 
     each: tuple[Residuals, ...]
     later: tuple[Residuals, ...] = ()
+    is_gradual: bool = False
 
     @staticmethod
     def of(
@@ -56,18 +60,44 @@ class Intervals:
         if self.later or other.later:
             pairs = zip(self.later or self.each, other.later or other.each, strict=True)
             later = tuple(own.wider(others) for own, others in pairs)
-        return Intervals(each, later)
+        return Intervals(each, later, self.is_gradual or other.is_gradual)
 
     def with_later(self, near: Intervals, far: Intervals) -> Intervals:
         """The same intervals, which are wider in rows that are later than the test rows.
 
         Args:
             near: The intervals of an earlier fit, for rows as far ahead in time as the test rows are.
-            far: The intervals of that fit for rows further ahead. Those of later rows are at least as wide, and wider
-                than these intervals by as much as ``far`` is wider than ``near``.
+            far: The intervals of that fit for rows twice as far ahead, see ``twice_as_far``. Those of later rows are at
+                least as wide, and wider than these intervals by as much as ``far`` is wider than ``near``.
         """
         grown = tuple(own.grown(*both) for own, *both in zip(self.each, near.each, far.each, strict=True))
-        return replace(self, later=Intervals(grown).wider(far).each)
+        return replace(self, later=Intervals(grown).wider(far).each, is_gradual=True)
+
+    def twice_as_far(
+        self,
+        predicted: NDArray[np.float64],
+        y: NDArray[np.float64],
+        beyond: NDArray[np.float64],
+        weights: NDArray[np.float64] | None = None,
+        groups: int | None = None,
+    ) -> Intervals | None:
+        """The intervals of rows twice as far ahead as those of these intervals, from rows up to there.
+
+        At a row that is t beyond (``Horizon.beyond``), errors are sqrt(1 + c t) times as large as these. c is the
+        number, from 0 to ``MOST_GROWTH`` ^2 - 1, for which the 90 % quantile of the errors divided by that factor is
+        the one of these intervals. The result is that of the divided errors, times sqrt(1 + c).
+
+        Args:
+            predicted: Predictions (n,) or (n, k).
+            y: Targets of the same shape.
+            beyond: How far each row is beyond these intervals (n,).
+            weights: The weight of each row (n,).
+            groups: The number of groups; None if the rows are independent.
+        """
+        columns = zip(self.each, _columns(predicted), _columns(y), strict=True)
+        found = [near.twice_as_far(p, truth, beyond, weights, groups) for near, p, truth in columns]
+        known = tuple(each for each in found if each is not None)
+        return Intervals(known) if len(known) == len(found) else None
 
     def floored(self, floors: Sequence[float | None]) -> Intervals:
         """The same intervals, with the floor of each target, see ``Residuals``."""
@@ -75,7 +105,7 @@ class Intervals:
             tuple(replace(own, floor=floor) for own, floor in zip(several, floors, strict=False))
             for several in (self.each, self.later)
         )
-        return Intervals(each, later)
+        return Intervals(each, later, self.is_gradual)
 
     def half_widths(self, level: float) -> tuple[float, ...]:
         """Half the width of the intervals of each target, see ``Residuals.half_width``.
@@ -85,13 +115,13 @@ class Intervals:
         """
         return tuple(each.half_width(level) for each in self.each)
 
-    def ends(self, predicted: NDArray[np.float64], level: float, later: Mask = None) -> NDArray[np.float64]:
+    def ends(self, predicted: NDArray[np.float64], level: float, later: Beyond = None) -> NDArray[np.float64]:
         """The lower and the upper end of each interval: (n, 2) for predictions (n,), (n, k, 2) for (n, k)
 
         Args:
             predicted: Predictions (n,) or (n, k).
             level: The level of the intervals.
-            later: Whether each row (n,) is after the time that the test rows reach. Default None: no row is.
+            later: How far each row (n,) is after the test rows, see ``Horizon.beyond``. Default None: no row is.
 
         Raises:
             UsageError: As ``Residuals.half_width``.
@@ -103,7 +133,7 @@ class Intervals:
         return self._joined(predicted, later, lambda own: [-own.half_width(level), own.half_width(level)])
 
     def quantiles(
-        self, predicted: NDArray[np.float64], asked: Sequence[float | str], later: Mask = None
+        self, predicted: NDArray[np.float64], asked: Sequence[float | str], later: Beyond = None
     ) -> NDArray[np.float64]:
         """Quantiles in ascending order: (n, q) for predictions (n,), (n, k, q) for (n, k); see ``Residuals.offsets``.
 
@@ -128,7 +158,7 @@ class Intervals:
         y: NDArray[np.float64],
         level: float,
         weights: NDArray[np.float64] | None = None,
-        later: Mask = None,
+        later: Beyond = None,
     ) -> tuple[float, ...]:
         """The share of rows inside their interval, for each target; empty if there are too few residuals for the level.
 
@@ -146,7 +176,7 @@ class Intervals:
         return tuple(mean(each, weights) for each in _columns(inside))
 
     def covered(
-        self, predicted: NDArray[np.float64], y: NDArray[np.float64], level: float, later: Mask = None
+        self, predicted: NDArray[np.float64], y: NDArray[np.float64], level: float, later: Beyond = None
     ) -> NDArray[np.bool_]:
         """Whether each target is inside its interval: (n,) or (n, k), as the predictions; see ``ends``.
 
@@ -157,13 +187,15 @@ class Intervals:
         inside: NDArray[np.bool_] = (ends[..., 0] <= y) & (y <= ends[..., 1])
         return inside
 
-    def crps(self, predicted: NDArray[np.float64], y: NDArray[np.float64], later: Mask = None) -> NDArray[np.float64]:
+    def crps(self, predicted: NDArray[np.float64], y: NDArray[np.float64], later: Beyond = None) -> NDArray[np.float64]:
         """The continuous ranked probability score of each row and target, see ``Residuals.crps``: (n,) or (n, k)"""
         found = []
         for j, (p, truth) in enumerate(zip(_columns(predicted), _columns(y), strict=True)):
             own = self.each[j].crps(p, truth)
             if later is not None and self.later:
-                own = np.where(later, self.later[j].crps(p, truth), own)
+                for t in np.unique(later[later > 0.0]).tolist():
+                    rows = later == t
+                    own[rows] = self._beyond(j, t).crps(p[rows], truth[rows])
             found.append(own)
         return found[0] if predicted.ndim == 1 else np.stack(found, axis=1)
 
@@ -182,6 +214,8 @@ class Intervals:
             arrays["spread"] = np.concatenate([a for s in spreads if s is not None for a in (s.knots, s.factors)])
         if self.later:
             facts["later_residual_rows"] = self.later[0].rows
+            if self.is_gradual:
+                facts["later_is_gradual"] = True
             arrays["later_residuals"] = np.concatenate([each.values for each in self.later])
         return facts, arrays
 
@@ -201,10 +235,12 @@ class Intervals:
         if "later_residual_rows" in facts:
             later = _cut(arrays["later_residuals"], facts["later_residual_rows"], targets)
         floors = facts.get("residual_floor")
-        return Intervals(each, later).floored(floors if isinstance(floors, list) else [floors] * targets)
+        return Intervals(each, later, facts.get("later_is_gradual", False)).floored(
+            floors if isinstance(floors, list) else [floors] * targets
+        )
 
     def _joined(
-        self, predicted: NDArray[np.float64], later: Mask, offsets_of: Callable[[Residuals], list[float]]
+        self, predicted: NDArray[np.float64], later: Beyond, offsets_of: Callable[[Residuals], list[float]]
     ) -> NDArray[np.float64]:
         """The predictions plus offsets, which depend on the target and on whether a row is later than the test rows."""
         found = []
@@ -212,9 +248,25 @@ class Intervals:
             own = self.each[j]
             offsets = np.array(offsets_of(own))[None, :]
             if later is not None and self.later:
-                offsets = np.where(later[:, None], offsets_of(self.later[j]), offsets)
+                far = np.array(offsets_of(self.later[j]))[None, :]
+                offsets = self._grown(offsets, far, later[:, None])
             found.append(own.end(column[:, None], offsets))
         return found[0] if predicted.ndim == 1 else np.stack(found, axis=1)
+
+    def _grown(self, near: NDArray[np.float64], far: NDArray[np.float64], t: Any) -> NDArray[np.float64]:
+        """The offset or residual at t beyond, of the same sign as both: sqrt((1 - t) near^2 + t far^2)"""
+        t = t if self.is_gradual else np.asarray(t > 0.0, np.float64)
+        # Divided first, so that the squares of large numbers stay finite.
+        largest = np.maximum(np.maximum(np.abs(near), np.abs(far)), np.finfo(np.float64).tiny)
+        one, other = near / largest, far / largest
+        return np.asarray(np.sign(far) * largest * np.sqrt((1.0 - t) * one * one + t * other * other))
+
+    def _beyond(self, j: int, t: float) -> Residuals:
+        """The residuals of target j at t beyond."""
+        near, far = self.each[j], self.later[j]
+        if t == 1.0 or not self.is_gradual:
+            return far
+        return near.between(far, lambda one, other: self._grown(one, other, t))
 
 
 def _cut(joined: NDArray[np.float64], rows: int, targets: int) -> tuple[Residuals, ...]:

@@ -6,9 +6,9 @@ requested. ``intervals`` applies it to the predictions of each target.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil, copysign
+from math import ceil, copysign, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ KEPT = 1_000
 
 MOST_GROWTH = 4.0
 """The most that errors are expected to grow over twice the distance in time: with its square."""
+
+
+_HALVINGS = 30
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +91,52 @@ class Residuals:
         count = min(rows, KEPT)
         return Residuals(np.maximum(self._quantiles(count), other._quantiles(count)), rows)
 
+    def between(
+        self, far: Residuals, joined: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+    ) -> Residuals:
+        """Residuals whose every quantile is joined of that of these and of others; their rows are the fewer."""
+        rows = min(self.rows, far.rows)
+        count = min(rows, KEPT)
+        return Residuals(joined(self._quantiles(count), far._quantiles(count)), rows, self.floor)
+
+    def twice_as_far(
+        self,
+        predicted: NDArray[np.float64],
+        y: NDArray[np.float64],
+        beyond: NDArray[np.float64],
+        weights: NDArray[np.float64] | None = None,
+        groups: int | None = None,
+    ) -> Residuals | None:
+        """The residuals of rows twice as far ahead, from rows up to there, see ``Intervals.twice_as_far``.
+
+        >>> near, t = Residuals(np.full(9, 1.0), 9), np.repeat([0.5, 1.0], 9)
+        >>> near.twice_as_far(np.zeros(18), np.sqrt(1.0 + 3.0 * t), t).values.round(6)[[0, -1]]
+        array([2., 2.])
+        """
+
+        def divided(c: float) -> Residuals | None:
+            factor = np.sqrt(1.0 + c * beyond)
+            return Residuals.of(predicted / factor, y / factor, weights, groups)
+
+        wanted, low, high = self._usual, 0.0, MOST_GROWTH * MOST_GROWTH - 1.0
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (low + high)
+            found = divided(middle)
+            if found is None:
+                return None
+            low, high = (middle, high) if found._usual > wanted else (low, middle)
+        found = divided(high)
+        if found is None:
+            return None
+        with np.errstate(over="ignore"):
+            values = found.values * sqrt(1.0 + high)
+        return Residuals(values, found.rows) if np.isfinite(values).all() else None
+
+    @property
+    def _usual(self) -> float:
+        """The 90 % quantile."""
+        return float(self._quantiles(10)[8])
+
     def grown(self, near: Residuals, far: Residuals) -> Residuals:
         """Residuals that are larger by as much as those of another fit grow from near rows to rows further ahead.
 
@@ -97,7 +146,7 @@ class Residuals:
         >>> Residuals(np.array([1.0, 4.0]), 2).grown(near, far).values
         array([1.5, 6. ])
         """
-        before, after = (float(each._quantiles(10)[8]) for each in (near, far))
+        before, after = near._usual, far._usual
         if after <= before:
             return self
         with np.errstate(over="ignore"):

@@ -25,7 +25,7 @@ class Predictions:
         notes: Notes about the table.
         unseen: The columns with values that the model does not know.
         suspects: The columns that are unlike those of the training rows.
-        later: Whether each row (n,) is after the time that the test rows reach; None without a time column.
+        later: How far each row (n,) is after the test rows, see ``Horizon.beyond``; None without a time column.
     """
 
     values: NDArray[Any]
@@ -34,7 +34,7 @@ class Predictions:
     notes: tuple[str, ...]
     unseen: tuple[Unseen, ...] = ()
     suspects: tuple[Suspect, ...] = ()
-    later: NDArray[np.bool_] | None = None
+    later: NDArray[np.float64] | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ class Predictions:
         predicted: NDArray[np.float64],
         encoded: Encoded,
         notes: tuple[str, ...] = (),
-        later: NDArray[np.bool_] | None = None,
+        later: NDArray[np.float64] | None = None,
     ) -> Predictions:
         """The predictions for encoded rows.
 
@@ -56,7 +56,7 @@ class Predictions:
             predicted: Numbers (n,) or (n, k), or probabilities (n, classes).
             encoded: The rows.
             notes: Further notes.
-            later: Whether each row (n,) is after the time that the test rows reach. Default None: unknown.
+            later: How far each row (n,) is after the test rows, see ``Horizon.beyond``. Default None: unknown.
         """
         about = ((*encoded.notes, *notes), encoded.unseen, encoded.suspects, later)
         if not head.classes:

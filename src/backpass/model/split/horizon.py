@@ -17,6 +17,7 @@ from backpass.table import Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.datetimes.timestamp import timestamp_texts
 from backpass.table.messages import counted, shown
 
+_STEPS = 64
 _UNITS = (("day", 86_400_000_000), ("hour", 3_600_000_000), ("minute", 60_000_000), ("second", 1_000_000))
 
 
@@ -66,13 +67,18 @@ class Horizon:
         later = float(times_of(test, name).max()) - last if sum(each.rows for each in test) else 0.0
         return Horizon(last, max(later, 0.0))
 
-    def is_passed_by(self, column: Column) -> NDArray[np.bool_]:
-        """Whether each row (n,) is later than the latest test row; True where the time is missing.
+    def beyond(self, column: Column) -> NDArray[np.float64]:
+        """How far each row (n,) is after the latest test row: 0 up to it, 1 from twice as far ahead on
 
-        >>> Horizon(last=23.0, ahead=5.0).is_passed_by(NumericColumn("month", np.array([20.0, 28.0, 29.0])))
-        array([False, False,  True])
+        It is measured in the time from the last known row to the latest test row, and rounded up to a multiple of 1/64.
+        Rows without a time count as 1.
+
+        >>> Horizon(last=20.0, ahead=8.0).beyond(NumericColumn("month", np.array([20.0, 28.0, 30.0, 99.0])))
+        array([0.  , 0.  , 0.25, 1.  ])
         """
-        return np.asarray((_of_column(column) > self.last + self.ahead) | column.missing)
+        found = beyond(_of_column(column) - self.last, self.ahead)
+        found[column.missing] = 1.0
+        return found
 
     def note(self, column: Column) -> str:
         """What is said of rows after the last training row; empty if there are none.
@@ -107,6 +113,16 @@ class Horizon:
     def from_json(data: Mapping[str, Any]) -> Horizon:
         """The horizon that ``to_json`` wrote."""
         return Horizon(float(data["last"]), float(data["ahead"]))
+
+
+def beyond(far: NDArray[np.float64], ahead: float) -> NDArray[np.float64]:
+    """How far rows ``far`` (n,) after the last known row are after test rows up to ``ahead`` after it.
+
+    See ``Horizon.beyond``.
+    """
+    if ahead == 0.0:
+        return np.asarray(far > 0.0, np.float64)
+    return np.asarray(np.ceil(np.clip((far - ahead) / ahead, 0.0, 1.0) * _STEPS) / _STEPS)
 
 
 def times_of(tables: Sequence[Table], name: str) -> NDArray[np.float64]:

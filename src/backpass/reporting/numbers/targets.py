@@ -27,7 +27,7 @@ def target_scores(
         unit: The number of the group of each row (n,), see ``intervals``.
         seed: The seed of the bootstrap.
     """
-    head, later = model.head, model.record.are_later(held.table)
+    head, later = model.head, model.record.beyond(held.table)
     if not (names := number_names(head)):
         return {}
 

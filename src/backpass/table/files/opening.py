@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from backpass.errors import DataError, ResourceError, UsageError, did_you_mean
+from backpass.errors import DataError, ResourceError, UsageError, did_you_mean_file
 from backpass.table.files.decompression import CHUNK, GZIP, ZSTANDARD, expanded
 from backpass.table.files.signatures import Signature, foreign_binary, foreign_text
 from backpass.table.files.text import as_utf8, check_text, without_page_breaks
@@ -232,7 +232,7 @@ def _not_there(file: Path) -> DataError:
         siblings = sorted(entry.name for entry in os.scandir(file.parent) if entry.is_file())
     except OSError:
         return data_error(str(file), "there is no such file, and no such folder")
-    near = did_you_mean(file.name, siblings)
+    near = did_you_mean_file(file.name, siblings)
     return data_error(str(file), "there is no such file", near if near.startswith("did you mean") else "")
 
 

@@ -29,7 +29,7 @@ from backpass.model.fitting.runs.runs import side_by_side, train_members
 from backpass.model.head.head import Head
 from backpass.model.head.intervals import Intervals
 from backpass.model.metrics import FEWEST_ROWS
-from backpass.model.split.horizon import Expected, times_of
+from backpass.model.split.horizon import Expected, beyond, times_of
 from backpass.model.split.splits import split_rows
 from backpass.numerics.bootstrap import intervals
 from backpass.training import Callback, StopRequest
@@ -60,8 +60,8 @@ class Backtest:
 
     Attributes:
         intervals: The intervals from its later rows; None if it was not done, or predicts classes.
-        later: The intervals from its forecasts of the test rows, a stretch of time further ahead; None likewise, and
-            without test rows that are later than the others.
+        later: The intervals of rows twice as far ahead, from its forecasts of the test rows, which are up to there;
+            None likewise, and without test rows that are later than the others.
         expected: The metrics of these forecasts, with the interval of the main one; None without such rows.
         factor: The factor of the outputs that calibrates the probabilities of its later rows; None if it was not done,
             or predicts numbers.
@@ -131,7 +131,9 @@ def backtest(
         "intervals are at least as wide as the errors" if is_number else "probabilities are at most as certain as those"
     )
     farther = None if distances is None else _on_test_rows(problem, earlier, [members[i] for i in done], thetas)
-    later = farther.intervals(earlier.head) if farther is not None and is_number else None
+    later = None
+    if farther is not None and distances is not None and found is not None:
+        later = _twice_as_far(found, earlier, farther, distances)
     expected = None if farther is None else _expected(problem, earlier.head, farther)
     return Backtest(found, later, expected, factor, (f"{what} of a backtest: {text}",))
 
@@ -145,6 +147,17 @@ def _on_test_rows(
     return ScoredRows.of(
         problem.source.remake({**earlier.source.rows, "test": problem.source.rows["test"]}), members, thetas, "test"
     )
+
+
+def _twice_as_far(near: Intervals, earlier: Problem, rows: ScoredRows, distances: Distances) -> Intervals | None:
+    """The intervals of rows twice as far ahead as the test rows, from the forecasts of the test rows."""
+    assert earlier.source is not None
+    known = [earlier.source.rows[name].table for name in _KNOWN if name in earlier.source.rows]
+    far = distances.times - times_of(known, distances.column).max()
+    t, groups = beyond(far, float(distances.ahead[-1])), None
+    if rows.units is not None and rows.units.are_groups:
+        groups = rows.units.blocks
+    return near.twice_as_far(earlier.head.predictions(rows.o), rows.part.truth, t, rows.part.weights, groups)
 
 
 def _expected(problem: Problem, head: Head, rows: ScoredRows) -> Expected | None:
@@ -176,11 +189,13 @@ class Distances:
         column: The name of the time column.
         known: The times of the training and validation rows, float64 (m,).
         ahead: The time from the last of these to each test row, ascending, float64 (n,); 0 for an earlier one.
+        times: The times of the test rows, in their order (n,).
     """
 
     column: str
     known: NDArray[np.float64]
     ahead: NDArray[np.float64]
+    times: NDArray[np.float64]
 
     @staticmethod
     def of(problem: Problem) -> Distances | None:
@@ -190,8 +205,9 @@ class Distances:
         if column is None or "test" not in rows:
             return None
         known = times_of([rows[name].table for name in _KNOWN if name in rows], column)
-        ahead = np.maximum(times_of([rows["test"].table], column) - known.max(), 0.0)
-        return Distances(column, known, np.sort(ahead)) if ahead.max() > 0.0 else None
+        times = times_of([rows["test"].table], column)
+        ahead = np.maximum(times - known.max(), 0.0)
+        return Distances(column, known, np.sort(ahead), times) if ahead.max() > 0.0 else None
 
     @property
     def share(self) -> float:

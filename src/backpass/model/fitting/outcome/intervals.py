@@ -76,8 +76,8 @@ def fitted_intervals(
     if tested.intervals is not None and tested.later is not None:
         found = found.with_later(tested.intervals, tested.later)
         notes.append(
-            "intervals of rows after the time that the test rows reach are wider: by as much as the errors of the "
-            "backtest on the test rows are larger than those on the rows before"
+            "intervals of rows after the time that the test rows reach are wider, up to twice as far ahead: by as much "
+            "as the errors of the backtest grow on the test rows"
         )
     return FittedIntervals(found.floored(_floors(problem)), coverages, tuple(notes), tuple(warnings))
 
