@@ -20,6 +20,9 @@ PRIOR_ROWS = 5.0
 LEAST = 0.1
 """The smallest factor: errors of size 0 at a knot do not make intervals of width 0."""
 
+_BLOCK = 2**16
+"""Rows whose factors are computed at once."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spread:
@@ -67,12 +70,17 @@ class Spread:
         rows, sizes = _at_knots(left, t, w, len(knots)), _at_knots(left, t, w * errors, len(knots))
         spread = Spread(knots, np.maximum((sizes + prior * mean) / (rows + prior) / mean, LEAST))
 
-        one = np.minimum(w, 1.0)  # of a row that counts several times, once
-        others = [
-            (sizes[j] - h * one * errors + prior * mean) / (rows[j] - h * one + prior)
-            for j, h in ((left, 1.0 - t), (left + 1, t))
-        ]
-        return spread, np.maximum(((1.0 - t) * others[0] + t * others[1]) / mean, LEAST)
+        found = np.empty(len(errors))
+        for first in range(0, len(errors), _BLOCK):  # so that no other array is as long
+            part = slice(first, first + _BLOCK)
+            at, ahead, e = left[part], t[part], errors[part]
+            one = np.minimum(w[part], 1.0)  # of a row that counts several times, once
+            others = [
+                (sizes[j] - h * one * e + prior * mean) / (rows[j] - h * one + prior)
+                for j, h in ((at, 1.0 - ahead), (at + 1, ahead))
+            ]
+            found[part] = np.maximum(((1.0 - ahead) * others[0] + ahead * others[1]) / mean, LEAST)
+        return spread, found
 
     def at(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
         """The factor of each prediction, in the shape of the predictions.
