@@ -72,8 +72,8 @@ def in_python(text: str, *, reading: bool = False) -> str:
     "if it means missing: missing=[*backpass.table.DEFAULT_MISSING, '-999']"
     >>> in_python("--footer 0 keeps them; --header-row names another line")
     'footer=0 keeps them; header_row names another line'
-    >>> in_python("if it holds texts: --categorical")
-    'if it holds texts: categorical=[...]'
+    >>> in_python("if it holds text: --categorical")
+    'if it holds text: categorical=[...]'
     >>> in_python("choose another --metric (--drop id leaves it out), or pip install --upgrade backpass")
     "choose another metric (drop=['id'] leaves it out), or pip install --upgrade backpass"
     >>> in_python("if they mean the same: --merge-case", reading=True)

@@ -129,7 +129,7 @@ def test_faults_are_all_named(call: Run) -> None:
     assert text.startswith("error: run.toml: 6 invalid keys\n")
     assert "  - unknown key 'epoch' (did you mean 'epochs'?)" in text
     assert "  - unknown key 'hiden' (did you mean 'hidden'?)" in text
-    assert "  - categorical is of type dict; texts, numbers, true, false and lists of them can be given" in text
+    assert "  - categorical is of type dict; use strings, numbers, true, false or lists of these" in text
     assert "  - seed is of type date" in text
     assert "  - unknown key 'json'" in text
     assert "  - unknown key 'quiet'" in text

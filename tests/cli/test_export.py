@@ -159,7 +159,7 @@ def test_without_node_the_module_is_written_and_the_gap_said(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     done = call("export", home / "numbers.backpass", "m.mjs")
-    assert done.err.splitlines()[1] == "verified    not, because Node.js is not installed"
+    assert done.err.splitlines()[1] == "verified    no, because Node.js is not installed"
     assert (tmp_path / "m.mjs").exists()
     assert call("export", home / "numbers.backpass", "m.mjs", "--json").json["verified"] is None
 

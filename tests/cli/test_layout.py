@@ -40,7 +40,7 @@ def test_a_first_line_of_values_is_told(call: Run, rows: list[list[str]], comman
     done = call(command, "adult.data", *options)
     assert done.code == 0
     text = " ".join((done.err + done.out).split())
-    assert "the first line, '20, Private, 30, >50K', is taken for the names" in text
+    assert "the first line, '20, Private, 30, >50K', is read as the column names" in text
     assert "--no-header" in text
 
 
@@ -61,7 +61,7 @@ def test_a_file_without_a_header_from_fit_to_predict(call: Run, rows: list[list[
     ):
         done = call("predict", "m.backpass", table, *options)
         assert predicted(done) == expected
-        assert ("is taken for a row" in done.err) == (table.endswith(".data") and not options)
+        assert ("is read as a row" in done.err) == (table.endswith(".data") and not options)
     assert call("evaluate", "m.backpass", "adult.data").out == call("evaluate", "n.backpass", "named.csv").out
     explained = call("explain", "m.backpass", "features.data")
     assert explained.out == call("explain", "n.backpass", "named.csv").out
@@ -76,7 +76,7 @@ def test_a_file_with_other_columns_is_refused(call: Run, rows: list[list[str]], 
     call("fit", "named.csv", "-t", "income", "-o", "n.backpass", *FIT)
     (tmp_path / "two.data").write_text("20,Private\n30,Private\n40,Never\n50,Never\n")
     failed = call("predict", "m.backpass", "two.data", "--no-header")
-    assert "the first line has 2 fields, the model asks for 4 or 3: '20, Private'" in failed.err
+    assert "the first line has 2 fields, the model expects 4 or 3: '20, Private'" in failed.err
     failed = call("predict", "n.backpass", "adult.data")
     assert failed.code == 3
     assert "contains values and none of the column names of the model" in failed.err

@@ -80,5 +80,5 @@ def test_what_the_table_is_read_as_is_said(call: Run, tmp_path: Path) -> None:
     rows = "".join(f"{n % 12 + 1}/{n % 11 + 1}/2024,{'<0.5' if n % 4 == 0 else n},{n * n % 17}\n" for n in range(40))
     (tmp_path / "read.csv").write_text(f"day,level,y\n{rows}")
     said = call("play", tmp_path / "read.csv", "-o", "p.html").err
-    assert "of which no row tells day from month: kept as categories; --date-order" in said
+    assert "and no row shows whether day or month comes first: kept as categories; --date-order" in said
     assert "column 'level': '<0.5' is read as 0.5" in said

@@ -95,7 +95,7 @@ def test_bad_groups_and_times_are_refused() -> None:
         make_regressor().fit(X, y, time=X)
     with pytest.raises(UsageError, match="X_val and y_val are given"):
         make_regressor().fit(X, y, groups=IDS, X_val=X, y_val=y)
-    with pytest.raises(ValueError, match="the time column 'time' holds texts"):
+    with pytest.raises(ValueError, match="the time column 'time' holds text"):
         make_regressor().fit(X, y, time=["a", "b"] * 30)
     with pytest.raises(ValueError, match="need at least 2 groups; there is 1"):
         make_regressor().fit(X, y, groups=np.zeros(60))

@@ -70,7 +70,7 @@ def _typed(text: str) -> Any:
         ({"categoricals": ["x"]}, "reading has no option 'categoricals'"),
         ({"drop": ["x"]}, "reading has no option 'drop'"),
         ({"categorical": "x"}, "categorical takes a list of names"),
-        ({"categorical": [0]}, "categorical takes a list of texts; got 0"),
+        ({"categorical": [0]}, "categorical takes a list of strings; got 0"),
         ({"date_order": "backwards"}, "date_order is"),
         ({"categorical": ["z"]}, "'z'"),
     ],

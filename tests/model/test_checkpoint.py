@@ -137,7 +137,7 @@ class Finite(Callback):
 
 
 @pytest.mark.parametrize("step", [3, STEPS, STEPS + 2, 3 * STEPS - 1])
-def test_a_run_that_is_done_again_with_a_tenth_goes_on_with_a_tenth(
+def test_a_run_that_is_retry_note_with_a_tenth_goes_on_with_a_tenth(
     houses: Columns, path: Path, stepwise: dict[str, Any], step: int
 ) -> None:
     whole = fit(houses, "price", callbacks=[Finite(1)], **stepwise)

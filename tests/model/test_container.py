@@ -326,7 +326,7 @@ def test_foreign_files_are_refused_by_name(name: str) -> None:
 def test_the_whole_message() -> None:
     assert str(refused(pickle.dumps([1]))) == (
         "m.backpass is not a Backpass file: it is a pickle (joblib?), which can run code\n\n"
-        "hint: give a file that `backpass fit` wrote; other formats are never loaded, some of them can run code"
+        "hint: give a file that `backpass fit` wrote; other formats are never loaded, because some can run code"
     )
 
 
@@ -570,7 +570,7 @@ def test_a_forged_model_with_nan_is_refused() -> None:
     ids=lambda fact: type(fact).__name__,
 )
 def test_facts_that_json_cannot_hold(fact: object) -> None:
-    with pytest.raises(ModelFileError, match="this model has a fact that cannot be kept"):
+    with pytest.raises(ModelFileError, match="this model has a value that cannot be stored"):
         pack("model", {"fact": fact}, {})  # type: ignore[dict-item]
 
 

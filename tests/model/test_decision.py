@@ -253,7 +253,7 @@ def test_weights_that_cannot_be_used(values: list[Any], message: str) -> None:
 def test_a_weight_column_that_is_absent_or_has_another_role() -> None:
     with pytest.raises(DataError, match="there is no weight column 'v'"):
         fit(TABLE, "y", weight="v", **QUICK)
-    with pytest.raises(UsageError, match="'y' is the column of weights"):
+    with pytest.raises(UsageError, match="'y' is the weight column"):
         fit(TABLE, "y", weight="y", **QUICK)
 
 

@@ -12,7 +12,7 @@ import pytest
 import backpass
 from backpass import BackpassClassifier, BackpassRegressor, BackpassWarning, fit
 from backpass.engine import NumpyEngine
-from backpass.model.evaluation.diagnostics import judged
+from backpass.model.evaluation.diagnostics import constant_warnings
 from backpass.model.loading import from_bytes
 from backpass.model.model import Model
 from backpass.network import Dense, LearnedActivation, Network, Unit, Wired, dead_units
@@ -93,8 +93,8 @@ def test_members_of_an_ensemble_are_told_apart() -> None:
         ("softplus", X - 5.0, "but the output activation softplus cannot be negative"),
         ("sigmoid", X, "above 1 in"),
         ("sigmoid", X - 5.0, "below 0 or above 1 in"),
-        ("tanh", 0.3 * X - 1.5, "the output activation tanh gives no number below -1 or above 1"),
-        ("mish", X - 5.0, "the output activation mish gives no number below"),
+        ("tanh", 0.3 * X - 1.5, "the output activation tanh never outputs a number below -1 or above 1"),
+        ("mish", X - 5.0, "the output activation mish never outputs a number below"),
     ],
 )
 def test_targets_that_the_output_cannot_reach(activation: str, y: Any, text: str) -> None:
@@ -184,18 +184,18 @@ def test_labels_and_several_numbers_are_judged_each() -> None:
         BackpassRegressor(preset="plain", hidden_layer_sizes=(4,), epochs=40, dropout=0.0).fit(X[:, None], both).model_
     )
     o = np.column_stack([np.zeros(120), model.outputs(model.table({"x0": X}))[:, 1]])
-    found = judged(model.head, o, both)
+    found = constant_warnings(model.head, o, both)
     assert len([each for each in found if each.startswith("the prediction of 'y0' is ")]) == 1
     tags = np.column_stack([X > 5.0, X > 2.0]).astype(int)
     labels = BackpassClassifier(preset="plain", hidden_layer_sizes=(4,), epochs=2).fit(X[:, None], tags).model_
-    found = judged(labels.head, np.tile([9.0, -9.0], (120, 1)), tags)
+    found = constant_warnings(labels.head, np.tile([9.0, -9.0], (120, 1)), tags)
     assert sum("is 0." in each or "is 1 " in each or "e-" in each for each in found) >= 1
     assert "worse than always predicting the label frequencies on these rows: log loss " in found[-1]
 
 
 def test_scores_that_are_not_finite_are_worse_than_any() -> None:
     model = fit(LINE, "y", hidden=(), epochs=2)
-    found = judged(model.head, np.full((120, 1), np.nan), LINE["y"])
+    found = constant_warnings(model.head, np.full((120, 1), np.nan), LINE["y"])
     assert any("worse than always predicting the mean" in each for each in found)
 
 
@@ -245,7 +245,7 @@ def test_callbacks_hear_every_warning_once_and_the_file_keeps_them() -> None:
     assert from_bytes(plain.to_bytes()).record.warnings == ()
 
 
-def test_a_run_that_is_done_again_is_a_python_warning_too() -> None:
+def test_a_run_that_is_retry_note_is_a_python_warning_too() -> None:
     y = 1e3 * X
     with pytest.warns(BackpassWarning, match="training diverged in .*: retrying once with learning_rate"):
         fit({"x": X, "y": y * y}, "y", hidden=(8,) * 12, activation="selu", optimizer="sgd", epochs=30, dropout=0.0)

@@ -68,7 +68,7 @@ def test_the_network_follows_the_model_more_closely_than_the_target(big: Model) 
 def test_the_test_rows_are_those_of_the_model_and_it_is_scored_on_them(big: Model) -> None:
     small = backpass.distill(big, NUMBER, **SMALL)
     assert small.record.teacher_scores["test"]["rmse"] == pytest.approx(big.record.scores["test"]["rmse"], rel=1e-6)
-    assert any("the rows are split as for the model" in note for note in small.record.notes)
+    assert any("the rows are split as they were for the model" in note for note in small.record.notes)
     assert small.record.rows["test"] == big.record.rows["test"]
     assert small.record.baselines.keys() == big.record.baselines.keys()
     assert not any("test rows" in warning for warning in small.record.warnings)
@@ -108,7 +108,7 @@ def test_other_rows_are_split_anew_and_rows_that_the_model_knows_are_warned_of(b
     rng = np.random.default_rng(9)
     fresh = {"a": rng.normal(size=90), "b": rng.normal(size=90), "town": rng.choice(TOWN, 90), "y": rng.normal(size=90)}
     small = backpass.distill(big, fresh, **SMALL)
-    assert any("the model may know none of them" in note for note in small.record.notes)
+    assert any("the model may not have seen any of them" in note for note in small.record.notes)
 
 
 def test_a_refitted_model_knows_its_test_rows() -> None:
@@ -143,7 +143,9 @@ def test_every_kind_of_model_can_be_distilled(name: str) -> None:
     assert small.classes == model.classes
     assert small.targets == model.targets
     assert small.predict(data).shape == model.predict(data).shape
-    assert any("the rows are split as for the model" in note for note in small.record.notes), small.record.notes
+    assert any("the rows are split as they were for the model" in note for note in small.record.notes), (
+        small.record.notes
+    )
     for metric, score in small.record.teacher_scores["test"].items():
         assert score == pytest.approx(model.record.scores["test"][metric], rel=1e-5, abs=1e-6), metric
     if model.head.decision is not None:
@@ -157,7 +159,7 @@ def test_the_path_of_a_model_is_no_model() -> None:
 
 
 def test_what_cannot_be_distilled_is_refused(big: Model) -> None:
-    with pytest.raises(DataError, match="no table for this model") as caught:
+    with pytest.raises(DataError, match="is not a table for this model") as caught:
         backpass.distill(big, {"a": X[:, 0], "town": TOWN})
     assert {fault.split(" ")[1] for fault in caught.value.faults} == {"'y'", "'b'"}
     for name, value in {"ensemble_size": 2, "loss": "huber", "candidates": 4, "task": "regression"}.items():

@@ -191,5 +191,5 @@ def test_a_single_text_is_no_list_of_names(option: str, tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("review,r\na b,1\n")
     for read in (lambda **o: backpass.read_table(path, **o), lambda **o: table_from({"review": ["a"]}, **o)):
-        with pytest.raises(UsageError, match=f"{option} takes a list of names; got the text 'review'"):
+        with pytest.raises(UsageError, match=f"{option} takes a list of names; got the string 'review'"):
             read(**{option: "review"})

@@ -18,7 +18,7 @@ from backpass.model.head.target_head import TargetHead
 from backpass.model.settings.settings import Settings
 from backpass.network import Loss, loss_named
 from backpass.table import Target
-from backpass.training.function import Written
+from backpass.training.function import CallableLoss
 
 RNG = np.random.default_rng(0)
 OUT, Y = RNG.normal(size=(6, 2)), RNG.normal(size=(6, 2))
@@ -27,13 +27,17 @@ BITS, CLASSES = np.array([0, 1, 1, 0, 1, 0], dtype=np.int32), np.array([0, 1, 1,
 LOSSES: dict[str, tuple[Loss, Any, Any]] = {
     "side by side": (MultiOutputLoss((loss_named("squared"), loss_named("quantile", q=0.9))), OUT, Y),
     "in units": (
-        UnscaledLoss(Written(lambda o, y: ((o - y) ** 2).sum(axis=1)), (5.0, -1.0), (2.0, 0.5), False),
+        UnscaledLoss(CallableLoss(lambda o, y: ((o - y) ** 2).sum(axis=1)), (5.0, -1.0), (2.0, 0.5), False),
         OUT,
         Y,
     ),
-    "in units, flat": (UnscaledLoss(Written(lambda o, y: (o - y) ** 2), (5.0,), (2.0,), True), OUT[:, :1], Y[:, :1]),
+    "in units, flat": (
+        UnscaledLoss(CallableLoss(lambda o, y: (o - y) ** 2), (5.0,), (2.0,), True),
+        OUT[:, :1],
+        Y[:, :1],
+    ),
     "of logits": (LogitLoss(loss_named("cross_entropy")), OUT, CLASSES),
-    "of a logit": (LogitLoss(Written(lambda o, y: (o - y.astype(o.dtype)) ** 2)), OUT[:, :1], BITS),
+    "of a logit": (LogitLoss(CallableLoss(lambda o, y: (o - y.astype(o.dtype)) ** 2)), OUT[:, :1], BITS),
 }
 
 
@@ -73,7 +77,7 @@ def test_each_output_has_its_own_scale() -> None:
 
 def test_a_written_loss_is_a_metric() -> None:
     both = heads()
-    own = replace(both, own=Written(lambda o, y: abs(o - y).sum(axis=1)))
+    own = replace(both, custom_loss=CallableLoss(lambda o, y: abs(o - y).sum(axis=1)))
     assert own.metrics == ("loss", "rmse", "mae", "r2")
     y = np.array([[1.0, 100.0], [3.0, 500.0]])
     assert own.scores(own.encode(y, np.float64) + 1.0, y, np.array([1.0, 3.0]))["loss"] == pytest.approx(2.0)
@@ -86,11 +90,13 @@ def test_a_written_loss_is_a_word_in_files(several: bool) -> None:
     plain = both if several else Head(both.targets[:1])
     if not several:
         y, o = y[:, 0], o[:, :1]
-    data = json.loads(json.dumps(replace(plain, own=Written(lambda o, y: abs(o - y).sum(axis=1))).to_json()))
+    data = json.loads(
+        json.dumps(replace(plain, custom_loss=CallableLoss(lambda o, y: abs(o - y).sum(axis=1))).to_json())
+    )
     assert data["loss"] == "custom"
     assert "lambda" not in str(data)
     again = Head.from_json(data)
-    assert again == replace(plain, own=MissingLoss())
+    assert again == replace(plain, custom_loss=MissingLoss())
     assert again.to_json() == data
     assert again.metrics[0] == "loss"
     np.testing.assert_array_equal(again.predictions(o), plain.predictions(o))
@@ -126,7 +132,7 @@ def test_outputs_have_labels() -> None:
 def test_a_written_loss_leaves_the_probabilities_what_they_are() -> None:
     for k, classes in ((1, ("a", "b")), (3, ("a", "b", "c"))):
         head = Head.fit(Target("y", "binary" if k == 1 else "multiclass", classes), CLASSES, Settings.of({}))
-        own, o = replace(head, own=LogitLoss(Written(lambda o, y: o))), RNG.normal(size=(5, k))
+        own, o = replace(head, custom_loss=LogitLoss(CallableLoss(lambda o, y: o))), RNG.normal(size=(5, k))
         np.testing.assert_array_equal(own.predictions(o), head.predictions(o))
         np.testing.assert_array_equal(own.loss.predicted(o), head.loss.predicted(o))
 

@@ -41,15 +41,15 @@ DOORS: dict[str, Callable[[dict[str, Any]], Any]] = {
 @pytest.mark.parametrize("as_numbers", [False, True], ids=["dates", "numbers"])
 def test_later_rows_are_noted_with_their_distance(door: str, *, as_numbers: bool) -> None:
     model = fit(DOORS[door](rows(np.arange(N), as_numbers=as_numbers)), "y", time="day", **QUICK)
-    # 80 days train and validate: day 79 is the last one known, and the test rows lie up to 20 days after it.
+    # 80 days train and validate: day 79 is the last one known, and the test rows are up to 20 days after it.
     later, last = ("119", "79") if as_numbers else ("40 days", "2024-03-20")
-    text = f"column 'day': 3 rows lie up to {later.replace('119', '40')} after the last training row ({last})"
-    tested = f"; test rows lay up to {'20' if as_numbers else '20 days'} after it"
+    text = f"column 'day': 3 rows are up to {later.replace('119', '40')} after the last training row ({last})"
+    tested = f"; test rows were up to {'20' if as_numbers else '20 days'} after it"
     data = DOORS[door](rows([3, 79, 80, 100, 119], as_numbers=as_numbers))
     assert notes(model, data) == [text + tested]
     assert notes(model, DOORS[door](rows([3, 79], as_numbers=as_numbers))) == []
     assert notes(model, DOORS[door](rows([85], as_numbers=as_numbers))) == [
-        f"column 'day': 1 row lies up to {'6' if as_numbers else '6 days'} after the last training row ({last})"
+        f"column 'day': 1 row is up to {'6' if as_numbers else '6 days'} after the last training row ({last})"
     ]
     assert notes(from_bytes(model.to_bytes()), data) == [text + tested], "the model file keeps it"
 
@@ -76,7 +76,7 @@ def test_missing_times_are_the_earliest() -> None:
     assert times_of([table], "day").min() == times_of([table], "day")[99]
     some = rows([3, 200])
     some["day"][0] = np.datetime64("NaT")
-    assert "1 row lies" in notes(model, some)[0]
+    assert "1 row is" in notes(model, some)[0]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_columns_with_a_role_are_no_inputs(door: str, tmp_path: Path) -> None:
     data = DOORS[door](tmp_path)
     model = backpass.fit(data, "y", **ROLES, **QUICK)
     assert [*model.kinds()] == ["x", "t"]
-    said = "column 't' splits the rows by time and is a feature, too; drop=['t'] leaves it out as a feature"
+    said = "column 't' splits the rows by time and is also a feature; drop=['t'] removes it from the features"
     assert said in model.notes
     without = backpass.fit(data, "y", drop=["t"], **ROLES, **QUICK)
     assert [*without.kinds()] == ["x"]
@@ -59,7 +59,7 @@ def test_each_role_alone(role: str) -> None:
     assert (name in model.kinds()) == (role == "time")
     alone = backpass.fit(COLUMNS, "y", columns=["x"], **{role: name}, **QUICK)
     assert [*alone.kinds()] == ["x"]
-    assert not any("is a feature, too" in note for note in alone.notes)
+    assert not any("is also a feature" in note for note in alone.notes)
     predicted = model.predict({key: values for key, values in COLUMNS.items() if key in model.kinds()})
     np.testing.assert_array_equal(model.predict(COLUMNS), predicted)
 

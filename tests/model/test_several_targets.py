@@ -223,7 +223,7 @@ def test_targets_that_cannot_be_predicted_together(
 
 
 def test_a_target_is_no_weight() -> None:
-    with pytest.raises(UsageError, match="is the column of weights"):
+    with pytest.raises(UsageError, match="is the weight column"):
         backpass.fit(frame(), ["price", "rent"], weight="rent", **QUICK)
 
 

@@ -285,7 +285,7 @@ def test_the_file_says_where_the_features_come_from(source: Model, tmp_path: Pat
     assert record.features_of["sha256"] == sha256(path.read_bytes()).hexdigest()
     for wrong in ({"sha256": "no digest"}, {"networks": 1, "sha256": "f" * 63}):
         forged = replace(load(made), record=replace(record, features_of={**record.features_of, **wrong}))
-        with pytest.raises(ModelFileError, match="contradicts itself: the digest"):
+        with pytest.raises(ModelFileError, match="is inconsistent: the digest"):
             from_bytes(forged.to_bytes())
 
 
@@ -301,7 +301,7 @@ def test_the_columns_of_the_model_are_required(source: Model) -> None:
     [
         ({"columns": ["x"]}, "the columns are those of the model"),
         ({"drop": ["x"]}, "column 'x' is left out by drop"),
-        ({"weight": "z"}, "column 'z' is the column of weights"),
+        ({"weight": "z"}, "column 'z' is the weight column"),
         ({"teacher": ["z"]}, "column 'z' is a column of the teacher"),
         ({"reading": {"categorical": ["z"]}}, "which is read as for their model"),
         ({"hidden": (3,), "dropout": 0.2}, "2 settings that a fit with features_of does not take"),

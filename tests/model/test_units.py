@@ -61,10 +61,10 @@ def test_rows_with_equal_inputs_are_a_unit_and_said() -> None:
     x = [*range(20), *range(5)]
     units, notes = units_of(columns(x=x, z=[1.0] * 25), np.arange(25.0))
     assert units.codes.tolist() == x
-    assert notes == ("5 rows repeat the columns of an earlier row: duplicates are kept on the same side of a split",)
+    assert notes == ("5 rows repeat the inputs of an earlier row: duplicates are kept on the same side of a split",)
     assert units_of(columns(x=list(range(25))), np.arange(25.0))[1] == ()
     beside, said = units_of(columns(x=x, z=[1.0] * 25), np.arange(25.0), divided=21)  # the last four are in a file
-    assert (beside.codes.tolist(), said) == (x, ("1 row repeats the columns of an earlier row: " + KEPT_TOGETHER,))
+    assert (beside.codes.tolist(), said) == (x, ("1 row repeats the inputs of an earlier row: " + KEPT_TOGETHER,))
     assert units_of(columns(x=x, z=[1.0] * 25), np.arange(25.0), divided=20)[1] == ()
 
 
@@ -244,7 +244,7 @@ def test_equal_rows_of_two_groups_are_said() -> None:
 @pytest.mark.parametrize(
     ("time", "said"),
     [
-        (["may", "june"] * 20, "holds texts, which have no order in time"),
+        (["may", "june"] * 20, "holds text, which has no order in time"),
         ([3.0] * 40, "has the same value in all 40 rows, so it does not order the rows"),
         ([None] * 40, "does not order the rows"),
     ],

@@ -443,7 +443,7 @@ def test_what_is_left_out_of_a_file_is_said(browser: Any, tmp_path: Path) -> Non
     ]
     notes = page.run("[...$('notes').children].map((each) => each.textContent)")
     assert notes == [
-        "The first column has no name: taken for row names, left out.",
+        "The first column has no name: treated as row names and left out.",
         "kind cannot be predicted here (40 classes, at most 24), so __proto__ is.",
     ]
     page.run("for (let i = 0; i < 5; i++) train(); hold()")

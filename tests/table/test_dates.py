@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from backpass.errors import DataError
 from backpass.table import DatetimeColumn, DatetimeFeature, Schema, Table, Target, read_table, table_from
-from backpass.table.datetimes.date_components import PARTS, part_values, telling_parts
+from backpass.table.datetimes.date_components import PARTS, part_values, varying_parts
 from backpass.table.datetimes.timestamp import DAY, HOUR, MINUTE, NAT, SECOND, timestamp_in, timestamp_texts
 
 Write = Callable[..., Path]
@@ -167,9 +167,9 @@ def test_all_parts_against_datetime() -> None:
 
 def test_constant_parts_are_left_out() -> None:
     january = np.array([microseconds_of(datetime.datetime(2024, 1, day)) for day in (1, 8, 15)])
-    assert telling_parts(january, "date") == ("days", "day of month", "day of year")
-    assert telling_parts(np.array([NAT, january[0]]), "date") == ("days",)
-    assert telling_parts(np.array([HOUR, 2 * HOUR]), "time") == ("hours",)
+    assert varying_parts(january, "date") == ("days", "day of month", "day of year")
+    assert varying_parts(np.array([NAT, january[0]]), "date") == ("days",)
+    assert varying_parts(np.array([HOUR, 2 * HOUR]), "time") == ("hours",)
 
 
 class TestSchema:
@@ -212,7 +212,7 @@ class TestRefusals:
         message = fault(write("d,y\n" + "".join(f"{line},1\n" for line in lines)))
         assert "column 'd': 18 dates, 2 texts ('2024-02-30' row 19, 'soon' row 20)" in message
         assert (
-            "if '2024-02-30' means missing: missing=[...]; if the column holds texts: categorical=[...]; dates"
+            "if '2024-02-30' means missing: missing=[...]; if the column holds text: categorical=[...]; dates"
             in message
         )
         path = write("d,y\n" + "".join(f"{line},1\n" for line in lines))

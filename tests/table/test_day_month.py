@@ -69,7 +69,7 @@ def test_where_nobody_tells_they_stay_texts_until_asked(write: Write) -> None:
     table = read_table(path)
     assert isinstance(table.column("d"), CategoricalColumn)
     (note,) = table.notes
-    what = "column 'd' has dates such as '1/2/2024', of which no row tells day from month"
+    what = "column 'd' has dates such as '1/2/2024', and no row shows whether day or month comes first"
     assert note == f"{what}: kept as categories; --date-order"
     assert dates(read_table(path, date_order="day_first"), "d") == ["2024-02-01", "2024-04-03"]
     assert dates(read_table(path, date_order="month_first"), "d") == ["2024-01-02", "2024-03-04"]

@@ -53,7 +53,9 @@ def test_a_file_fits_into_the_room_that_it_says_and_no_less(name: str, room: Roo
     room(told)
     assert read_table(path).rows == (49 if told == 200 else 999)
     room(told - 1)
-    with pytest.raises(ResourceError, match=r"t\.csv\.z, expanded, needs at least 0 MB in .*, 0 MB are free") as caught:
+    with pytest.raises(
+        ResourceError, match=r"t\.csv\.z, expanded, needs at least 0 MB in .*, which has 0 MB free"
+    ) as caught:
         read_table(path)
     assert "TMPDIR" in caught.value.hint
 
@@ -63,7 +65,7 @@ def test_nothing_is_written_before(room: Room, tmp_path: Path, monkeypatch: pyte
     path.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 5_000_000))
     monkeypatch.setattr(expanding, "_copied", lambda *given: pytest.fail("it was expanded"))
     room(3_000_000)
-    with pytest.raises(ResourceError, match=r"needs at least 20 MB in .*, 3 MB are free"):
+    with pytest.raises(ResourceError, match=r"needs at least 20 MB in .*, which has 3 MB free"):
         read_table(path)
 
 

@@ -237,7 +237,7 @@ def test_a_name_twice_in_a_frame_is_a_fault_of_the_data() -> None:
     for frame in (pd.DataFrame([[1, 2]], columns=["a", "a"]), pa.table([[1], [2]], names=["a", "a"])):
         with pytest.raises(DataError, match=r"data frame: .*unique.*'a' 2 times") as caught:
             table_from(frame)
-        assert caught.value.hint == "names have to differ: rename one of the columns"
+        assert caught.value.hint == "column names must be unique: rename one of them"
 
 
 def test_rows_and_structured_arrays() -> None:

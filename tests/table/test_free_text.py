@@ -288,7 +288,7 @@ class TestEncoding:
     def test_of_nothing_recurring_is_none(self) -> None:
         texts = [f"{a}one {a}two {a}three" for a in "abcdefghijklmnopqrstuvwxyz"]
         assert TextEncoding.fit(texts, np.ones(26, dtype=np.int64)) is None
-        with pytest.raises(DataError, match="no column is left") as caught:
+        with pytest.raises(DataError, match="no columns are left") as caught:
             Schema.fit(table_from({"text": texts, "y": range(26)}), "y")
         assert "is free text without a word in two rows: left out" in caught.value.faults[0]
 

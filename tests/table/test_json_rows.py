@@ -99,7 +99,7 @@ def test_an_index_in_json_is_left_out_and_said(tmp_path: Path, orient: Any) -> N
     frame.to_json(tmp_path / "t.json", orient=orient, date_format="iso")
     table = read_table(tmp_path / "t.json")
     assert table == table_from(frame)
-    assert table.notes == ("the index of a pandas frame: taken for row names, left out",)
+    assert table.notes == ("the index of a pandas frame: treated as row names and left out",)
     assert table.of_source == table.notes
 
 

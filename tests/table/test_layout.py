@@ -172,7 +172,7 @@ def test_a_file_without_a_header_is_told_and_can_be_read(write: Write) -> None:
     told = read_table(path)
     assert told.rows == 49
     assert any(
-        "the first line, '39, Private, 1.5, State-gov, 0', is taken for the names" in note for note in told.notes
+        "the first line, '39, Private, 1.5, State-gov, 0', is read as the column names" in note for note in told.notes
     )
     assert any("--no-header, or --names" in note for note in told.notes)
     numbered = read_table(path, no_header=True)
@@ -232,7 +232,7 @@ def test_a_header_that_is_there_again_is_told(write: Write) -> None:
     assert table.row_numbers.tolist() == [1, 2, 4]
     again = write("a,b\n" + "1,x\n" * 20 + "a,b\n" + "2,y\n")
     assert read_table(again).rows == 21
-    assert "row 21 holds the name of the column: is the header there again?" in fault(again, all_rows=True)
+    assert "row 21 holds the column name: is the header repeated there?" in fault(again, all_rows=True)
 
 
 def test_the_files_of_a_pattern_are_laid_out_alike(write: Write) -> None:

@@ -538,7 +538,7 @@ def notes_of_everything(write: Write) -> Iterator[str]:
 def test_every_finding_is_found_and_declared(write: Write) -> None:
     notes = list(notes_of_everything(write))
     for finding in LAYOUT_FINDINGS:
-        ending = f": {finding.said}{f'; {finding.otherwise}' if finding.otherwise else ''}"
+        ending = f": {finding.text}{f'; {finding.otherwise}' if finding.otherwise else ''}"
         assert any(note.endswith(ending) for note in notes), finding.code
     assert len({finding.code for finding in LAYOUT_FINDINGS}) == len(LAYOUT_FINDINGS)
 

@@ -125,7 +125,7 @@ def test_one_column(write: Write) -> None:
     assert numbers(read_table(write('a\n1\n""\n\n3\n')), "a") == [1.0, None, None, 3.0]
 
 
-UNEVEN = "\n\nhint: a field that holds ',' stands in quotes; --delimiter, if another one was meant"
+UNEVEN = "\n\nhint: quote fields that contain ',', or set another --delimiter"
 LONELY = UNEVEN + "; for lines that are not rows: --footer, --comment"
 NAMELESS = "\n\nhint: give every column a name; or does every line end in a delimiter?"
 INFINITE = "\n\nhint: if it means missing: an empty field or NaN, or --missing inf"
@@ -146,7 +146,7 @@ FAULTS = {
     'a,b\n1,x\n2,"y\n3,z\n': "t.csv: a quote opened on line 3 is never closed",
     'a,b\n1,"x"y\n': "t.csv: line 2 has text after a closing quote (a quote inside a field is written twice)",
     "a,b,a\n1,2,3\n": "t.csv: the name 'a' stands at positions 1, 3 of the header\n\n"
-    "hint: names have to differ: rename one of the columns",
+    "hint: column names must be unique: rename one of them",
     "a,,c,\n1,2,3,4\n": "t.csv: the header has no name at positions 2, 4" + NAMELESS,
     "a,\n1,2\n": "t.csv: the header has no name at position 2" + NAMELESS,
     "a;b,c\n1;2,3\n4;5,6\n": "t.csv: the delimiter may be ',' and ';'\n\nhint: set it with --delimiter",
@@ -184,7 +184,7 @@ def test_mixed_column(write: Write) -> None:
     path = write("x\n" + "\n".join("n/a" if row in (5, 9) else "1.5" for row in range(1, 1001)) + "\n")
     message = (
         "t.csv: column 'x': 998 numbers, 2 texts ('n/a' rows 5, 9)\n\n"
-        "hint: if 'n/a' means missing: --missing; if the column holds texts: --categorical"
+        "hint: if 'n/a' means missing: --missing; if the column holds text: --categorical"
     )
     assert fault(path) == message
     assert numbers(read_table(path, missing=[*DEFAULT_MISSING, "n/a"]), "x").count(None) == 2
@@ -386,7 +386,7 @@ def test_a_first_column_without_a_name_holds_row_names(write: Write) -> None:
     table = read_table(write(",x,y\nr1,1,2\nr2,3,4\n"))
     assert table.names == ("x", "y")
     assert table.left_out == ()
-    assert table.notes == ("the first column has no name: taken for row names, left out",)
+    assert table.notes == ("the first column has no name: treated as row names and left out",)
     assert read_table(write(",x\n1,2\n"), kinds={"x": "numeric"}).names == ("x",)
     assert fault(write(",x,\n1,2,3\n")).startswith("t.csv: the header has no name at position 3")
 

@@ -141,7 +141,7 @@ def test_drop_and_columns() -> None:
 def test_nothing_left() -> None:
     with pytest.raises(DataError) as caught:
         Schema.fit(table_from({"c": [1, 1], "y": [1, 2]}), "y")
-    assert str(caught.value) == ("data frame: no column is left to learn from\n  - column 'c' is constant: left out")
+    assert str(caught.value) == ("data frame: no columns are left to learn from\n  - column 'c' is constant: left out")
 
 
 def test_json_round_trip() -> None:

@@ -73,7 +73,7 @@ def test_columns_that_do_not_agree_are_all_named(write: Write, tmp_path: Path) -
     text = message(tmp_path / "*.csv")
     one, two, three = (tmp_path / f"{i}.csv" for i in (1, 2, 3))
     assert f"  - {two} lacks 'c', which {one} has" in text
-    assert f"  - {two} has 'd', which {one} has not" in text
+    assert f"  - {two} has 'd', which {one} does not have" in text
     assert f"  - {three} lacks 'c', which {one} has" in text
 
 
@@ -92,7 +92,7 @@ def test_a_fault_names_its_file(write: Write, tmp_path: Path) -> None:
     write("a,b\n1,2\n1\n", "2.csv")
     fault, _, hint = message(tmp_path / "*.csv").partition("\n\n")
     assert fault == f"{tmp_path / '2.csv'}: line 3 has 1 field, the header has 2 fields"
-    assert hint.startswith("hint: a field that holds ',' stands in quotes")
+    assert hint.startswith("hint: quote fields that contain ',', or set another delimiter")
 
 
 def test_names_with_signs_of_patterns(write: Write, tmp_path: Path) -> None:

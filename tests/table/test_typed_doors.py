@@ -342,7 +342,7 @@ def test_an_index_that_is_asked_for_is_a_column(tmp_path: Path) -> None:
     query = "SELECT x, id AS key FROM data"
     assert read_table(tmp_path / "t.parquet", query=query).names == ("x", "key")
     (note,) = read_table(tmp_path / "t.parquet").notes
-    assert note.startswith("the index of a pandas frame ('id'): taken for row names, left out")
+    assert note.startswith("the index of a pandas frame ('id'): treated as row names and left out")
 
 
 def test_files_with_and_without_an_index(tmp_path: Path) -> None:

@@ -247,9 +247,9 @@ class Traced:
         known = signature.parameters
         # Options that NumPy fills in itself, or that keep their default, are dropped.
         options = {k: v for k, v in kwargs.items() if k in known or not (v is None or v is _NO_VALUE)}
-        strange = [f"{k}=" for k in options if k not in known]
-        if strange:
-            self._refuse_function(f"{name} with {', '.join(strange)}", function.__name__, strange[0])
+        unknown = [f"{k}=" for k in options if k not in known]
+        if unknown:
+            self._refuse_function(f"{name} with {', '.join(unknown)}", function.__name__, unknown[0])
         try:
             signature.bind(*args, **options)
         except TypeError as error:

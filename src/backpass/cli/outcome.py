@@ -17,13 +17,13 @@ from backpass.model import Model
 from backpass.model.fitting.outcome.neighbors import note_on_neighbors, trained_members
 
 
-def unbegun(stop: InterruptedTraining) -> InterruptedTraining:
+def not_started(stop: InterruptedTraining) -> InterruptedTraining:
     """Return the error for a run interrupted before its first step; it names the resume command, if any."""
     goes_on = None if stop.checkpoint is None else _resume_command(stop.checkpoint)
     return InterruptedTraining(stop.message, hint="" if goes_on is None else f"to resume: {goes_on}")
 
 
-def worded(error: DivergedError, output: str) -> DivergedError:
+def with_saved_path(error: DivergedError, output: str) -> DivergedError:
     """Return the error for a diverged run; it names the file with the best finite weights, if there are any."""
     if not isinstance(error.model, Model):
         return DivergedError(f"{error.message}; no model is written", hint=error.hint)

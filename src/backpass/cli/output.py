@@ -26,7 +26,7 @@ PARQUET = ".parquet"
 COMPRESSED = (".gz", ".zst")
 READABLE = tuple(suffix for form in FORMATS if form.name not in ("text", "parquet") for suffix in form.suffixes)
 OTHER_FORMS = (*COMPRESSED, ".zip", ".bz2", ".xz", ".tsv", *READABLE)
-"""Suffixes of formats other than CSV and Parquet, which rows are not written in."""
+"""Suffixes of formats in which rows cannot be written: all but CSV and Parquet."""
 PAGE_MARK = b'<meta name="generator" content="backpass '
 
 
@@ -105,7 +105,7 @@ def check_rows_output(output: str, model: str, table: str, *, as_json: bool) -> 
         path = Path(output)
         raise UsageError(
             f"{output}: rows are written as CSV, or as Parquet where the name ends in {PARQUET}; got {path.suffix}",
-            hint=f"--output {path.with_suffix('.csv')}, say",
+            hint=f"for example --output {path.with_suffix('.csv')}",
         )
 
 

@@ -25,7 +25,7 @@ from backpass.errors import UsageError, did_you_mean
 COMMANDS = {
     "inspect": "Profile the columns of a table and report likely problems.",
     "fit": "Train a network on a table and write a model file.",
-    "tune": "Search for the settings that suit a table best, and write the model that is fitted with them.",
+    "tune": "Search for the best settings for a table, and write the model that is fitted with them.",
     "distill": "Train one small network that predicts like a model, such as an ensemble.",
     "predict": "Predict the target for the rows of a table.",
     "evaluate": "Score a model on rows whose target is known.",
@@ -119,7 +119,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         job: Job = Alone()
         try:
             job = joined()
-            with job.speaking():
+            with job.printing():
                 code = _invoke(given, job)
                 if sys.stdout is not None:
                     sys.stdout.flush()

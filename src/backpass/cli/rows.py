@@ -133,7 +133,7 @@ def _type(values: NDArray[Any]) -> str:
 
 
 def _unwritten(folder: str, text: str) -> ResourceError:
-    """DuckDB's error in our words; the system's number stands in its text."""
+    """DuckDB's error, reworded; its text contains the number of the system's error."""
     number = re.search(r'"errno":"(\d+)"', text)
     reason = os.strerror(int(number[1])) if number else text.partition("\n")[0]
     place = os.path.dirname(folder)

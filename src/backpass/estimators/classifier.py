@@ -35,7 +35,7 @@ from backpass.model.settings.declarations import BY_NAME
 from backpass.network import Loss
 from backpass.table.targets import Targets
 from backpass.training import Callback
-from backpass.training.function import Written
+from backpass.training.function import CallableLoss
 
 _ENGINE = BY_NAME["engine"].default
 
@@ -462,7 +462,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
 
     def _own(self, head: Head) -> Loss | None:
         function = own_loss(self.get_params(deep=False))
-        return None if function is None else LogitLoss(Written(function))
+        return None if function is None else LogitLoss(CallableLoss(function))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -27,7 +27,7 @@ from backpass.model.settings.declarations import BY_NAME
 from backpass.network import Loss
 from backpass.table.targets import Targets
 from backpass.training import Callback
-from backpass.training.function import Written
+from backpass.training.function import CallableLoss
 
 _ENGINE = BY_NAME["engine"].default
 
@@ -414,7 +414,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
 
     def _own(self, head: Head) -> Loss | None:
         function = own_loss(self.get_params(deep=False))
-        return None if function is None else UnscaledLoss.of(Written(function), head.scales, is_flat=head.is_flat)
+        return None if function is None else UnscaledLoss.of(CallableLoss(function), head.scales, is_flat=head.is_flat)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -58,9 +58,9 @@ def with_classes(
         factors = given.sum() / (np.count_nonzero(present) * np.where(present > 0, present, 1.0))
         return np.asarray(given * factors[codes], dtype=np.float64)
     known = {label: j for j, label in enumerate(classes.tolist())}
-    strange = [label for label in class_weight if label not in known]
-    if strange and len(class_weight) - len(strange) < len(known):
-        raise ValueError(f"class_weight names classes that are not in y: {strange}; the classes are {list(known)}")
+    unknown = [label for label in class_weight if label not in known]
+    if unknown and len(class_weight) - len(unknown) < len(known):
+        raise ValueError(f"class_weight names classes that are not in y: {unknown}; the classes are {list(known)}")
     factors = np.ones(len(classes))
     for label, factor in class_weight.items():
         if not (np.isfinite(factor) and factor >= 0):

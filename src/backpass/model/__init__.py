@@ -2,19 +2,23 @@
 
 Subpackages, lowest first:
 
-    file      the bytes of model files and checkpoints, verified before anything is parsed
-    settings  every setting of a fit, declared once, and the presets
-    split     which rows train, validate and test, and which must stay together
-    head      the meaning of a network's outputs for the target
-    baseline  simple models that scores are compared with
-    prediction  from rows to outputs, predictions and intervals
-    evaluation  a model on rows with known targets, and warnings about it
-    onnx      the export
-    fitting   from a table and settings to a trained model
+    file          the bytes of model files and checkpoints, verified before anything is parsed
+    settings      every setting of a fit, declared once, and the presets
+    split         training, validation and test rows, and which rows must stay together
+    metrics       the quality of predictions, and which metrics belong to a loss
+    head          the meaning of a network's outputs for the target
+    baseline      simple models that scores are compared with
+    prediction    from rows to outputs, predictions and intervals
+    evaluation    a model on rows with known targets, and warnings about it
+    batches       predictions for tables of any length, window by window
+    anatomy       the weights in the units of the columns, and the cost of each layer
+    onnx          the export to ONNX
+    javascript    the export to a JavaScript module
+    fitting       from a table and settings to a trained model
     distillation  one small network that learns from a model
-    assessment  the scores of models that are trained on parts of a table
-    tuning    the search for the settings that suit a table best
-    grouped   a network for each group of rows
+    assessment    cross-validation
+    tuning        the search for the best settings for a table
+    grouped       a network for each group of rows
 
 Reading order of the modules here: ``model``, ``record``, ``profile``, ``saving``, ``form``, ``consistency``,
 ``loading``, ``onnx_inputs``.

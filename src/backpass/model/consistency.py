@@ -55,7 +55,7 @@ def inconsistency(model: Model) -> str:
         ("tasks of the outputs", [each.target.task for each in head.targets]),
         ("several outputs and their task", [not head.is_flat and head.target.task == "multiclass", False]),
         ("clipping and the settings", [phi.clipped, settings.numerical_scaling == "robust"]),
-        ("metric and the settings", [head.asked, settings.metric]),
+        ("metric and the settings", [head.requested_metric, settings.metric]),
         ("options of the loss and the settings", [dict(head.options), options_of(head.loss_name, settings)]),
         ("inputs of the network", [phi.width, network.inputs]),
         ("outputs of the network", [head.outputs, network.outputs]),

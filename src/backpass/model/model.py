@@ -35,7 +35,7 @@ from backpass.model.prediction.options import check_reading
 from backpass.model.prediction.predictions import Predictions
 from backpass.model.prediction.predictor import Predictor
 from backpass.model.prediction.reader import Reader
-from backpass.model.prediction.suspects import strangers_in, suspects_in
+from backpass.model.prediction.suspects import suspects_in, unfamiliar_texts_in
 from backpass.model.record import Record
 from backpass.model.saving import to_bytes
 from backpass.model.split.units import resampled_rows
@@ -410,7 +410,7 @@ class Model(Predictor):
         found = suspects_in(table, self.schema, self.record.columns)
         encoded = (schema or self.schema).encode(table)
         notes = (*encoded.notes, *self.record.notes_on_times(table))
-        return replace(encoded, suspects=(*found, *strangers_in(self.schema, encoded)), notes=notes)
+        return replace(encoded, suspects=(*found, *unfamiliar_texts_in(self.schema, encoded)), notes=notes)
 
     def inputs_at(self, numbers: NDArray[np.float64], codes: NDArray[np.int32]) -> NDArray[Any]:
         """The network inputs x (n, d) for encoded columns (n, p) and (n, q)."""

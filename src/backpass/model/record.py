@@ -13,7 +13,7 @@ from backpass.model.evaluation.comparison import Comparison, comparison_from_jso
 from backpass.model.profile import Profile, profile_from_json
 from backpass.model.split.horizon import Expected, Horizon
 from backpass.table import CategoricalColumn, Table
-from backpass.table.table import Demand
+from backpass.table.table import RequiredKind
 from backpass.training import EpochRecord
 
 COVERAGE_LEVEL = 0.9
@@ -56,8 +56,9 @@ class Record:
             the entry if there are none.
         comparison: The network and its best baseline on the test rows, else on the validation rows; None if there are
             no such rows, or in earlier files.
-        candidates: For a pack, each candidate: the settings that it changes, its validation score after each stage of
-            the race, its score on all validation rows, how many of its networks are kept, and their share; else empty.
+        candidates: With ``candidates`` above 1, each candidate: the settings that it changes, its validation score
+            after each stage of the race, its score on all validation rows, how many of its networks are kept, and their
+            share; else empty.
         refit: For a model that was trained again on all rows, their number and the epochs of its networks; else None.
         horizon: With a time column, the latest time that the model knows; None without, or in earlier files.
         expected: With a time column, the scores to expect of rows after the time that the test rows reach; None without
@@ -84,7 +85,7 @@ class Record:
     coverage: float | None = None
     coverages: tuple[float, ...] = ()
     weight: str = ""
-    split_columns: Mapping[str, Demand] = field(default_factory=dict)
+    split_columns: Mapping[str, RequiredKind] = field(default_factory=dict)
     comparison: Comparison | None = None
     refit: Mapping[str, Any] | None = None
     horizon: Horizon | None = None

@@ -1,4 +1,4 @@
-"""Training rows: what a model file remembers of them, to recognize them and to compare other rows with them.
+"""Training rows: the summary in a model file by which they are recognized, and other rows compared with them.
 
 It takes encoded rows with their targets and keeps counts and at most ``MOST_DIGESTS`` truncated digests, a few
 kilobytes for any number of rows. The quantiles and category counts that belong to the counts are in ``profile``;

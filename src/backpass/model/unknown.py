@@ -1,7 +1,7 @@
-"""Unknown categories of columns of many categories: the embedding that stands for what training rows never hold.
+"""Unknown categories of columns of many categories: the embedding of values that no training row has.
 
 It takes a problem's parts and theta and returns theta. Row 0 of an embedding stands for missing and unknown categories.
-Few training rows say little about it, and none nothing: the zeros that it starts from may lie far from all others.
+With few such training rows it is hardly trained, and with none not at all: its initial zeros may be far from the rest.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PRIOR_ROWS = 32
 def with_shrunk_unknowns(
     network: Network, theta: NDArray[Any], feature_map: FeatureMap, profiles: Sequence[Profile]
 ) -> NDArray[Any]:
-    """theta whose embeddings of unknown categories are shrunk towards the mean embedding of the training rows.
+    """theta whose embeddings of unknown categories are shrunk toward the mean embedding of the training rows.
 
         E_0 = (n_0 E_0 + m sum over j of n_j E_j / sum over j of n_j) / (n_0 + m)    m = 32
 

@@ -48,7 +48,7 @@ def verified(make: Callable[[], Made], inconsistency: Callable[[Made], str], sou
     except BackpassError as error:
         raise _unknown(source, error.faults or [error.message]) from None
     if fault:
-        raise ModelFileError(f"{source} contradicts itself: {fault}", hint="fit the model again")
+        raise ModelFileError(f"{source} is inconsistent: {fault}", hint="fit the model again")
     return made
 
 

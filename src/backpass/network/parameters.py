@@ -39,7 +39,7 @@ class Parameter:
             initialization does.
         fan_in: The number of inputs of the unit or layer, for initialization.
         fan_out: The number of its outputs.
-        spread: Factor of the initial numbers.
+        spread: The factor that multiplies the initial values. Default 1.
     """
 
     name: str

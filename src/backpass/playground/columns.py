@@ -46,7 +46,7 @@ def columns_of(table: Table, target: str | None = None) -> dict[str, Any]:
         reads and the page does not.
 
     Raises:
-        DataError: The target cannot be predicted, or no column is left to learn from.
+        DataError: The target cannot be predicted, or no columns are left to learn from.
         UsageError: The target has too many classes.
     """
     name = table.names[-1] if target is None else target

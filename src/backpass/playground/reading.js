@@ -97,7 +97,7 @@ function tableOf(text) {
   if (!names[0]) {
     names.shift();
     rows.forEach(({ cells }) => cells.shift());
-    notes.push("The first column has no name: taken for row names, left out.");
+    notes.push("The first column has no name: treated as row names and left out.");
   }
   const labeled = rows.filter(({ cells }) => isTotal(cells.find((cell) => cell !== "") ?? ""));
   const [last] = rows.slice(-1), total = labeled.length && labeled.length <= Math.max(1, rows.length / 10) ? labeled[0] : last && isSum(rows, last) ? last : null;

@@ -50,7 +50,7 @@ function momentsOf(name, kind, texts, isMissing) {
 }
 
 // The categories of texts, the most frequent ones in order; the others have code 0. Texts that differ only in spaces or a
-// full stop at the end are one category.
+// period at the end are one category.
 const BOOLEANS = { True: "true", TRUE: "true", False: "false", FALSE: "false" };
 const tidy = (text) => {
   const plain = text.replace(/[\u200b\u2060\ufeff]/g, "").trim().replace(/\s+/g, " ").replace(/(?<=[\p{L}\p{N}_])\.$/u, "");

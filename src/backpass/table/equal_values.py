@@ -1,7 +1,7 @@
 """Equal values: which category of a model stands for a text that is written in another way.
 
 Programs write one value in several ways: ``true``, ``True`` and ``1`` are the same boolean, ``1`` and ``1.0`` the same
-whole number; spaces may be doubled or no-break ones, and a full stop may end a text (see ``spellings``). A text that is
+whole number; spaces may be doubled or no-break ones, and a period may end a text (see ``spellings``). A text that is
 a category of the model itself is never taken for another one. ``01`` is a code, and differs from ``1``.
 """
 
@@ -118,5 +118,5 @@ def equality_note(name: str, pairs: Mapping[str, str]) -> str:
     >>> print(equality_note("flag", {"1": "true"}))
     column 'flag': '1' is the category 'true' of the model
     """
-    said = [f"{shown(text)} is the category {shown(same)} of the model" for text, same in pairs.items()]
-    return f"column {shown(name)}: {listed(said)}"
+    matches = [f"{shown(text)} is the category {shown(same)} of the model" for text, same in pairs.items()]
+    return f"column {shown(name)}: {listed(matches)}"

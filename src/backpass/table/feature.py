@@ -20,7 +20,7 @@ from backpass.table.columns.exclusion import (
     left_out_because,
     may_be_numbers,
 )
-from backpass.table.datetimes.date_components import PARTS, telling_parts
+from backpass.table.datetimes.date_components import PARTS, varying_parts
 from backpass.table.datetimes.day_month import Order
 from backpass.table.datetimes.timestamp import DatetimeKind
 from backpass.table.free_text.columns import fit_column
@@ -194,16 +194,18 @@ class Found:
             return cls(feature, (_how_text(column, feature),))
         if not forced and is_free_text(column):
             return cls(None, (f"column {shown(column.name)} is free text without a word in two rows: left out",))
-        said = () if forced or not may_be_numbers(column) else (f"column {shown(column.name)} {how_numbered(column)}",)
-        said = (*said, *_how_bounded(column))
+        found_notes = (
+            () if forced or not may_be_numbers(column) else (f"column {shown(column.name)} {how_numbered(column)}",)
+        )
+        found_notes = (*found_notes, *_how_bounded(column))
         kept = len(feature.levels) if isinstance(feature, CategoricalFeature) else 0
         if kept == distinct_categories(column):
-            return cls(feature, said)
+            return cls(feature, found_notes)
         others = counted(distinct_categories(column) - kept, "other")
         fewest = fewest_kept(column, targets) if embeds else 0
         rare = f" of fewer than {counted(fewest, 'row')}" if embeds else ""
         text = f"the {kept:,} most frequent categories are kept, {others}{rare} count as unknown"
-        return cls(feature, (*said, f"column {shown(column.name)}: {text}"))
+        return cls(feature, (*found_notes, f"column {shown(column.name)}: {text}"))
 
 
 def feature_of(column: Column, *, embeds: bool = False, targets: Sequence[Column] = ()) -> Feature:
@@ -219,7 +221,7 @@ def feature_of(column: Column, *, embeds: bool = False, targets: Sequence[Column
         case NumericColumn(name, _, is_percent, reading):
             return NumericFeature(name, is_percent, reading, _has_bounds(column))
         case DatetimeColumn(name, microseconds, kind, order, notation):
-            return DatetimeFeature(name, kind, telling_parts(microseconds, kind), order, notation)
+            return DatetimeFeature(name, kind, varying_parts(microseconds, kind), order, notation)
     if is_free_text(column):
         encoding = fit_column(column)
         if encoding is not None:

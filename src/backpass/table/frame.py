@@ -90,8 +90,8 @@ def frame_table(settings: ReadSettings, data: Any, source: str, above: int = 0) 
     }
     faults.stop()
     left_out = tuple(name for name in content.names if name not in columns)
-    said, row_numbers = (*content.notes, *notes), np.arange(1, content.rows + 1) + above
-    return Table(source, columns, row_numbers, said, left_out, settings.missing, of_source=content.notes)
+    all_notes, row_numbers = (*content.notes, *notes), np.arange(1, content.rows + 1) + above
+    return Table(source, columns, row_numbers, all_notes, left_out, settings.missing, of_source=content.notes)
 
 
 def frame_content(data: Any, rules: Rules, faults: ErrorList) -> Content:

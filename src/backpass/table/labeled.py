@@ -43,7 +43,7 @@ class Labeled:
             table: The table.
             targets: The names of the target columns.
             weight: The name of the column of weights. Default None: all rows have weight 1.
-            strict: Whether rows without a target stay, so that ``Target`` refuses them.
+            strict: Whether rows without a target stay, so that ``Target`` reports them as errors.
 
         Raises:
             DataError: The weights cannot be used.
@@ -69,7 +69,7 @@ def check_weight_name(name: object) -> None:
     """Reject weights, or the number of a column, where the name of a column is required.
 
     Raises:
-        UsageError: ``name`` is no text.
+        UsageError: ``name`` is not a string.
 
     >>> check_weight_name("people")
     """
@@ -84,7 +84,7 @@ def weights_in(table: Table, name: str) -> NDArray[np.float64]:
     """The weights in a column: numbers from 0 up, at least one of them above 0, (n,)
 
     Raises:
-        UsageError: ``name`` is no text.
+        UsageError: ``name`` is not a string.
         DataError: The column is absent, holds no numbers, or a weight is missing, negative or infinite.
     """
     check_weight_name(name)

@@ -66,10 +66,10 @@ def memory_size(amount: str | int) -> int:
     """Return the bytes of an amount of memory.
 
     Args:
-        amount: A number of bytes, or a text such as ``4GB``, ``500 MB`` or ``1.5GiB``.
+        amount: A number of bytes, or a string such as ``4GB``, ``500 MB`` or ``1.5GiB``.
 
     Raises:
-        UsageError: It is no amount of memory, or is 0.
+        UsageError: It is not an amount of memory, or is 0.
 
     >>> memory_size("4GB"), memory_size("1.5 gib"), memory_size(500_000_000)
     (4000000000, 1610612736, 500000000)

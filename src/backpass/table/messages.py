@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from backpass.errors import DataError, did_you_mean
 
 LONGEST_NAME = 60  # maximum characters of a name or value in a message
-STRANGE_CELLS = 3  # cells of a row that do not fit their columns, from which the row itself is strange
+MISFIT_CELLS = 3  # cells of a row that do not fit their columns, from which the row itself is a misfit
 NO_ROW = "if such a row holds units, names or remarks, delete it; if its texts mean missing, name each with --missing"
 FIRST = 5  # rows, lines or names listed before "... and 12 more"
 
@@ -181,23 +181,23 @@ class ErrorList:
         return DataError(f"{where}: {len(texts)} faults", hint=hint, faults=texts)
 
     def _by_row(self) -> tuple[list[str], list[str]]:
-        """Return the errors and hints, with one for all cells of a row that is strange in several columns."""
+        """Return the errors and hints, with one for all cells of a row that misfits several columns."""
         by_row: dict[int, list[str]] = {}
         for text, cell in self.cells.items():
             by_row.setdefault(cell.row, []).append(text)
-        by_row = {row: texts for row, texts in by_row.items() if len(texts) >= STRANGE_CELLS}
+        by_row = {row: texts for row, texts in by_row.items() if len(texts) >= MISFIT_CELLS}
         if not by_row:
             return self.texts, self.hints
         grouped = {text: row for row, texts in by_row.items() for text in texts}
         texts = list[str]()
         for text in self.texts:
-            texts.append(text if text not in grouped else _strange_row([self.cells[t] for t in by_row[grouped[text]]]))
+            texts.append(text if text not in grouped else _misfit_row([self.cells[t] for t in by_row[grouped[text]]]))
         others = {hint for text, cell in self.cells.items() if text not in grouped for hint in [cell.hint]}
         gone = {self.cells[text].hint for text in grouped} - others
         return list(dict.fromkeys(texts)), [*(hint for hint in self.hints if hint not in gone), NO_ROW]
 
 
-def _strange_row(cells: Sequence[Cell]) -> str:
+def _misfit_row(cells: Sequence[Cell]) -> str:
     what = listed([f"{cell.value} (column {shown(cell.column)})" for cell in cells])
     return f"{rows_listed([cells[0].row])}: texts in {len(cells)} columns of numbers or dates: {what}"
 

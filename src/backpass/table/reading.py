@@ -20,7 +20,7 @@ from backpass.table.columns.kinds import infer_column
 from backpass.table.columns.raw import Content, RawNumbers, RawStrings
 from backpass.table.columns.rules import Rules
 from backpass.table.delimited.delimited import Delimited, Fields, fields_of
-from backpass.table.delimited.records import ROW_NAMES, spoken
+from backpass.table.delimited.records import ROW_NAMES, delimiter_name
 from backpass.table.files.database import connected
 from backpass.table.files.opening import Opened, opened
 from backpass.table.files.pattern import files_of
@@ -98,7 +98,7 @@ def read_table(path: str | Path, **options: Unpack[ReadingOptions]) -> Table:
             - ``detect_missing``: whether words such as ``-``, ``#N/A`` and ``unknown`` are missing in columns in which
               everything else is a number or a date (see ``notation.words``), and suspected numbers such as -999 are
               named. Default True.
-            - ``merge_spaces``: whether categories that differ only in spaces or a full stop at the end are merged (see
+            - ``merge_spaces``: whether categories that differ only in spaces or a period at the end are merged (see
               ``spellings``). Default True.
             - ``detect_dates``: whether dates and times in everyday notations are found, such as ``31 Dec 2024``,
               20241231, seconds since 1970 and spreadsheet serials (see ``datetimes``). ISO 8601, ``31.12.2024`` and
@@ -183,10 +183,10 @@ def table_of(
             faults.extend(own)
     faults.stop()
     totals = not settings.dialect.all_rows and settings.query is None
-    columns, row_numbers, said = rows_of_data(columns, content, totals=totals, keep=settings.keep_rows)
+    columns, row_numbers, layout_notes = rows_of_data(columns, content, totals=totals, keep=settings.keep_rows)
     left_out = tuple(name for name in content.names if name not in columns)
     known = () if content.has_header or settings.query is not None else content.names
-    of_source = (*content.notes, *said)
+    of_source = (*content.notes, *layout_notes)
     notes = [*of_source, *notes]
     labels = {name: label for name, label in content.labels.items() if name in columns}
     return Table(
@@ -264,8 +264,8 @@ def _columns(
     content, whole = _content(files, whole, dialect, faults)
     inferred: dict[str, Column] = {raw.name: infer_column(raw, whole, faults, notes) for raw in content.columns}
     faults.stop()
-    inferred, _, said = rows_of_data(inferred, content, totals=not dialect.all_rows, keep=False)
-    notes.extend((*content.notes, *said, *bounds_notes(inferred.values())))
+    inferred, _, layout_notes = rows_of_data(inferred, content, totals=not dialect.all_rows, keep=False)
+    notes.extend((*content.notes, *layout_notes, *bounds_notes(inferred.values())))
     return list(inferred.values()), content.labels
 
 
@@ -310,11 +310,11 @@ def content_of(
         texts = [field.column for field in found.columns if isinstance(field.column, RawStrings)]
         rules = replace(rules, decimal=decimal_of(texts, pointed, rules, faults))
     rules = with_points([field.column for field in found.columns if isinstance(field.column, RawStrings)], rules)
-    said = notes_on(delimited, rules, dialect)
+    layout_notes = notes_on(delimited, rules, dialect)
     columns, labeled = [field.column for field in found.columns], list[int]()
     if not dialect.all_rows:
         columns, labeled = without_labels(columns, rules)
-    notes = (*said, *found.notes)
+    notes = (*layout_notes, *found.notes)
     if labeled:
         of_files = labeled if numbers is None else [numbers[row - 1] for row in labeled]
         notes = (*notes, note_of("total_labels", lines_listed(of_files, "row")))
@@ -338,12 +338,12 @@ def laid_out(files: Sequence[Opened], rules: Rules, dialect: Dialect) -> list[De
 def notes_on(files: Sequence[Delimited], rules: Rules, dialect: Dialect) -> list[str]:
     """Return the messages about the layouts of files and their delimiters and decimal signs."""
     delimiters = sorted({each.layout.delimiter for each in files})
-    detected = [f"delimiter {spoken(each)}" for each in delimiters if dialect.delimiter is None and each != ","]
+    detected = [f"delimiter {delimiter_name(each)}" for each in delimiters if dialect.delimiter is None and each != ","]
     detected += ["decimal ','"] if dialect.decimal is None and rules.decimal == "," else []
     several = len(files) > 1
-    said = [
+    layout_notes = [
         f"{plain(each.file.source)}: {note}" if several else note
         for each in files
         for note in (*each.file.notes, *each.layout.notes)
     ]
-    return [*dict.fromkeys([*said, *([f"{', '.join(detected)} detected"] if detected else [])])]
+    return [*dict.fromkeys([*layout_notes, *([f"{', '.join(detected)} detected"] if detected else [])])]

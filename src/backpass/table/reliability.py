@@ -23,7 +23,7 @@ FEWEST_REPEATED = 100
 def fewest_rows(column: CategoricalColumn, targets: Sequence[Column]) -> int:
     """Return the number of rows of a category from which it is worth keeping, 1 to ``MOST_ROWS``.
 
-    The mean of n rows of a category is shrunk towards the mean of all rows by the factor n / (n + k) of empirical
+    The mean of n rows of a category is shrunk toward the mean of all rows by the factor n / (n + k) of empirical
     Bayes, where k is the variance of the target within categories over that between them. From k rows on, a category
     says more than the prior. Both variances are estimated by moments, from the sums of squares within and between
     categories::

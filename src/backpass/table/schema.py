@@ -37,7 +37,7 @@ from backpass.table.messages import ErrorList, absent, counted, data_error, list
 from backpass.table.notation.boolean import are_booleans
 from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.notation.reading import NumberReading
-from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Demand, Kind, Table
+from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, RequiredKind, Table
 from backpass.table.unseen import Suspect, Unseen, warnings_on
 
 
@@ -50,7 +50,7 @@ class Encoded:
         codes: int32 (n, q), 0 where missing or unknown.
         unseen: The columns with values that the schema does not know.
         notes: Messages about the encoding.
-        suspects: The columns that are unlike those of the training rows, if these are known.
+        suspects: The columns that look different from those of the training rows, if these are known.
         words: How many words of each free-text column the schema knows.
     """
 
@@ -63,7 +63,7 @@ class Encoded:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Warnings on columns with nearly nothing that the schema knows, and on suspect ones."""
+        """Warnings about columns with almost no known value, and about suspect ones."""
         return warnings_on(self.unseen, self.suspects)
 
 
@@ -134,7 +134,7 @@ class Schema:
 
     @classmethod
     def of_all(cls, table: Table, target: str, *, embeds: bool = False, targets: Sequence[Column] = ()) -> Schema:
-        """Make every column of the training rows a feature, for callers that have already chosen the columns.
+        """Make every column of the training rows a feature, for callers that have already selected the columns.
 
         ``target`` is only a name; the table does not contain it. ``embeds`` is that of ``fit``, and ``targets`` are
         the target columns of the same rows.
@@ -143,7 +143,7 @@ class Schema:
         return cls(features, target, table.left_out, missing=table.missing)
 
     @property
-    def kinds(self) -> dict[str, Demand]:
+    def kinds(self) -> dict[str, RequiredKind]:
         """Required kind by column name, for ``read_table`` and ``table_from`` when predicting."""
         return {feature.name: _required_kind(feature) for feature in self.features}
 
@@ -280,7 +280,7 @@ def _kind_of_column(feature: Feature) -> Kind:
     return "categorical" if isinstance(feature, TextFeature) else feature.kind
 
 
-def _required_kind(feature: Feature) -> Demand:
+def _required_kind(feature: Feature) -> RequiredKind:
     """Return the feature's counterpart of ``table.required_kind``."""
     match feature:
         case NumericFeature(_, True):
@@ -297,7 +297,7 @@ def _required_kind(feature: Feature) -> Demand:
 
 
 def _nothing_left(table: Table, notes: Sequence[str]) -> Exception:
-    error = data_error(table.source, "no column is left to learn from")
+    error = data_error(table.source, "no columns are left to learn from")
     error.faults = tuple(notes)
     return error
 
@@ -343,12 +343,12 @@ def _recoded(column: CategoricalColumn, feature: CategoricalFeature) -> tuple[ND
 def _unseen_in(column: CategoricalColumn, codes: NDArray[np.int32], levels: tuple[str, ...]) -> list[Unseen]:
     """Return the unseen values of a column with these codes of the schema's categories, if there are any."""
     held = column.codes != 0
-    strange = held & (codes == 0)
-    rows = int(np.count_nonzero(strange))
-    texts = tuple(column.levels[j - 1] for j in np.unique(column.codes[strange]).tolist())
+    unknown = held & (codes == 0)
+    rows = int(np.count_nonzero(unknown))
+    texts = tuple(column.levels[j - 1] for j in np.unique(column.codes[unknown]).tolist())
     return [Unseen(column.name, rows, int(np.count_nonzero(held)), texts, levels)] if rows else []
 
 
 def _notes_on(unseen: Sequence[Unseen]) -> list[str]:
-    """Return the notes on unseen values; columns of nearly nothing else have a warning instead."""
+    """Return the notes on unseen values; columns with almost no known value have a warning instead."""
     return [each.note for each in unseen if not each.is_nearly_all]

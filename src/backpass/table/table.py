@@ -24,7 +24,7 @@ from backpass.table.notation.reading import NumberReading
 
 Kind: TypeAlias = Literal["numeric", "categorical", "date", "time"]
 KINDS: tuple[Kind, ...] = ("numeric", "categorical", "date", "time")
-Demand: TypeAlias = str
+RequiredKind: TypeAlias = str
 """Requirement on a column.
 
 One of: its column kind; the order of day, month and year in its dates, if they are not ISO 8601; "date yyyymmdd" and
@@ -168,7 +168,7 @@ class DatetimeColumn:
 Column: TypeAlias = NumericColumn | CategoricalColumn | DatetimeColumn
 
 
-def required_kind(column: Column) -> Demand:
+def required_kind(column: Column) -> RequiredKind:
     """Return what to require of the same column in another table so that it is read the same way."""
     if isinstance(column, NumericColumn) and column.is_percent:
         return "percent"

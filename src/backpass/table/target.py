@@ -23,7 +23,7 @@ from backpass.table.messages import FIRST, ErrorList, absent, counted, left_out_
 from backpass.table.notation.boolean import BOOLEAN, ZERO_ONE, are_booleans
 from backpass.table.notation.number import text_of
 from backpass.table.notation.reading import NumberReading
-from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Demand, Kind, NumericColumn, Table
+from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn, RequiredKind, Table
 
 Task: TypeAlias = Literal["regression", "binary", "multiclass"]
 ASKED = (None, "regression", "classification")
@@ -107,7 +107,7 @@ class Target:
         return "numeric" if self.task == "regression" else self.class_kind
 
     @property
-    def required_kind(self) -> Demand:
+    def required_kind(self) -> RequiredKind:
         """What to require of a column that holds this target."""
         if self.is_percent:
             return "percent"
@@ -205,7 +205,7 @@ def labeled(table: Table, name: str) -> tuple[Table, str]:
 
 
 def _ask_about_classes(column: CategoricalColumn, table: Table, faults: ErrorList) -> None:
-    """Add an error if the texts of a target are hardly meant as classes; ``task="classification"`` confirms them."""
+    """Add an error if the strings of a target are probably not classes; ``task="classification"`` confirms them."""
     counts = column.counts()
     there, spelled = counts > 0, numbers_among(column)
     numbers, rows = int(counts[spelled].sum()), int(counts.sum())
@@ -267,7 +267,7 @@ def _usable(table: Table, name: str, faults: ErrorList) -> Column | None:
 def _asks_for_classes(column: NumericColumn | CategoricalColumn, task: str | None, faults: ErrorList) -> bool:
     if isinstance(column, CategoricalColumn):
         if task == "regression":
-            text = f"target {shown(column.name)} holds texts: regression needs numbers"
+            text = f"target {shown(column.name)} holds text: regression needs numbers"
             faults.add(text, "leave --task out, or give missing tokens with --missing")
         return True
     if task is None:

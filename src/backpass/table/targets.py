@@ -98,7 +98,7 @@ def target_names(target: object) -> tuple[str, ...]:
     Raises:
         UsageError: It is neither, or a name occurs twice.
 
-    Columns that are named by whole numbers, as pandas names them, have their digits for names.
+    Columns named by whole numbers, as in pandas, have their digits as names.
 
     >>> target_names("price"), target_names(["price", "rent"]), target_names(3)
     (('price',), ('price', 'rent'), ('3',))

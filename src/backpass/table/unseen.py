@@ -1,7 +1,7 @@
-"""Unseen values: the texts of a column that a model does not know, how many they are, and what is said of them.
+"""Unseen values: the strings of a column that a model does not know, their number, and the messages about them.
 
-A few are usual: new towns appear. A column of nothing else is rather written in other codes than the training rows.
-``schema`` counts them. ``Suspect`` is a column whose values are known and still unlike those of the training rows.
+A few are usual: new towns appear. A column of nothing else is probably written in other codes than the training rows.
+``schema`` counts them. ``Suspect`` is a column whose values are known but unlike those of the training rows.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from backpass.table.messages import ErrorList, counted, listed, shown
 
 FEW = 0.05
-"""Share of a column's values that may be unseen without a word on the share."""
+"""Share of a column's values up to which a note on unseen values does not state the share."""
 NEARLY_ALL = 0.9
 """Share of a column's values from which unseen ones are worth a warning."""
 
@@ -42,7 +42,7 @@ class Unseen:
 
     @property
     def is_nearly_all(self) -> bool:
-        """Whether the column holds nearly nothing that the model knows."""
+        """Whether the column holds almost no value that the model knows."""
         return self.share >= NEARLY_ALL
 
     @property
@@ -52,7 +52,7 @@ class Unseen:
 
     @property
     def note(self) -> str:
-        """What is said of unseen values, with their share unless it is small.
+        """The note on unseen values, with their share unless it is small.
 
         >>> print(Unseen("town", 3, 12, ("A",), ("b",)).note)
         column 'town': 3 rows (25 %) with a text that the model does not know
@@ -62,7 +62,7 @@ class Unseen:
 
     @property
     def fault(self) -> str:
-        """The error if such values are refused."""
+        """The error if such values are rejected."""
         return self.warning if self.is_nearly_all else f"{self.note}: {listed(self.texts, shown)}"
 
     @property
@@ -121,7 +121,7 @@ class Suspect:
 
 
 def warnings_on(unseen: Sequence[Unseen], suspects: Sequence[Suspect] = ()) -> tuple[str, ...]:
-    """Return the warnings on columns with nearly nothing that the model knows, and on suspect ones."""
+    """Return the warnings about columns with almost no known value, and about suspect ones."""
     return (*(each.warning for each in unseen if each.is_nearly_all), *(each.warning for each in suspects))
 
 

@@ -247,7 +247,7 @@ def _examples(which: str, x: Any, y: Any, weights: Any, dtype: numpy.dtype[Any])
 
 
 @dataclass(frozen=True, slots=True)
-class Written(Loss):
+class CallableLoss(Loss):
     """A user-defined loss function."""
 
     function: PerExample
@@ -266,7 +266,7 @@ class Written(Loss):
 def _loss_of(loss: str | Loss | PerExample) -> Loss:
     if isinstance(loss, Loss):
         return loss
-    return loss_named(loss) if isinstance(loss, str) else Written(loss)
+    return loss_named(loss) if isinstance(loss, str) else CallableLoss(loss)
 
 
 def _paired(o: Array, y: Array, weights: Array, loss: Loss, classes: int) -> tuple[Array, Array]:
@@ -281,7 +281,7 @@ def _paired(o: Array, y: Array, weights: Array, loss: Loss, classes: int) -> tup
         raise ShapeError(
             f"h returned {_text(shape, n)}, expected one output or one row of outputs per example: [n] or [n, k]"
         )
-    if isinstance(loss, Written):
+    if isinstance(loss, CallableLoss):
         return o, y
     o = o if len(shape) == 2 else o.reshape(n, 1)
     if isinstance(loss, BinaryCrossEntropy | CrossEntropy):

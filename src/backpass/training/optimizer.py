@@ -24,7 +24,7 @@ Floats = NDArray[numpy.float64]
 
 
 class Rule(ABC):
-    """One link of the chain: (u, its memories, theta, its settings) -> (u, its memories).
+    """One link of the chain: (u, memories, theta, settings) -> (u, memories).
 
     Attributes:
         memories: The number of vectors like theta that the rule keeps between steps.
@@ -76,7 +76,8 @@ class Momentum(Rule):
     def update(
         self, u: Array, memory: Sequence[Array], theta: Array, settings: Mapping[str, Array]
     ) -> tuple[Array, Sequence[Array]]:
-        v = self.mu * memory[0] + u
+        (v,) = memory
+        v = self.mu * v + u
         return (self.mu * v + u if self.nesterov else v), (v,)
 
 
@@ -96,8 +97,9 @@ class Moments(Rule):
     def update(
         self, u: Array, memory: Sequence[Array], theta: Array, settings: Mapping[str, Array]
     ) -> tuple[Array, Sequence[Array]]:
-        m = self.beta1 * memory[0] + (1.0 - self.beta1) * u
-        v = self.beta2 * memory[1] + (1.0 - self.beta2) * (u * u)
+        m, v = memory
+        m = self.beta1 * m + (1.0 - self.beta1) * u
+        v = self.beta2 * v + (1.0 - self.beta2) * (u * u)
         corrected = sqrt(v * settings["bias_correction2"]) + self.epsilon
         return m * settings["bias_correction1"] / corrected, (m, v)
 

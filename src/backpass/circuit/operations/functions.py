@@ -27,7 +27,7 @@ def as_array(x: Any) -> Array:
     return x if isinstance(x, Traced) else numpy.asarray(x)
 
 
-def together(*values: Any) -> list[Array]:
+def with_common_dtype(*values: Any) -> list[Array]:
     """Convert values to arrays of their common NumPy dtype; plain numbers take the dtype of the arrays."""
     strong = [as_array(value).dtype for value in values if not is_weak(value)]
     dtype = numpy.result_type(*strong, *(value for value in values if is_weak(value)))
@@ -185,7 +185,7 @@ def _have_other_signs(x: Array, y: Array) -> Array:
 
 def fmod(x: Array, y: Array) -> Array:
     """z = the remainder with the sign of x, as in C"""
-    x, y = together(x, y)
+    x, y = with_common_dtype(x, y)
     size = e.remainder(e.absolute(x), e.absolute(y))
     return e.where(e.greater(0, x), -size, size)
 

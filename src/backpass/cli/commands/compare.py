@@ -10,7 +10,7 @@ import click
 
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
-from backpass.cli.options.declaration import Command, argument, strictness, talking
+from backpass.cli.options.declaration import Command, argument, output_options, strictness
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.text import aligned, figure, figures
 from backpass.errors import UsageError
@@ -25,7 +25,7 @@ from backpass.table.unseen import require_seen
 @argument("table", type=click.Path())
 @strictness("reject a table with missing targets; default: leave such rows out")
 @reading()
-@talking()
+@output_options()
 def compare(**given: Any) -> int:
     """Compare two models of one target on rows whose target is known.
 

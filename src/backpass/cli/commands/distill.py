@@ -13,7 +13,7 @@ import numpy as np
 from backpass.cli import summary
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
-from backpass.cli.options.declaration import Command, WholeNumber, argument, flag, option, talking
+from backpass.cli.options.declaration import Command, WholeNumber, argument, flag, option, output_options
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.options.settings import settings_of, settings_options
 from backpass.cli.output import check_apart, check_replaceable
@@ -42,7 +42,7 @@ _TIMES_ALONE = 20
 )
 @settings_options()
 @reading()
-@talking()
+@output_options()
 def distill(**given: Any) -> int:
     """Train one small network that predicts like a model, such as an ensemble.
 

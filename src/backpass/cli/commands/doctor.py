@@ -9,13 +9,13 @@ import click
 
 from backpass._version import __version__
 from backpass.cli.console import Console
-from backpass.cli.options.declaration import Command, talking
+from backpass.cli.options.declaration import Command, output_options
 
 LIBRARIES = ("numpy", "click", "duckdb", "narwhals", "rich", "safetensors")
 
 
 @click.command(cls=Command)
-@talking()
+@output_options()
 def doctor(as_json: bool, **given: Any) -> int:
     """Print version and system information for bug reports.
 

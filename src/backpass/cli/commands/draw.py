@@ -12,7 +12,7 @@ import numpy
 from backpass.circuit import Array, Circuit, Spec, grad, trace
 from backpass.cli.commands.predict import hand_out
 from backpass.cli.console import Console
-from backpass.cli.options.declaration import Command, argument, option, talking
+from backpass.cli.options.declaration import Command, argument, option, output_options
 from backpass.cli.output import check_apart
 from backpass.errors import UsageError
 from backpass.model import Model, load
@@ -36,7 +36,7 @@ MOST = 100_000  # units of a layer; a larger number is taken for a typing error
     default="relu",
     help="activation of the hidden layers if WHAT is layer sizes; default: relu",
 )
-@talking()
+@output_options()
 def draw(**given: Any) -> int:
     """Draw a network or its circuit as an SVG picture.
 

@@ -15,7 +15,7 @@ from backpass.cli.console import Console
 from backpass.cli.evaluation_view import EvaluationView, segment_lines
 from backpass.cli.grouped.evaluate import evaluate_groups
 from backpass.cli.notes import note_lines
-from backpass.cli.options.declaration import Command, argument, option, strictness, talking
+from backpass.cli.options.declaration import Command, argument, option, output_options, strictness
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.text import aligned
 from backpass.errors import DataError, UsageError
@@ -54,7 +54,7 @@ MOST_TEXTS = 100
 )
 @strictness("reject a table with missing targets; default: leave such rows out")
 @reading()
-@talking()
+@output_options()
 def evaluate(**given: Any) -> int:
     """Score a model on rows whose target is known.
 
@@ -138,7 +138,7 @@ def _with_columns(table: Table, model: Model, given: Mapping[str, Any]) -> Table
         return table
     if given["table"] == "-":
         raise UsageError(
-            f"--by {wanted[0]} is no column of the model, and standard input cannot be read twice",
+            f"--by {wanted[0]} is not a column of the model, and standard input cannot be read twice",
             hint="give the name of a file",
         )
     others = [name for name in (*table.names, *table.left_out) if name not in wanted]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from backpass.cli.commands.predict import Columns, hand_out, hand_out_windows, kept_names, read_rows
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
-from backpass.cli.options.declaration import Command, WholeNumber, argument, keeping, option, talking
+from backpass.cli.options.declaration import Command, WholeNumber, argument, keeping, option, output_options
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.output import check_apart, check_rows_output
 from backpass.cli.progress import LINE_SECONDS
@@ -64,7 +64,7 @@ from backpass.table.windows.windows import ROWS
     help="also draw the contributions of one row as a waterfall: .svg, .png or .pdf (requires matplotlib)",
 )
 @reading()
-@talking()
+@output_options()
 def explain(**given: Any) -> int:
     """Show the contribution of each column to each prediction.
 
@@ -154,7 +154,7 @@ def _picture_kind(given: Mapping[str, Any]) -> str:
     """Check that the picture can be drawn and written; return its format.
 
     Raises:
-        UsageError: Its suffix is none of a picture, the path is an input, or matplotlib is missing.
+        UsageError: Its suffix is not that of a picture, the path is an input, or matplotlib is missing.
         ResourceError: The path is not writable.
     """
     path = given["picture"]
@@ -190,12 +190,12 @@ def _text(table: Table, name: str) -> str:
 
 def _lines(console: Console, above: int) -> Callable[[int, int], None]:
     """Return a callback that reports progress every few seconds; ``above`` rows are done."""
-    said = time.monotonic()
+    reported = time.monotonic()
 
     def on_rows(done: int, rows: int) -> None:
-        nonlocal said
-        if done < rows and time.monotonic() - said >= LINE_SECONDS:
-            said = time.monotonic()
+        nonlocal reported
+        if done < rows and time.monotonic() - reported >= LINE_SECONDS:
+            reported = time.monotonic()
             total = f" of {rows:,}" if not above and rows < ROWS else ""  # a longer table is read in windows
             console.item("explained", f"{above + done:,}{total} rows")
 

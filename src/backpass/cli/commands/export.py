@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from backpass.cli.console import Console
-from backpass.cli.options.declaration import Command, argument, talking
+from backpass.cli.options.declaration import Command, argument, output_options
 from backpass.cli.output import check_onnx_replaceable, check_script_replaceable
 from backpass.cli.text import size
 from backpass.engine.onnx import OPSET, OPSET_ML, require_onnx
@@ -21,7 +21,7 @@ from backpass.table.feature import NumericFeature
 from backpass.table.messages import counted, listed, shown
 
 _CONVERT = (
-    "has numbers in a notation of its own, which the graph does not read: pass numbers, or use backpass.onnx_inputs"
+    "has numbers in a special notation, which the graph cannot read: pass plain numbers, or use backpass.onnx_inputs"
 )
 _PAIRS = (
     "has bounds such as <30, so its input has shape [n,2]: pass the number, and -1 for <, 1 for > or 0, "
@@ -38,7 +38,7 @@ MODULES = (".js", ".mjs")
 @click.command(cls=Command)
 @argument("model", type=click.Path())
 @argument("output", type=click.Path())
-@talking()
+@output_options()
 def export(**given: Any) -> int:
     """Export a model to ONNX or JavaScript.
 
@@ -78,8 +78,8 @@ def _to_javascript(console: Console, **given: Any) -> int:
         console.document("export", output=output, bytes=len(data), **facts, verified=found)
         return 0
     console.item("columns", _kinds_line(model))
-    _note_notations(console, model, "has numbers in a notation of its own: pass numbers", _BOUNDS)
-    console.item("verified", "not, because Node.js is not installed" if verified is None else f"in Node.js: {verified}")
+    _note_notations(console, model, "has numbers in a special notation: pass plain numbers", _BOUNDS)
+    console.item("verified", "no, because Node.js is not installed" if verified is None else f"in Node.js: {verified}")
     console.line(f"saved {output} ({size(len(data))})")
     return 0
 

@@ -8,7 +8,7 @@ import click
 
 from backpass.cli.commands.predict import Columns, hand_out, print_findings, read_rows
 from backpass.cli.console import Console
-from backpass.cli.options.declaration import Command, argument, keeping, option, strictness, talking
+from backpass.cli.options.declaration import Command, argument, keeping, option, output_options, strictness
 from backpass.cli.options.reading import reading
 from backpass.cli.output import check_rows_output
 from backpass.cli.rows import hand_out_rows
@@ -25,7 +25,7 @@ from backpass.model.batches.findings import Findings
 @keeping("such as a target")
 @strictness()
 @reading()
-@talking()
+@output_options()
 def features(**given: Any) -> int:
     """Write the learned features of the rows of a table.
 

@@ -18,10 +18,10 @@ from backpass.cli.job.launch import launch
 from backpass.cli.job.launcher import JOB, Job
 from backpass.cli.options.config import as_toml, from_file, given_why, written
 from backpass.cli.options.data import data_options
-from backpass.cli.options.declaration import Command, WholeNumber, argument, names_in, option, talking
+from backpass.cli.options.declaration import Command, WholeNumber, argument, names_in, option, output_options
 from backpass.cli.options.reading import reading
 from backpass.cli.options.settings import settings_options
-from backpass.cli.outcome import tell, unbegun, worded
+from backpass.cli.outcome import not_started, tell, with_saved_path
 from backpass.cli.progress import watcher
 from backpass.cli.request import Request
 from backpass.cli.scores.folds import Folds, facts
@@ -67,7 +67,8 @@ def _only_one(context: click.Context, parameter: click.Parameter, values: tuple[
     metavar="NUMBER",
     type=WholeNumber(2),
     section="Data",
-    help="also cross-validate: one more fit for each of 2 or more folds, scored on the rows it left out; default: no",
+    help="also cross-validate with this many folds, 2 or more: one more fit per fold, scored on the rows it left out; "
+    "default: no",
 )
 @option(
     "--repeats",
@@ -91,8 +92,8 @@ def _only_one(context: click.Context, parameter: click.Parameter, values: tuple[
     metavar="NUMBER",
     type=WholeNumber(2),
     section="Data",
-    help="with --by, the fewest rows of a group with a network of its own; a network of all rows predicts the others; "
-    "default: 30",
+    help="with --by, the minimum number of rows for a group to get its own network; a network of all rows predicts the "
+    "others; default: 30",
 )
 @settings_options()
 @reading()
@@ -140,7 +141,7 @@ def _only_one(context: click.Context, parameter: click.Parameter, values: tuple[
     section="Run",
     help="memory limit of the fit, such as 4GB or 500MB; default: the available memory",
 )
-@talking()
+@output_options()
 def fit(**given: Any) -> int:
     """Train a network on a table and write a model file.
 
@@ -174,7 +175,7 @@ def fit(**given: Any) -> int:
     if given["by"] is not None:
         return fit_by_group(given, console, exchange.size)
     if given["min_rows"] is not None:
-        raise UsageError("--min-rows is the fewest rows of a group", hint="name the column of groups: --by COLUMN")
+        raise UsageError("--min-rows requires --by", hint="name the column of groups: --by COLUMN")
     if (workers := _workers(given["workers"], exchange.size)) > 1:
         _require_file(given["table"])
         if exchange.size == 1 and not given["print_config"]:
@@ -339,7 +340,7 @@ def _options(request: Request) -> dict[str, Any]:
 def _streamed(
     request: Request, console: Console, reason: str, *, exchange: Exchange, verbose: bool
 ) -> Iterator[_Begun]:
-    """The fit of a table that is read in pieces, while its rows are on disk; a ``reason`` that is not empty is said."""
+    """The fit of a table that is read in pieces, while its rows are on disk; prints the ``reason``, if any."""
     names = list(target_names([name for text in request.target for name in names_in([text])]))
     with ExitStack() as stack:
         with console.working(f"reading {request.table}"):
@@ -400,8 +401,8 @@ def _trained(
                 exchange=exchange,
             ), None
         except DivergedError as error:
-            raise worded(error, request.output) from None
+            raise with_saved_path(error, request.output) from None
         except InterruptedTraining as stop:
             if isinstance(stop.model, Model):
                 return stop.model, stop
-            raise unbegun(stop) from None
+            raise not_started(stop) from None

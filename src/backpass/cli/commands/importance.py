@@ -8,7 +8,7 @@ import click
 
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
-from backpass.cli.options.declaration import Command, WholeNumber, argument, option, talking
+from backpass.cli.options.declaration import Command, WholeNumber, argument, option, output_options
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.text import aligned, figure, figures
 from backpass.errors import DataError
@@ -37,7 +37,7 @@ from backpass.reporting.page.facts import importance_facts
 )
 @option("--seed", metavar="NUMBER", type=WholeNumber(0), default=0, help="seed of the shuffling; default: 0")
 @reading()
-@talking()
+@output_options()
 def importance(**given: Any) -> int:
     """Show how much the score depends on each column: permutation importance.
 

@@ -14,7 +14,7 @@ import click
 
 from backpass.cli.console import Console, columns_of
 from backpass.cli.options.data import categorical_option, text_option
-from backpass.cli.options.declaration import Command, argument, names_in, option, talking
+from backpass.cli.options.declaration import Command, argument, names_in, option, output_options
 from backpass.cli.options.reading import reading, reading_of, reading_words
 from backpass.cli.request import targets_in
 from backpass.cli.text import BARS, aligned, figure
@@ -55,7 +55,7 @@ ASCII_BARS = ".:-=+*#@"  # for terminals that can't show Unicode blocks
     help="the preset of fit whose encoding of the columns is shown; default: default",
 )
 @reading()
-@talking()
+@output_options()
 def inspect(**given: Any) -> int:
     """Profile the columns of a table and report likely problems.
 

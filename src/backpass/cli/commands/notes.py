@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from backpass.cli.console import Console
-from backpass.cli.options.declaration import Command, argument, talking
+from backpass.cli.options.declaration import Command, argument, output_options
 from backpass.cli.text import aligned
 from backpass.errors import BackpassError
 from backpass.notes.checks import CHECKS, TOLERANCE, is_right
@@ -20,7 +20,7 @@ from backpass.notes.marks import Definition, definitions
 
 @click.command(cls=Command)
 @argument("item", nargs=-1)
-@talking()
+@output_options()
 def notes(**given: Any) -> int:
     """Print an item of the CS229 notes with its code, and check it.
 

@@ -11,7 +11,7 @@ import click
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
 from backpass.cli.options.data import categorical_option
-from backpass.cli.options.declaration import Command, argument, names_in, option, talking
+from backpass.cli.options.declaration import Command, argument, names_in, option, output_options
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.output import check_apart, check_page_replaceable
 from backpass.cli.text import size
@@ -28,7 +28,7 @@ from backpass.table import read_table
 @categorical_option()
 @option("-o", "--output", metavar="FILE", help="output file; default: standard output")
 @reading()
-@talking()
+@output_options()
 def play(**given: Any) -> int:
     """Write a page that trains a network on a table in the browser.
 

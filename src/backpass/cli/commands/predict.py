@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
-from backpass.cli.options.declaration import Command, argument, keeping, names_in, option, strictness, talking
+from backpass.cli.options.declaration import Command, argument, keeping, names_in, option, output_options, strictness
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.output import check_rows_output
 from backpass.cli.rows import hand_out_rows
@@ -110,7 +110,7 @@ class Spread:
 @keeping()
 @strictness()
 @reading()
-@talking()
+@output_options()
 def predict(**given: Any) -> int:
     """Predict the target for the rows of a table.
 
@@ -177,7 +177,7 @@ def _hand_out_windows(
 ) -> None:
     """Predict a window of rows after another and write them.
 
-    What was noticed about a table of one window is said before anything is written, otherwise behind the last row.
+    Notes on a table of one window are printed before anything is written; otherwise after the last row.
 
     Raises:
         DataError: With --strict, a column is unlike that of the training rows.
@@ -233,7 +233,7 @@ def hand_out_windows(
         findings: What was noticed about the windows so far.
         given: The options of the command.
         console: Where standard output is written.
-        tell: Prints the findings: before anything is written if there is one window, otherwise behind the last row.
+        tell: Prints the findings: before anything is written if there is one window, otherwise after the last row.
         doing: What is done to the rows, for the line of progress.
         complete: See ``hand_out_rows``.
     """

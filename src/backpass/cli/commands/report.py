@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backpass.cli.console import Console
-from backpass.cli.options.declaration import Command, argument, option, talking
+from backpass.cli.options.declaration import Command, argument, option, output_options
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.output import check_page_replaceable
 from backpass.cli.text import size
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @argument("table", required=False)
 @option("-o", "--output", metavar="FILE", help="output file; default: standard output")
 @reading()
-@talking()
+@output_options()
 def report(**given: Any) -> int:
     """Write a self-contained HTML report about a model.
 

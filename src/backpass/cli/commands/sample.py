@@ -7,13 +7,13 @@ from typing import Any
 import click
 
 from backpass.cli.console import Console
-from backpass.cli.options.declaration import Command, argument, talking
+from backpass.cli.options.declaration import Command, argument, output_options
 from backpass.datasets import SAMPLES, sample_bytes
 
 
 @click.command(cls=Command)
 @argument("name", required=False)
-@talking()
+@output_options()
 def sample(name: str | None, as_json: bool, **given: Any) -> int:
     """Print a sample dataset.
 

@@ -15,7 +15,7 @@ from backpass.cli import anatomy, summary
 from backpass.cli.console import Console
 from backpass.cli.evaluation_view import MOST_CLASSES
 from backpass.cli.grouped.show import show_groups
-from backpass.cli.options.declaration import Command, argument, option, talking
+from backpass.cli.options.declaration import Command, argument, option, output_options
 from backpass.cli.text import BARS, aligned, figure, size, sparkline
 from backpass.model import GroupedModel, Model
 from backpass.model.grouped.loading import load
@@ -31,7 +31,7 @@ from backpass.table.messages import counted, listed, shown
 @argument("model", type=click.Path())
 @option("--history", is_flag=True, help="also print a table of all epochs")
 @option("--time", is_flag=True, help="also measure floating-point operations and time of each layer")
-@talking()
+@output_options()
 def show(**given: Any) -> int:
     """Show the contents of a model file.
 

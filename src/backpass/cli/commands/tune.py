@@ -1,4 +1,4 @@
-"""``backpass tune``: search for the settings that suit a table best, and write the model that is fitted with them."""
+"""``backpass tune``: search for the best settings for a table, and write the model that is fitted with them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 from backpass.cli import summary
 from backpass.cli.console import Console
 from backpass.cli.options.data import data_options
-from backpass.cli.options.declaration import Command, WholeNumber, argument, option, talking
+from backpass.cli.options.declaration import Command, WholeNumber, argument, option, output_options
 from backpass.cli.options.reading import reading
 from backpass.cli.options.settings import settings_options
 from backpass.cli.outcome import tell
@@ -31,9 +31,9 @@ from backpass.model.tuning.trial import Trial
 from backpass.table.messages import counted
 
 _OWN = ("--budget", "--trials", "--folds")
-"""The options of this command that fit has not, or that mean something else there."""
+"""The options of this command that fit lacks, or that have another meaning there."""
 _ABSENT = ("checkpoint", "resume", "report", "memory", "features_of")
-"""The options of fit that this command has not."""
+"""The options of fit that this command lacks."""
 
 
 @click.command(cls=Command)
@@ -61,9 +61,9 @@ _ABSENT = ("checkpoint", "resume", "report", "memory", "features_of")
 @data_options()
 @settings_options()
 @reading()
-@talking()
+@output_options()
 def tune(**given: Any) -> int:
-    """Search for the settings that suit a table best, and write the model that is fitted with them.
+    """Search for the best settings for a table, and write the model that is fitted with them.
 
     Each trial is a configuration: a preset, or a random variant of one. Settings that you set are never changed. Trials
     are scored on rows that their models did not train on: all of them on one fold of the table, the better half on two,

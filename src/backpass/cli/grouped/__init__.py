@@ -1,1 +1,1 @@
-"""Grouped models: what ``fit --by`` writes, and what ``evaluate`` and ``show`` say of its file."""
+"""Grouped models: fitting by group (``fit --by``), and ``evaluate`` and ``show`` with the resulting file."""

@@ -17,7 +17,7 @@ from backpass.table.feature import feature_to_json
 from backpass.table.messages import counted, shown
 
 WORST = 5
-"""The groups that are named, at most: those with the worst scores."""
+"""Maximum number of groups that are listed: those with the worst scores."""
 
 _TITLES = {"groups": "networks of the groups", "all rows": "network of all rows", "constant": "constant of each group"}
 

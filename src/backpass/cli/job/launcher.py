@@ -28,9 +28,9 @@ class Job(Protocol):
 
     @property
     def exchange(self) -> Exchange:
-        """How they talk to each other."""
+        """How they communicate."""
 
-    def speaking(self) -> AbstractContextManager[object]:
+    def printing(self) -> AbstractContextManager[object]:
         """Within the context, only one process prints."""
 
     def fail(self, report: Callable[[str], int]) -> int:
@@ -53,7 +53,7 @@ class Alone:
 
         return SOLO
 
-    def speaking(self) -> AbstractContextManager[object]:
+    def printing(self) -> AbstractContextManager[object]:
         return nullcontext()
 
     def fail(self, report: Callable[[str], int]) -> int:

@@ -1,6 +1,6 @@
 """Membership: this process as one of the processes of a job that ``mpiexec`` or ``srun`` has started.
 
-Process 0 speaks and writes. An error of any process ends all of them.
+Process 0 prints and writes. An error of any process ends all of them.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Membership:
         return Membership(exchange)
 
     @contextmanager
-    def speaking(self) -> Iterator[None]:
+    def printing(self) -> Iterator[None]:
         if self.exchange.rank == 0:
             yield
             return

@@ -97,7 +97,7 @@ def _text(value: Any) -> str:
             return ("no", "yes")[value]
         case str() | int() | float():
             return str(value)
-    raise TypeError(f"of type {type(value).__name__}; texts, numbers, true, false and lists of them can be given")
+    raise TypeError(f"of type {type(value).__name__}; use strings, numbers, true, false or lists of these")
 
 
 def as_toml(command: click.Command, values: Mapping[str, Any], why: Mapping[str, str]) -> Iterator[str]:

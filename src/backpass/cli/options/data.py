@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from backpass.cli.options.declaration import F, option, together
+from backpass.cli.options.declaration import F, combined, option
 
 SECTION = "Data"
 
@@ -34,7 +34,7 @@ def text_option() -> Callable[[F], F]:
 def data_options() -> Callable[[F], F]:
     """Declare the options of ``fit`` and ``tune`` that name columns, rows and the model file."""
     section = SECTION
-    return together(
+    return combined(
         option(
             "-t",
             "--target",

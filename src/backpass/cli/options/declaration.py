@@ -110,7 +110,7 @@ def argument(name: str, **rest: Any) -> Callable[[F], F]:
     return click.argument(name, cls=Argument, **rest)
 
 
-def together(*options: Callable[[F], F]) -> Callable[[F], F]:
+def combined(*options: Callable[[F], F]) -> Callable[[F], F]:
     """Combine declarations into one decorator that keeps their order."""
 
     def declare(function: F) -> F:
@@ -121,9 +121,9 @@ def together(*options: Callable[[F], F]) -> Callable[[F], F]:
     return declare
 
 
-def talking() -> Callable[[F], F]:
+def output_options() -> Callable[[F], F]:
     """The output options that every command has."""
-    return together(
+    return combined(
         option("--json", "as_json", is_flag=True, help="print a JSON object to standard output"),
         option("--verbose", is_flag=True, help="print every note; default: notes are grouped"),
         option("-q", "--quiet", is_flag=True, help="print warnings and errors only"),
@@ -135,7 +135,7 @@ def strictness(also: str = "") -> Callable[[F], F]:
     """The option that makes an error of columns unlike those of the training rows, and of what ``also`` names."""
     unknown = (
         "fail if more than 5 % of the values of a categorical column are unknown to the model, percentages seem to be "
-        "fractions, or a column is empty that had no missing values in the training rows"
+        "fractions, or a column without missing values in the training rows is empty"
     )
     return option("--strict", is_flag=True, help=f"{unknown}; {also}" if also else unknown)
 

@@ -51,8 +51,8 @@ def hint_for(hint: str, own: Iterable[str], owner_of: Callable[[str], str | None
     owners: dict[str | None, list[str]] = {}
     for option in others(hint):
         owners.setdefault(owner_of(option), []).append(option)
-    said = [f"{_listed(names)} of backpass {owner}" for owner, names in owners.items()]
-    return f"{hint} ({' and '.join(said)})"
+    places = [f"{_listed(names)} of backpass {owner}" for owner, names in owners.items()]
+    return f"{hint} ({' and '.join(places)})"
 
 
 def _listed(names: list[str]) -> str:

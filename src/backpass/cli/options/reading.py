@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from backpass.cli.options.declaration import WholeNumber, flag, names_in, option, together
+from backpass.cli.options.declaration import WholeNumber, combined, flag, names_in, option
 from backpass.errors import ResourceError, UsageError
 from backpass.table.notation.missing import DEFAULT_MISSING
 
@@ -39,7 +39,7 @@ READING_WORDS = (
 def reading() -> Callable[[F], F]:
     """The options that describe how a table is parsed."""
     section = "Reading"
-    return together(
+    return combined(
         option(
             "--delimiter",
             metavar="TEXT",
@@ -130,7 +130,7 @@ def reading() -> Callable[[F], F]:
             is_flag=True,
             section=section,
             help="keep categories apart that differ only in spaces (leading, trailing, repeated or non-breaking) or a "
-            "full stop at the end; default: merge them",
+            "period at the end; default: merge them",
         ),
         option(
             "--merge-case",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from backpass.cli.options.declaration import flag, option, together
+from backpass.cli.options.declaration import combined, flag, option
 from backpass.errors import UsageError
 from backpass.model.settings.constraint import Choice, Number, Switch
 from backpass.model.settings.declarations import BY_NAME, SETTINGS
@@ -21,7 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def settings_options() -> Callable[[F], F]:
     """Declare one option per training setting."""
-    return together(*(_setting_option(setting) for setting in SETTINGS))
+    return combined(*(_setting_option(setting) for setting in SETTINGS))
 
 
 def _setting_option(setting: Setting) -> Callable[[F], F]:

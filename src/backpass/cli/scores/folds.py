@@ -86,8 +86,8 @@ class Folds:
         self, cut: Cut, settings: Settings, console: Console, metric: str, exchange: Exchange = SOLO
     ) -> CrossValidation:
         """Cross-validate, print a line per fold and the summary, and write the predictions."""
-        said = _said(console, metric)
-        found = cross_validated(cut, settings, self.count, self.repeats, on_fold=said, exchange=exchange)
+        on_fold_end = _fold_reporter(console, metric)
+        found = cross_validated(cut, settings, self.count, self.repeats, on_fold=on_fold_end, exchange=exchange)
         if self.output is not None and exchange.rank == 0:
             hand_out_rows([_rows(found)], self.output, console)
             console.line(f"saved {self.output} ({np.count_nonzero(found.fold):,} out-of-fold predictions)")
@@ -115,7 +115,7 @@ def facts(found: CrossValidation, output: str | None) -> dict[str, Any]:
     }
 
 
-def _said(console: Console, metric: str) -> Callable[[int, int, Mapping[str, float]], None]:
+def _fold_reporter(console: Console, metric: str) -> Callable[[int, int, Mapping[str, float]], None]:
     def on_fold(number: int, count: int, scores: Mapping[str, float]) -> None:
         name = metric if metric in scores else next(iter(scores))
         console.item("fold", f"{number} of {count}: {name} {figure(scores[name])}")

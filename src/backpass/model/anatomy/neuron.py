@@ -71,7 +71,7 @@ def collapsed(model: Inspectable) -> Neuron:
     """The single linear map of a model with identity activations, in the units of the columns; see ``Model.collapse``.
 
     Raises:
-        UsageError: If the model is no linear function of its columns.
+        UsageError: If the model is not a linear function of its columns.
     """
     if not model.network.is_linear:
         raise UsageError(
@@ -97,7 +97,7 @@ def why_no_neuron(model: Inspectable) -> tuple[str, str] | None:
         return "its numbers are clipped", 'fit with numerical_scaling="standard"'
     if not head.is_flat or head.loss_name == "poisson":
         return "its predictions are not a linear function of the outputs", 'fit with loss="squared"'
-    if model.theta.ndim > 1 and (head.classes or head.own is not None):
+    if model.theta.ndim > 1 and (head.classes or head.custom_loss is not None):
         return "it averages probabilities of several networks", "fit one network: ensemble_size=1"
     if head.classes and str(getattr(network.layers[-1], "activation", "")) != "identity":
         return "its output activation is not a logit", 'fit with output_activation="identity"'

@@ -1,1 +1,1 @@
-"""Assessment: how well models do that are trained on parts of a table, by the scores of the other parts."""
+"""Assessment: cross-validation, the scores of models on the rows that they were not trained on."""

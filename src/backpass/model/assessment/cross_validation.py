@@ -40,8 +40,8 @@ class CrossValidation:
             repetitions of the prediction by the model that did not train on the row; NaN for a row that is never left
             out.
         decided: The number of the class that each row is given, (n,): the decision on ``predicted`` by the model that
-            did not train on the row, with its threshold and class weights. Of several repetitions, the decision of
-            most models, and the more probable class if they are as many. -1 for a row that is never left out, and for
+            did not train on the row, with its threshold and class weights. Over several repetitions, the
+            majority of the decisions; ties go to the more probable class. -1 for a row that is never left out, and for
             numbers and several targets.
         truth: The targets as numbers or class numbers, (n,), or (n, k) for several.
         classes: The classes; empty for numbers and for several targets.
@@ -93,7 +93,7 @@ def cross_validate(
 ) -> CrossValidation:
     """Fit one model per fold on the rows of all other folds, and score it on the rows of the fold.
 
-    Classes have their share in every fold, and rows that belong together are in one fold: groups (the setting
+    Folds are stratified by class, and rows that belong together are in one fold: groups (the setting
     ``group``) and rows with equal inputs. With the setting ``time``, the table is cut into folds + 1 blocks in the
     order of time, and each block but the first is predicted from all blocks before it (forward chaining).
 

@@ -1,4 +1,4 @@
-"""The kept baselines of a model, run on new rows beside its networks."""
+"""The baselines that a model keeps, run on new rows together with its networks."""
 
 from __future__ import annotations
 

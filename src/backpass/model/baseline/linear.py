@@ -3,7 +3,8 @@
     o = x W + b + T_1[j_1] + ... + T_q[j_q]       x (n, p)   codes j (n, q)   T_i (levels_i + 1, k)   ->   o (n, k)
 
 The one-hot columns are never formed: a row costs p + q products, not one per category. It takes inputs, targets and a
-loss and returns theta, the matrix (W, T_1, ..., T_q, b) row by row. ``fitting.scoring`` scores it.
+loss and returns theta, the matrix (W, T_1, ..., T_q, b) row by row. ``fitting.outcome.scoring``
+scores it.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ class Linear:
 
         These losses have second derivatives that depend on the outputs only, so at constant outputs one row has them.
         """
-        bends = [max(rows.bend_of_one(start.reshape(-1), unit), _LEAST) for unit in np.eye(self.outputs)]
+        bends = [max(rows.curvature_of_one(start.reshape(-1), unit), _LEAST) for unit in np.eye(self.outputs)]
         D = rows.squares()[:, None] * np.array(bends) + ridge
         return lambda t: lambda v: (v.reshape(D.shape) / D).reshape(-1)
 
@@ -171,7 +172,7 @@ class _Rows:
         bends: Floats = np.concatenate(found)
         return bends if self.weights is None else bends * self.weights
 
-    def bend_of_one(self, t: Floats, v: Floats) -> float:
+    def curvature_of_one(self, t: Floats, v: Floats) -> float:
         """v^T H v of the first row, without its weight."""
         return float(self.engine.run(self.bend, t, v, self.x[:1], self.y[:1])[0][0])
 

@@ -1,7 +1,7 @@
 """Lookup baselines: the last known target, the one of a season before, and the mean of each group.
 
-They read a column of the table, not the network's inputs, so they know what everybody who has the table knows. A file
-keeps each as the outputs of its cells. ``fitting.simple`` fits and scores them.
+They read a column of the table, not the network's inputs: they are what one would predict without a model. A file keeps
+each as the outputs of its cells. ``fitting.checks.lookups`` fits and scores them.
 """
 
 from __future__ import annotations

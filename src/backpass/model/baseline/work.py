@@ -110,7 +110,7 @@ class Plan:
 
 
 def budget_of(training: float) -> float:
-    """The budget in nominal nanoseconds beside a training run of so many floating-point operations."""
+    """The budget in nominal nanoseconds, for a training run of so many floating-point operations."""
     return min(max(BUDGET, training * _OF_TRAINING), _LARGEST)
 
 

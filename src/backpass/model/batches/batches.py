@@ -54,7 +54,7 @@ def windows_for(
 ) -> Generator[Table, None, None]:
     """Yield windows of the rows of a table, with the kinds of columns that the model was fitted on.
 
-    To be closed where rows are left (``contextlib.closing``): files are open, and some are temporary ones.
+    Close it if rows are left (``contextlib.closing``): files are open, and some are temporary.
 
     Args:
         model: The model.

@@ -1,4 +1,4 @@
-"""Findings: what was noticed about the windows of a table, merged, so that it is said once for the whole table."""
+"""Findings: what was noticed about the windows of a table, merged, so that it is reported once for the whole table."""
 
 from __future__ import annotations
 
@@ -99,10 +99,10 @@ class Findings:
         """
         self.source = self.source or table.source
         self.rows += table.rows
-        said = (*table.notes, *(found.notes if found else ()))
-        self._first = said if self._first is None else ()
+        noted = (*table.notes, *(found.notes if found else ()))
+        self._first = noted if self._first is None else ()
         of_unseen = {each.note for each in (found.unseen if found else ())}
-        self._notes.add(note for note in said if note not in of_unseen)
+        self._notes.add(note for note in noted if note not in of_unseen)
         if found is None:
             return
         self.windows += 1
@@ -126,7 +126,7 @@ class Findings:
 
     @property
     def suspects(self) -> tuple[Suspect, ...]:
-        """The columns that are unlike those of the training rows in every window."""
+        """The columns that look different from those of the training rows in every window."""
         return tuple(each for name, each in self._suspects.items() if self._suspected[name] == self.windows)
 
     @property

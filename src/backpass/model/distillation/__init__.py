@@ -1,1 +1,1 @@
-"""Distillation: one small network that predicts like a model of many."""
+"""Distillation: one small network that predicts like a model of many networks."""

@@ -36,10 +36,10 @@ from backpass.table.targets import Targets
 from backpass.training import Callback
 
 FEWEST_MIXED = 4
-"""The smallest usual number of mixed rows per training row."""
+"""The default number of mixed rows per training row, for large tables."""
 
 MIXED_ROWS = 8_192
-"""The usual number of mixed rows of a small table: few rows leave most of what the model knows unseen."""
+"""The default number of mixed rows of a small table, whose rows alone show little of the model."""
 
 KEPT = ("seed", "group", "time", "test_fraction", "validation_fraction", "metric", "clip_predictions", "precision")
 """The settings of the model that the small network has, too."""
@@ -70,11 +70,11 @@ def distill(
     reading: Mapping[str, Any] | None = None,
     **settings: Unpack[SettingsOptions],
 ) -> Model:
-    """Train one small network on the predictions of a model, such as an ensemble or a pack.
+    """Train one small network on the predictions of a model, such as an ensemble.
 
     The network learns from the predictions on the training rows of a table, and on rows mixed from them. Its test rows
-    are those of the model if the table is the one that the model was fitted on (its file knows), else a share of the
-    table. The targets choose the epoch and give the scores: of the network, and beside them of the model.
+    are those of the model if the table is the one that the model was fitted on (recognized by the digests in its
+    file), otherwise a share of the table. The targets select the epoch and score both the network and the model.
 
     Args:
         model: The teacher.
@@ -89,7 +89,7 @@ def distill(
         The small model; ``record.teacher_scores`` has the scores of the teacher on the same rows.
 
     Raises:
-        UsageError: A setting cannot be used, or the model is such a network already.
+        UsageError: A setting cannot be used, or the model already is such a network.
         DataError: The table lacks a column of the model, or the target.
         InterruptedTraining: The run was interrupted; its ``model`` is the network so far.
         DivergedError: Training diverged.
@@ -203,9 +203,9 @@ def table_for(model: Model, data: Any, reading: dict[str, Any]) -> Table:
     wanted = [*model.targets, *(feature.name for feature in model.schema.features), *model.record.split_columns]
     if faults := absent(wanted, table.names):
         raise DataError(
-            f"{table.source} is no table for this model",
+            f"{table.source} is not a table for this model",
             faults=faults,
-            hint="distill needs the columns of the model and its target, by which both are scored",
+            hint="distill needs the columns of the model and its target, on which both are scored",
         )
     return table
 
@@ -230,7 +230,7 @@ def _digests(model: Model, rows: Rows) -> Any:
 
 
 def _is_training_table(model: Model, rows: Mapping[str, Rows]) -> bool:
-    """Whether the training and validation rows are those of the model, so that it knows none of the test rows."""
+    """Whether the training and validation rows are those of the model, so that it has seen none of the test rows."""
     known = model.training_rows
     if known is None or model.record.refit is not None:
         return False
@@ -242,10 +242,14 @@ def _is_training_table(model: Model, rows: Mapping[str, Rows]) -> bool:
 def _about(model: Model, rows: Mapping[str, Rows], *, is_same: bool) -> str:
     """What is known, or assumed, about the rows that the model trained on."""
     if is_same:
-        return "the rows are split as for the model, which did not train on the test rows"
+        return "the rows are split as they were for the model, which did not train on the test rows"
     share = 0.0 if model.training_rows is None else model.training_rows.known_share(_digests(model, _pool(rows)))
-    known = f"about {share:.0%} of the training rows trained the model" if share else "the model may know none of them"
-    return f"the rows are split anew, as this is not the table that the model was fitted on: {known}"
+    known = (
+        f"about {share:.0%} of the training rows trained the model"
+        if share
+        else "the model may not have seen any of them"
+    )
+    return f"the rows are split anew because this is not the table that the model was fitted on: {known}"
 
 
 def _known(model: Model, test: Rows) -> list[str]:

@@ -1,7 +1,7 @@
 """Diagnostics: warnings about the predictions of a model.
 
-It reports predictions that are all the same, and scores that a constant beats. ``fitting.diagnostics`` has the checks
-that need a fit.
+It reports predictions that are all the same, and scores that a constant beats. ``fitting.outcome.diagnostics``
+has the checks that need a fit.
 """
 
 from __future__ import annotations

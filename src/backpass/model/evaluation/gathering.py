@@ -94,7 +94,7 @@ def labeled_windows(
         model: The model.
         data: As for ``Model.evaluate``.
         weight: The column of row weights. Default "": none.
-        strict: Whether rows without a target stay, so that they are refused.
+        strict: Whether a row without a target is an error.
         **reading: Options of ``read_table`` or ``table_from``.
 
     Raises:
@@ -281,4 +281,4 @@ class _Inputs:
 
 def _together(a: Words, b: Words) -> Words:
     """The words of two windows."""
-    return Words(a.known + b.known, a.held + b.held, a.rows + b.rows, a.strange + b.strange)
+    return Words(a.known + b.known, a.held + b.held, a.rows + b.rows, a.unfamiliar + b.unfamiliar)

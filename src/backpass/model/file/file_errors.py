@@ -26,7 +26,7 @@ def foreign(source: str, what: str) -> ModelFileError:
     """The error for a file that Backpass did not write."""
     return ModelFileError(
         f"{source} is not a Backpass file: it is {what}",
-        hint=f"{OURS}; other formats are never loaded, some of them can run code",
+        hint=f"{OURS}; other formats are never loaded, because some can run code",
     )
 
 

@@ -31,7 +31,7 @@ ATTEMPTS = 5
 """If the temporary file vanishes, a process that cannot see our lock removed it as stale; this rarely happens twice."""
 
 
-_UNSYNCED = "{} is saved whole, but its folder could not be synced: a power cut now may bring back the old"
+_UNSYNCED = "{} is saved whole, but its folder could not be synced: a power failure now could restore the old version"
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
@@ -261,7 +261,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
     while rest:
         written = os.write(descriptor, rest)
         if written <= 0:
-            raise OSError(errno.EIO, "the disk took no bytes")
+            raise OSError(errno.EIO, "the disk accepted no bytes")
         rest = rest[written:]
 
 

@@ -71,7 +71,9 @@ def _check(value: JSON, where: str, depth: int) -> None:
     """Reject what JSON, or the limits above, cannot represent."""
     fault = _fault(value, depth)
     if fault:
-        raise ModelFileError(f"{where} has a fact that cannot be kept: {fault}", hint="plain finite JSON values only")
+        raise ModelFileError(
+            f"{where} has a value that cannot be stored: {fault}", hint="plain finite JSON values only"
+        )
     if isinstance(value, dict):
         for key, inner in value.items():
             _check(key, where, depth)
@@ -87,7 +89,7 @@ def _fault(value: Any, depth: int) -> str:
     if isinstance(value, (dict, list, tuple)):
         return f"nested deeper than {DEPTH_LIMIT}" if depth > DEPTH_LIMIT else ""
     if isinstance(value, str):
-        return "" if is_encodable(value) else f"text with half a character, {value[:40]!r}"
+        return "" if is_encodable(value) else f"text with an unpaired surrogate, {value[:40]!r}"
     if isinstance(value, float):
         return "" if math.isfinite(value) else f"the number {value}"
     if value is None or isinstance(value, bool):

@@ -65,10 +65,10 @@ def fit(
         test: Rows for the test score. Default None: a share of ``data``, see the setting ``test_fraction``.
         drop: Columns to leave out. Default ().
         columns: The only columns to learn from. Default None: all.
-        weight: The column of row weights, which is no feature: weights multiply the loss and the scores. Default None:
-            all rows have weight 1.
+        weight: The column of row weights, which is not a feature: weights multiply the loss and the scores. Default
+            None: all rows have weight 1.
         teacher: Predictions of another model to learn from, next to the target (Hinton et al. 2015): the columns that
-            hold them, which are no features, or the predictions themselves, (n,) or (n, k), one row per row of
+            hold them, which are not used as features, or the predictions themselves, (n,) or (n, k), one row per row of
             ``data``. Numbers in the units of each target; for classes one probability per class, named by class or in
             the order of the classes, or that of the positive class of two. They must be out-of-fold: predicted by
             models that did not train on the row. Rows without a prediction (NaN) learn from the target alone. See the
@@ -93,7 +93,7 @@ def fit(
             fit in memory. A random sample of about 2^18 rows decides on columns and scales, and is divided into
             training, validation and test rows; all other rows train, too, and are kept encoded in a temporary folder.
             "auto" does so if a fit in memory would be refused, with a note. Default "auto".
-        memory: The memory that the fit may take beyond what the process has: bytes, or a text such as "4GB". Default
+        memory: The memory that the fit may take beyond what the process has: bytes, or a string such as "4GB". Default
             None: what the machine has.
         **settings: See ``Settings``. If ``preset`` is not set, it is "default", or "plain" if any setting describes the
             network or its training.

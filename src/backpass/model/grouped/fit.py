@@ -24,7 +24,7 @@ from backpass.table.targets import target_names
 from backpass.training import Callback
 
 MIN_ROWS = 30
-"""The default of the fewest rows of a group with a network of its own."""
+"""The default minimum number of rows of a group with a network of its own."""
 
 
 def fit_groups(
@@ -49,8 +49,8 @@ def fit_groups(
     Args:
         data: A path, a data frame, a dict of columns or a Table.
         target: The column to predict: numbers or classes.
-        by: The column of groups: texts or numbers. It is no feature.
-        min_rows: The fewest rows of a group with a network of its own. Default 30.
+        by: The column of groups: strings or numbers. It is not used as a feature.
+        min_rows: The minimum number of rows of a group with a network of its own. Default 30.
         drop: Columns to leave out. Default ().
         columns: The only columns to learn from. Default None: all.
         strict: Whether a row without a target is an error. Default False: it is left out, with a note.
@@ -146,7 +146,7 @@ def _named(
     elif name in map(str, drop):
         faults.append(f"--by is {shown(name)}, which is left out by --drop")
     elif name in map(str, columns or ()):
-        faults.append(f"--by is {shown(name)}, which is among --columns: the column of groups is no feature")
+        faults.append(f"--by is {shown(name)}, which is among --columns: the group column is not used as a feature")
     if not _is_count(min_rows):
         faults.append(f"--min-rows must be a whole number of at least 2; got {min_rows!r}")
     if faults:

@@ -49,7 +49,7 @@ class Fitting:
     Attributes:
         target: The column to predict.
         by: The column of groups.
-        min_rows: The fewest rows of a group with a network of its own.
+        min_rows: The minimum number of rows of a group with a network of its own.
         drop: Columns to leave out, ``by`` among them.
         columns: The only columns to learn from; None for all.
         of_all: The settings of the network of all rows.
@@ -235,7 +235,7 @@ class Fitting:
         largest = max(map(len, every.rows), default=0)
         held = f"the largest of {counted(len(every.keys), 'group')} has {counted(largest, 'row')}"
         return DataError(
-            f"{table.source}: no group of column {shown(self.by)} has {self.min_rows} rows: {held}",
+            f"{table.source}: no group of column {shown(self.by)} has at least {self.min_rows} rows: {held}",
             hint="lower --min-rows, or fit one model with the column as a feature",
         )
 

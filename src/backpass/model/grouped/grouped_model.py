@@ -33,7 +33,7 @@ from backpass.model.settings.settings import Settings
 from backpass.table import Encoded, Schema, Table, table_from
 from backpass.table.labeled import Labeled
 from backpass.table.messages import counted, shown
-from backpass.table.table import Demand
+from backpass.table.table import RequiredKind
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -47,7 +47,7 @@ class GroupedModel(Predictor):
         base: The model of the network of all rows, which also holds the columns and the target.
         by: The column of groups.
         kind: The required kind of that column.
-        groups: The key of each group with a network of its own, sorted: its text, or its number as a text.
+        groups: The key of each group with a network of its own, sorted: its string, or its number as a string.
         theta: The parameters of the network of each group (groups, P).
         scales: The scales of each group.
         record: What the model file keeps about the fit.
@@ -55,7 +55,7 @@ class GroupedModel(Predictor):
 
     base: Model
     by: str
-    kind: Demand
+    kind: RequiredKind
     groups: tuple[str, ...]
     theta: NDArray[Any]
     scales: GroupScales
@@ -76,7 +76,7 @@ class GroupedModel(Predictor):
         return self._key(key) in self.groups
 
     def __getitem__(self, key: object) -> Model:
-        """The model of one group, by its text or its number.
+        """The model of one group, by its string or its number.
 
         Raises:
             UsageError: The group has no network of its own.
@@ -255,7 +255,7 @@ class GroupedModel(Predictor):
         if self.by not in table.columns:
             near = did_you_mean(self.by, [*table.names, *table.left_out])
             raise DataError(
-                f"{table.source}: there is no column {shown(self.by)}, which says the group of each row ({near})",
+                f"{table.source}: there is no column {shown(self.by)}, which holds the group of each row ({near})",
                 hint="a grouped model needs the column that it was fitted by",
             )
         return places_in(self.groups, table.columns[self.by], are_numbers=self.kind.startswith("numeric"))

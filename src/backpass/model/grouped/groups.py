@@ -39,7 +39,7 @@ def keys_of(column: Column) -> NDArray[Any]:
     if isinstance(column, DatetimeColumn):
         raise DataError(
             f"the group column {shown(column.name)} holds a {column.kind} in each row",
-            hint="name a column of texts or whole numbers; for a group per month, add a column of months",
+            hint="name a column of strings or whole numbers; for a group per month, add a column of months",
         )
     if isinstance(column, CategoricalColumn):
         return np.array(["", *column.levels], dtype=object)[column.codes]
@@ -137,7 +137,7 @@ class UnseenGroups(Unseen):
 
     @property
     def is_nearly_all(self) -> bool:
-        """False: another group is no sign of other codes."""
+        """False: another group does not indicate other codes."""
         return False
 
     @property
@@ -147,12 +147,12 @@ class UnseenGroups(Unseen):
 
     @property
     def note(self) -> str:
-        """What is said of these rows, and of rows without a value."""
+        """The note on these rows, and on rows without a value."""
         return unseen_note(self.name)
 
     @property
     def fault(self) -> str:
-        """The error if such rows are refused."""
+        """The error if such rows are rejected."""
         rows, groups = counted(self.rows, "row"), counted(len(self.texts), "group")
         return f"column {shown(self.name)}: {rows} of {groups} without a network: {listed(self.texts, shown)}"
 

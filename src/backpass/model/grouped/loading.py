@@ -121,4 +121,4 @@ def _inconsistency(model: GroupedModel) -> str:
         ),
         "settings": settings.numerical_scaling == base.record.settings["numerical_scaling"],
     }
-    return next((f"the {name} of its groups cannot be right" for name, is_right in checks.items() if not is_right), "")
+    return next((f"the {name} of its groups are invalid" for name, is_right in checks.items() if not is_right), "")

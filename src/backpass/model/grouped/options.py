@@ -24,7 +24,7 @@ _ACCEPTED: Mapping[str, tuple[Any, ...]] = {
     "engine": ("auto", "native", "numpy"),
 }
 _HINT = (
-    "a grouped model has one dense network per group and no validation rows; for anything else fit each group by itself"
+    "a grouped model has one dense network per group and no validation rows; for anything else, fit one model per group"
 )
 
 
@@ -61,8 +61,8 @@ def require_supported(given: Mapping[str, Any], others: tuple[str, ...] = ()) ->
     Raises:
         UsageError: Lists all that it does not have.
     """
-    if strange := [name for name in given if name not in BY_NAME]:
-        raise UsageError(f"unknown setting {strange[0]!r} ({did_you_mean(strange[0], sorted(_NAMES))})")
+    if unknown := [name for name in given if name not in BY_NAME]:
+        raise UsageError(f"unknown setting {unknown[0]!r} ({did_you_mean(unknown[0], sorted(_NAMES))})")
     if faults := [*others, *unsupported(given)]:
         count = counted(len(faults), "option")
         raise UsageError(f"{count} not supported with a network per group (--by)", faults=faults, hint=_HINT)

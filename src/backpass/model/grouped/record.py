@@ -16,7 +16,7 @@ class GroupedRecord:
 
     Attributes:
         settings: The settings of the networks of the groups.
-        min_rows: The fewest rows of a group with a network of its own.
+        min_rows: The minimum number of rows of a group with a network of its own.
         others: The number of groups without a network of their own.
         scores: The metrics on the test rows of all groups, by what predicts: "groups", "all rows" (the network of all
             rows) and "constant" (the best constant of each group). Empty without test rows.

@@ -98,11 +98,11 @@ class TargetCodec:
         return "label_cross_entropy" if self.are_labels else self.targets[0].built_in
 
     @property
-    def named(self) -> Loss:
+    def builtin_loss(self) -> Loss:
         """The built-in loss, which also defines the meaning of the outputs; the sum over several numbers."""
         if self.is_flat or self.are_labels:
             return loss_named(self.built_in, **self.options)
-        return MultiOutputLoss(tuple(each.named for each in self.targets))
+        return MultiOutputLoss(tuple(each.builtin_loss for each in self.targets))
 
     @property
     def options(self) -> Mapping[str, float]:
@@ -152,7 +152,7 @@ class TargetCodec:
         """
         if self.are_labels:
             with label("head"):
-                p = label_probabilities(self.named, o)
+                p = label_probabilities(self.builtin_loss, o)
             return [p[:, j] for j in range(len(self.targets))]
         return [each.decoded(self._outputs_of(o, j)) for j, each in enumerate(self.targets)]
 
@@ -169,7 +169,7 @@ class TargetCodec:
             weights: The weight of each network, with sum 1. Default (): equal weights.
         """
         with label("average"):
-            return self.named.averaged(outputs, weights) if len(outputs) > 1 else outputs[0]
+            return self.builtin_loss.averaged(outputs, weights) if len(outputs) > 1 else outputs[0]
 
     def decoding(self, dtype: Any, rows: str = "n") -> Circuit:
         """``columns`` as a circuit of the outputs o (n, k)."""

@@ -1,6 +1,6 @@
 """The decision: which class a row is given, from the probabilities of the classes.
 
-It takes probabilities and returns class numbers. ``fitting.threshold`` chooses the threshold on held-out rows.
+It takes probabilities and returns class numbers. ``threshold`` chooses the threshold on held-out rows.
 """
 
 from __future__ import annotations

@@ -33,14 +33,14 @@ class Head(TargetCodec):
     """The targets of a network, with the loss and the metrics that judge its outputs.
 
     Attributes:
-        asked: The requested metric, if any.
-        own: A user-defined loss of all outputs: it is minimized in place of the built-in one, and selects the epoch
-            unless a metric is requested.
+        requested_metric: The requested metric, if any.
+        custom_loss: A user-defined loss of all outputs: it is minimized in place of the built-in one, and selects the
+            epoch unless a metric is requested.
         decision: For one target of two classes, how a class is decided; None in files that do not hold it.
     """
 
-    asked: str | None = None
-    own: Loss | None = None
+    requested_metric: str | None = None
+    custom_loss: Loss | None = None
     decision: Decision | None = None
 
     @staticmethod
@@ -52,7 +52,7 @@ class Head(TargetCodec):
             DataError: A count is negative.
         """
         decision = Decision.fit(target, y, settings)
-        return Head((TargetHead.fit(target, y, settings),), decision=decision).choosing(settings.metric)
+        return Head((TargetHead.fit(target, y, settings),), decision=decision).with_metric(settings.metric)
 
     @staticmethod
     def of(targets: Targets, y: NDArray[Any], settings: Settings) -> Head:
@@ -80,19 +80,19 @@ class Head(TargetCodec):
         """
         check_unset_for_several((*OF_TWO, "class_weight"), each[0][1])
         targets = tuple(TargetHead.fit(target, y[:, j], settings) for j, (target, settings) in enumerate(each))
-        return Head(targets, is_flat=False).choosing(each[0][1].metric)
+        return Head(targets, is_flat=False).with_metric(each[0][1].metric)
 
     # Loss and metrics -------------------------------------------------------------------------------------------------
 
     @property
     def loss(self) -> Loss:
         """The loss of encoded targets: the built-in loss, or the user-defined loss of all outputs."""
-        return self.named if self.own is None else self.own
+        return self.builtin_loss if self.custom_loss is None else self.custom_loss
 
     @property
     def loss_title(self) -> str:
         """The title of the loss in files and on screen: its name, or "custom"."""
-        return self.loss_name if self.own is None else CUSTOM
+        return self.loss_name if self.custom_loss is None else CUSTOM
 
     @property
     def metric(self) -> str:
@@ -102,12 +102,12 @@ class Head(TargetCodec):
     @property
     def metrics(self) -> tuple[str, ...]:
         """The main metrics; the first one selects the best epoch."""
-        return self._in_order(metrics_for(self.loss_name, self.asked))
+        return self._in_order(metrics_for(self.loss_name, self.requested_metric))
 
     @property
     def all_metrics(self) -> tuple[str, ...]:
         """Every metric of the loss, the main ones first. Some may be undefined for some rows."""
-        return self._in_order(all_metrics(self.loss_name, self.asked))
+        return self._in_order(all_metrics(self.loss_name, self.requested_metric))
 
     def metric_among(self, scores: Container[str]) -> str:
         """The metric that selects the best epoch, or the first of ``metrics`` that these scores have.
@@ -118,13 +118,13 @@ class Head(TargetCodec):
 
     def _in_order(self, named: tuple[str, ...]) -> tuple[str, ...]:
         """Metrics with the one that selects the epoch first."""
-        own = ("loss",) if self.own is not None else ()
-        if self.asked == "r2" and not self.is_flat:
+        own = ("loss",) if self.custom_loss is not None else ()
+        if self.requested_metric == "r2" and not self.is_flat:
             # Unlike for one target, the mean r2 of several need not have its optimum where their mean rmse has it.
             named = ("r2", *(name for name in named if name != "r2"))
-        return (*own, *named) if self.asked is None else (*named, *own)
+        return (*own, *named) if self.requested_metric is None else (*named, *own)
 
-    def choosing(self, metric: str | None) -> Head:
+    def with_metric(self, metric: str | None) -> Head:
         """The same head with this metric to select the epoch.
 
         Raises:
@@ -132,14 +132,14 @@ class Head(TargetCodec):
         """
         for each in self.targets:
             each.check_metric(metric)
-        return replace(self, asked=metric)
+        return replace(self, requested_metric=metric)
 
     # Other training targets -------------------------------------------------------------------------------------------
 
     def refitted(self, y: NDArray[Any], settings: Settings) -> Head:
         """The head refitted on other training targets; a user-defined loss and the quantiles stay."""
         targets = tuple(each.refitted(self._column(y, j), settings) for j, each in enumerate(self.targets))
-        return replace(self, targets=targets).choosing(settings.metric)
+        return replace(self, targets=targets).with_metric(settings.metric)
 
     def trained_by(self, settings: Settings) -> Head:
         """The head whose built-in loss has the options of other settings; what outputs mean stays."""
@@ -153,9 +153,9 @@ class Head(TargetCodec):
 
     def with_own_scale(self) -> Head:
         """The head, with its user-defined loss adapted to its current scales."""
-        if not isinstance(self.own, UnscaledLoss):
+        if not isinstance(self.custom_loss, UnscaledLoss):
             return self
-        return replace(self, own=UnscaledLoss.of(self.own.loss, self.scales, is_flat=self.is_flat))
+        return replace(self, custom_loss=UnscaledLoss.of(self.custom_loss.loss, self.scales, is_flat=self.is_flat))
 
     def decided(self, predicted: NDArray[np.float64]) -> NDArray[np.intp]:
         """The number of the class that each row is given: class probabilities (n, classes) -> (n,)"""
@@ -196,9 +196,9 @@ class Head(TargetCodec):
         found = {
             name: mean([scores[name] for scores in each]) for name in each[0] if all(name in scores for scores in each)
         }
-        if self.own is None or isinstance(self.own, MissingLoss) or "loss" not in asked:
+        if self.custom_loss is None or isinstance(self.custom_loss, MissingLoss) or "loss" not in asked:
             return found
-        return {**found, "loss": mean_of(self.own, o, self.encode(truth, o.dtype), weights)}
+        return {**found, "loss": mean_of(self.custom_loss, o, self.encode(truth, o.dtype), weights)}
 
     def defined_scores(
         self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
@@ -257,7 +257,7 @@ class Head(TargetCodec):
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file; it says only whether there was a user-defined loss."""
-        each = [{**target.to_json(), "metric": self.asked} for target in self.targets]
+        each = [{**target.to_json(), "metric": self.requested_metric} for target in self.targets]
         decision = {} if self.decision is None else {"decision": self.decision.to_json()}
         if self.is_flat:
             return {**each[0], "loss": self.loss_title, **decision}
@@ -273,12 +273,14 @@ class Head(TargetCodec):
         own = MissingLoss() if data["loss"] == CUSTOM else None
         if "heads" not in data:
             decision = Decision.from_json(data["decision"]) if "decision" in data else None
-            return Head((TargetHead.from_json(data),), asked=data.get("metric"), own=own, decision=decision)
+            return Head(
+                (TargetHead.from_json(data),), requested_metric=data.get("metric"), custom_loss=own, decision=decision
+            )
         losses = {each["loss"] for each in data["heads"]}
         if len(losses) != 1 or CUSTOM in losses or data["loss"] not in (*losses, CUSTOM):
             raise UsageError(f"several outputs need one loss by name, got {', '.join(sorted(losses)) or 'none'}")
         targets = tuple(TargetHead.from_json(each) for each in data["heads"])
-        return Head(targets, is_flat=False, asked=data["heads"][0].get("metric"), own=own)
+        return Head(targets, is_flat=False, requested_metric=data["heads"][0].get("metric"), custom_loss=own)
 
 
 def mean_of(loss: Loss, o: NDArray[Any], y: NDArray[Any], weights: NDArray[np.float64] | None) -> float:

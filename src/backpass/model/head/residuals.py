@@ -21,7 +21,7 @@ KEPT = 1_000
 """The maximum number of residuals that are stored; of more, this many are selected at equal steps of rank."""
 
 MOST_GROWTH = 4.0
-"""The most that errors are expected to grow over twice the distance in time: with its square."""
+"""Maximum growth of errors over twice the distance in time: quadratic."""
 
 
 _HALVINGS = 30
@@ -34,7 +34,7 @@ class Residuals:
     Attributes:
         values: The residuals, float64 (m,), each divided by its factor of the spread if there is one.
         rows: The number of independent rows that they represent; a group of rows counts once.
-        floor: The number below which no target lies: 0 if no target of the fit is negative. None: there is none.
+        floor: The number below which no target lies: 0 if no target of the fit is negative; None without one.
         spread: How the size of errors depends on the prediction. Default None: it does not.
     """
 

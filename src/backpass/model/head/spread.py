@@ -43,7 +43,7 @@ class Spread:
         weights: NDArray[np.float64] | None,
         independent: int,
     ) -> tuple[Spread, NDArray[np.float64]] | None:
-        """The spread of some rows, and a factor (n,) for each of them from the other rows; None if nothing tells it.
+        """The spread of some rows, and a factor (n,) for each of them from the other rows; None if unknown.
 
         At knot j, with hat functions h_j of the predictions, m the mean error and c = ``PRIOR_ROWS``,
 

@@ -56,7 +56,7 @@ class TargetHead:
         if (name == "cross_entropy") != (target.task != "regression"):
             raise UsageError(
                 f"loss {name!r} does not work with target {target.name!r}, which holds {target.content}",
-                hint="--task sets the kind of task; without --loss, the loss follows from it",
+                hint="--task sets the task; without --loss, the loss follows from it",
             )
         if name == "poisson" and float(np.min(y)) < 0:
             least = float(np.min(y))
@@ -77,7 +77,7 @@ class TargetHead:
         return "binary_cross_entropy" if self.target.task == "binary" else self.loss_name
 
     @property
-    def named(self) -> Loss:
+    def builtin_loss(self) -> Loss:
         """The built-in loss, which also defines the meaning of the outputs."""
         return loss_named(self.built_in, **self.options)
 
@@ -141,7 +141,11 @@ class TargetHead:
     def decoded(self, o: Array) -> Array:
         """outputs o (n, k)  ->  numbers (n,) in the target's unit, or probabilities (n, classes); can be traced"""
         with label("head"):
-            return class_probabilities(self.named, o) if self.target.classes else number(self.named, self.scale, o)
+            return (
+                class_probabilities(self.builtin_loss, o)
+                if self.target.classes
+                else number(self.builtin_loss, self.scale, o)
+            )
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""

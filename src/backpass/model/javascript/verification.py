@@ -104,7 +104,7 @@ def predictions_in(program: str, module: str, rows: list[dict[str, Any]]) -> lis
     """The predictions of a module for rows, in Node.js.
 
     Raises:
-        UsageError: The module fails; the message of Node.js stands below.
+        UsageError: The module fails; the message of Node.js follows.
     """
     with tempfile.TemporaryDirectory() as folder:
         for name, text in (("model.mjs", module), ("run.mjs", _RUN), ("rows.json", json.dumps(rows))):
@@ -118,7 +118,7 @@ def predictions_in(program: str, module: str, rows: list[dict[str, Any]]) -> lis
 
 
 def _check_ties(model: Model, numbers: NDArray[np.float64], found: list[str], expected: list[Any]) -> None:
-    """Another class is an error unless the decision hangs on rounding."""
+    """Another class is an error unless the decision depends on rounding."""
     decision = model.head.decision
     for p, got, wanted in zip(numbers, found, expected, strict=True):
         if got == wanted:

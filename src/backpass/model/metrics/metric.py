@@ -20,7 +20,7 @@ FEWEST_ROWS = 10
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """The declaration of a metric. What it measures stands in the docstring of its function.
+    """The declaration of a metric. The docstring of its function says what it measures.
 
     Attributes:
         name: The name in settings, files and JSON.

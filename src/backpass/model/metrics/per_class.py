@@ -1,4 +1,4 @@
-"""Scores per class: what a confusion matrix says about each class, beside the means over the classes."""
+"""Scores per class: precision, recall, F1 and areas of each class, where other metrics are means over classes."""
 
 from __future__ import annotations
 

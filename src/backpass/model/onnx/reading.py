@@ -25,7 +25,7 @@ class GraphInput:
     Attributes:
         name: Its name in the graph.
         column: The column of the table.
-        kind: The required kind of the column (a ``Demand``).
+        kind: The required kind of the column (a ``RequiredKind``).
         marks_bounds: Whether a second number says that a cell is a bound.
     """
 

@@ -1,4 +1,4 @@
-"""The intervals around predicted numbers: which models have them, and which quantiles can be asked for."""
+"""The intervals around predicted numbers: which models have them, and which quantiles can be requested."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def known_intervals(head: Head, intervals: Intervals | None, what: str) -> Inter
     Args:
         head: The targets.
         intervals: The intervals; None if the model keeps none.
-        what: What is made of them, for the message.
+        what: What they are needed for, for the message.
 
     Raises:
         UsageError: The model predicts classes or quantiles, or keeps no residuals.

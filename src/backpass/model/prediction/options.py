@@ -1,6 +1,6 @@
 """Options of a prediction: keyword arguments beyond those of the method, which say how the data are read, checked.
 
-An error names the method that was called, and what the caller probably looked for.
+An error names the method that was called, and what the caller probably meant.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def check_reading(function: str, model: object, data: Any, options: Iterable[str
 
 
 def _reason(function: str, name: str, model: object, data: Any) -> str:
-    """Why a keyword argument is refused, or what to call instead; empty if neither is known."""
+    """Why a keyword argument is rejected, or what to call instead; empty if neither is known."""
     if name in _OF_THE_MODEL:
         return "the model determines the kinds of its columns"
     if name in READING_OPTIONS:

@@ -24,7 +24,7 @@ class Predictions:
         classes: The classes; empty for numbers.
         notes: Notes about the table.
         unseen: The columns with values that the model does not know.
-        suspects: The columns that are unlike those of the training rows.
+        suspects: The columns that look different from those of the training rows.
         later: How far each row (n,) is after the test rows, see ``Horizon.beyond``; None without a time column.
     """
 
@@ -38,7 +38,7 @@ class Predictions:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Warnings on columns with nearly nothing that the model knows, and on suspect ones."""
+        """Warnings about columns with almost no known value, and about suspect columns."""
         return warnings_on(self.unseen, self.suspects)
 
     @staticmethod

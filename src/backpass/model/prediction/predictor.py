@@ -43,7 +43,7 @@ class Predictor(ABC):
             DataError: Lists every column that is missing or of another kind.
 
         Warns:
-            BackpassWarning: A categorical column holds nearly nothing that the model knows; percentages seem to be
+            BackpassWarning: A categorical column holds almost no value that the model knows; percentages seem to be
                 fractions; or a column has no values, and had no missing ones at the fit.
         """
         check_reading("predict", self, data, reading)

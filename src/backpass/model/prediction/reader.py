@@ -67,7 +67,7 @@ class Reader:
 
         Args:
             data: A path, a data frame, a dict of columns, an array (n, d) or a Table.
-            strict: Whether rows without a target stay, so that they are refused.
+            strict: Whether a row without a target is an error.
             **reading: Options of ``read_table`` or ``table_from``.
 
         Raises:

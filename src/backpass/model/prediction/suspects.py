@@ -1,4 +1,4 @@
-"""Suspects: columns of other rows that are probably not written as the training rows were.
+"""Suspects: columns of new rows that are probably written differently from the training rows.
 
 Percentages that seem to be fractions, columns without values, and free text in other words.
 """
@@ -21,15 +21,15 @@ from backpass.table.table import Column, NumericColumn
 from backpass.table.unseen import Suspect
 
 FEWEST_WORDS = 20
-"""The fewest words of a free-text column that show that they are other words than those of the training rows."""
-STRANGE_ROWS = 0.5
-"""The share of rows with nearly no known word from which a free-text column is suspect."""
+"""Minimum number of words in a free-text column before unknown words make it suspect."""
+UNFAMILIAR_ROWS = 0.5
+"""Share of rows with almost no known word from which a free-text column is suspect."""
 FEWEST_MISSING = 2
 """The fewest rows without a value that are a column's; one row may lack a value."""
 
 
 def suspects_in(table: Table, schema: Schema, profiles: Mapping[str, Profile]) -> tuple[Suspect, ...]:
-    """The columns of a table that are unlike those of the training rows.
+    """The columns of a table that look different from those of the training rows.
 
     Args:
         table: The rows to predict.
@@ -49,8 +49,8 @@ def suspects_in(table: Table, schema: Schema, profiles: Mapping[str, Profile]) -
     return tuple(found)
 
 
-def strangers_in(schema: Schema, encoded: Encoded) -> tuple[Suspect, ...]:
-    """The free-text columns with nearly no known word in many rows, although most words should be known.
+def unfamiliar_texts_in(schema: Schema, encoded: Encoded) -> tuple[Suspect, ...]:
+    """The free-text columns with almost no known word in many rows, although most words should be known.
 
     Args:
         schema: The schema of the model.
@@ -59,10 +59,10 @@ def strangers_in(schema: Schema, encoded: Encoded) -> tuple[Suspect, ...]:
     found = []
     for feature in schema.free_texts:
         words, expected = encoded.words.get(feature.name), feature.encoding.vocabulary.expected
-        if words is None or words.held < FEWEST_WORDS or words.strange < STRANGE_ROWS * words.rows:
+        if words is None or words.held < FEWEST_WORDS or words.unfamiliar < UNFAMILIAR_ROWS * words.rows:
             continue
         what = (
-            f"nearly all words are unknown in {words.strange:,} of {counted(words.rows, 'row')}; "
+            f"nearly all words are unknown in {words.unfamiliar:,} of {counted(words.rows, 'row')}; "
             f"{100 * words.known_share:.0f} % of all words are known, but {100 * expected:.0f} % in rows like the "
             "training rows"
         )
@@ -95,7 +95,7 @@ def _bounds(column: Column, feature: NumericFeature, profiles: Mapping[str, Prof
         rows = int(np.count_nonzero((column.bounds == sign) & ~column.missing))
         if rows and float(sign) not in known:
             what = f"bounds such as {mark}30 in {{rows}}; no training row had a bound in that direction"
-            hint = "the network has learned nothing of them; train with such rows, or declare the bounds as missing"
+            hint = "the network has learned nothing about them; train with such rows, or declare the bounds as missing"
             found.append(Suspect(column.name, what, hint, rows, rows / held))
     return found
 

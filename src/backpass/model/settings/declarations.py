@@ -50,7 +50,7 @@ class SettingValues:
         "preset",
         since=2,
     )
-    task: str | None = data(None, Choice(("regression", "classification")), "kind of task [detected from the target]")
+    task: str | None = data(None, Choice(("regression", "classification")), "task [detected from the target]")
     validation_fraction: float = data(
         None,
         _SHARE,
@@ -70,7 +70,7 @@ class SettingValues:
     time: str | None = data(
         None,
         ColumnName(),
-        "column of dates or numbers; the latest rows are test rows, those before validation rows [splits are random]",
+        "column of dates or numbers; the latest rows are test rows, those before them validation rows [random splits]",
         since=3,
         is_optional=True,
     )
@@ -312,7 +312,7 @@ class SettingValues:
     neighbors: int = training(
         0,
         Number(0, 65_536, whole=True),
-        "maximum number of training rows per network that also predict, as neighbors, if that clearly helps",
+        "maximum number of training rows per network that also predict, as neighbors, if that clearly helps the score",
         since=3,
         notes=(0,),
         is_optional=True,
@@ -344,7 +344,7 @@ class SettingValues:
     threshold: float | str | None = decision(
         None,
         NumberOrName(Number(0, 1, open_low=True, open_high=True), THRESHOLD_RULES),
-        "least probability at which the positive class is predicted; f1, balanced, cost: chosen on held-out rows [0.5]",
+        "minimum probability to predict the positive class; f1, balanced, cost: chosen on validation rows [0.5]",
     )
     cost: tuple[tuple[str, float], ...] | None = decision(
         None,

@@ -112,7 +112,7 @@ class Settings(SettingValues):
             name for name, value in data.items() if name in BY_NAME and BY_NAME[name].normal(value) != frozen(value)
         ]
         if loose:
-            raise UsageError(f"settings that are lists are not: {', '.join(loose)}")
+            raise UsageError(f"settings must be lists: {', '.join(loose)}")
         before = {s.name: s.default if s.older is None else s.older for s in stored if s.since > 1}
         # A function is in the network of the file, not in its settings.
         known = {name: value for name, value in data.items() if not (name in _ACTIVATIONS and value == CUSTOM)}

@@ -81,10 +81,10 @@ class Horizon:
         return found
 
     def note(self, column: Column) -> str:
-        """What is said of rows after the last training row; empty if there are none.
+        """The note on rows after the last training row; empty if there are none.
 
         >>> Horizon(last=23.0, ahead=5.0).note(NumericColumn("month", np.array([20.0, 24.0, 32.0])))
-        "column 'month': 2 rows lie up to 9 after the last training row (23); test rows lay up to 5 after it"
+        "column 'month': 2 rows are up to 9 after the last training row (23); test rows were up to 5 after it"
         """
         times = _of_column(column)[~column.missing]
         later = times[times > self.last]
@@ -94,11 +94,11 @@ class Horizon:
         if isinstance(column, DatetimeColumn):
             last = str(timestamp_texts(np.array([self.last]).astype(np.int64), column.kind)[0])
         far = float(later.max()) - self.last
-        verb = "lies" if len(later) == 1 else "lie"
+        verb = "is" if len(later) == 1 else "are"
         text = f"column {shown(column.name)}: {counted(len(later), 'row')} {verb} up to {_span(far, is_date)} after"
-        tested = f"; test rows lay up to {_span(self.ahead, is_date)} after it" if 0.0 < self.ahead < far else ""
+        tested = f"; test rows were up to {_span(self.ahead, is_date)} after it" if 0.0 < self.ahead < far else ""
         if 0.0 < 2.0 * self.ahead < far:
-            tested += f", and the errors of rows more than {_span(2.0 * self.ahead, is_date)} after it are not known"
+            tested += f", and the errors of rows more than {_span(2.0 * self.ahead, is_date)} after it are unknown"
         return f"{text} the last training row ({last}){tested}"
 
     def reach(self, column: Column) -> str:

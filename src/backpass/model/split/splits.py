@@ -1,4 +1,4 @@
-"""Splits: decides which rows train, which select the epoch (validation), and which only score (test).
+"""Splits: assigns rows to training, validation (which selects the epoch) and test (which only scores).
 
 It takes a number of rows, their classes and units, and settings, and returns row numbers. Every assignment of rows is
 made here: the split of a table, and the folds of an ensemble, which validate its members, calibrate its probabilities
@@ -121,8 +121,8 @@ def split_folds(
 ) -> tuple[RowSplit, ...]:
     """The split of each member of an ensemble: it trains on all folds but one, which validates it.
 
-    Empty if the settings ask for no folds, or if there are too few rows, units or instants for every fold. With ranks
-    in time, each fold is a block of consecutive rows.
+    Empty if the settings do not request folds, or if there are too few rows, units or instants for every fold. With
+    ranks in time, each fold is a block of consecutive rows.
 
     Args:
         truth: The targets (n,) or (n, k) of the training and validation rows together.

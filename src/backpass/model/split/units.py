@@ -136,12 +136,12 @@ def units_of(
     rows = len(truth)
     ranks, notes = (None, []) if time is None else _ranks(time)
     if group is not None:
-        codes, said = _groups(group, inputs)
-        return Units(codes, ranks, are_groups=True), (*said, *notes)
+        codes, unit_notes = _groups(group, inputs)
+        return Units(codes, ranks, are_groups=True), (*unit_notes, *notes)
     if time is not None:
         return Units(np.arange(rows), ranks), tuple(notes)
-    codes, said = _repeats(inputs, truth, rows if divided is None else divided)
-    return Units(codes), tuple(said)
+    codes, unit_notes = _repeats(inputs, truth, rows if divided is None else divided)
+    return Units(codes), tuple(unit_notes)
 
 
 def resampled_rows(table: Table, *, group: str | None, time: str | None) -> Codes | None:
@@ -201,7 +201,7 @@ def _ranks(time: Column) -> tuple[Codes, list[str]]:
     name = shown(time.name)
     if isinstance(time, CategoricalColumn):
         raise DataError(
-            f"the time column {name} holds texts, which have no order in time",
+            f"the time column {name} holds text, which has no order in time",
             hint="give dates such as 2024-12-31, or numbers; --date-order reads dates such as 1/2/2024",
         )
     ranks, known = _ranks_of(time), ~time.missing
@@ -209,7 +209,8 @@ def _ranks(time: Column) -> tuple[Codes, list[str]]:
         rows = counted(int(np.count_nonzero(known)), "row")
         what = f"the same value in all {rows}" if known.any() else "no value"
         raise DataError(
-            f"the time column {name} has {what}, so it does not order the rows", hint="name another column, or none"
+            f"the time column {name} has {what}, so it does not order the rows",
+            hint="name another column, or leave it out",
         )
     if known.all():
         return ranks, []
@@ -239,7 +240,7 @@ def _repeats(inputs: Sequence[Column], truth: NDArray[Any], divided: int) -> tup
         return np.arange(rows), [text]
     together = int(np.count_nonzero(codes[:divided] != np.arange(divided)))
     verb = "repeats" if together == 1 else "repeat"
-    found = f"{counted(together, 'row')} {verb} the columns of an earlier row"
+    found = f"{counted(together, 'row')} {verb} the inputs of an earlier row"
     return codes, [f"{found}: {KEPT_TOGETHER}"] if together else []
 
 

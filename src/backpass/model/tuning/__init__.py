@@ -1,1 +1,1 @@
-"""Tuning: the search for the settings that suit a table best."""
+"""Tuning: the search for the best settings for a table."""

@@ -16,7 +16,7 @@ _PARTS = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?
 
 
 def seconds_of(budget: float | str) -> float:
-    """The seconds of a budget: a number, or a text with hours, minutes and seconds.
+    """The seconds of a budget: a number, or a string with hours, minutes and seconds.
 
     Raises:
         UsageError: The budget is not a time above 0.
@@ -31,7 +31,7 @@ def seconds_of(budget: float | str) -> float:
 
 
 def _read(text: str) -> float:
-    """The seconds in a text; 0 if it holds no time."""
+    """The seconds in a string; 0 if it holds no time."""
     found = _PARTS.fullmatch(text)
     if found is None:
         return 0.0

@@ -1,7 +1,7 @@
 """The course of a search: which model is fitted next, and when the search ends.
 
 It takes a prepared search and its limits. ``portfolio`` names the configurations, ``trial`` ranks them, ``journal``
-remembers them. The trials depend on the number of trials only: the clock decides how many are reached.
+stores them. The trials depend on the number of trials only: the clock decides how many are reached.
 """
 
 from __future__ import annotations

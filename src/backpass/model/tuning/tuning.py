@@ -1,4 +1,4 @@
-"""Tuning: the search for the settings that suit a table best, and the model that is fitted with them.
+"""Tuning: the search for the best settings for a table, and the model that is fitted with them.
 
 It takes a table and the arguments of ``fit``, as ``fit`` does. ``course`` runs the trials.
 """
@@ -31,7 +31,7 @@ class Tuning:
 
     Attributes:
         model: The model that ``fit`` makes of the table with the best settings.
-        settings: These settings, as keyword arguments of ``fit``: those of the user and those of the best trial.
+        settings: The best settings, as keyword arguments of ``fit``: those of the user and those of the best trial.
         trials: The trials, best first.
         metric: The metric that ranks them.
         ended: Why the search ended: "trials", "budget", or "exhausted" (there are no more configurations).
@@ -63,7 +63,7 @@ def tune(
     reading: Mapping[str, Any] | None = None,
     **settings: Unpack[SettingsOptions],
 ) -> Tuning:
-    """Search for the settings that suit a table best, and fit a model with them.
+    """Search for the best settings for a table, and fit a model with them.
 
     Each trial is a configuration: a preset, or a random variant of one. Its score is that of rows which its models did
     not train on: the table is cut into folds, and a model is fitted per fold on the others. All trials are scored on
@@ -76,8 +76,8 @@ def tune(
     Args:
         data: The rows, in any form that ``fit`` takes.
         target: The column to predict, or a list of several, as in ``fit``.
-        budget: The time for the search and the final fit: seconds, or a text such as "10m" or "1h30m". A trial that is
-            not complete by then does not count. Default None: no limit.
+        budget: The time for the search and the final fit: seconds, or a string such as "10m" or "1h30m". A trial
+            that is not complete by then does not count. Default None: no limit.
         trials: The number of trials. Default None: 16, or as many as the budget allows.
         folds: The number of folds, 2 or more. Default None: 4.
         validation: Rows that trials are scored on, in place of folds; they select the epoch of the final fit, as in

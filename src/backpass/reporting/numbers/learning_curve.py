@@ -47,11 +47,11 @@ def course_of(model: Model) -> Course:
     scores = tuple(as_loss(head.metric, epoch.score) for epoch in history if epoch.score is not None)
     losses = tuple(epoch.train_loss for epoch in history)
     name, together = f"{head.loss_name.replace('_', ' ')} loss", False
-    if head.loss_name == "cross_entropy" and head.metric == "log_loss" and head.own is None:
+    if head.loss_name == "cross_entropy" and head.metric == "log_loss" and head.custom_loss is None:
         name, together = "log loss", True
     elif not head.is_flat:  # several targets in different units
         name = "loss"
-    elif head.loss_name == "squared" and head.metric == "rmse" and head.own is None:
+    elif head.loss_name == "squared" and head.metric == "rmse" and head.custom_loss is None:
         losses = tuple(sqrt(2.0 * loss) * (head.scales[0].scale or 1.0) if loss >= 0 else loss for loss in losses)
         name, together = "rmse", True
     return Course(

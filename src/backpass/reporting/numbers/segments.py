@@ -131,7 +131,7 @@ def _by_column(column: Column) -> Segments:
         case NumericColumn(_, values):
             if lost_digits(values):
                 raise DataError(
-                    f"--by {column.name}: whole numbers beyond 2^53, whose last digits are lost, are no segments",
+                    f"--by {column.name}: whole numbers beyond 2^53, whose last digits are lost, cannot be segments",
                     hint="write them as text, or name another column",
                 )
             return _by_number(column.name, values)

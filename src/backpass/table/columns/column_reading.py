@@ -129,14 +129,14 @@ def _read(classified: TextClassification, reading: NumberReading) -> TextClassif
 
 def _with_gaps(classified: TextClassification, rules: Rules, *, is_required: bool) -> TextClassification:
     """Return the classification with strings as missing that mean "no value" beside numbers, dates or times."""
-    strange = np.flatnonzero((classified.counts > 0) & (classified.types == TEXT)).tolist()
-    if not strange:
+    text_indices = np.flatnonzero((classified.counts > 0) & (classified.types == TEXT)).tolist()
+    if not text_indices:
         return classified
     for types in ((NUMERIC, INFINITE), (DATE,), (TIME,)):
         held = np.isin(classified.types, types) & (classified.counts > 0)
         values = classified.numbers[held] if NUMERIC in types else classified.microseconds[held]
         distinct = CERTAIN if is_required else len(np.unique(values))
-        gaps = [j for j in strange if _is_gap(classified.texts[j], classified.reading, distinct, rules)]
+        gaps = [j for j in text_indices if _is_gap(classified.texts[j], classified.reading, distinct, rules)]
         others = classified.rows_of(NUMERIC, INFINITE, DATE, TIME, TEXT) - int(classified.counts[gaps].sum())
         is_such = is_required or classified.rows_of(*types) >= NUMBER_SHARE * others
         if gaps and is_such and not (NUMERIC in types and _has_codes(classified)):

@@ -1,4 +1,4 @@
-"""Exclusion: columns that are no use as inputs, and why: constants, identifiers, numbers in an unknown notation.
+"""Exclusion: columns that are of no use as inputs, and why: constants, identifiers, numbers in an unknown notation.
 
 Takes a column; returns verdicts and their words. ``feature`` makes features of the other columns.
 """
@@ -37,7 +37,7 @@ def left_out_because(column: Column, *, forced: bool) -> str:
     if is_constant(column):
         return f"{name} is constant: left out"
     if (tiny := how_tiny(column)) and not column.missing.any():
-        return f"{name} is constant, as far as scaling goes: left out ({tiny})"
+        return f"{name} is effectively constant: left out ({tiny})"
     if not forced and looks_like_identifier(column) and not is_free_text(column):
         return f"{name} {_why_identifier(column)}: left out"
     return ""
@@ -78,7 +78,7 @@ def starts_with_numbers(column: Column) -> bool:
 
 
 def may_be_numbers(column: Column) -> bool:
-    """Whether a column holds many categories that start with numbers and are none in a known notation.
+    """Whether a column holds many categories that start with numbers but are not numbers in a known notation.
 
     Columns that are mostly numbers have a note of their own.
     """

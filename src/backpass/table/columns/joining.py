@@ -53,7 +53,7 @@ def check_same_names(
     if lacking:
         faults.add(f"{plain(source)} lacks {listed(lacking, shown)}, which {plain(first_source)} has")
     if more:
-        faults.add(f"{plain(source)} has {listed(more, shown)}, which {plain(first_source)} has not")
+        faults.add(f"{plain(source)} has {listed(more, shown)}, which {plain(first_source)} does not have")
 
 
 def _joined_column(

@@ -88,7 +88,7 @@ def infer_column(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[st
     """
     required = rules.required_kind(raw.name)
     if isinstance(raw, RawDatetimes):
-        _name_far_dates(raw, rules.before, faults)
+        _report_far_dates(raw, rules.before, faults)
     if isinstance(raw, RawNumbers) and required != "categorical":
         return _of_numbers(raw, required, rules, faults, notes)
     if isinstance(raw, RawDatetimes) and required != "categorical":
@@ -103,7 +103,7 @@ def infer_column(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[st
     kind = decide(raw, classified, required, rules.decimal, notes)
     if kind == "categorical":
         return _text_column(raw, as_text, rules, notes)
-    _name_strangers(raw, classified, kind, rules, faults)
+    _report_mismatches(raw, classified, kind, rules, faults)
     if classified.gaps:
         notes.append(gap_note(raw.name, classified.gaps))
     if kind == "numeric":
@@ -121,7 +121,7 @@ def infer_column(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[st
             lacks_percent=lacks_percent,
             bounds=_bounds(raw, classified),
         )
-    _name_zones(raw, classified, kind, rules.before, faults)
+    _report_zones(raw, classified, kind, rules.before, faults)
     microseconds = np.concatenate(
         [[NAT], np.where(np.isin(classified.types, TYPES[kind]), classified.microseconds, NAT)]
     )
@@ -166,7 +166,7 @@ def _of_datetimes(
     return _datetimes(raw, notes)
 
 
-def _name_far_dates(raw: RawDatetimes, before: int, faults: ErrorList) -> None:
+def _report_far_dates(raw: RawDatetimes, before: int, faults: ErrorList) -> None:
     """Add an error if dates lie outside the calendar's range."""
     there = raw.microseconds != NAT
     if raw.kind == "date" and len(
@@ -204,7 +204,7 @@ def decide(
     ambiguous = list(classified.datetimes.ambiguous)
     if classified.counts[ambiguous].sum() >= NUMBER_SHARE * there and not are_versions(classified.of_type(TEXT)):
         example = f"column {shown(raw.name)} has dates such as {shown(classified.texts[ambiguous[0]])}"
-        notes.append(f"{example}, of which no row tells day from month: kept as categories; --date-order")
+        notes.append(f"{example}, and no row shows whether day or month comes first: kept as categories; --date-order")
     if raw.is_category or (raw.typed and _are_digits(classified)):
         return "categorical"
     is_duration = classified.reading is not None and classified.reading.is_duration
@@ -279,17 +279,18 @@ def _missing_among_booleans(classified: TextClassification, rules: Rules) -> lis
     return [text for text in classified.of_type(MISSING) if text in rules.missing.among_numbers]
 
 
-def _name_strangers(
+def _report_mismatches(
     raw: RawStrings, classified: TextClassification, kind: Kind, rules: Rules, faults: ErrorList
 ) -> None:
     """Add an error if values do not fit the column's kind."""
-    strange = sorted({NUMERIC, INFINITE, DATE, TIME, TEXT} - set(TYPES[kind]))
+    other_types = sorted({NUMERIC, INFINITE, DATE, TIME, TEXT} - set(TYPES[kind]))
     rows = {
-        text: rows_holding(raw, classified, text) + rules.before for text in classified.of_type(*strange)[:NAMED_TEXTS]
+        text: rows_holding(raw, classified, text) + rules.before
+        for text in classified.of_type(*other_types)[:NAMED_TEXTS]
     }
     if not rows:
         return
-    fitting, texts = classified.rows_of(*TYPES[kind]), classified.rows_of(*strange)
+    fitting, texts = classified.rows_of(*TYPES[kind]), classified.rows_of(*other_types)
     named = ", ".join(f"{shown(text)} {rows_listed(found)}" for text, found in rows.items())
     more = ", ..." if texts > sum(len(found) for found in rows.values()) else ""
     first = shown(next(iter(rows)))
@@ -298,25 +299,24 @@ def _name_strangers(
     if rules.required_kind(raw.name) is not None:
         hint = f"the model needs {noun} here; if {first} means missing: --missing"
     else:
-        hint = f"if {first} means missing: --missing; if the column holds texts: --categorical"
+        hint = f"if {first} means missing: --missing; if the column holds text: --categorical"
     if classified.reading is not None and (unit := classified.reading.other_unit(next(iter(rows)))):
         hint = f"write one unit; --missing {shown(unit)} makes the numbers in that unit missing"
     if raw.name in rows:
-        hint = f"{rows_listed(rows[raw.name])} holds the name of the column: is the header there again?; {hint}"
+        hint = f"{rows_listed(rows[raw.name])} holds the column name: is the header repeated there?; {hint}"
     if kind in ("date", "time"):
         order = rules.order_of(raw.name) if kind == "date" else None
         hint += f"; {kind}s are written {WRITTEN[order or kind]}"
         ambiguous = [classified.texts[j] for j in classified.datetimes.ambiguous if classified.counts[j]]
         if order is None and ambiguous:
-            hint = (
-                f"no row tells day from month in {shown(ambiguous[0])}: --date-order day_first (or month_first); {hint}"
-            )
+            unclear = f"no row shows whether day or month comes first in {shown(ambiguous[0])}"
+            hint = f"{unclear}: --date-order day_first (or month_first); {hint}"
     places = [row for found in rows.values() for row in found.tolist()]
     cell = Cell(places[0], raw.name, first, hint) if texts == len(places) == 1 else None
     faults.add(f"column {shown(raw.name)}: {count} ({named}{more})", hint, cell)
 
 
-def _name_zones(
+def _report_zones(
     raw: RawStrings, classified: TextClassification, kind: DatetimeKind, before: int, faults: ErrorList
 ) -> None:
     """Add an error if some dates have a time zone and others do not."""

@@ -1,7 +1,7 @@
 """Late bounds: bounds such as <30 in rows that come after those that decided how a column of numbers is read.
 
 Takes the required kinds of columns, tables and a schema. The network has an input for bounds only where the first rows
-held some; later ones count as their numbers, and that is said. ``feature`` decides which columns have the input.
+held some; later ones count as their numbers, with a note. ``feature`` decides which columns have the input.
 """
 
 from __future__ import annotations

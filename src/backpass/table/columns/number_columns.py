@@ -1,7 +1,7 @@
 """Number columns: the encoded numbers of some rows of a table, computed where they are read.
 
 It takes features and a table and stands for float64 (n, p), see ``Schema.encode``. It is read in slices of rows, or one
-column after another, and takes no memory beside the table.
+column after another, and takes no memory of its own.
 """
 
 from __future__ import annotations

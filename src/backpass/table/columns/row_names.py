@@ -81,12 +81,12 @@ def index_note(names: Sequence[str]) -> str:
     """Return the message about index columns that are left out.
 
     >>> index_note(["__index_level_0__"])
-    'the index of a pandas frame: taken for row names, left out'
+    'the index of a pandas frame: treated as row names and left out'
     """
     named = [name for name in names if not LEVEL.fullmatch(name)]
     if not named:
-        return "the index of a pandas frame: taken for row names, left out"
-    return f"the index of a pandas frame ({listed(named, shown)}): taken for row names, left out; {KEPT}"
+        return "the index of a pandas frame: treated as row names and left out"
+    return f"the index of a pandas frame ({listed(named, shown)}): treated as row names and left out; {KEPT}"
 
 
 def are_row_names(rows: Sequence[Sequence[str]], source: str) -> bool:

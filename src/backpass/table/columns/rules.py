@@ -36,7 +36,7 @@ def checked_order(date_order: str | None) -> Order | None:
     """Return the order of dates that the caller names.
 
     Raises:
-        UsageError: There is no such order.
+        UsageError: The order is unknown.
     """
     if date_order is not None and date_order not in ORDERS:
         raise UsageError(f"date_order is {listed(ORDERS, shown)}, got {shown(date_order)}")
@@ -44,23 +44,23 @@ def checked_order(date_order: str | None) -> Order | None:
 
 
 def check_name_lists(**arguments: object) -> None:
-    """Reject what is no list of texts: the characters of a single text would be taken for the names.
+    """Reject anything but a list of strings: the characters of a single string would be taken for the names.
 
     Raises:
-        UsageError: An argument is a text, or neither None nor a list, or an element is no text.
+        UsageError: An argument is a string, or neither None nor a list, or an element is not a string.
 
     >>> check_name_lists(drop=["town"], text=None)
     """
     for argument, names in arguments.items():
         if isinstance(names, str):
             raise UsageError(
-                f"{argument} takes a list of names; got the text {names!r}", hint=f"{argument}=[{names!r}]"
+                f"{argument} takes a list of names; got the string {names!r}", hint=f"{argument}=[{names!r}]"
             )
         each = names if isinstance(names, Iterable) else [names]
         others = [name for name in each if not isinstance(name, str)] if isinstance(each, Collection) else []
         if names is not None and others:
             hint = "" if others[0] is None else f"{argument}=[{str(others[0])!r}]"
-            raise UsageError(f"{argument} takes a list of texts; got {others[0]!r}", hint=hint)
+            raise UsageError(f"{argument} takes a list of strings; got {others[0]!r}", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)

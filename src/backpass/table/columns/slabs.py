@@ -1,7 +1,7 @@
 """Slabs: the numbers of a table that is not read again, in pieces of rows that take the place of its columns in memory.
 
 It takes the number columns of several splits and yields their numbers, slab by slab. The columns move to the slabs one
-after another, and each is given up; a slab is freed when the next one is asked for. So there is no time at which the
+after another, and each is given up; a slab is freed when the next one is requested. So there is no time at which the
 columns and what is made of all slabs are both in memory. ``number_columns`` reads tables that stay.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from backpass.table.columns.number_columns import Floats, NumberColumns
 
 BYTES = 2**25
-"""The fewest bytes of a slab: the C library returns an array of that size to the system as soon as it is freed."""
+"""Minimum size of a slab, in bytes: the C library returns such an array to the system as soon as it is freed."""
 
 
 def slabs_of(several: Sequence[NumberColumns], multiple: int) -> Iterator[tuple[int, int, Floats]]:

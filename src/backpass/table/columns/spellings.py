@@ -1,4 +1,4 @@
-"""Spellings: categories that differ only in spaces or a full stop, which are merged, or in case, which are named.
+"""Spellings: categories that differ only in spaces or a period, which are merged, or in case, which are named.
 
 ``very  good``, ``very good`` and one with a no-break space look alike and mean the same. Texts that no other one
 resembles stay as they are. ``yes`` and ``YES`` may be two codes, so they stay apart unless the caller merges them.
@@ -27,10 +27,10 @@ MERGE_CASE = "if they mean the same: --merge-case"
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """Which differences between the texts of a column are no difference.
+    """Which differences between the strings of a column to ignore.
 
     Attributes:
-        spaces: Spaces around the text, doubled and no-break ones, and a full stop at its end.
+        spaces: Spaces around the text, doubled and no-break ones, and a period at its end.
         case: Upper and lower case.
     """
 
@@ -48,7 +48,7 @@ class Spelling:
 
 
 def tidy(text: str) -> str:
-    """Return the text with single plain spaces between words, none around it and no full stop; booleans in lower case.
+    """Return the text with single plain spaces between words, none around it and no period; booleans in lower case.
 
     >>> tidy("very\\u00a0 good "), tidy("no\\u200b"), tidy("TRUE "), tidy("etc."), tidy("...")
     ('very good', 'no', 'true', 'etc', '...')
@@ -62,7 +62,7 @@ def merged(rows: Mapping[str, int], spelling: Spelling) -> dict[str, str]:
 
     Args:
         rows: Number of rows of each text; the commonest case of a text is kept.
-        spelling: Which differences are no difference.
+        spelling: Which differences to ignore.
 
     >>> merged({"very good": 1, "very  good": 1, "so  so": 1}, Spelling())
     {'very good': 'very good', 'very  good': 'very good'}
@@ -103,7 +103,7 @@ def with_one_spelling(
         texts: The texts.
         counts: Number of rows of each; texts of no row are left alone.
         notes: Collects the note.
-        spelling: Which differences are no difference.
+        spelling: Which differences to ignore.
     """
     rows = Counter[str]()
     for text, count in zip(texts, counts, strict=True):
@@ -121,21 +121,21 @@ def merging_note(name: str, same: Mapping[str, str], rows: Mapping[str, int]) ->
     column 'out': 'so  so' (1 row) counts as 'so so': they differ only in spaces; --keep-spaces keeps them apart
     """
     pairs = [(text, form) for text, form in same.items() if text != form]
-    said = [f"{shown(text)} ({counted(rows[text], 'row')}) counts as {shown(form)}" for text, form in pairs]
+    merges = [f"{shown(text)} ({counted(rows[text], 'row')}) counts as {shown(form)}" for text, form in pairs]
     plain = {text: " ".join(text.translate(ZERO_WIDTH).split()) for text in same}
     found = {
         "upper and lower case": any(tidy(text) != form for text, form in pairs),
         "spaces": any(text != plain[text] for text, _ in pairs),
-        "a full stop": any(STOP.search(plain[text]) for text, _ in pairs),
+        "a period": any(STOP.search(plain[text]) for text, _ in pairs),
     }
     kinds = [what for what, is_found in found.items() if is_found]
     differences = " or ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
-    keep = f"; {KEEP_SPACES}" if found["spaces"] or found["a full stop"] else ""
-    return f"column {shown(name)}: {listed(said)}: they differ only in {differences}{keep}"
+    keep = f"; {KEEP_SPACES}" if found["spaces"] or found["a period"] else ""
+    return f"column {shown(name)}: {listed(merges)}: they differ only in {differences}{keep}"
 
 
 def alike(texts: Iterable[str]) -> list[list[str]]:
-    """Return groups of texts that differ only in upper and lower case, spaces or full stops at the end.
+    """Return groups of texts that differ only in upper and lower case, spaces or periods at the end.
 
     >>> alike(["yes", "YES", "no", "etc", "etc.."])
     [['yes', 'YES'], ['etc', 'etc..']]
@@ -163,13 +163,13 @@ def truths(texts: Iterable[str]) -> list[list[str]]:
 
 
 def likeness(name: str, texts: Iterable[str]) -> str:
-    """Return a message on texts of a column that are hardly different categories; an empty string without such."""
+    """Return a message on strings of a column that may be spellings of one category; an empty string without any."""
     texts = [*texts]
     if mixed := truths(texts):
         true = [text for text in mixed[-1] if truth_in(text) or text == "1"]
         column, values = identifier(name), ", ".join("'" + text.replace("'", "''") + "'" for text in true)
         join = shlex.quote(f"SELECT * REPLACE ({column} IN ({values}) AS {column}) FROM data")
-        return f"texts that may mean true or false in several ways: {_groups(mixed)}; if so: --query {join}"
+        return f"strings that may be several spellings of true and false: {_groups(mixed)}; if so: --query {join}"
     groups = alike(texts)
     if not groups:
         return ""
@@ -177,7 +177,7 @@ def likeness(name: str, texts: Iterable[str]) -> str:
     is_case = all(len({tidy(text).casefold() for text in same}) == 1 for same in groups)
     join = shlex.quote(f"SELECT * REPLACE (rtrim(lower({column}), '. ') AS {column}) FROM data")
     hint = MERGE_CASE if is_case else f"if they mean the same: --query {join}"
-    return f"texts that differ only in case, spaces or a full stop: {_groups(groups)}; {hint}"
+    return f"strings that differ only in case, spaces or a period at the end: {_groups(groups)}; {hint}"
 
 
 def _groups(groups: Sequence[Sequence[str]]) -> str:

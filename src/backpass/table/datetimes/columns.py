@@ -63,7 +63,7 @@ def notation_of(name: str, values: NDArray[np.float64], rules: Rules) -> Counted
 def counted_column(
     raw: RawNumbers, notation: Counted, rules: Rules, faults: ErrorList, notes: list[str]
 ) -> DatetimeColumn:
-    """Convert a column of numbers in a notation; numbers that are no date or time are errors."""
+    """Convert a column of numbers in a notation; numbers that are not dates or times are errors."""
     placeholders = PLACEHOLDERS.get(notation.key, ())
     there = ~np.isnan(raw.values) & ~np.isin(raw.values, (*rules.missing.values, *placeholders))
     microseconds = np.where(there, notation.microseconds(np.where(there, raw.values, np.nan)), NAT)

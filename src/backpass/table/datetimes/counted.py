@@ -54,7 +54,7 @@ class Counted:
         values: The examples in ISO 8601.
         caution: What is required of a column.
         bounds: The smallest and the largest number that may be a timestamp.
-        convert: Computes timestamps (n,) of numbers within the bounds, ``NAT`` for those that are none.
+        convert: Computes timestamps (n,) of numbers within the bounds, ``NAT`` for those that are not timestamps.
         is_meant: Whether the column's name and its different numbers, ascending, prove the notation if all of them have
             timestamps.
         kind: "date" or "time".
@@ -84,7 +84,7 @@ class Counted:
         return low >= min((smallest, *placeholders)) and high <= max((largest, *placeholders))
 
     def microseconds(self, values: Numbers) -> Microseconds:
-        """Return timestamps (n,), ``NAT`` for numbers that are no datetimes and for NaN."""
+        """Return timestamps (n,), ``NAT`` for numbers that are not datetimes and for NaN."""
         there = (values >= self.bounds[0]) & (values <= self.bounds[1])
         return np.where(there, self.convert(np.where(there, values, self.bounds[0])), NAT)
 

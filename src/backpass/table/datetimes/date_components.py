@@ -116,10 +116,10 @@ def microseconds_of(whole: NDArray[np.float64], kind: DatetimeKind) -> Microseco
     return np.rint(whole * UNITS[kind]).astype(np.int64)
 
 
-def telling_parts(microseconds: Microseconds, kind: DatetimeKind) -> tuple[str, ...]:
+def varying_parts(microseconds: Microseconds, kind: DatetimeKind) -> tuple[str, ...]:
     """Return the first component and those that vary between rows.
 
-    >>> telling_parts(np.array([0, 3 * DAY]), "date")
+    >>> varying_parts(np.array([0, 3 * DAY]), "date")
     ('days', 'day of month', 'day of week', 'day of year')
     """
     there = microseconds[microseconds != NAT]

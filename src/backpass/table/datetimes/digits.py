@@ -1,6 +1,6 @@
 """Digits: the timestamps of numbers that are dates or times, such as 20240131, 1706659200 or the serial 45322.
 
-Takes numbers within the bounds of a notation; returns timestamps, ``NAT`` for numbers that are none. ``counted``
+Takes numbers within the bounds of a notation; returns timestamps, ``NAT`` for other numbers. ``counted``
 decides which notation a column has.
 """
 

@@ -1,4 +1,4 @@
-"""Month names: the months of common languages, their abbreviations, and the names of weekdays that stand before dates.
+"""Month names: the months of common languages, their abbreviations, and the names of weekdays that precede dates.
 
 Takes a word; returns the number of the month. No word here stands for two different months.
 """
@@ -50,7 +50,7 @@ WEEKDAYS = frozenset(_WEEKDAYS.split())
 
 
 def month_of(word: str) -> int | None:
-    """Return the month (1 to 12) that a word names, None if it is no month.
+    """Return the month (1 to 12) that a word names, None if it is not a month.
 
     >>> month_of("Dec"), month_of("AUGUST"), month_of("février"), month_of("janv."), month_of("town")
     (12, 8, 2, 1, None)

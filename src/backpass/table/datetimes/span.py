@@ -75,7 +75,7 @@ def _number(digits: str | None) -> float:
 
 
 def are_spans(texts: Iterable[str]) -> bool:
-    """Whether strings that are all durations are no times of day: some last a day, are negative or name their units.
+    """Whether strings that are all durations are not times of day: some last a day, are negative or name their units.
 
     A single unit (2 h, 45 min) makes a number with a unit, which ``notation`` reads.
 

@@ -89,8 +89,8 @@ def datetimes_among(
     reads_written = required in ("date", "time") if required is not None else detects
     times = _pointed_times(texts, ambiguous, required) if reads_written else {}
     if not times:
-        strange = [texts[j] for j in candidates if j not in found and counts[j]]
-        order = order or _order_among(strange, required)
+        remaining = [texts[j] for j in candidates if j not in found and counts[j]]
+        order = order or _order_among(remaining, required)
         for j in ambiguous:
             if order is not None and (microseconds := microseconds_in(texts[j], order)) is not None:
                 found[j] = Timestamp("date", microseconds)
@@ -106,14 +106,14 @@ def datetimes_among(
     return Datetimes(found, order if ambiguous and not times else None, still_unsure, written, other_digits)
 
 
-def _order_among(strange: Sequence[str], required: str | None) -> Order | None:
-    """Return the order of the day-month dates among the strings of a column that are no ISO 8601.
+def _order_among(remaining: Sequence[str], required: str | None) -> Order | None:
+    """Return the order of the day-month dates among the strings of a column that are not ISO 8601.
 
     A date with a year of two digits (1.12.10) may be a version: it counts only where all strings are such dates.
     """
-    dates = [text for text in strange if is_day_and_month(text)]
+    dates = [text for text in remaining if is_day_and_month(text)]
     if required is None and any(map(has_short_year, dates)):
-        others = [text for text in strange if not is_day_and_month(text) and not means_missing(text, CERTAIN)]
+        others = [text for text in remaining if not is_day_and_month(text) and not means_missing(text, CERTAIN)]
         if others or len(dates) < FEWEST_SHORT:
             return None
     return order_in(dates)

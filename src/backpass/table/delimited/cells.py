@@ -43,7 +43,7 @@ TOTALS = (
     "小计", "gesamtergebnis", "genel toplam", "toplam", "ara toplam", "المجموع", "कुल", "average", "averages",
     "mean", "means", "durchschnitt", "mittelwert", "moyenne", "promedio", "media",
 )  # fmt: skip
-"""How rows of sums and means are called, in lower case."""
+"""Labels of rows of sums and means, in lower case."""
 FOOTNOTE = re.compile(
     r"(?:page|seite|página|pagina|strona)\s+-?[0-9]+.*|\(?[0-9]+ (?:rows?|records?)\b.*"
     r"|(?:rows?|records?|lines?|count|number of (?:rows|records))\b.*[0-9].*"
@@ -96,7 +96,7 @@ def is_total_label(cell: str) -> bool:
 
 
 def is_footnote(cell: str) -> bool:
-    """Whether a cell is a text as it stands below tables: a page number, a source, a remark.
+    """Whether a cell is text of the kind found below tables: a page number, a source, a remark.
 
     >>> [is_footnote(cell) for cell in ("Page 1 of 3", "Source: survey 2020", "* provisional", "(300 rows)", "west")]
     [True, True, True, True, False]

@@ -17,7 +17,7 @@ from backpass.table.columns.joining import check_same_names
 from backpass.table.columns.raw import RawColumn, RawNumbers, RawStrings
 from backpass.table.columns.rules import Rules
 from backpass.table.delimited.headerless import first_line
-from backpass.table.delimited.records import NAMELESS, WHITESPACE, broken_fault, spoken, uneven_fault
+from backpass.table.delimited.records import NAMELESS, WHITESPACE, broken_fault, delimiter_name, uneven_fault
 from backpass.table.files.opening import Opened
 from backpass.table.layout.findings import lines_listed, note_of
 from backpass.table.layout.layout import Layout
@@ -104,7 +104,7 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What a scanner takes the columns of files for.
+    """The columns of files, as a scanner reads them: numbers or strings.
 
     Attributes:
         names: Names of all columns; those of the first file come first.
@@ -149,7 +149,7 @@ class Scan:
 
 
 def scan_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Scan:
-    """Return what the columns of files are taken for, before anything is read; see ``sampled``.
+    """Return how the columns of files are scanned at first, before anything is read; see ``sampled``.
 
     Raises:
         DataError: The files do not have the same columns.
@@ -289,10 +289,10 @@ def _hint_for_uneven(layout: Layout, scanner: Scanner | PlainScanner) -> str:
         alike = next(j for j in range(len(widths)) if len(set(widths[j:])) == 1)
         first = first_line(layout.names)
         if widths[-1] == len(layout.names) + 1:
-            return f"the header is {first}: does every line but the header end in {spoken(layout.delimiter)}?"
+            return f"the header is {first}: does every line but the header end in {delimiter_name(layout.delimiter)}?"
         skip = scanner.uneven[alike][0] - 1
         return f"the header is line {layout.line}, {first}; another one? --skip {skip} leaves out the lines before it"
     if len(layout.names) == 1:
         return f"the first line is the header, the names of the columns; here it is {shown(layout.names[0])}"
-    hint = f"a field that holds {spoken(layout.delimiter)} stands in quotes; --delimiter, if another one was meant"
+    hint = f"quote fields that contain {delimiter_name(layout.delimiter)}, or set another --delimiter"
     return f"{hint}; for lines that are not rows: --footer, --comment" if max(widths) < len(layout.names) else hint

@@ -33,7 +33,7 @@ class _Evidence:
 
     numbers: list[tuple[str, list[str]]] = field(default_factory=list)
     repeated: int = 0  # strings that occur in their column, and dates above dates
-    strange: int = 0  # strings that do not occur in a column of recurring strings
+    unmatched: int = 0  # strings that do not occur in a column of recurring strings
 
 
 def looks_like_data(first: Record, rows: Sequence[Record]) -> bool:
@@ -50,10 +50,10 @@ def looks_like_data(first: Record, rows: Sequence[Record]) -> bool:
     for cell, column in zip(first, zip(*rows, strict=True), strict=True):
         there = [value for text in column if (value := text.strip(" \t")) not in DEFAULT_MISSING]
         if len(there) < len(column) and set(there) == {cell}:
-            found.strange += 1  # a checkbox column: its only value is its name
+            found.unmatched += 1  # a checkbox column: its only value is its name
         elif there and cell not in DEFAULT_MISSING and not _weighed(cell, there, found):
             return False
-    return _verdict(found) and (len(first) == 1 or not _stands_again(first, rows))
+    return _verdict(found) and (len(first) == 1 or not _recurs_whole(first, rows))
 
 
 def _weighed(cell: str, column: list[str], found: _Evidence) -> bool:
@@ -68,7 +68,7 @@ def _weighed(cell: str, column: list[str], found: _Evidence) -> bool:
     elif cell in (levels := set(column)):
         found.repeated += len(levels) > 1
     elif 2 * len(levels) <= len(column):
-        found.strange += 1
+        found.unmatched += 1
     return True
 
 
@@ -87,12 +87,12 @@ def _number(text: str) -> float | None:
 def _verdict(found: _Evidence) -> bool:
     """Weigh the evidence: recurring strings indicate values; unknown strings and a series of numbers indicate names."""
     if not found.numbers:
-        return found.repeated > 0 and not found.strange
+        return found.repeated > 0 and not found.unmatched
     if not _are_alike(found.numbers):
         return False
     if found.repeated:
-        return found.repeated >= found.strange and not (found.strange and _is_series(found))
-    return not found.strange and not _is_series(found)
+        return found.repeated >= found.unmatched and not (found.unmatched and _is_series(found))
+    return not found.unmatched and not _is_series(found)
 
 
 def _are_alike(numbers: Sequence[tuple[str, list[str]]]) -> bool:
@@ -137,7 +137,7 @@ def _holds_years(found: _Evidence) -> bool:
     return float(np.mean([YEARS[0] <= value <= YEARS[1] for value in values])) > 0.5
 
 
-def _stands_again(first: Record, rows: Sequence[Record]) -> bool:
+def _recurs_whole(first: Record, rows: Sequence[Record]) -> bool:
     """Whether the fields of the record recur only where the whole record does: the header is repeated."""
     again = sum([*map(str.strip, row)] == [*first] for row in rows)
     return again > 0 and all(sum(row[j].strip() == cell for row in rows) == again for j, cell in enumerate(first))

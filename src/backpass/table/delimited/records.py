@@ -31,7 +31,7 @@ LAST = 20  # maximum number of records below the rows in a sample
 LINES, LONGEST_SAMPLE = 8, 1 << 22  # minimum lines of a sample, up to a maximum of characters
 SPOKEN = {"\t": "tab", WHITESPACE: WHITESPACE}
 NAMELESS = "give every column a name; or does every line end in a delimiter?"
-UNIQUE = "names have to differ: rename one of the columns"
+UNIQUE = "column names must be unique: rename one of them"
 ROW_NAMES = "(row names)"  # stands for the empty name that pandas and R give to row names
 
 
@@ -92,7 +92,7 @@ def sample_of(file: Path, source: str, skip: int = 0) -> Sample:
         return Sample(text, not stream.read(1), offset + sum(skipped))
 
 
-def spoken(delimiter: str) -> str:
+def delimiter_name(delimiter: str) -> str:
     """Return a delimiter as written in messages: ``','`` or ``tab``."""
     return SPOKEN.get(delimiter, repr(delimiter))
 
@@ -123,7 +123,7 @@ def delimiter_of(sample: Sample, source: str) -> str:
         best = [delimiter for delimiter in BLANKS if _holds_table(sample.records(delimiter))][:1]
     best = best or _most_agreed(widths, cutting)
     if len(best) > 1:
-        names = " and ".join(spoken(delimiter) for delimiter in best)
+        names = " and ".join(delimiter_name(delimiter) for delimiter in best)
         raise data_error(source, f"the delimiter may be {names}", "set it with --delimiter")
     return best[0] if best else ","
 

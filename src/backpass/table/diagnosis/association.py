@@ -1,4 +1,4 @@
-"""Association: how strongly a single column goes with the target, on one scale for numbers and categories.
+"""Association: how strongly a single column is associated with the target, on one scale for numbers and categories.
 
 Takes a column and an encoded target; returns a number. It describes the rows at hand and chooses nothing; ``leakage``
 scores columns on held-out rows.
@@ -25,7 +25,8 @@ def association(column: Column, target: Target, y: NDArray[Any]) -> float | None
     a number and a category   the correlation ratio eta, from 0 to 1: eta^2 = between-group variance / variance
     two categories            Cramér's V, from 0 to 1
 
-    eta^2 and V^2 are corrected for chance: a column of many rare categories would seem to go with any target. Of
+    eta^2 and V^2 are corrected for chance: a column of many rare categories would seem associated with any
+    target. Of
     independent columns, both have the mean e = (g - 1) / (n - 1) for n rows and g categories (of the two columns, the
     one with more), and s becomes max(0, (s - e) / (1 - e)). For eta^2 that is Kelley's epsilon^2.
 

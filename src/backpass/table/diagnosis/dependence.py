@@ -1,7 +1,7 @@
 """Dependence: signs that the rows of a table are not independent, so that a random split scores too well.
 
 Takes a Table with its target; returns findings: dates along which the target changes slowly, identifiers whose rows
-resemble each other, and an order of the rows that tells the target. Each names the option to set.
+resemble each other, and an order of the rows that predicts the target. Each names the option to set.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Dropped columns: those that are no inputs, and are read all the same, because the rows may be split by them.
+"""Dropped columns: columns that are not inputs but are read, because the rows may be split by them.
 
 Takes names and categorical columns; returns names and dates. ``dependence`` examines the columns.
 """

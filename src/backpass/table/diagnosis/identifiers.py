@@ -34,7 +34,7 @@ def is_named_as_identifier(name: str) -> bool:
 
 
 def identifier_text(column: NumericColumn, row_numbers: NDArray[np.int64]) -> str:
-    """What is said of a column of distinct integers that name rows; empty for others.
+    """The finding on a column of distinct integers that name rows; empty for others.
 
     Args:
         column: The column.

@@ -72,7 +72,7 @@ class ColumnReport:
         notation: The notations in which numbers are written, empty for plain numbers.
         label: Description of the column in its source, empty if it has none.
         histogram: Rows in equal intervals of the range, empty for categories (see ``distribution``).
-        association: How strongly the column goes with the target, None without one (see ``association``).
+        association: How strongly the column is associated with the target, None without one (see ``association``).
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Skewness: targets of positive numbers, most of them small, that squared errors do not suit.
+"""Skewness: targets of positive numbers, most of them small, for which the squared loss is a poor choice.
 
 Takes the numbers of a target; returns a message. ``fit`` prints it as a note, ``inspect`` as a finding; nothing is
 transformed.
@@ -32,10 +32,10 @@ def skewness_of(name: str, y: NDArray[np.float64]) -> str:
     if not high - middle > SKEWED * (middle - low) or high <= middle or middle <= 0.0:
         return ""
     span = f"{shortest(float(y.min()))} to {shortest(float(y.max()))}"
-    log = ", or the logarithm of the target," if float(y.min()) > 0.0 else ""
+    log = " or the logarithm of the target" if float(y.min()) > 0.0 else ""
     what = "positive" if float(y.min()) > 0.0 else "never negative"
-    cause = "squared errors are those of its largest numbers"
-    better = f"--loss poisson{log} serves the others better"
+    cause = "its largest values dominate the squared error"
+    better = f"--loss poisson{log} fits the others better"
     return f"target {shown(name)} is {what} and very skewed ({span}): {cause}; {better}"
 
 

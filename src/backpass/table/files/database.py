@@ -29,10 +29,10 @@ BATCH = 32
 
 QUERIES = 8
 CELLS = 2**21
-"""The most values in the result of a query, which exists twice until it is fetched; 16 MiB of float64."""
+"""Maximum number of values in the result of a query, which exists twice until it is fetched; 16 MiB of float64."""
 
 MOST_QUERIES = 16
-"""The most queries to which ``CELLS`` may lead: each of them opens the footers of the files again."""
+"""Maximum number of queries that ``CELLS`` may cause: each of them opens the footers of the files again."""
 SETTINGS = {
     "autoinstall_known_extensions": "false",  # the default, true, accesses the network
     "autoload_known_extensions": "false",

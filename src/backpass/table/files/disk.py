@@ -25,5 +25,5 @@ def require_room(needed: int, folder: Path, what: str) -> None:
     """
     there = shutil.disk_usage(folder).free
     if needed > there:
-        figures = f"needs at least {written_bytes(needed)} in {folder}, {written_bytes(there)} are free"
+        figures = f"needs at least {written_bytes(needed)} in {folder}, which has {written_bytes(there)} free"
         raise ResourceError(f"{what} {figures}", hint="free space there, or set TMPDIR to a folder with enough space")

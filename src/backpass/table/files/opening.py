@@ -212,13 +212,13 @@ def _on_disk(path: str, source: str, scratch: Path) -> Path:
             return _spooled(pipe, scratch / "pipe")
     if not stat.S_ISREG(mode):
         raise data_error(source, "is a device or a socket, not a file")
-    if _is_unspeakable(file):
+    if _is_undecodable(file):
         with file.open("rb") as stream:
             return _spooled(stream, scratch / "named")
     return file
 
 
-def _is_unspeakable(file: Path) -> bool:
+def _is_undecodable(file: Path) -> bool:
     """Whether the path has bytes that do not decode in this locale, so that it cannot be passed to DuckDB."""
     try:
         str(file).encode("utf-8")

@@ -1,8 +1,8 @@
 """SQL queries: run a SELECT over a table in DuckDB before the table is processed further.
 
 The table is called ``data``; its columns have the kinds they are read with. The query can access these files only: no
-other file, no network and no extension, and it cannot change a setting. It may read a file that is no table for the
-reader, by its name or as ``read_csv(getvariable('file'), skip = 4)``, with all options of DuckDB. It runs in a single
+other file, no network and no extension, and it cannot change a setting. It may read a file that the reader cannot
+read, by its name or as ``read_csv(getvariable('file'), skip = 4)``, with all options of DuckDB. It runs in a single
 thread so that rows without an ORDER BY come in a reproducible order.
 """
 

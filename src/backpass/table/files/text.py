@@ -43,7 +43,7 @@ def codec_name(encoding: str) -> str:
     """Return the standard name of an encoding.
 
     Raises:
-        UsageError: There is no such encoding.
+        UsageError: The encoding is unknown.
     """
     try:
         return codecs.lookup(encoding).name

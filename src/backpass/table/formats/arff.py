@@ -111,7 +111,7 @@ def _rows(lines: Iterator[tuple[int, str]], attributes: Sequence[Attribute], sou
     """Yield the fields of each row, None where missing.
 
     Raises:
-        DataError: A row has another number of fields, or an index that is no attribute.
+        DataError: A row has the wrong number of fields, or an index without an attribute.
     """
     width = len(attributes)
     for number, line in lines:

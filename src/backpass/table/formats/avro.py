@@ -56,7 +56,7 @@ def _wanted(records: Iterator[Any], rules: Rules, source: str) -> Iterator[dict[
     """Yield the requested fields of each record.
 
     Raises:
-        DataError: The file holds values that are no records.
+        DataError: The file holds values that are not records.
     """
     for record in records:
         if not isinstance(record, dict):

@@ -244,12 +244,12 @@ def _columns(
         if name not in exact and (value := number_sql(identifier(stored), type_))
     }
     numbers = dict(zip(values, numbers_of(database, relation, list(values.values()), rows), strict=True))
-    spoken = {
+    as_text = {
         name: text
         for name, stored, type_ in wanted
         if (text := text_sql(identifier(stored), "VARCHAR" if name in exact else type_))
     }
-    texts = dict(zip(spoken, texts_of(database, relation, list(spoken.values())), strict=True))
+    texts = dict(zip(as_text, texts_of(database, relation, list(as_text.values())), strict=True))
     for name, stored, type_ in wanted:
         _check_values(database, relation, name, identifier(stored), type_, rules.before, faults)
         if name in numbers:

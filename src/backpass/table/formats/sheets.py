@@ -133,12 +133,12 @@ def as_csv(
             if not chosen.extent.rows:
                 raise data_error(source, f"sheet {shown(chosen.name)} is empty", _others(workbook))
             formats = cell_formats(file, chosen.name) if form == "xlsx" else CellFormats()
-            said = _write(chosen, formats, copy)
+            sheet_notes = _write(chosen, formats, copy)
     except calamine.PasswordError:
         raise _encrypted(source) from None
     except calamine.CalamineError as error:
         raise _damaged(file, source, error) from error
-    return (*notes, *said, *formats.notes())
+    return (*notes, *sheet_notes, *formats.notes())
 
 
 def _chosen(workbook: Any, source: str, wanted: str | int | None) -> tuple[Sheet, tuple[str, ...]]:

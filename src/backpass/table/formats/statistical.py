@@ -110,7 +110,7 @@ def _becomes_categories(
 
 
 def _distinct(labels: Mapping[Any, str]) -> dict[Any, str]:
-    """Return the labels; those that several values share have the value behind them."""
+    """Return the labels; those that several values share are followed by the value."""
     counts = Counter(labels.values())
     return {value: label if counts[label] == 1 else f"{label} ({_text(value, {})})" for value, label in labels.items()}
 

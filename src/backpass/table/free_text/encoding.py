@@ -29,7 +29,7 @@ MANY_ROWS = 1024  # from so many training rows, the most components
 FEWEST_BUCKETS, MOST_BUCKETS = 256, 4096
 GRAM_LENGTH = 0.7  # length of a word's n-grams as a vector, against 1 of the word itself
 SAMPLE_TEXTS, SAMPLE_CHARACTERS = 1 << 14, 1 << 23  # what the singular vectors are found from
-STRANGE_SHARE = 0.25  # share of the expected known words below which hardly a word is known
+UNFAMILIAR_SHARE = 0.25  # share of the expected known words below which hardly a word is known
 ROUNDS = 4  # of the subspace iteration; the spectra of texts fall slowly, and their last vectors matter least
 
 
@@ -41,13 +41,13 @@ class Words:
         known: How many of them are known.
         held: How many there are.
         rows: Rows with a word.
-        strange: Rows of which hardly a word is known: less than ``STRANGE_SHARE`` of what is expected.
+        unfamiliar: Rows with hardly any known word: less than ``UNFAMILIAR_SHARE`` of what is expected.
     """
 
     known: int
     held: int
     rows: int
-    strange: int
+    unfamiliar: int
 
     @property
     def known_share(self) -> float:
@@ -141,7 +141,7 @@ class TextEncoding:
         """
         known, held = rows @ words
         has_words = words[:, 1] > 0
-        is_strange = has_words & (words[:, 0] < STRANGE_SHARE * self.vocabulary.expected * words[:, 1])
+        is_strange = has_words & (words[:, 0] < UNFAMILIAR_SHARE * self.vocabulary.expected * words[:, 1])
         return Words(int(known), int(held), int(rows[has_words].sum()), int(rows[is_strange].sum()))
 
     def _words(self, found: WordCounts) -> NDArray[np.float64]:

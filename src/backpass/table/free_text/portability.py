@@ -1,4 +1,4 @@
-"""Portability of free text: exports of a model to other runtimes, which cannot read words, refuse it."""
+"""Portability of free text: exports of a model to other runtimes, which cannot split texts into words, reject it."""
 
 from __future__ import annotations
 

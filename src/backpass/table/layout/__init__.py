@@ -1,4 +1,4 @@
-"""Layout: where in a file its table stands, and which of its lines, rows and columns are no data.
+"""Layout: where in a file its table stands, and which of its lines, rows and columns are not data.
 
 ``layout`` puts together what the others find in a delimited file: ``prologue`` (comments, ``sep=;``), ``heading``
 (header rows, titles, units), ``tail`` and ``footer`` (what stands below the rows); ``totals`` finds rows of sums once

@@ -62,7 +62,7 @@ class Dialect:
     ) -> Dialect:
         """Return the validated settings."""
         if isinstance(names, str):
-            raise UsageError(f"names takes a list of names; got the text {names!r}", hint=f"names=[{names!r}, ...]")
+            raise UsageError(f"names takes a list of names; got the string {names!r}", hint=f"names=[{names!r}, ...]")
         delimiter = DELIMITER_NAMES.get(delimiter, delimiter) if delimiter else None
         known = tuple(tuple(map(str, each)) for each in headerless)
         rows = tuple(header_row) if isinstance(header_row, list | tuple) else (header_row,)
@@ -108,7 +108,9 @@ def _check_delimiter(delimiter: str | None) -> None:
     if delimiter is None or delimiter == WHITESPACE:
         return
     if len(delimiter) != 1 or delimiter in '"\r\n\0':
-        raise UsageError(f"a delimiter is one character, got {shown(delimiter)}", hint="';', tab or whitespace, say")
+        raise UsageError(
+            f"a delimiter is one character, got {shown(delimiter)}", hint="for example ';', tab or whitespace"
+        )
 
 
 def _check_comment(comment: object) -> None:

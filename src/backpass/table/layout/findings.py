@@ -15,18 +15,18 @@ from backpass.table.messages import FIRST, listed, rows_listed, shown
 
 @dataclass(frozen=True, slots=True)
 class LayoutFinding:
-    """A kind of line, row or column that is no data.
+    """A kind of line, row or column that is not data.
 
     Attributes:
         code: Identifier.
         recognized: How it is recognized.
-        said: What a note says after the place.
+        text: What a note says after the place.
         otherwise: Option that decides otherwise.
     """
 
     code: str
     recognized: str
-    said: str
+    text: str
     otherwise: str
 
 
@@ -107,7 +107,7 @@ def note_of(code: str, place: str) -> str:
     'rows 4, 9: empty, left out; --all-rows keeps them'
     """
     finding = BY_CODE[code]
-    return f"{place}: {finding.said}{'; ' * bool(finding.otherwise)}{finding.otherwise}"
+    return f"{place}: {finding.text}{'; ' * bool(finding.otherwise)}{finding.otherwise}"
 
 
 def lines_listed(lines: Sequence[int], noun: str = "line") -> str:

@@ -1,6 +1,6 @@
 """Footer of a table: the lines below its last row, such as totals, sources and page numbers.
 
-Takes the last lines of a file as lists of cells and what its columns hold; returns how many of them are no rows. Rows
+Takes the last lines of a file as lists of cells and what its columns hold; returns how many of them are not rows. Rows
 called "Total" that have a value in every column may be rows all the same; ``totals`` compares them with the sums.
 """
 
@@ -41,7 +41,7 @@ class Columns:
 
 
 def footer_rows(rows: Sequence[Row], columns: Columns) -> int:
-    """Return how many rows at the end are no data.
+    """Return how many rows at the end are not data.
 
     Args:
         rows: The last rows of a table, their cells trimmed.
@@ -59,7 +59,7 @@ def footer_rows(rows: Sequence[Row], columns: Columns) -> int:
 
 
 def _is_footer(row: Row, columns: Columns, *, follows: bool) -> bool:
-    """Whether the last row of a table, or one above a footer, is no data.
+    """Whether the last row of a table, or one above a footer, is not data.
 
     Args:
         row: The row.

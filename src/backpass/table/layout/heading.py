@@ -247,7 +247,7 @@ def _are_names(row: Row) -> bool:
 
 
 def _completed(body: Body, row: int) -> tuple[str, ...]:
-    """Return the names of two header rows, of which the first groups the columns; empty if they are no such rows."""
+    """Return the names of two header rows, of which the first groups the columns; empty if they are not such rows."""
     if len(body.rows) <= row + 1 + FEWEST:
         return ()
     first, second = body.rows[row], body.rows[row + 1]

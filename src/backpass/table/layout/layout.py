@@ -23,7 +23,7 @@ from backpass.table.layout.tail import end_of
 from backpass.table.messages import data_error
 
 LOOKED_AT = 200  # rows that show whether rows hold the names of their columns
-UNNAMED = "the first column has no name: taken for row names, left out"
+UNNAMED = "the first column has no name: treated as row names and left out"
 HEADER, FIRST_LINE, FIRST_ROW, GIVEN_NAMES = "the header", "the first line", "the first row", "the list of names"
 
 
@@ -139,12 +139,12 @@ def _without_header(place: Layout, dialect: Dialect, source: str, wanted: Set[st
     if not dialect.no_header:
         if known is None or wanted is None or not wanted.isdisjoint(place.names):
             return None
-        note = f"the first line, {first_line(place.names)}, is taken for a row: the model's table has no header"
+        note = f"the first line, {first_line(place.names)}, is read as a row: the model's table has no header"
         return replace(place, names=known, headers=0, has_header=False, names_in=FIRST_LINE, notes=(*place.notes, note))
     if known is None and dialect.headerless:
         fields = " or ".join(str(len(names)) for names in dialect.headerless)
         raise data_error(
-            source, f"the first line has {width} fields, the model asks for {fields}: {first_line(place.names)}"
+            source, f"the first line has {width} fields, the model expects {fields}: {first_line(place.names)}"
         )
     numbered = tuple(f"column{j}" for j in range(1, width + 1))
     return replace(place, names=known or numbered, headers=0, has_header=False, names_in=FIRST_LINE)
@@ -227,7 +227,7 @@ def _heading_notes(top: Beginning, heading: Heading) -> list[str]:
 
 
 def _with_repeated(place: Layout, top: Beginning, heading: Heading) -> Layout:
-    """Return the layout with the lines that are no rows where they are repeated.
+    """Return the layout with the lines that are not rows where they are repeated.
 
     A table whose rows hold names of their columns, as tables of ticked boxes do, has no such lines.
     """
@@ -256,5 +256,5 @@ def _taken_for_names(place: Layout, source: str, wanted: Set[str] | None) -> Lay
         raise data_error(source, f"{line} contains values and none of the column names of the model", HINT)
     if not all(place.names) or len(set(place.names)) < len(place.names):
         raise data_error(source, f"{line} is not a header: it looks like a row of values", HINT)
-    note = f"{line} is taken for the names of the columns, but looks like a row of values; {HINT}"
+    note = f"{line} is read as the column names, but looks like a row of values; {HINT}"
     return replace(place, notes=(*place.notes, note))

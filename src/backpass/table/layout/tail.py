@@ -1,6 +1,6 @@
 """Tail of a delimited file: its last 64 kB, in which the lines below the table are found.
 
-Takes a file and its beginning; returns the position behind the last row. ``footer`` decides which lines are no rows.
+Takes a file and its beginning; returns the position behind the last row. ``footer`` decides which lines are not rows.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ def end_of(file: Path, start: int, width: int, top: Beginning, dialect: Dialect)
             break
     if not found or rows[-found][0] == start:
         return None, ()
-    said = [example_of(cells) for _, cells in rows[-found:] if any(cells)]
+    examples = [example_of(cells) for _, cells in rows[-found:] if any(cells)]
     place = f"the last {found} lines" if found > 1 else "the last line"
-    return rows[-found][0], (note_of("footer", f"{place}{', ' if said else ''}{listed(said)}"),)
+    return rows[-found][0], (note_of("footer", f"{place}{', ' if examples else ''}{listed(examples)}"),)
 
 
 def _last_lines(file: Path, start: int, size: int) -> list[Line]:

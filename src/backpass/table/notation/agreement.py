@@ -1,7 +1,7 @@
 """Agreement: the one reading under which the cells of a column are numbers.
 
 Takes the distinct strings of a column with their row counts; returns the reading that most rows share, or None and the
-reason. A cell that doesn't fit it is no number. Codes that only look like numbers have no reading: leading zeros,
+reason. A cell that does not fit it is not a number. Codes that only look like numbers have no reading: leading zeros,
 telephone numbers, bands such as 18-24 and 25-34, letters behind a number that differ from row to row.
 """
 
@@ -348,7 +348,7 @@ def _are_labels(texts: Sequence[str], shapes: Mapping[Cell, int], intervals: Col
 
 
 def _are_joined_codes(reading: NumberReading, texts: Sequence[str]) -> bool:
-    """Whether ranges are no ranges: some end before they start (3-1), or both ends have a fixed number of digits.
+    """Whether ranges are really codes: some end before they start (3-1), or both ends have a fixed number of digits.
 
     The latter must not be the same number: 555-1234 is a code.
     """

@@ -29,7 +29,7 @@ Record = tuple[int, list[str] | str]
 
 @dataclass(frozen=True, slots=True)
 class LineWatch:
-    """The lines of a delimited text that are no rows, found by how they begin before any field is split.
+    """The lines of a delimited text that are not rows, recognized by how they begin, before any field is split.
 
     Attributes:
         comment: What a comment begins with; empty for none.
@@ -61,7 +61,7 @@ def records(
         text: The delimited text.
         delimiter: One character.
         is_merged: Whether runs of blanks and tabs separate fields; those around a record then belong to no field.
-        aside: Returns a code for a line that is no record, which then stands in place of the fields, else "".
+        aside: Returns a code for a line that is not a record, which replaces the fields, else "".
 
     >>> list(records('a,"b\\nc"\\n1', ","))
     [(1, ['a', 'b\\nc']), (3, ['1'])]
@@ -285,8 +285,8 @@ class PlainScanner:
 
     def is_unfit(self, column: int) -> bool:
         """Whether a numeric column holds anything but numbers and missing tokens."""
-        strange = (text for text in self._columns[column].known if text and not self._is_number(text))
-        return self._roles[column] == "n" and any(text not in self._tokens for text in strange)
+        others = (text for text in self._columns[column].known if text and not self._is_number(text))
+        return self._roles[column] == "n" and any(text not in self._tokens for text in others)
 
     def has_points(self, column: int) -> bool:
         """Whether some number of a column has a decimal point."""

@@ -39,8 +39,8 @@ def delimited_windows(
 ) -> Iterator[Fields]:
     """Yield the fields of windows of at least ``rows`` rows; the last window has the rest, and the messages.
 
-    The scanner gives away the columns of a window and goes on. If a column taken for numbers turns out to hold strings,
-    the files are scanned again from the start, up to the window that is next.
+    The scanner hands over the columns of a window and continues. If a column read as numbers turns out to hold
+    strings, the files are scanned again from the start, up to the window that is next.
 
     Args:
         files: The files, with the same columns.
@@ -87,7 +87,7 @@ def _pauses(scanner: Scanner, files: Sequence[Delimited], rows: int) -> Iterator
 
 
 def _drained(scanner: Scanner, scan: Scan, faults: ErrorList) -> Iterator[Field]:
-    """Yield the columns that the scanner holds, which it gives away."""
+    """Yield the columns that the scanner holds, and release them."""
     for j, (name, role) in enumerate(zip(scan.names, scan.roles, strict=True)):
         if name in scan.nameless:
             check_empty(j, scanner, scan.names, faults)

@@ -247,27 +247,32 @@ class _Windows:
             self.above = Above.nothing([*columns.values()])
         totals = not settings.dialect.all_rows
         found, doubtful = total_rows([*columns.values()], content.no_data, self.above) if totals else ([], [])
-        said = [
+        layout_notes = [
             f"row {row + rules.before:,} is called a total, but holds no sums: kept as a row; --footer 1 leaves it out"
             for row in doubtful
         ]
         if found:
-            said.append(note_of("totals", lines_listed([row + rules.before for row in found], "row")))
+            layout_notes.append(note_of("totals", lines_listed([row + rules.before for row in found], "row")))
         left_out = {*content.no_data, *found}
         kept = np.setdiff1d(np.arange(1, content.rows + 1), sorted(left_out), assume_unique=True)
         last = int(kept[-1]) if len(kept) else 0
         if settings.keep_rows and (inner := sorted(row + rules.before for row in left_out if row < last)):
-            said.append(_kept(inner))
-        table = self._made(content, columns, rules.before, said, notes)
+            layout_notes.append(_kept(inner))
+        table = self._made(content, columns, rules.before, layout_notes, notes)
         if settings.keep_rows or not left_out:
             return table, last
         return table.take(kept - 1), len(kept)
 
     def _made(
-        self, content: Content, columns: dict[str, Column], before: int, said: Sequence[str], notes: Sequence[str]
+        self,
+        content: Content,
+        columns: dict[str, Column],
+        before: int,
+        layout_notes: Sequence[str],
+        notes: Sequence[str],
     ) -> Table:
         """Return the table of all rows of a window."""
-        of_source = (*content.notes, *said)
+        of_source = (*content.notes, *layout_notes)
         left_out = tuple(name for name in content.names if name not in columns)
         known = () if content.has_header else content.names
         numbers = np.arange(1, content.rows + 1) + before

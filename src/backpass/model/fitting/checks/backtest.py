@@ -1,4 +1,4 @@
-"""The backtest: the same fit one stretch of time earlier, for errors of forecasts that nothing was chosen by.
+"""The backtest: the same fit one stretch of time earlier, for errors of forecasts that influenced no choice.
 
 It takes a problem whose rows have times and returns the residuals of rows that are later than all rows of a second
 fit, by as much time as the test rows are later than those that trained (``Distances``); for classes, the factor that
@@ -76,7 +76,7 @@ class Backtest:
 
 
 def is_backtested(problem: Problem) -> bool:
-    """Whether intervals or probabilities need a backtest: rows have times, and validation rows tell either of them."""
+    """Whether intervals or probabilities need a backtest: rows have times, and validation rows determine them."""
     head, settings = problem.head, problem.settings
     is_number = has_intervals(head) and head.loss_name != "quantile"
     has_validation = bool(problem.folds) or "validation" in problem.parts

@@ -1,7 +1,7 @@
 """Lookups of a fit: the last known or seasonal target with a time column, the mean of each group with a group column.
 
 It takes a problem that keeps its rows. No row is predicted by its own target: test rows are predicted by training and
-validation rows, validation rows by those that trained beside them. ``outcome`` scores and stores the lookups.
+validation rows, validation rows by the training rows of the same fold. ``outcome`` scores and stores the lookups.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The choice between memory and disk: a table that does not fit in memory is streamed if it can be.
 
-It takes two ways to make the same thing, one of them streamed, and returns what the first one makes that can.
+It takes two functions that make the same thing, one of them by streaming, and returns the result of the first that can.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from backpass.training.processes.exchange import SOLO, Exchange
 from backpass.training.processes.sharded import share_of
 
 PIECE = 65_536
-"""The most rows of a piece."""
+"""Maximum number of rows in a piece."""
 
 BUFFER = 65_536
 """Bytes of a column that are read at once; without it, pyarrow holds a whole row group in memory."""
@@ -58,7 +58,7 @@ class ParquetSource:
             options: Options of reading.
 
         Raises:
-            DataError: A file is no Parquet file, or has other columns than the first.
+            DataError: A file is not a Parquet file, or its columns differ from those of the first.
             ResourceError: A file cannot be read, or pyarrow is not installed.
         """
         files = files_of(path)
@@ -81,7 +81,7 @@ class ParquetSource:
         Each process reads its share of the rows.
 
         Raises:
-            DataError: A row group is damaged, the rows are no valid table, or the processes have different files.
+            DataError: A row group is damaged, the rows are not a valid table, or the processes have different files.
         """
         import pyarrow as pa
 
@@ -135,7 +135,7 @@ class ParquetSource:
             above: The number of rows of the source above these.
 
         Raises:
-            DataError: The rows are no valid table.
+            DataError: The rows are not a valid table.
         """
         given: Any = {option: value for option, value in self.options.items() if option in FRAME_OPTIONS - {"drop"}}
         return frame_table(ReadSettings.of(**{**given, "kinds": kinds}), data, name, above)
@@ -236,7 +236,8 @@ def _differences(first: dict[str, str], other: dict[str, str], first_name: str, 
     lacking, more = [each for each in first if each not in other], [each for each in other if each not in first]
     typed = [each for each in first if other.get(each, first[each]) != first[each]]
     faults = [f"{plain(name)} lacks {listed(lacking, shown)}, which {plain(first_name)} has"] if lacking else []
-    faults += [f"{plain(name)} has {listed(more, shown)}, which {plain(first_name)} has not"] if more else []
+    if more:
+        faults += [f"{plain(name)} has {listed(more, shown)}, which {plain(first_name)} does not have"]
     return faults + [
         f"column {shown(each)} is of type {first[each]} in {plain(first_name)}, {other[each]} in {plain(name)}"
         for each in typed

@@ -17,10 +17,10 @@ from backpass.table.columns.raw import RawColumn, RawNumbers, RawStrings
 from backpass.table.content import hashes_of
 
 SAMPLE = 2**18
-"""The number of rows of the sample, about."""
+"""Approximate number of rows in the sample."""
 
 MOST_CLASSES = 1_000
-"""The most values of a target that each have a row in the sample; more are hardly classes."""
+"""Maximum number of target values that each get a row in the sample; targets with more are unlikely to be classes."""
 
 _DRAWN, _PLACED = 0x5A3B_0001, 0x5A3B_0002
 

@@ -44,7 +44,7 @@ class RowSource(Protocol):
             exchange: The processes that draw the sample; each of them gets all of it.
 
         Raises:
-            DataError: The rows are no valid table, or the processes have different ones.
+            DataError: The rows are not a valid table, or the processes have different ones.
         """
 
     def tables(self, kinds: Mapping[str, str], rows: range) -> Iterator[Table]:

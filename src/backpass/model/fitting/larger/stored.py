@@ -25,7 +25,7 @@ from backpass.table.memory import written_bytes
 from backpass.training.feed import Feed
 
 WINDOW = 2**28
-"""The bytes of a window, about."""
+"""Approximate size of a window, in bytes."""
 
 EVERY, NONE = -1, -2
 """The uses of a row that trains every member of an ensemble, and of a row that trains none."""
@@ -40,7 +40,7 @@ class Stored:
 
     Attributes:
         folder: The folder.
-        expected: The bytes that the rows in the folder take, about.
+        expected: The approximate size of the rows in the folder, in bytes.
         windows: The number of windows.
         own: The shards whose rows are in the folder.
         uses: The number of rows of each shard by window and use, see ``HeldOut``: (shards, windows).
@@ -78,7 +78,7 @@ class Stored:
         needed = rows * sum(each[:1].nbytes for each in arrays.values())
         free, here = shutil.disk_usage(folder).free, needed * len(own) // shards
         if here > free:
-            room = f"about {written_bytes(here)} in {folder}, {written_bytes(free)} are free"
+            room = f"about {written_bytes(here)} in {folder}, which has {written_bytes(free)} free"
             raise ResourceError(f"the encoded training rows need {room}", hint=ELSEWHERE)
         windows = max(-(-needed // WINDOW), 1)
         uses = [[Counter[int]() for _ in range(windows)] for _ in range(shards)]

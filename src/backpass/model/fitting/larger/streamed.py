@@ -106,7 +106,7 @@ def streamed_problem(
         settings: The settings.
         options: Options of reading.
         tell: Called with the reason, and with where the rows are kept.
-        reason: Why the fit is streamed. Default "": that is not said.
+        reason: Why the fit is streamed. Default "": no reason is reported.
         drop: Columns to leave out.
         columns: The only columns to learn from. Default None: all.
         weight: The column of row weights. Default None: all rows have weight 1.
@@ -140,13 +140,13 @@ def streamed_problem(
             {name: required_kind(column) for name, column in sample.table.columns.items() if name in used}
         )
         drawn = sample.table.row_numbers
-        note, said = _note(sample), _Notes()
+        note, collected = _note(sample), _Notes()
         del sample  # its table takes memory
         if not division.own.start:  # the notes of the processes are put together
-            said.add(problem.notes, problem.of_source)
+            collected.add(problem.notes, problem.of_source)
         held_out, unused, late = HeldOut.of(problem), 0, Counter[str]()
         tables = division.cut(source.tables(kinds, division.rows))
-        for shard, rows in _others(tables, drawn, names, weight, said, strict=strict):
+        for shard, rows in _others(tables, drawn, names, weight, collected, strict=strict):
             uses = None
             if held_out is not None:
                 uses = held_out.uses(rows.table)
@@ -161,21 +161,21 @@ def streamed_problem(
                 raise DataError(f"{source.name}: the target holds numbers too large for {settings.precision}")
             windows = windows_of(rows.table.row_numbers - 1, settings.seed, stored.windows)
             stored.add(encoded, windows, shard, uses)
-        found = division.of_group(exchange.share((stored.added, said, late, unused)))
+        found = division.of_group(exchange.share((stored.added, collected, late, unused)))
         stored.complete(each for added, *_ in found for each in added)
-        said, late, unused = found[0][1], Counter[str](), sum(each[3] for each in found)
+        collected, late, unused = found[0][1], Counter[str](), sum(each[3] for each in found)
         for _, later, of_late, _ in found:
             late.update(of_late)
-            if later is not said:
-                said.merge(later)
-        of_source = said.of_source.notes
+            if later is not collected:
+                collected.merge(later)
+        of_source = collected.of_source.notes
         if unused:
             what = "groups" if settings.group is not None else "times"
-            said.others.add([f"{counted(unused, 'row')} outside the sample of {what} that are held out: not used"])
-        said.others.add(late_notes(late, "the rows of the sample"))
+            collected.others.add([f"{counted(unused, 'row')} outside the sample of {what} that are held out: not used"])
+        collected.others.add(late_notes(late, "the rows of the sample"))
         problem = replace(problem, schema=reading_bounds(problem.schema, late)) if late else problem
         reading.close()
-        yield replace(problem, stored=stored, notes=(*of_source, *said.others.notes, note), of_source=of_source)
+        yield replace(problem, stored=stored, notes=(*of_source, *collected.others.notes, note), of_source=of_source)
 
 
 @dataclass(slots=True)
@@ -258,7 +258,7 @@ def _others(
     drawn: NDArray[np.int64],
     targets: Sequence[str],
     weight: str | None,
-    said: _Notes,
+    collected: _Notes,
     *,
     strict: bool,
 ) -> Iterator[tuple[int, Labeled]]:
@@ -269,16 +269,16 @@ def _others(
         drawn: The numbers of the rows of the sample.
         targets: The target columns.
         weight: The column of row weights; None: all rows have weight 1.
-        said: Takes in the notes on the tables.
+        collected: Takes in the notes on the tables.
         strict: Whether a row without a target is an error.
     """
     for shard, table in tables:
         part = table.take(np.flatnonzero(~np.isin(table.row_numbers, drawn)))
         if not part.rows or (weight is not None and _is_idle(part.columns[weight])):
-            said.add(part.notes, part.of_source)
+            collected.add(part.notes, part.of_source)
             continue  # every row has weight 0
         labeled = Labeled.of(part, targets, weight, strict=strict)
-        said.add(labeled.table.notes, part.of_source)
+        collected.add(labeled.table.notes, part.of_source)
         if labeled.table.rows and not all(labeled.table.columns[name].missing.all() for name in targets):
             yield shard, labeled
 
@@ -307,7 +307,7 @@ def source_at(path: str | Path, options: Mapping[str, Any]) -> Iterator[RowSourc
         else:
             what = "a streamed fit reads Parquet files, and CSV and other text"
             if forms == {"text"}:
-                raise UsageError(f"{what} with the compiled core", hint="backpass doctor says why there is none")
+                raise UsageError(f"{what} with the compiled core", hint="backpass doctor shows why it is missing")
             named = " and ".join(sorted(BY_NAME[form].what for form in forms))
             raise UsageError(f"{what}; {plain(str(path))} is {named}", hint="save the table as CSV or Parquet")
 

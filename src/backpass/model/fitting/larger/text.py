@@ -23,7 +23,7 @@ from backpass.table.windows.windows import windows_of_opened
 from backpass.training.processes.exchange import SOLO, Exchange
 
 ROWS = 65_536
-"""Rows of a window, about."""
+"""Approximate number of rows in a window."""
 
 
 @dataclass(slots=True, eq=False)
@@ -51,7 +51,7 @@ class TextSource:
         Each process reads all rows, because only the text before a row shows where it begins.
 
         Raises:
-            DataError: The rows are no valid table, or the processes have different files.
+            DataError: The rows are not a valid table, or the processes have different files.
         """
         settings = ReadSettings.of(**self.options)
         drawings = list[GrowingSample]()

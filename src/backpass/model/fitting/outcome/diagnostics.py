@@ -54,7 +54,7 @@ def _out_of_range(head: TargetHead, y: NDArray[np.float64], activation: Activati
         return ""
     sides = [*([f"below {low:.4g}"] if below else []), *([f"above {high:.4g}"] if above else [])]
     where = " or ".join(sides)
-    limit = "cannot be negative" if low == 0.0 and not above else f"gives no number {where}"
+    limit = "cannot be negative" if low == 0.0 and not above else f"never outputs a number {where}"
     return (
         f"the target {shown(head.target.name)} is {where} in {below + above:,} of {len(y):,} training rows, but the "
         f"output activation {activation} {limit}"

@@ -1,4 +1,4 @@
-"""The intervals of a fit, from residuals on validation rows, a backtest and the test rows, and what to know of them."""
+"""The intervals of a fit, from residuals on validation rows, a backtest and the test rows, with notes and warnings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from backpass.numerics.bootstrap import intervals
 from backpass.numerics.elementary import mean
 
 _FEWEST_UNITS = 5
-"""The fewest groups or blocks of time of the test rows whose coverage is judged."""
+"""Minimum number of groups or blocks of time among the test rows for a warning about their coverage."""
 
 _TOLERANCE = 0.03
 """How much lower than requested a coverage may be."""

@@ -45,16 +45,16 @@ _FIFTH, _SAMPLE = 4, 512
 """The neighbor whose distance is measured, from 0, and the rows of which it is, at most."""
 
 _LEAST_GAIN = 0.005
-"""The share of the score that the neighbors must gain, beyond what chance may do: they make a model larger."""
+"""The minimum relative gain of the score, in addition to statistical significance: neighbors make a model larger."""
 
 _DOUBT = 2.0**-10
 """The share of the stored targets of classes that is spread evenly, so that no probability is 0."""
 
 _NONE, _KEPT = "no neighbors: ", "of each network predict as neighbors, "
-"""What the notes say, by which they are found again."""
+"""The beginnings of the notes, which identify them later."""
 
 _FEWEST = 50
-"""The fewest training rows that are neighbors."""
+"""Minimum number of training rows that become neighbors."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +90,7 @@ def with_neighbors(problem: Problem, members: Sequence[Member], thetas: Sequence
     rows = ScoredRows.of(problem, members, thetas, "validation")
     stored = None if rows is None else _stored(problem, members, thetas)
     if rows is None or stored is None:
-        return replace(alone, notes=[f"{_NONE}there are too few rows to choose them on, or to store"])
+        return replace(alone, notes=[f"{_NONE}there are too few rows to select them on, or to store"])
     best = min(_tried(problem, members, rows, stored), key=lambda each: each.score)
     unit = None if rows.units is None else rows.units.resampled
     part = rows.part
@@ -112,7 +112,7 @@ def trained_members(model: Model) -> Sequence[Mapping[str, Any]]:
 
 
 def note_on_neighbors(notes: Sequence[str]) -> str:
-    """The note of a model that says whether neighbors predict; empty if none were asked for."""
+    """The note of a model that says whether neighbors predict; empty if none were requested."""
     return next((note for note in notes if note.startswith(_NONE) or f" {_KEPT}" in note), "")
 
 

@@ -52,14 +52,14 @@ def make_model(
     members, results = [members[i] for i in done], [runs.results[i] for i in done]
     chosen = with_neighbors(problem, members, predicting(members, results))
     trained, members = members, chosen.members
-    thetas, validation, said = calibrated(problem, members, chosen.thetas, tested)
-    said = [*chosen.notes, *said]
+    thetas, validation, further = calibrated(problem, members, chosen.thetas, tested)
+    further = [*chosen.notes, *further]
     problem, decided = _decided(problem, validation)
-    said += decided
+    further += decided
     test = ScoredRows.of(problem, members, thetas, "test")
     scored = {name: rows for name, rows in (("validation", validation), ("test", test)) if rows is not None}
     made = fitted_intervals(problem, validation, test, tested)
-    said += made.notes
+    further += made.notes
     first, steps = results[0].progress, sum(each.progress.step for each in results)
     where, shown = next(((name, scored[name]) for name in ("test", "validation") if name in scored), ("", None))
     lookups, left_out = lookups_of(problem) if compared.baselines else ((), [])
@@ -80,7 +80,7 @@ def make_model(
         best_epoch=first.best_epoch,
         steps=steps,
         reason=runs.ending.reason,
-        notes=(*notes, *compared.notes, *runs.notes, *_notes(problem, trained), *said, *tested.notes, *left_out),
+        notes=(*notes, *compared.notes, *runs.notes, *_notes(problem, trained), *further, *tested.notes, *left_out),
         members=tuple(_remembered(each) for each in results) * (len(members) // len(trained)) if is_ensemble else (),
         columns=problem.columns,
         split_columns=problem.split_columns,
@@ -146,7 +146,7 @@ def _lookup_scores(
 
 
 def _decided(problem: Problem, validation: ScoredRows | None) -> tuple[Problem, list[str]]:
-    """The problem with the threshold that is best on the validation rows, if one was asked for, and notes."""
+    """The problem with the threshold that is best on the validation rows, if one was requested, and notes."""
     head, settings, notes = problem.head, problem.settings, list[str]()
     if problem.class_weights is not None:
         listed = ", ".join(f"{name} {w:.4g}" for name, w in zip(head.classes, problem.class_weights, strict=True))

@@ -2,7 +2,7 @@
 
 It takes the model before it and its problem, and trains the same settings on the rows of every split. Networks with
 folds choose their epochs on their folds; others train for as many epochs as were best before. The temperature, the
-threshold and the intervals are those of the model before: no row is left that could give them.
+threshold and the intervals are those of the model before: no rows are left to determine them.
 """
 
 from __future__ import annotations

@@ -230,7 +230,7 @@ def _linear(
         plan.method,
         effort,
         None if part.weights is None else part.training_weights()[index],
-        None if head.is_flat or head.are_labels else head.named,
+        None if head.is_flat or head.are_labels else head.builtin_loss,
     )
     if effort.is_spent and effort.gradient > CONVERGED:
         return (), (f"{left_out}: it did not converge within its share of the training time",)

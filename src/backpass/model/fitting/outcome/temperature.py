@@ -25,7 +25,7 @@ _FACTORS = np.arange(8, 129) / 32.0
 
 def is_calibrated(head: Head, settings: Settings) -> bool:
     """Whether the probabilities of a head are calibrated."""
-    is_plain = settings.output_activation == "identity" and head.own is None
+    is_plain = settings.output_activation == "identity" and head.custom_loss is None
     return is_plain and settings.calibration != "none" and head.target.task != "regression"
 
 

@@ -152,7 +152,7 @@ class DataSplit:
         """The arrays that a training run reads, x first, and the rows of them that train; None: all.
 
         Args:
-            others: What the objective takes beside x, for each row (n, ...).
+            others: What the objective takes in addition to x, for each row (n, ...).
         """
         if isinstance(self.index, slice):
             return [self.x, *others], None

@@ -1,4 +1,4 @@
-"""Division: a table, and the tables given beside it, as the rows that train, validate and test.
+"""Division: a table, and separate validation or test tables, as training, validation and test rows.
 
 It takes tables, the target and the settings. It finds the rows that belong together, splits the table and reports what
 was assumed, and what makes scores on the other rows too good. ``model.split`` assigns the rows.
@@ -56,7 +56,7 @@ def divide(
     teacher: Teacher | None = None,
     diagnose: bool = True,
 ) -> Division:
-    """Divide a table, and the tables given beside it.
+    """Divide a table into splits; validation and test rows may have tables of their own.
 
     Args:
         labeled: The rows of the table.
@@ -112,12 +112,12 @@ def _suspicions(table: Table, targets: Targets, truth: NDArray[Any], settings: S
     """Yield a warning for each column by which the rows should perhaps be split."""
     has = {"has_group": settings.group is not None, "has_time": settings.time is not None}
     if settings.validation_fraction or settings.test_fraction:
-        said = dict[str, None]()
+        distinct = dict[str, None]()
         for target, y in targets.columns(truth):
             for name, finding in dependences(table, target, y, **has):
                 if name not in targets.names:
-                    said[f"column {shown(name)}: {finding.text}"] = None
-        yield from said
+                    distinct[f"column {shown(name)}: {finding.text}"] = None
+        yield from distinct
 
 
 def _orders(targets: Targets, truth: NDArray[Any], settings: Settings) -> list[str]:
@@ -183,7 +183,7 @@ def _only(table: Table, names: Mapping[str, None]) -> Table:
 
 
 def _overlaps(rows: Mapping[str, Rows], names: Iterable[str], settings: Settings) -> Iterator[str]:
-    """Yield a warning for each table given beside the training rows that repeats them, or precedes them."""
+    """Yield a warning for each separate table that repeats training rows, or precedes them in time."""
     train = rows["train"].units
     for name in names:
         units, others = rows[name].units, [train]

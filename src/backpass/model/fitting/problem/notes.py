@@ -1,4 +1,4 @@
-"""Notes on a problem: categories that look alike, and what settings come to on the table."""
+"""Notes on a problem: categories that look alike, and settings that take another value on the table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from backpass.table.messages import shown
 
 
 def spelling_notes(schema: Schema, head: Head) -> list[str]:
-    """Notes on categories and classes that are hardly different ones."""
+    """Notes on categories and classes that may be spellings of the same one."""
     columns = {text.name: text.levels for text in schema.texts}
     columns |= {each.target.name: each.target.classes for each in head.targets}
     found = {name: likeness(name, texts) for name, texts in columns.items()}
@@ -22,7 +22,7 @@ def spelling_notes(schema: Schema, head: Head) -> list[str]:
 
 
 def run_notes(settings: Settings, rows: Mapping[str, Rows], network: Network, *, has_folds: bool = False) -> list[str]:
-    """Notes on settings that this table makes something else of."""
+    """Notes on settings that do not apply to this table as given."""
     notes = []
     count = len(rows["train"])
     if "validation" not in rows and not has_folds:

@@ -76,15 +76,15 @@ def make_problem(
         test: Rows for the test score, in place of a share of the table.
         drop: Columns to leave out.
         columns: The only columns to learn from. Default None: all.
-        weight: The column of row weights, which is no feature. Default None: all rows have weight 1.
+        weight: The column of row weights, which is not a feature. Default None: all rows have weight 1.
         teacher: The columns of another model's predictions, or the predictions. Default None: there is no teacher.
         features_of: The model whose learned features are kept. Default None: all layers are trained.
         strict: Whether a row without a target is an error. Default False: it is left out, with a note.
         diagnose: Whether to look for what makes scores too good: leaks, dependent rows, and rows in two splits. Default
             True.
-        distinguishing: Columns that are no inputs, but tell rows with equal inputs apart. Default ().
-        owned: Whether nobody else reads the tables: they lose their columns to the inputs of the network, which then
-            need no memory beside them. Default False.
+        distinguishing: Columns that are not inputs but distinguish rows with equal inputs. Default ().
+        owned: Whether the tables are used nowhere else: their columns are freed as they become inputs of the network,
+            so that both never need memory at the same time. Default False.
 
     Raises:
         DataError: The tables lack something.
@@ -97,7 +97,7 @@ def make_problem(
     if features_of is not None:
         settings = features_of.settings(settings)
         roles: dict[str, Sequence[str]] = {"the target": names, "a column of the teacher": taught_by}
-        roles["the column of weights"] = () if weight is None else (weight,)
+        roles["the weight column"] = () if weight is None else (weight,)
         features_of.check(table, roles, drop, columns)
         columns = features_of.columns
     labeled = Labeled.of(table, names, weight, strict=strict)
@@ -149,7 +149,7 @@ def _check_roles(
     if weight is not None:
         check_weight_name(weight)
         if weight in (*targets, *columns):
-            raise UsageError(f"{weight!r} is the column of weights", hint="it can be neither the target nor a feature")
+            raise UsageError(f"{weight!r} is the weight column", hint="it can be neither the target nor a feature")
     check_names(
         teacher,
         the_target=targets,
@@ -245,7 +245,9 @@ def _remade(
     used = [feature.name for feature in schema.features]
     if settings.time in used and settings.time not in (columns or ()):
         name, drop = shown(settings.time), f"--drop {shlex.quote(settings.time)}"
-        notes.append(f"column {name} splits the rows by time and is a feature, too; {drop} leaves it out as a feature")
+        notes.append(
+            f"column {name} splits the rows by time and is also a feature; {drop} removes it from the features"
+        )
     for each, y in targets.columns(train.truth):
         if each.task == "regression" and settings.loss in (None, "squared"):
             notes += [text] if (text := skewness_of(each.name, y)) else []
@@ -321,7 +323,7 @@ def assemble(
             f"{table.source}: {_too_large(head, parts['train'])} holds numbers too large for {settings.precision}",
             hint="give them in a larger unit, or use --precision float64",
         )
-    said = (
+    all_notes = (
         *table.notes,
         *(note for each in head.targets for note in each.target.notes),
         *schema.notes,
@@ -335,12 +337,12 @@ def assemble(
         by_class=head.target.task != "regression",
         units=Units.joined([units[name] for name in pool]) if {*pool} <= units.keys() else None,
     )
-    said += tuple(run_notes(settings, rows, network, has_folds=bool(folds)))
-    said += () if kept is None else kept.notes
+    all_notes += tuple(run_notes(settings, rows, network, has_folds=bool(folds)))
+    all_notes += () if kept is None else kept.notes
     return replace(
         problem,
         parts=parts,
-        notes=said,
+        notes=all_notes,
         of_source=table.of_source,
         folds=folds,
         fixed=fixed_of(network, parts["train"].x, problem.engine) if kept is None else {},

@@ -36,7 +36,7 @@ from backpass.model.training_rows import TrainingRows
 from backpass.model.unknown import with_shrunk_unknowns
 from backpass.network import FIXED, FeatureMap, Network, RandomKey, mean_loss, summed_loss, weighted_loss
 from backpass.table import Schema
-from backpass.table.table import Demand
+from backpass.table.table import RequiredKind
 from backpass.training import (
     Callback,
     Optimizer,
@@ -94,8 +94,8 @@ class Problem:
         last_epoch: The epoch after which training ends; the schedules are those of all epochs. None: the last one.
         teacher: The columns of another model's predictions; None without a teacher.
         runner: The engine that it shares with others that train at the same time; None: one of its own.
-        made_up: Rows that train beside those of "train" and are nothing else, see ``distillation``; None without any.
-        stored: Training rows that are not in memory, beside those of "train"; None: there are none.
+        made_up: Synthetic rows that train in addition to those of "train", see ``distillation``; None without any.
+        stored: Training rows on disk, in addition to those of "train"; None without any.
         kept: The features of an earlier model, below the only layer that is trained; None: all layers are trained.
     """
 
@@ -113,7 +113,7 @@ class Problem:
     weight: str = ""
     warnings: tuple[str, ...] = ()
     units: Mapping[str, Units] = field(default_factory=dict)
-    split_columns: Mapping[str, Demand] = field(default_factory=dict)
+    split_columns: Mapping[str, RequiredKind] = field(default_factory=dict)
     training_rows: TrainingRows | None = None
     source: Source | None = None
     fixed: Mapping[str, NDArray[Any]] = field(default_factory=dict)
@@ -251,7 +251,7 @@ class Problem:
     @property
     def can_unweight(self) -> bool:
         """Whether class weights can be undone: the outputs are the logits of the built-in loss."""
-        return self.settings.output_activation == "identity" and self.head.own is None
+        return self.settings.output_activation == "identity" and self.head.custom_loss is None
 
     def predicting(self, theta: NDArray[Any]) -> NDArray[Any]:
         """theta of the network that predicts, from the theta that is trained.

@@ -15,7 +15,7 @@ def as_table(data: Any, options: Mapping[str, Any], kinds: Mapping[str, str] | N
     """The table in any of the supported forms of data.
 
     Raises:
-        UsageError: There is no such option of reading.
+        UsageError: An option in ``reading`` is unknown.
     """
     for name in options:
         if name not in READING_OPTIONS:

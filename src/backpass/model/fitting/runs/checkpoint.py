@@ -217,12 +217,12 @@ def _contradiction(runs: Sequence[Any], arrays: Arrays, identity: Mapping[str, A
         lengths = [None if want is None else length for want, length in zip(shape, found.shape, strict=False)]
         if found.ndim != len(shape) or tuple(lengths) != shape or found.dtype != kind:
             return f"array {name!r} is {found.dtype.name} {found.shape}; expected {kind.name} {shape}"
-    faults = (_nonsense(i, run, arrays) for i, run in enumerate(runs) if run is not None)
+    faults = (_invalid_value(i, run, arrays) for i, run in enumerate(runs) if run is not None)
     return next((fault for fault in faults if fault), "")
 
 
-def _nonsense(number: int, run: Mapping[str, Any], arrays: Arrays) -> str:
-    """What no run can produce, in one line; empty if there is nothing of that kind."""
+def _invalid_value(number: int, run: Mapping[str, Any], arrays: Arrays) -> str:
+    """A value that no run can produce, in one line; empty if there is none."""
     history, losses = arrays[f"{number}.history"], arrays.get(f"{number}.losses", np.zeros(0))
     steps, rates, train_losses, scores = history.T
     given = scores[~np.isnan(scores)]

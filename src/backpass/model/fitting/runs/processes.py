@@ -1,4 +1,4 @@
-"""Processes: checks that those which train together can divide the work, and do the same work."""
+"""Processes: checks that the processes of a fit can divide its work and run the same fit."""
 
 from __future__ import annotations
 

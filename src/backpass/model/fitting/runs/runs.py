@@ -112,7 +112,7 @@ def train_members(
             return result
         faults[i] = result.fault
         for each in watchers:
-            each.on_warning(_done_again(members[i], faults[i]))
+            each.on_warning(_retry_note(members[i], faults[i]))
         return attempt(i, None)
 
     def run(i: int) -> None:
@@ -134,7 +134,7 @@ def train_members(
         results, others = spread.finish({i: begun[i] for i in own if i in begun}, faults)
         begun, faults = begun | results, faults | others
     last = max(begun) if together.ender is None else together.ender
-    notes = tuple(_done_again(members[i], faults[i]) for i in sorted(faults))
+    notes = tuple(_retry_note(members[i], faults[i]) for i in sorted(faults))
     runs = Runs(dict(sorted(begun.items())), last, notes, faults)
     if watching is None and race is None:
         for each in callbacks:
@@ -156,7 +156,7 @@ def processes_together(shards: int, networks: int, processes: int) -> int:
     return 1 << (max(most, 1).bit_length() - 1)
 
 
-def _done_again(member: Member, fault: str) -> str:
+def _retry_note(member: Member, fault: str) -> str:
     """The note about a run that diverged and is retried."""
     rate = (with_lower_learning_rate(member.problem) or member.problem).settings.learning_rate
     return f"training diverged in {fault}: retrying once with learning_rate {rate:g}, a tenth"

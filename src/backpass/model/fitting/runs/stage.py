@@ -19,7 +19,7 @@ from backpass.training import Callback, StopRequest, TrainingResult
 from backpass.training.processes.exchange import Exchange
 
 POLL = 0.02
-"""Seconds between two looks for messages while a network trains."""
+"""Seconds between checks for messages while a network trains."""
 
 SLOW, SLOWEST = 1.5, 10.0
 """A process is slow if it computes this many times as long as another of its group, and this many seconds."""
@@ -88,7 +88,7 @@ class Stage:
         return Stage(exchange, channel, together, stop, checkpoint, seconds, kept is not None, group)
 
     def own(self, numbers: Sequence[int]) -> Sequence[int]:
-        """The members that this process trains, with the others of its group: every so many groups' one."""
+        """The members that this process trains, with the others of its group: one of every so many."""
         groups = self.exchange.size // self.group.size
         number = self.exchange.rank // self.group.size
         own = numbers[number::groups] if number < groups else ()
@@ -220,7 +220,7 @@ class Stage:
 
 
 def stragglers(busy: Sequence[tuple[str, int, float]]) -> list[str]:
-    """What is said about processes that are slower than those they share a network with.
+    """Warnings about processes that are slower than the others that train the same network.
 
     Args:
         busy: The name of each process, its group, and the seconds that it computed.
@@ -228,15 +228,15 @@ def stragglers(busy: Sequence[tuple[str, int, float]]) -> list[str]:
     >>> stragglers([("process 0 of 3", 0, 20.0), ("process 1 of 3", 0, 50.0), ("process 2 of 3", 1, 90.0)])
     ['process 1 of 3 computed 2.5 times as long as others that train the same network: they waited for it']
     """
-    said = []
+    warnings = []
     for name, group, seconds in busy:
         least = min(other for _, its, other in busy if its == group)
         if seconds > max(SLOW * least, SLOWEST):
             times = f"{seconds / max(least, 1e-3):.1f}"
-            said.append(
+            warnings.append(
                 f"{name} computed {times} times as long as others that train the same network: they waited for it"
             )
-    return said
+    return warnings
 
 
 @dataclass(frozen=True, slots=True)

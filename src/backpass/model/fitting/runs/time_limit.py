@@ -18,7 +18,7 @@ def within(members: Sequence[Member], limit: float | None, spent: float, later_f
 
     Args:
         members: The networks.
-        limit: The time limit in seconds; None: there is none.
+        limit: The time limit in seconds; None without one.
         spent: The seconds that are over.
         later_fits: The number of fits that follow this one: a backtest, a refit.
     """

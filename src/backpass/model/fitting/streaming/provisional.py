@@ -1,4 +1,4 @@
-"""The provisional part of a stream: columns, scales and network while the rows so far are too few to fit them.
+"""The provisional phase of a stream: columns, scales and network while the rows so far are too few to fit them.
 
 It takes the problem of the first rows and more rows, and returns the problem refitted, or with a scale for each
 column that varies for the first time. ``stream`` decides which of the two happens, and when.
@@ -119,8 +119,8 @@ def _updated(problem: Problem, head: Head, feature_map: FeatureMap, rows: Rows) 
 class Late:
     """The rows since a column or a target first varied, after everything was fixed; its scale follows them.
 
-    One row tells no scale here either. ``head`` and ``feature_map`` are those from before, ``fitted`` the number of
-    rows that the scales are fitted on, ``newest`` the number of rows before the last one that first varied.
+    A single row does not determine a scale. ``head`` and ``feature_map`` are those from before, ``fitted`` the number
+    of rows that the scales are fitted on, ``newest`` the number of rows before the last one that first varied.
     """
 
     head: Head

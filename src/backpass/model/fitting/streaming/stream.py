@@ -167,7 +167,7 @@ class Stream:
 
     def _with_problem(self, problem: Problem) -> Stream:
         """The stream with other scales. The step contains none of them, except in a user-defined loss."""
-        is_same_step = problem.head.own == self.problem.head.own
+        is_same_step = problem.head.custom_loss == self.problem.head.custom_loss
         traced = (self.traced or self.problem) if is_same_step else None
         return replace(self, problem=problem, traced=traced)
 

@@ -31,7 +31,7 @@ def teaching_loss(head: Head) -> Loss:
     """
     if head.target.task == "regression":
         return head.loss
-    if head.own is not None:
+    if head.custom_loss is not None:
         raise UsageError(
             "a teacher of classes needs the cross-entropy; this loss is a function of the class",
             hint="leave out the loss, or the teacher",
@@ -59,7 +59,7 @@ def encoded(head: Head, teacher: NDArray[np.float64], dtype: Any) -> NDArray[Any
 def taught_data(
     part: DataSplit, head: Head, of_classes: Weights | None, share: float, dtype: Any
 ) -> tuple[NDArray[Any], ...]:
-    """What the objective takes beside x: y, weights, and with a teacher its predictions and their weights.
+    """What the objective takes in addition to x: y, weights, and with a teacher its predictions and their weights.
 
     A class weight w_c multiplies the loss of class c, so the loss of probabilities t is weighted by the sum of w_c t_c,
     and t becomes proportional to w_c t_c: the network is then corrected for the weights as it is without a teacher.

@@ -1,4 +1,4 @@
-"""The scores of a teacher, beside those of the network, and what they say about its predictions.
+"""The scores of a teacher, next to those of the network, and warnings about its predictions.
 
 It takes a problem whose rows have the predictions of a teacher.
 """
@@ -118,7 +118,7 @@ def _losses(problem: Problem, part: DataSplit) -> tuple[NDArray[np.float64], NDA
     o = outputs_of_teacher(head, part.teacher[there])
     y = head.encode(part.truth[there], np.float64)
     with np.errstate(all="ignore"):
-        return np.asarray(head.named.per_example(o, y)), weights_or_ones(part)[there]
+        return np.asarray(head.builtin_loss.per_example(o, y)), weights_or_ones(part)[there]
 
 
 def _worse_than_constant(problem: Problem) -> list[str]:
@@ -126,7 +126,7 @@ def _worse_than_constant(problem: Problem) -> list[str]:
     losses, weights = _losses(problem, part)
     y = head.encode(part.truth, np.float64)
     constant = np.broadcast_to(head.level(y, part.weights), (part.rows, head.outputs))
-    if not mean(losses, weights) > mean_of(head.named, constant, y, part.weights):
+    if not mean(losses, weights) > mean_of(head.builtin_loss, constant, y, part.weights):
         return []
     wrong = "units" if head.target.task == "regression" else "classes"
     return [f"the teacher predicts the training rows worse than a constant: are its predictions in the right {wrong}?"]

@@ -38,7 +38,7 @@ class Teacher:
         places: For each column, the number of the target or class that it predicts.
         classes: The classes of a single target; empty for numbers and labels.
         holds: What a column holds: "numbers", "counts" or "probabilities".
-        note: What was assumed about the order of the columns; "" if their names tell it.
+        note: What was assumed about the order of the columns; "" if their names determine it.
     """
 
     columns: tuple[str, ...]
@@ -49,14 +49,15 @@ class Teacher:
 
     @staticmethod
     def of(columns: Sequence[str], targets: Targets, positive: int, loss: str | None) -> Teacher:
-        """What the columns predict: their names tell, if each ends with the name of a target or class; else the order.
+        """What the columns predict: by name, if each ends with the name of a target or class; otherwise by order.
 
         One column for a target of two classes is the probability of the positive one.
 
         Args:
             columns: The names of the columns.
             targets: The targets.
-            positive: The number of the class whose probability a single column of classes holds, unless its name tells.
+            positive: The number of the class whose probability a single column of classes holds, unless its name says
+                otherwise.
             loss: The requested loss, if any.
 
         Raises:

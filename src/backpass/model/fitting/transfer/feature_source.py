@@ -23,7 +23,7 @@ from backpass.model.file.storage import read_file
 from backpass.model.fitting.transfer.kept_features import KeptFeatures, with_output
 from backpass.model.loading import from_bytes
 from backpass.model.model import Model
-from backpass.model.prediction.suspects import strangers_in, suspects_in
+from backpass.model.prediction.suspects import suspects_in, unfamiliar_texts_in
 from backpass.model.settings.declarations import SETTINGS
 from backpass.model.settings.presets import PRESETS
 from backpass.model.settings.setting import listed as as_list
@@ -60,7 +60,7 @@ class FeatureSource:
         """The source of a model, or of a path of a model file.
 
         Raises:
-            UsageError: It is no such model, or one without features of its own.
+            UsageError: It is not such a model, or has no learned features.
             ModelFileError: The file is not a model file, or is damaged.
             ResourceError: The file cannot be read.
         """
@@ -103,7 +103,7 @@ class FeatureSource:
             options: The options of the user.
 
         Raises:
-            UsageError: They want a column of the model to be of another kind.
+            UsageError: They require another kind for a column of the model.
         """
         for name in ("categorical", "text"):
             if both := [each for each in options.get(name, ()) if each in self.columns]:
@@ -206,11 +206,11 @@ class FeatureSource:
         Args:
             table: The table.
             targets: The new targets.
-            known: Columns that are no features and need no note.
+            known: Columns that are not features and need no note.
         """
         of_model, profiles = self.model.schema, self.model.record.columns
         found = replace(of_model, target=targets[0], left_out=(*targets[1:], *known, *table.left_out)).encode(table)
-        suspects = (*suspects_in(table, of_model, profiles), *strangers_in(of_model, found))
+        suspects = (*suspects_in(table, of_model, profiles), *unfamiliar_texts_in(of_model, found))
         return replace(found, suspects=suspects)
 
     def features(self, x: NDArray[Any], engine: Engine) -> KeptFeatures:

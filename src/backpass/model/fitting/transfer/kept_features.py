@@ -1,7 +1,7 @@
 """Kept features: the map phi_beta(x) = a^[r-1] of trained networks, with beta fixed    CS229 (2.21)
 
 It takes networks with their parameters and gives the features of rows, standardized, on which ``output_layer`` trains
-a new layer; and it puts beta and that layer together to the parameters of one network.
+a new layer; and it joins beta and that layer into the parameters of one network.
 """
 
 from __future__ import annotations
