@@ -270,6 +270,9 @@ def test_all_doors_give_one_table(tmp_path: Path) -> None:
         (["1 Stunde 30 Minuten", "45 Minuten", "2 Stunden"], [5400.0, 2700.0, 7200.0]),
         (["3'45\"", "4'05\"", "2'59.5"], [225.0, 245.0, 179.5]),
         (["1,25,689.17", "14,12,109.52", "86,508.45"], [125689.17, 1412109.52, 86508.45]),
+        (["1,536E+06", "2,851e+05", "4,333E-02"], [1.536e6, 2.851e5, 0.04333]),  # with an exponent, no thousands
+        (["1,536E+06 kg", "2,851e+05 kg", "4,333E-02 kg"], [1.536e6, 2.851e5, 0.04333]),
+        (["1,536D+06", "-2,851D+05", "4,333D-02"], [1.536e6, -2.851e5, 0.04333]),
     ],
 )
 def test_columns_that_need_a_second_look(cells: list[str], expected: list[float], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from backpass.table.notation.aside import without_aside
 from backpass.table.notation.comparison import PATTERN, bound_of, split_behind
 from backpass.table.notation.measures.interval import with_one_unit
-from backpass.table.notation.numeral import NUMERAL, SPACES, decimals_of, is_padded
+from backpass.table.notation.numeral import DECIMALS, NUMERAL, SPACES, decimals_of, is_padded
 from backpass.table.notation.scripts import has_other_digits, with_ascii_digits, with_one_myriad, without_marks
 from backpass.table.notation.vocabulary import SIGNS, is_currency
 
@@ -210,6 +210,8 @@ def cell_in(text: str) -> Cell | None:
     decimals = decimals_of(digits)
     if upper:
         decimals = "".join(sign for sign in decimals if sign in decimals_of(upper))
+    if exponent and exponent[0] in "eEdD" and sum(map(digits.count, DECIMALS)) == 1:  # 1,536E+06 has no thousands
+        decimals = "".join(sign for sign in decimals if sign in digits)
     signs = [each for each in (sign, inner, trailing) if each]
     if not decimals or len(signs) > 1 or (is_enclosed and signs) or (fraction and not digits.isdigit()):
         return None
