@@ -304,7 +304,7 @@ def test_bad_files_say_where_and_leave_nothing(tmp_path: Path, folders: Path, mo
     with pytest.raises(DataError, match="row group 5 of 8 is damaged"):
         backpass.fit(tmp_path / "d.parquet", "y", stream=True)
     monkeypatch.setattr(stored.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 1_000}))
-    with pytest.raises(ResourceError, match="which has 0 MB free"):
+    with pytest.raises(ResourceError, match="which has 1 kB free"):
         backpass.fit(path, "y", stream=True, **PLAIN)
     assert not [*folders.iterdir()]
 

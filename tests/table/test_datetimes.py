@@ -368,7 +368,8 @@ def test_durations(cells: list[str], seconds: list[float], tmp_path: Path) -> No
         assert isinstance(column, NumericColumn), door
         assert column.values[:-1].tolist() == seconds
         assert math.isnan(column.values[-1])
-        assert required_kind(column) == 'numeric {"is_duration": true}'
+        hours = ', "names_hours": true' if "H" in cells[0].upper() else ""
+        assert required_kind(column) == f'numeric {{"is_duration": true{hours}}}'
         assert any("durations, in seconds" in note for note in table.notes)
 
 

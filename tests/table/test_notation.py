@@ -254,6 +254,7 @@ def test_all_doors_give_one_table(tmp_path: Path) -> None:
         (["3.5万元", "12万元", "0.8万元"], [35000.0, 120000.0, 8000.0]),
         (["12.3 mg/L ± 0.5 mg/L", "7 ± 1 mg/L", "9.5±0.1 mg/L"], [12.3, 7.0, 9.5]),
         (["12.3 +0.5/-0.3", "7.1 +1-2", "9.5"], [12.3, 7.1, 9.5]),
+        (["1.23e5 ± 2e3", "4e-3 ± 1E-4", "1.5e6 (2e+4)"], [1.23e5, 4e-3, 1.5e6]),
         (["1.2 (95% CI 0.8-1.9)", "0.7 [0.5, 0.9]", "1.1 (SD 0.2)"], [1.2, 0.7, 1.1]),
         (
             ["52 (48.1%)", "7 (6.5%)", "49 (45.4%)"] * 12 + [f"{n} (1%)" for n in range(60, 90)],
@@ -449,12 +450,26 @@ def test_disagreements_are_said(tmp_path: Path) -> None:
     )
     table = as_csv([f"{n}%" if n % 2 else str(n) for n in range(ROWS)], tmp_path / "t.csv")
     assert table.notes == ("column 'x' holds numbers with and without %: kept as categories",)
+    table = as_csv(["1:45", "45m", *(f"{n}h {n}m" for n in range(1, ROWS))], tmp_path / "t.csv")
+    dispute = "durations in hours with a unit and '1:45', which may be hours or minutes"
+    assert table.notes == (f"column 'x' holds {dispute}: kept as categories",)
     with pytest.raises(DataError) as caught:
         as_csv([f"{n} °C" if n == 7 else f"{n} kg" for n in range(ROWS)], tmp_path / "t.csv")
     assert "column 'x': 59 numbers, 1 text ('7 °C' row 8)" in str(caught.value)
     assert "--missing '°C' makes the numbers in that unit missing" in str(caught.value.hint)
     column = read_table(tmp_path / "t.csv", missing=["", "°C"]).column("x")
     assert np.flatnonzero(column.missing).tolist() == [7]
+
+
+def test_new_rows_of_durations_in_hours_are_not_taken_for_minutes() -> None:
+    """A model that has learned 4h 58m does not read 4:58 as four minutes; a model of laps does."""
+    y = [math.sin(n) for n in range(ROWS)]
+    hours = backpass.fit({"x": [f"{n % 9}h {n}m" for n in range(ROWS)], "y": y}, "y", hidden=(4,), epochs=1)
+    with pytest.raises(DataError, match=r"column 'x': 0 numbers, 1 text \('4:58' row 1\)"):
+        hours.predict({"x": ["4:58"]})
+    assert np.array_equal(hours.predict({"x": ["4:58:00"]}), hours.predict({"x": ["4h 58m"]}))
+    laps = backpass.fit({"x": [f"{n % 9}m {n % 60}s" for n in range(ROWS)], "y": y}, "y", hidden=(4,), epochs=1)
+    assert np.array_equal(laps.predict({"x": ["4:58"]}), laps.predict({"x": ["4m 58s"]}))
 
 
 def test_a_named_decimal_sign_is_kept(tmp_path: Path) -> None:

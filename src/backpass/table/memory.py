@@ -206,7 +206,9 @@ def _lines(path: Path) -> list[str]:
 def written_bytes(count: float) -> str:
     """Return a number of bytes as written in messages.
 
-    >>> written_bytes(2_100_000_000), written_bytes(3_000_000)
-    ('2.1 GB', '3 MB')
+    >>> written_bytes(2_100_000_000), written_bytes(3_000_000), written_bytes(25_000)
+    ('2.1 GB', '3 MB', '25 kB')
     """
+    if count < 1e6:
+        return f"{count / 1e3:,.0f} kB"
     return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"

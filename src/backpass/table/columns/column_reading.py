@@ -98,7 +98,7 @@ def _agreed(classified: TextClassification, rules: Rules) -> Agreement:
     if agreement.reading is not None and agreement.reading.is_duration:
         return agreement if rules.detect_dates else NOTHING
     if classified.rows_of(TIME):
-        return NOTHING
+        return replace(NOTHING, dispute=agreement.dispute)
     rows_read, has_notation = sum(agreement.shapes.values()), agreement.reading != NumberReading(rules.decimal)
     is_better = rows_read > classified.rows_of(NUMERIC) or (rows_read == classified.rows_of(NUMERIC) and has_notation)
     return agreement if is_better else replace(NOTHING, dispute=agreement.dispute)

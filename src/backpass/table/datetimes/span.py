@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 INCHES = 12  # of a foot; 3'45" has too many
+DAY = 24  # hours; 59:30 is rather minutes and seconds
 FEWEST_SPANS = 3  # different durations; fewer are as good as categories
 _AND = r"[, ]{0,2}(?:(?:and|und|et|y|e|en|och|og|и) )?"
 _DAY = r"d|days?|tage?n?|jours?|días?|dias?|giorni|giorno|dagen|dag|дн(?:ей|я|\.)?|天|日"
@@ -74,6 +75,25 @@ def _number(digits: str | None) -> float:
     return float((digits or "0").replace(",", "."))
 
 
+def names_hours(texts: Iterable[str]) -> bool:
+    """Whether some strings are durations whose hours have a unit. Beside them, 1:45 may be 1 h 45 min or 1 min 45 s.
+
+    >>> names_hours(["1h 30m", "45m"]), names_hours(["PT1H"]), names_hours(["5m 10s", "1:30:00"])
+    (True, True, False)
+    """
+    return any((found := WORDED.fullmatch(text) or ISO.fullmatch(text)) and found["hours"] for text in texts)
+
+
+def is_open(text: str) -> bool:
+    """Whether a string is two numbers that may be hours and minutes, or minutes and seconds.
+
+    >>> is_open("1:45"), is_open("59:30"), is_open("1:45:00"), is_open("1 day, 1:45"), is_open("1:45.2")
+    (True, False, False, False, False)
+    """
+    found = CLOCK.fullmatch(text)
+    return found is not None and found["seconds"] is None and found["days"] is None and int(found["hours"]) <= DAY
+
+
 def are_spans(texts: Iterable[str]) -> bool:
     """Whether strings that are all durations are not times of day: some last a day, are negative or name their units.
 
@@ -93,7 +113,7 @@ def are_spans(texts: Iterable[str]) -> bool:
 def _is_certain(text: str) -> bool:
     found = CLOCK.fullmatch(text)
     if found:
-        return bool(found["days"]) or found["sign"] == "-" or int(found["hours"]) > 24
+        return bool(found["days"]) or found["sign"] == "-" or int(found["hours"]) > DAY
     if found := MARKED.fullmatch(text):
         return not found["seconds"].isdigit() or int(found["seconds"]) >= INCHES
     found = WORDED.fullmatch(text)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from backpass.table.datetimes.span import are_spans, span_in
+from backpass.table.datetimes.span import are_spans, is_open, names_hours, span_in
 from backpass.table.notation.aside import without_aside
 from backpass.table.notation.cell import ANGLE, COMPOUND, DURATION, Cell, cell_in, quick_shape_of
 from backpass.table.notation.measures.angle import angle_in, are_angles
@@ -104,8 +104,14 @@ def _spans(texts: Sequence[str], counts: Sequence[int]) -> Agreement | None:
     seconds = {text: span for text in texts if (span := span_in(text)) is not None}
     if len(seconds) < len(texts) or not are_spans(texts):
         return None
+    has_hours = names_hours(texts)
+    if has_hours and (doubtful := next(filter(is_open, texts), "")):
+        dispute = f"durations in hours with a unit and '{doubtful}', which may be hours or minutes"
+        return Agreement(None, {}, {}, dispute)
     longest = max(texts, key=lambda text: seconds[text])
-    return Agreement(NumberReading(is_duration=True), {DURATION: sum(counts)}, {DURATION: longest})
+    return Agreement(
+        NumberReading(is_duration=True, names_hours=has_hours), {DURATION: sum(counts)}, {DURATION: longest}
+    )
 
 
 def _angles(texts: Sequence[str], counts: Sequence[int]) -> Agreement | None:

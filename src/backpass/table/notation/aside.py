@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-_NUMBER = r"[+\-−–]?(?:[0-9]+(?:[.,][0-9]+)*|[.,][0-9]+)"
+_NUMBER = r"[+\-−–]?(?:[0-9]+(?:[.,][0-9]+)*|[.,][0-9]+)(?:[eE][+\-−]?[0-9]{1,3})?"
 _NAME = r"(?:(?:sd|se|sem|cv|rsd|iqr|range|n|σ|[0-9]{2} ?% ?(?:ci|ki|ic)|ci|ki|ic)[\s:=]*)?"
 OPENING = re.compile(r"[±(\[+]")
 PLUS_MINUS = re.compile(

@@ -228,7 +228,8 @@ NOTATIONS = (
         ("26:30:00", "1:15:30", "59:30", "1 day, 02:00:00", "2h 5m", "PT1H30M", "3:45.2"),
         (95400.0, 4530.0, 3570.0, 93600.0, 7500.0, 5400.0, 225.2),
         "if some are longer than a day, negative or have units; otherwise 1:15:30 is a time of day; two "
-        "numbers are minutes and seconds",
+        "numbers are minutes and seconds; beside hours with a unit, 1:45 may be either, and the column stays "
+        "categorical",
         lambda cell, reading: reading.is_duration and cell == DURATION,
     ),
     Notation(

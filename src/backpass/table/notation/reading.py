@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from backpass.table.datetimes.span import span_in
+from backpass.table.datetimes.span import is_open, span_in
 from backpass.table.notation.aside import without_aside
 from backpass.table.notation.cell import Cell, cell_in, quick_cell_in
 from backpass.table.notation.measures.angle import FULL, angle_in
@@ -54,6 +54,7 @@ class NumberReading:
         is_angle: Whether the strings are angles in degrees, minutes and seconds, and the numbers degrees.
         has_asides: Whether 12.3 ± 0.5 and 12.3 (0.5) are 12.3.
         has_fractions: Whether 3 3/8 is 3.375, and 3/8 is 0.375.
+        names_hours: Whether hours of durations have a unit, beside which 1:45 may be hours or minutes and is no number.
     """
 
     decimal: str = "."
@@ -71,6 +72,7 @@ class NumberReading:
     is_angle: bool = False
     has_asides: bool = False
     has_fractions: bool = False
+    names_hours: bool = False
 
     def number(self, text: str) -> float | None:
         """Return the number that a trimmed string spells, None if it doesn't fit this reading.
@@ -102,7 +104,7 @@ class NumberReading:
     def interval(self, text: str) -> tuple[float, float] | None:
         """Return the lower and upper end of what a string spells; both are the number unless it is a range or bound."""
         if self.is_duration and (seconds := span_in(text)) is not None:
-            return seconds, seconds
+            return None if self.names_hours and is_open(text) else (seconds, seconds)
         if self.is_angle:
             degrees = angle_in(text)
             degrees = self._decimal_degrees(text) if degrees is None else degrees
