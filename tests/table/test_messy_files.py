@@ -312,6 +312,30 @@ def test_a_total_above_the_rows(write: Write) -> None:
     assert read_table(write(text_of([NAMES, with_sums(rows, "Total"), *rows]))) == plain(write, rows)
 
 
+@pytest.mark.parametrize("label", ["All", "England", "ALL TOWNS", "全部"])
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_sums_in_other_words_at_either_end(write: Write, label: str, place: str) -> None:
+    rows = rows_of(random.Random(label))
+    total = with_sums(rows, label)
+    lines = [total, *rows] if place == "first" else [*rows, total]
+    table = read_table(write(text_of([NAMES, *lines])))
+    assert table == plain(write, rows)
+    assert said(table, f"row {1 if place == 'first' else 41}: sums of other rows (a total), left out")
+
+
+@pytest.mark.parametrize("off", [2, 3, 4])
+def test_an_own_label_and_one_number_that_is_no_sum_is_a_row(write: Write, off: int) -> None:
+    rows = rows_of(random.Random(off))
+    total = with_sums(rows, "All")
+    total[off] = str(float(total[off]) * 1.1 + 1.0)
+    assert read_table(write(text_of([NAMES, *rows, total]))).rows == 41
+
+
+def test_the_only_ones_of_sparse_columns_are_no_sums(write: Write) -> None:
+    rows = [[f"p{i}", str(int(i in (4, 19))), str(int(i in (4, 19)))] for i in range(20)]
+    assert read_table(write(text_of([["name", "a", "b"], *rows]))).rows == 20
+
+
 PRINTED = {
     "psql": (" {} | {} | {} \n", "---+---+---\n", "(30 rows)\n"),
     "markdown": ("| {} | {} | {} |\n", "|---|---|---|\n", ""),

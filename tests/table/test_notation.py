@@ -316,6 +316,7 @@ def _codes() -> dict[str, list[str]]:
         "sizes": lambda: f"{whole(10, 99)}x{whole(10, 99)}",
         "routes": lambda: f"M{whole(1, 99)}",
         "ip addresses": lambda: f"192.168.{whole(0, 255)}.{whole(0, 255)}",
+        "ip addresses of three digits": lambda: f"192.168.{whole(100, 255)}.{whole(100, 255)}",
         "codes with meanings": lambda: draw.choice(["1 (18-24)", "2 (25-34)", "3 (35-44)", "4 (45-54)", "5 (55-64)"]),
         "codes of a state": lambda: f"CA {digits(5)}",
         "codes with letters before": lambda: f"{draw.choice(['ab', 'ca', 'max', 'env'])}{whole(10, 99)}",

@@ -20,7 +20,7 @@ from backpass.table.datetimes.strings import Datetimes, datetimes_among
 from backpass.table.datetimes.timestamp import NAT, DatetimeKind
 from backpass.table.notation.agreement import NOTHING, Agreement
 from backpass.table.notation.boolean import missing_among
-from backpass.table.notation.number import is_percentage, number_in, without_percent
+from backpass.table.notation.number import are_addresses, is_percentage, number_in, without_percent
 from backpass.table.notation.reading import NumberReading
 
 MISSING, MAYBE, NUMERIC, INFINITE, DATE, TIME, TEXT = range(7)
@@ -77,10 +77,14 @@ def judge(raw: RawStrings, rules: Rules) -> TextClassification:
     types, numbers = np.empty(len(texts), dtype=np.int8), np.full(len(texts), np.nan)
     microseconds, zoned = np.full(len(texts), NAT), np.zeros(len(texts), dtype=np.bool_)
     counts = np.bincount(raw.codes, minlength=len(texts) + 1)[1:]
-    there = (text for text, count in zip(texts, counts, strict=True) if count)
+    there = [text for text, count in zip(texts, counts, strict=True) if count]
     is_percent = _are_percentages(raw.name, there, rules)
     for j, text in enumerate(texts):
         types[j], numbers[j] = _type_of(without_percent(text) if is_percent else text, rules)
+    if rules.decimal == "," and rules.required_kind(raw.name) is None:
+        numeric = [j for j, type_ in enumerate(types.tolist()) if type_ == NUMERIC]
+        if are_addresses(texts[j] for j in numeric):
+            types[numeric], numbers[numeric] = TEXT, np.nan
     datetimes = datetimes_among(
         texts,
         counts,

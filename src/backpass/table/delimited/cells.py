@@ -41,7 +41,8 @@ TOTALS = (
     "totale", "subtotale", "suma", "subtotaal", "totaal", "totalt", "summa", "delsumma", "razem", "ogółem", "celkem",
     "összesen", "yhteensä", "итого", "всего", "合計", "小計", "总计", "總計", "합계", "소계", "총계", "合计",
     "小计", "gesamtergebnis", "genel toplam", "toplam", "ara toplam", "المجموع", "कुल", "average", "averages",
-    "mean", "means", "durchschnitt", "mittelwert", "moyenne", "promedio", "media",
+    "mean", "means", "durchschnitt", "mittelwert", "moyenne", "promedio", "media", "média", "avg", "平均",
+    "grand-total", "totaux", "jumlah", "tổng cộng",
 )  # fmt: skip
 """Labels of rows of sums and means, in lower case."""
 FOOTNOTE = re.compile(

@@ -2,7 +2,7 @@
 
 Takes the columns of a table; returns the columns without them and without other rows that hold no data. A label
 ("Total", "Subtotal", "Summe Nord") is not enough: the numbers must be the sums or means of the rows above, since the
-last such row or since the first row.
+last such row or since the first row. In the first and the last row no known label is needed, if every number is a sum.
 """
 
 from __future__ import annotations
@@ -157,7 +157,8 @@ def total_rows(
             above.add(numbers, counts, 0, len(named))
         return [], []
     last = int(np.flatnonzero(counts)[-1]) if counts.any() else -1
-    candidates = sorted(named | ({last} if last >= 0 and all(text.codes[last] == 0 for text in texts) else set()))
+    ends = [row for row in {0, last} if last >= 0 and counts[row]]
+    candidates = sorted(named | {row for row in ends if _may_be_total(texts, numbers, row, is_last=row == last)})
     found, doubtful, start = list[int](), list[int](), 0
     for row in candidates:
         group, whole = np.flatnonzero(counts[start:row]) + start, np.flatnonzero(counts[:row])
@@ -173,6 +174,18 @@ def total_rows(
     if above is not None:
         above.add(numbers, counts, start, len(named))
     return found, doubtful
+
+
+def _may_be_total(
+    texts: Sequence[CategoricalColumn], numbers: Sequence[NDArray[np.float64]], row: int, *, is_last: bool
+) -> bool:
+    """Whether an end of the table may be a total in other words ("All", "England"), or without a word if it is last."""
+    if is_last and all(text.codes[row] == 0 for text in texts):
+        return True
+    if not any(text.codes[row] and np.count_nonzero(text.codes == text.codes[row]) == 1 for text in texts):
+        return False
+    sizes = [(np.abs(values[row]), np.abs(np.delete(values, row))) for values in numbers]
+    return any(size > 2.0 * np.fmax.reduce(others, initial=0.0) for size, others in sizes)
 
 
 def _labeled(texts: Sequence[CategoricalColumn]) -> NDArray[np.bool_]:

@@ -18,7 +18,7 @@ from backpass.table.notation.cell import ANGLE, COMPOUND, DURATION, Cell, cell_i
 from backpass.table.notation.measures.angle import angle_in, are_angles
 from backpass.table.notation.measures.compound import unit_of_compounds
 from backpass.table.notation.measures.units import ratio
-from backpass.table.notation.number import NUMBER
+from backpass.table.notation.number import NUMBER, are_addresses
 from backpass.table.notation.numeral import DECIMALS, SPACES
 from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.vocabulary import (
@@ -303,6 +303,8 @@ def _out_of(shapes: Mapping[Cell, int]) -> str:
 
 def _is_code(reading: NumberReading, shapes: Mapping[Cell, int], texts: Sequence[str]) -> bool:
     """Whether the cells are codes or categories, although each of them reads as a number."""
+    if are_addresses(texts):
+        return True
     has_words = bool(
         reading.unit
         or reading.out_of

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 
 WHOLE_LIMIT = 2.0**53  # from here on float64 cannot distinguish neighboring whole numbers
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -20,6 +21,7 @@ PERCENT = "percent"
 """Required kind of a column of percentages, which are numbers: 12% is 12."""
 PADDED = re.compile(r"[+-]?0[0-9]")
 CURRENCIES = "$€£¥₹"
+ADDRESS = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})")
 SPACES = " \u00a0\u202f"
 GROUP_MARKS = {".": ",'’\u00a0\u202f", ",": f".'’{SPACES}"}  # decimal sign -> thousands separators
 
@@ -96,6 +98,16 @@ def is_percentage(text: str, decimal: str = ".") -> bool:
     """
     number = number_in(without_percent(text), decimal) if text.endswith("%") and not currency_of(text) else None
     return number is not None and math.isfinite(number)
+
+
+def are_addresses(texts: Iterable[str]) -> bool:
+    """Whether all strings, at least one, are addresses of IPv4, in which every part may have three digits.
+
+    >>> are_addresses(["192.168.142.177", "192.168.100.254"]), are_addresses(["192.168.142.777"])
+    (True, False)
+    """
+    matches = [ADDRESS.fullmatch(text) for text in texts]
+    return bool(matches) and all(match and all(int(part) < 256 for part in match.groups()) for match in matches)
 
 
 def is_padded(text: str) -> bool:
