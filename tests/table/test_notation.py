@@ -269,6 +269,8 @@ def test_all_doors_give_one_table(tmp_path: Path) -> None:
         (["3 ans 2 mois", "5 ans", "11 mois", "1 an et 6 mois", "2 ans 1 mois"], [38 / 12, 5.0, 11 / 12, 1.5, 25 / 12]),
         (["2 Jahre 3 Monate", "1 Jahr 6 Monate", "4 Jahre 9 Monate"], [2.25, 1.5, 4.75]),
         (["1 Stunde 30 Minuten", "45 Minuten", "2 Stunden"], [5400.0, 2700.0, 7200.0]),
+        (["1h 30m", "0.5h", "2,25 h", "1.5 min"], [5400.0, 1800.0, 8100.0, 90.0]),
+        (["1,5 h", "2,25 h", "3 h"], [1.5, 2.25, 3.0]),  # one unit: no durations in seconds
         (["3'45\"", "4'05\"", "2'59.5"], [225.0, 245.0, 179.5]),
         (["1,25,689.17", "14,12,109.52", "86,508.45"], [125689.17, 1412109.52, 86508.45]),
         (["1,536E+06", "2,851e+05", "4,333E-02"], [1.536e6, 2.851e5, 0.04333]),  # with an exponent, no thousands

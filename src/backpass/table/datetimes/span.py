@@ -27,8 +27,8 @@ CLOCK = re.compile(
 )
 LAP = re.compile(r"(?P<sign>-?)(?P<minutes>[0-9]{1,4}):(?P<seconds>[0-9]{2}[.,][0-9]+)")
 WORDED = re.compile(
-    rf"(?P<sign>-?){_DAYS}?(?:(?P<hours>[0-9]+) ?(?:{_HOURS})\.?{_AND})?"
-    rf"(?:(?P<minutes>[0-9]+) ?(?:{_MINUTES})\.?{_AND})?(?:(?P<seconds>[0-9]+(?:[.,][0-9]+)?) ?(?:{_SECONDS})\.?)?",
+    rf"(?P<sign>-?){_DAYS}?(?:(?P<hours>[0-9]+(?:[.,][0-9]+)?) ?(?:{_HOURS})\.?{_AND})?"
+    rf"(?:(?P<minutes>[0-9]+(?:[.,][0-9]+)?) ?(?:{_MINUTES})\.?{_AND})?(?:(?P<seconds>[0-9]+(?:[.,][0-9]+)?) ?(?:{_SECONDS})\.?)?",
     re.IGNORECASE,
 )
 ISO = re.compile(
@@ -43,8 +43,8 @@ def span_in(text: str) -> float | None:
 
     >>> span_in("26:30:00"), span_in("1 day, 2:30:00"), span_in("59:30"), span_in("2h 30m"), span_in("PT1H30M")
     (95400.0, 95400.0, 3570.0, 9000.0, 5400.0)
-    >>> span_in("26:75:00"), span_in("12"), span_in("P"), span_in("2h")
-    (None, None, None, 7200.0)
+    >>> span_in("26:75:00"), span_in("12"), span_in("P"), span_in("2h"), span_in("1.5h")
+    (None, None, None, 7200.0, 5400.0)
     >>> span_in("3:45.2"), span_in("3:75.2"), span_in("3'45\\""), span_in("1 Stunde und 5 Minuten")
     (225.2, None, 225.0, 3900.0)
     """
