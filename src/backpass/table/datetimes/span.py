@@ -28,7 +28,8 @@ CLOCK = re.compile(
 LAP = re.compile(r"(?P<sign>-?)(?P<minutes>[0-9]{1,4}):(?P<seconds>[0-9]{2}[.,][0-9]+)")
 WORDED = re.compile(
     rf"(?P<sign>-?){_DAYS}?(?:(?P<hours>[0-9]+(?:[.,][0-9]+)?) ?(?:{_HOURS})\.?{_AND})?"
-    rf"(?:(?P<minutes>[0-9]+(?:[.,][0-9]+)?) ?(?:{_MINUTES})\.?{_AND})?(?:(?P<seconds>[0-9]+(?:[.,][0-9]+)?) ?(?:{_SECONDS})\.?)?",
+    rf"(?:(?P<minutes>[0-9]+(?:[.,][0-9]+)?) ?(?:{_MINUTES})\.?{_AND})?"
+    rf"(?:(?P<seconds>[0-9]+(?:[.,][0-9]+)?) ?(?:{_SECONDS})\.?)?",
     re.IGNORECASE,
 )
 ISO = re.compile(
