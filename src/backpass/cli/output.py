@@ -10,13 +10,11 @@ import os
 from functools import partial
 from pathlib import Path
 
-from backpass.engine.onnx import is_onnx
 from backpass.errors import ModelFileError, UsageError
 from backpass.model.file.container import unpack
 from backpass.model.file.header import header_length
 from backpass.model.file.sniff import sniff
 from backpass.model.file.storage import check_writable, read_file
-from backpass.model.javascript import MARK
 from backpass.table.files.pattern import files_of, is_pattern
 from backpass.table.formats.address import Address
 from backpass.table.formats.registry import FORMATS
@@ -152,6 +150,8 @@ def check_onnx_replaceable(path: str) -> None:
 
 def _other_than_onnx(path: str) -> str:
     """Describe a file that is not an ONNX file, in one line; empty for an ONNX file."""
+    from backpass.engine.onnx import is_onnx  # here, because only ``export`` needs it
+
     try:
         data = read_file(path)
     except ModelFileError as error:
@@ -166,6 +166,8 @@ def check_script_replaceable(path: str) -> None:
         ResourceError: The path is not writable.
         UsageError: The path holds a file of another kind.
     """
+    from backpass.model.javascript import MARK  # here, because only ``export`` needs it
+
     check_writable(path)
     if not os.path.exists(path) or os.path.getsize(path) == 0:
         return

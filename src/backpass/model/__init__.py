@@ -24,22 +24,49 @@ Reading order of the modules here: ``model``, ``record``, ``profile``, ``saving`
 ``loading``, ``onnx_inputs``.
 """
 
-from backpass.model.assessment.cross_validation import CrossValidation, cross_validate
-from backpass.model.distillation.distill import distill
-from backpass.model.fitting.fit import fit
-from backpass.model.fitting.fit_problem import fit_problem
-from backpass.model.fitting.problem.data_split import Rows
-from backpass.model.fitting.problem.preparation import assemble, make_problem
-from backpass.model.fitting.problem.problem import Problem
-from backpass.model.fitting.streaming.stream import Stream
-from backpass.model.grouped.fit import fit_groups
-from backpass.model.grouped.grouped_model import GroupedModel
-from backpass.model.loading import from_bytes, load
-from backpass.model.model import Model
-from backpass.model.prediction.predictions import Predictions
-from backpass.model.record import Record
-from backpass.model.settings.settings import Settings
-from backpass.model.tuning.tuning import Tuning, tune
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from backpass.model.assessment.cross_validation import CrossValidation, cross_validate
+    from backpass.model.distillation.distill import distill
+    from backpass.model.fitting.fit import fit
+    from backpass.model.fitting.fit_problem import fit_problem
+    from backpass.model.fitting.problem.data_split import Rows
+    from backpass.model.fitting.problem.preparation import assemble, make_problem
+    from backpass.model.fitting.problem.problem import Problem
+    from backpass.model.fitting.streaming.stream import Stream
+    from backpass.model.grouped.fit import fit_groups
+    from backpass.model.grouped.grouped_model import GroupedModel
+    from backpass.model.loading import from_bytes, load
+    from backpass.model.model import Model
+    from backpass.model.prediction.predictions import Predictions
+    from backpass.model.record import Record
+    from backpass.model.settings.settings import Settings
+    from backpass.model.tuning.tuning import Tuning, tune
+
+_HOMES = {
+    "CrossValidation": "backpass.model.assessment.cross_validation",
+    "GroupedModel": "backpass.model.grouped.grouped_model",
+    "Model": "backpass.model.model",
+    "Predictions": "backpass.model.prediction.predictions",
+    "Problem": "backpass.model.fitting.problem.problem",
+    "Record": "backpass.model.record",
+    "Rows": "backpass.model.fitting.problem.data_split",
+    "Settings": "backpass.model.settings.settings",
+    "Stream": "backpass.model.fitting.streaming.stream",
+    "Tuning": "backpass.model.tuning.tuning",
+    "assemble": "backpass.model.fitting.problem.preparation",
+    "cross_validate": "backpass.model.assessment.cross_validation",
+    "distill": "backpass.model.distillation.distill",
+    "fit": "backpass.model.fitting.fit",
+    "fit_groups": "backpass.model.grouped.fit",
+    "fit_problem": "backpass.model.fitting.fit_problem",
+    "from_bytes": "backpass.model.loading",
+    "load": "backpass.model.loading",
+    "make_problem": "backpass.model.fitting.problem.preparation",
+    "tune": "backpass.model.tuning.tuning",
+}
 
 __all__ = [
     "CrossValidation",
@@ -63,3 +90,10 @@ __all__ = [
     "make_problem",
     "tune",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name from its module on first use, since a prediction needs few of these modules."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'backpass.model' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
