@@ -63,7 +63,7 @@ demo: .venv/base
 # The comparisons with peers take minutes and other libraries: test-peers runs them, and test-jax the tests of the JAX engine.
 # Files are spread over the cores, each whole, because its tests share what they train.
 test: .venv/dev
-	.venv/bin/python -m pytest --numprocesses auto --dist loadfile --ignore=tests/peers --ignore=tests/jax
+	.venv/bin/python -m pytest --numprocesses auto --dist loadfile --ignore=tests/peers --ignore=tests/jax_engine
 
 # Tests that do more when they are asked to: many seeds, many points, many rounds.
 SLOW_TESTS = $(addprefix tests/,model/test_seeds.py model/test_soak.py engine/native/elementary/test_elementary.py \
@@ -96,7 +96,7 @@ $(APART:%=build/%/ready): build/%/ready: $(MADE_FROM)
 
 $(APART:%=test-%): test-%: build/%/ready
 	PIP_DISABLE_PIP_VERSION_CHECK=1 build/$*/bin/python -m pip install --quiet --no-deps .
-	build/$*/bin/python -m pytest tests/$*
+	build/$*/bin/python -m pytest $(or $(wildcard tests/$*_engine),tests/$*)
 
 check: .venv/dev
 	.venv/bin/ruff check .

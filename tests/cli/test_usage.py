@@ -36,6 +36,28 @@ def test_help_is_light() -> None:
     assert "backpass.model" not in out.splitlines()[-1].split()
 
 
+def test_a_prediction_imports_nothing_of_training_a_model(call: Run, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{i},{i % 7}\n" for i in range(40)))
+    model = tmp_path / "m.backpass"
+    assert call("fit", tmp_path / "t.csv", "-t", "y", "--hidden", "4", "--epochs", "2", "-o", model).code == 0
+    program = (
+        f"import sys; from backpass.cli import main; main(['predict', {str(model)!r}, {str(tmp_path / 't.csv')!r}]); "
+    )
+    program += "print(*sys.modules)"
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    loaded = {".".join(name.split(".")[:3]) for name in out.splitlines()[-1].split()}
+    assert "backpass.model.prediction" in loaded
+    unused = (
+        "model.fitting",
+        "model.tuning",
+        "model.distillation",
+        "model.assessment",
+        "engine.onnx",
+        "engine.javascript",
+    )
+    assert not loaded & {f"backpass.{name}" for name in unused}
+
+
 def test_help_of_fit_names_every_setting_with_its_default(call: Run) -> None:
     shown = " ".join(call("fit", "--help").out.partition("Data:")[2].split())
     for setting in SETTINGS:

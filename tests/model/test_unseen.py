@@ -243,7 +243,7 @@ def test_spellings_kept_at_fit_stay_apart_at_prediction() -> None:
 def test_case_is_named_when_fitting() -> None:
     texts = np.where(SIZES > 0, np.char.upper(CODES), CODES)
     model = fit(columns_with(texts), "price", hidden=[4], epochs=3)
-    assert any("column 'flag': texts that differ only in case" in note for note in model.record.notes)
+    assert any("column 'flag': strings that differ only in case" in note for note in model.record.notes)
 
 
 @pytest.mark.parametrize("door", DOORS)

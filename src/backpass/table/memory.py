@@ -22,7 +22,8 @@ CELL = 8  # bytes per number of a delimited file
 COLUMN = 1_000  # fixed bytes per column of a delimited file
 TYPED_CELL = 16  # bytes per field of a typed file, during reading
 JSON_BYTE = 3  # bytes per byte of JSON, whose values are temporarily Python objects
-LESS = "read fewer columns (--drop) or rows (--query), or use a larger machine"
+LARGER = ", or use a larger machine"
+LESS = f"read fewer columns (--drop) or rows (--query){LARGER}"
 CGROUPS = (  # limit and usage, in version 2 and version 1 of control groups
     ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory.current"),
     ("sys/fs/cgroup/memory/memory.limit_in_bytes", "sys/fs/cgroup/memory/memory.usage_in_bytes"),
@@ -132,6 +133,7 @@ def require_memory(needed: float, what: str, hint: str) -> None:
     there, limit = available_bytes(), _LIMIT.get()
     if limit is not None and needed > (left := limit.left()) and (there is None or left <= there):
         figures = f"{written_bytes(left)} are left of the {written_bytes(limit.size)} that --memory allows"
+        hint = f"allow more (--memory), or {hint.removesuffix(LARGER)}"
     elif there is not None and needed > there:
         figures = f"{written_bytes(there)} are available"
     else:
