@@ -88,3 +88,13 @@ def test_the_measures_are_those_of_others() -> None:
     assert _correlation(one, one + other) == pytest.approx(spearmanr(one, one + other).statistic)
     a, b = np.tile([0, 0, 1], 100), np.roll(np.tile([0, 0, 1], 100), 1)
     assert _agreement(a, a, b) == pytest.approx(cohen_kappa_score(a, b))
+
+
+def test_the_text_names_the_split_that_is_too_optimistic() -> None:
+    columns = grouped(3.0)
+    assert "a random split is too optimistic" in found(columns)["patient_id"][1]
+    assert "a split by time alone is too optimistic" in found(columns, has_time=True)["patient_id"][1]
+    days = np.arange("2020-01-01", "2020-12-26", dtype="M8[D]")
+    rising = {"day": days, "y": np.linspace(0.0, 9.0, len(days)) + RNG.normal(size=len(days))}
+    assert "a random split is too optimistic" in found(rising)["day"][1]
+    assert "a split by group alone is too optimistic" in found(rising, has_group=True)["day"][1]

@@ -47,9 +47,10 @@ def dependences(
     columns = [column for column in table.columns.values() if column.name != target.name]
     dates = [column for column in columns if isinstance(column, DatetimeColumn) and column.kind == "date"]
     if not has_time:
-        yield from _dates(dates, y, target)
+        yield from _dates(dates, y, target, "a split by group alone" if has_group else "a random split")
+    split = "a split by time alone" if has_time else "a random split"
     for column in columns if not has_group else ():
-        if _is_identifier(column) and (finding := _groups(column, y, target)):
+        if _is_identifier(column) and (finding := _groups(column, y, target, split)):
             yield column.name, finding
 
 
@@ -64,16 +65,16 @@ def order_findings(target: Target, y: NDArray[Any]) -> Iterator[Finding]:
         yield Finding("order_of_rows", f"{text} too optimistic for new ones (--time COLUMN or --group COLUMN)")
 
 
-def _dates(columns: list[DatetimeColumn], y: NDArray[Any], target: Target) -> Iterator[tuple[str, Finding]]:
+def _dates(columns: list[DatetimeColumn], y: NDArray[Any], target: Target, split: str) -> Iterator[tuple[str, Finding]]:
     for column in columns:
         known = np.flatnonzero(~column.missing)
         order = known[np.argsort(column.microseconds[known], kind="stable")]
         if len(np.unique(column.microseconds[known])) >= FEWEST_GROUPS and _resemble(y, target, order, RESEMBLANCE):
-            text = "rows with similar dates have similar targets: a random split is too optimistic for later rows"
+            text = f"rows with similar dates have similar targets: {split} is too optimistic for later rows"
             yield column.name, Finding("no_time", f"{text} (--time {shlex.quote(column.name)})")
 
 
-def _groups(column: Column, y: NDArray[Any], target: Target) -> Finding | None:
+def _groups(column: Column, y: NDArray[Any], target: Target, split: str) -> Finding | None:
     """A finding if rows of one value resemble each other in the target."""
     known = np.flatnonzero(~column.missing)
     if not len(known):
@@ -88,7 +89,7 @@ def _groups(column: Column, y: NDArray[Any], target: Target) -> Finding | None:
         return None
     text = f"{values:,} values of about {counted(round(each), 'row')} each, which have similar targets"
     option = f"--group {shlex.quote(column.name)}"
-    return Finding("no_group", f"{text}: a random split is too optimistic for new values ({option})")
+    return Finding("no_group", f"{text}: {split} is too optimistic for new values ({option})")
 
 
 def _is_identifier(column: Column) -> bool:

@@ -8,6 +8,7 @@ pandas index columns.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -141,7 +142,9 @@ def described_relation(files: Sequence[Described]) -> str:
 
 def damaged(file: Opened, error: Exception, where: str = "") -> DataError:
     """Return the error for a damaged file, with DuckDB's reason, and where the damage is, if that is known."""
-    reason = str(error).splitlines()[0].replace(str(file.path), "the file")
+    reason = str(error).splitlines()[0]
+    for quote in ("'", '"', ""):  # DuckDB names the file, which may be a temporary copy
+        reason = re.sub(rf"(file )?{quote}{re.escape(str(file.path))}{quote}", "the file", reason)
     return data_error(file.source, f"is a damaged Parquet file ({f'{where}: ' if where else ''}{reason})")
 
 
