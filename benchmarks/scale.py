@@ -22,6 +22,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,21 +50,30 @@ def write_table(path: Path, rows: int, seed: int = 0) -> None:
         writer.close()
 
 
+def trained(path: str, preset: str, steps: int) -> Any:
+    """A model fitted to a file; older builds have another name for ``max_steps``."""
+    from backpass import fit as fit_table
+    from backpass.errors import UsageError
+
+    settings: dict[str, Any] = {"preset": preset, "threads": 1, "seed": 0}
+    try:
+        return fit_table(path, "y", max_steps=steps, **settings)
+    except UsageError:
+        return fit_table(path, "y", iterations=steps, **settings)
+
+
 def fit(path: str, preset: str, steps: int) -> None:
     """Fit a model to a file; few steps, because training takes no memory of its own."""
-    from backpass import fit as fit_table
-
-    fit_table(path, "y", preset=preset, max_steps=steps, threads=1, seed=0)
+    trained(path, preset, steps)
 
 
 def predict(path: str, to: str) -> None:
     """Predict the rows of a file, to Parquet or CSV; the first call of a process trains a small model."""
-    from backpass import fit as fit_table
     from backpass.cli import main as command
 
     model = Path(path).with_name(f"scale-{os.getpid()}.backpass")
     if not model.exists():
-        fit_table(path, "y", preset="fast", max_steps=20, threads=1, seed=0).save(model)
+        trained(path, "fast", 20).save(model)
     output = model.with_suffix(f".{to}")
     assert command(["predict", str(model), path, "--output", str(output), "--quiet"]) == 0
     output.unlink()
@@ -73,10 +83,21 @@ def predict(path: str, to: str) -> None:
 
 def evaluate(path: str) -> dict[str, float]:
     """Score a small model on the rows of a file."""
-    from backpass import fit as fit_table
+    small = str(Path(path).with_name(f"scale-{WARM_ROWS}.parquet"))
+    return {"rmse": trained(small, "fast", 20).evaluate(path)["rmse"]}
+
+
+@cache
+def _small_model(path: str, preset: str) -> Any:
+    return trained(path, preset, 20)
+
+
+def frame(path: str, preset: str) -> None:
+    """Predict the rows of a data frame; the first call of a process trains a small model."""
+    import pandas as pd
 
     small = str(Path(path).with_name(f"scale-{WARM_ROWS}.parquet"))
-    return {"rmse": fit_table(small, "y", preset="fast", max_steps=20, threads=1, seed=0).evaluate(path)["rmse"]}
+    _small_model(small, preset).predict(pd.read_parquet(path))
 
 
 def stream(path: str, kind: str, epochs: int) -> dict[str, float]:
@@ -90,6 +111,7 @@ def stream(path: str, kind: str, epochs: int) -> dict[str, float]:
 PARTS: Mapping[str, tuple[Callable[..., dict[str, float] | None], tuple[dict[str, Any], ...]]] = {
     "fit": (fit, tuple({"preset": preset, "steps": 20} for preset in ("fast", "default", "best"))),
     "predict": (predict, ({"to": "parquet"}, {"to": "csv"})),
+    "frame": (frame, ({"preset": "fast"}, {"preset": "default"})),
     "evaluate": (evaluate, ({},)),
     "stream": (stream, tuple({"kind": kind, "epochs": 2} for kind in ("resident", "streamed"))),
 }
