@@ -34,7 +34,7 @@ LISTS = frozenset({"categorical", "columns", "drop", "missing", "text"})
 """Arguments that are lists of names or texts."""
 NUMBERS = frozenset({"footer", "header-row", "max-bytes", "skip", "principal-components", "max-one-hot-levels"})
 """Options whose value is a number; another word behind them belongs to the sentence."""
-VALUES = frozenset({"drop", "group", "loss", "missing", "precision", "query", "task", "time"})
+VALUES = frozenset({"categorical", "drop", "group", "loss", "missing", "precision", "query", "task", "time"})
 """Options whose value stands behind them as any word."""
 WORDS = {
     "class-weight": r"balanced",

@@ -253,9 +253,7 @@ def _how_text(column: Column, feature: TextFeature) -> str:
     """Say that a column is read as free text, unless the caller says so."""
     words, components = len(feature.encoding.vocabulary), feature.encoding.components
     what = f"is free text: {counted(words, 'known word')}, {components} components"
-    other = (
-        "" if isinstance(column, CategoricalColumn) and column.is_text else "; --categorical treats it as categories"
-    )
+    other = "" if isinstance(column, CategoricalColumn) and column.is_text else "; as categories: --categorical"
     return f"column {shown(column.name)} {what}{other}"
 
 
