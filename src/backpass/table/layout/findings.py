@@ -84,8 +84,8 @@ LAYOUT_FINDINGS = (
     ),
     LayoutFinding(
         "totals",
-        "a row is called Total, Subtotal, Summe ... or has no text, and its numbers are sums or means of other rows; the "
-        "first or last row under any name of its own (All, England), if every number is a sum",
+        "a row is called Total, Subtotal, Summe ... or has no text, and its numbers are sums or means of other rows; "
+        "the first or last row under any name of its own (All, England), if every number is a sum",
         "sums of other rows (a total), left out",
         KEPT,
     ),

@@ -185,7 +185,7 @@ def _may_be_total(
     if not any(text.codes[row] and np.count_nonzero(text.codes == text.codes[row]) == 1 for text in texts):
         return False
     sizes = [(np.abs(values[row]), np.abs(np.delete(values, row))) for values in numbers]
-    return any(size > 2.0 * np.fmax.reduce(others, initial=0.0) for size, others in sizes)
+    return any(0.5 * size > np.fmax.reduce(others, initial=0.0) for size, others in sizes)
 
 
 def _labeled(texts: Sequence[CategoricalColumn]) -> NDArray[np.bool_]:
