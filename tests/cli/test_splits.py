@@ -63,7 +63,7 @@ def test_the_configuration_repeats_the_run(call: Run, table: Path, tmp_path: Pat
     requested = ("fit", str(table), "-t", "y", "--group", "id", *QUICK)
     text = call(*requested, "-o", str(second), "--print-config").out
     assert 'group = "id"' in text
-    assert "# time: splits are random" in text
+    assert "# time: random splits" in text
     config.write_text(text, encoding="utf-8")
     assert call(*requested, "-o", str(first)).code == call("fit", "--config", str(config)).code == 0
     assert first.read_bytes() == second.read_bytes()

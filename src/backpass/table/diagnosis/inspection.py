@@ -27,6 +27,7 @@ from backpass.table.target import Target, labeled
 
 LEFT_OUT = {
     "is constant": "constant",
+    "is effectively constant": "constant",
     "has only missing values": "only missing values",
     "start with numbers": "numbers in an unknown notation",
     "whole numbers as text": "whole numbers as text",
