@@ -115,11 +115,11 @@ def test_repeated_rows_of_noise_cannot_be_predicted() -> None:
             warnings.simplefilter("ignore", BackpassWarning)
             model = backpass.fit(twice, "y", **wishes, **extra)
         assert all(scores["r2"] < 0.03 for scores in model.record.scores.values()), model.record.scores
-        assert sum("600 rows repeat the columns" in note for note in model.record.notes) == 1
+        assert sum("600 rows repeat the inputs" in note for note in model.record.notes) == 1
     # An identifier does not tell copies apart, because the network never reads it.
     named = {**twice, "row": [f"row {i}" for i in range(1200)]}
     problem = make_problem(table_from(named), "y", Settings.of({}))
-    assert any("600 rows repeat the columns" in note for note in problem.notes)
+    assert any("600 rows repeat the inputs" in note for note in problem.notes)
 
 
 def test_rows_given_beside_the_table_are_compared_with_it() -> None:

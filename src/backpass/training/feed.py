@@ -60,12 +60,12 @@ class Feed:
             The rows that each step reads (k, B), one shard after another, as numbers in what ``load`` returns; those of
             other processes' shards are elsewhere. And where the shards begin and end in it (k, shards + 1).
         """
-        counts, cuts = numpy.array(self.shards[window]), self._cuts(window, steps)
+        cuts = self._cuts(window, steps)
         sizes = numpy.diff(cuts, axis=0)
         bounds = numpy.concatenate([numpy.zeros((steps, 1), dtype=numpy.int64), numpy.cumsum(sizes, axis=1)], axis=1)
         rows = numpy.zeros((steps, int(bounds[:, -1].max())), dtype=numpy.int64)
-        begin = -int(counts[: self.own.start].sum())
-        for shard, count in enumerate(counts.tolist()):
+        begin = -sum(self.shards[window][: self.own.start])
+        for shard, count in enumerate(self.shards[window]):
             if shard in self.own:
                 order = begin + permutation(seed, draw, _SHUFFLE + shard, count)
                 steps_of = numpy.repeat(numpy.arange(steps), sizes[:, shard])
@@ -75,7 +75,7 @@ class Feed:
 
     def batch_sizes(self, window: int, steps: int) -> NDArray[Any]:
         """The number of rows of each of these batches: (k,)"""
-        sizes: NDArray[Any] = numpy.diff(self._cuts(window, steps).sum(axis=1))
+        sizes: NDArray[Any] = numpy.diff(sum(self._cuts(window, steps).T))
         return sizes
 
     def _cuts(self, window: int, steps: int) -> NDArray[Any]:
