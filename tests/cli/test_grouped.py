@@ -136,7 +136,11 @@ def test_every_option_that_does_not_apply_is_named_at_once(call: Run, place: Pat
     [
         (("fit", "sales.csv", "-t", "y", "--by", "y"), 2, "--by is 'y', which is the target"),
         (("fit", "sales.csv", "-t", "y", "--by", "shop"), 3, "there is no column 'shop'"),
-        (("fit", "sales.csv", "-t", "y", "--by", "store", "--min-rows", "61"), 3, "no group of column 'store' has at least 61"),
+        (
+            ("fit", "sales.csv", "-t", "y", "--by", "store", "--min-rows", "61"),
+            3,
+            "no group of column 'store' has at least 61",
+        ),
         (("fit", "sales.csv", "-t", "y", "--by", "store", "--min-rows", "1"), 2, "--min-rows must be a whole number"),
         (("fit", "sales.csv", "-t", "y", "--min-rows", "40"), 2, "name the column of groups: --by COLUMN"),
         (("fit", "sales.csv", "-t", "x", "-t", "y", "--by", "store"), 2, "target names 2 columns"),
