@@ -36,26 +36,20 @@ def test_help_is_light() -> None:
     assert "backpass.model" not in out.splitlines()[-1].split()
 
 
-def test_a_prediction_imports_nothing_of_training_a_model(call: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["predict", "inspect"])
+def test_a_command_imports_what_it_needs(command: str, call: Run, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{i},{i % 7}\n" for i in range(40)))
-    model = tmp_path / "m.backpass"
-    assert call("fit", tmp_path / "t.csv", "-t", "y", "--hidden", "4", "--epochs", "2", "-o", model).code == 0
-    program = (
-        f"import sys; from backpass.cli import main; main(['predict', {str(model)!r}, {str(tmp_path / 't.csv')!r}]); "
-    )
-    program += "print(*sys.modules)"
+    table, model = str(tmp_path / "t.csv"), str(tmp_path / "m.backpass")
+    assert call("fit", table, "-t", "y", "--hidden", "4", "--epochs", "2", "-o", model).code == 0
+    arguments = {"predict": ["predict", model, table], "inspect": ["inspect", table, "-t", "y"]}[command]
+    program = f"import sys; from backpass.cli import main; main({arguments!r}); print(*sys.modules)"
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     loaded = {".".join(name.split(".")[:3]) for name in out.splitlines()[-1].split()}
-    assert "backpass.model.prediction" in loaded
+    assert "backpass.table.schema" in loaded
     unused = (
-        "model.fitting",
-        "model.tuning",
-        "model.distillation",
-        "model.assessment",
-        "engine.onnx",
-        "engine.javascript",
+        "model.fitting model.tuning model.distillation model.assessment engine.onnx engine.javascript reporting.page"
     )
-    assert not loaded & {f"backpass.{name}" for name in unused}
+    assert not loaded & {f"backpass.{name}" for name in unused.split()}
 
 
 def test_help_of_fit_names_every_setting_with_its_default(call: Run) -> None:

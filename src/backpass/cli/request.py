@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from backpass.cli.console import Console
+from backpass.cli.options.data import targets_in
 from backpass.cli.options.declaration import names_in
 from backpass.cli.options.reading import reading_of
 from backpass.cli.options.settings import settings_of
@@ -129,7 +130,7 @@ class Request:
         Raises:
             UsageError: A target is named twice, or is left out by --drop.
         """
-        names = targets_in(self.target, table)
+        names = [*target_names(targets_in(self.target, table.names))]
         if dropped := [name for name in names if name in self.drop]:
             raise UsageError(f"--drop leaves out {dropped[0]!r}, which is a --target")
         return names
@@ -194,15 +195,3 @@ class Request:
         files = (self.validation_file, self.test_file)
         validation, test = (None if file is None else as_table(file, self.reading, kinds) for file in files)
         return table, validation, test
-
-
-def targets_in(texts: Sequence[str], table: Table) -> list[str]:
-    """The target columns: a text that is the name of a column, or else names that are separated by commas.
-
-    Raises:
-        UsageError: A target is named twice.
-    """
-    names = list[str]()
-    for text in texts:
-        names += [text] if text in table.names else names_in([text])
-    return list(target_names(names))

@@ -13,10 +13,9 @@ from typing import Any, Literal
 import click
 
 from backpass.cli.console import Console, columns_of
-from backpass.cli.options.data import categorical_option, text_option
+from backpass.cli.options.data import categorical_option, targets_in, text_option
 from backpass.cli.options.declaration import Command, argument, names_in, option, output_options
 from backpass.cli.options.reading import reading, reading_of, reading_words
-from backpass.cli.request import targets_in
 from backpass.cli.text import BARS, aligned, figure
 from backpass.errors import UsageError, visible
 from backpass.model.settings.settings import Settings
@@ -25,7 +24,7 @@ from backpass.table.diagnosis.inspection import Coding, ColumnReport, Inspection
 from backpass.table.labeled import Labeled
 from backpass.table.messages import counted, listed, shown
 from backpass.table.notation.number import text_of
-from backpass.table.targets import Targets
+from backpass.table.targets import Targets, target_names
 
 HEAD = ("column", "kind", "missing", "distinct", "values", "shape", "target", "used as")
 NARROW = 24  # maximum characters of a cell in a terminal, except "values"
@@ -89,7 +88,7 @@ def inspect(**given: Any) -> int:
             **options,
         )
     with console.working(f"examining {counted(table.rows, 'row')}"):
-        targets = targets_in(given["target"], table) if given["target"] else [None]
+        targets = [*target_names(targets_in(given["target"], table.names))] if given["target"] else [None]
         inspections = [_inspected(table, target, targets, given["preset"]) for target in targets]
     if given["as_json"]:
         facts = [found.to_json() for found in inspections]

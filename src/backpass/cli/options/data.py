@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
-from backpass.cli.options.declaration import F, combined, option
+from backpass.cli.options.declaration import F, combined, names_in, option
 
 SECTION = "Data"
 
@@ -96,3 +96,15 @@ def data_options() -> Callable[[F], F]:
             help="reject a table with missing targets; default: leave such rows out, with a note",
         ),
     )
+
+
+def targets_in(texts: Sequence[str], columns: Collection[str]) -> list[str]:
+    """The target columns: a text that is the name of a column, or else names that are separated by commas.
+
+    >>> targets_in(["a,b", "c,d"], ["a", "b", "c,d"])
+    ['a', 'b', 'c,d']
+    """
+    names = list[str]()
+    for text in texts:
+        names += [text] if text in columns else names_in([text])
+    return names
