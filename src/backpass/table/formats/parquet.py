@@ -142,9 +142,8 @@ def described_relation(files: Sequence[Described]) -> str:
 
 def damaged(file: Opened, error: Exception, where: str = "") -> DataError:
     """Return the error for a damaged file, with DuckDB's reason, and where the damage is, if that is known."""
-    reason = str(error).splitlines()[0]
-    for quote in ("'", '"', ""):  # DuckDB names the file, which may be a temporary copy
-        reason = re.sub(rf"(file )?{quote}{re.escape(str(file.path))}{quote}", "the file", reason)
+    named = rf"(?:file )?(['\"]?){re.escape(str(file.path))}\1"  # DuckDB names the file, which may be a temporary copy
+    reason = re.sub(named, "the file", str(error).splitlines()[0])
     return data_error(file.source, f"is a damaged Parquet file ({f'{where}: ' if where else ''}{reason})")
 
 
