@@ -169,10 +169,11 @@ def number_inputs(feature: Feature) -> tuple[NumberInput, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Result of examining a column: a feature, or None if the column is left out, and notes."""
+    """Result of examining a column: a feature, or None if the column is left out, notes, and why it is left out."""
 
     feature: Feature | None
     notes: tuple[str, ...] = field(default=())
+    left_out: str = ""
 
     @classmethod
     def of(cls, column: Column, *, forced: bool, embeds: bool = False, targets: Sequence[Column] = ()) -> Found:
@@ -185,7 +186,7 @@ class Found:
             targets: The target columns of the same rows.
         """
         if why := left_out_because(column, forced=forced):
-            return cls(None, (why,))
+            return cls(None, (why.note,), why.name)
         if tiny := how_tiny(column):
             text = f"column {shown(column.name)} counts as constant ({tiny})"
             return cls(feature_of(column), (text,))
@@ -193,7 +194,9 @@ class Found:
         if isinstance(feature, TextFeature):
             return cls(feature, (_how_text(column, feature),))
         if not forced and is_free_text(column):
-            return cls(None, (f"column {shown(column.name)} is free text without a word in two rows: left out",))
+            return cls(
+                None, (f"column {shown(column.name)} is free text without a word in two rows: left out",), "identifier"
+            )
         found_notes = (
             () if forced or not may_be_numbers(column) else (f"column {shown(column.name)} {how_numbered(column)}",)
         )

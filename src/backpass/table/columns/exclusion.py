@@ -6,7 +6,7 @@ Takes a column; returns verdicts and their words. ``feature`` makes features of 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,8 +24,20 @@ NUMBERED = re.compile(  # a sign, a bracket or a currency may stand before the f
 )
 
 
-def left_out_because(column: Column, *, forced: bool) -> str:
-    """Return why a column does not become a feature; empty if it does.
+class Exclusion(NamedTuple):
+    """Why a column does not become a feature.
+
+    Attributes:
+        name: The reason in a few words.
+        note: The note about it.
+    """
+
+    name: str
+    note: str
+
+
+def left_out_because(column: Column, *, forced: bool) -> Exclusion | None:
+    """Return why a column does not become a feature; None if it does.
 
     Args:
         column: A column of the training rows.
@@ -33,14 +45,15 @@ def left_out_because(column: Column, *, forced: bool) -> str:
     """
     name = f"column {shown(column.name)}"
     if column.missing.all():
-        return f"{name} has only missing values: left out"
+        return Exclusion("only missing values", f"{name} has only missing values: left out")
     if is_constant(column):
-        return f"{name} is constant: left out"
+        return Exclusion("constant", f"{name} is constant: left out")
     if (tiny := how_tiny(column)) and not column.missing.any():
-        return f"{name} is effectively constant: left out ({tiny})"
+        return Exclusion("constant", f"{name} is effectively constant: left out ({tiny})")
     if not forced and looks_like_identifier(column) and not is_free_text(column):
-        return f"{name} {_why_identifier(column)}: left out"
-    return ""
+        reason, text = _why_identifier(column)
+        return Exclusion(reason, f"{name} {text}: left out")
+    return None
 
 
 def is_constant(column: Column) -> bool:
@@ -104,15 +117,15 @@ def how_numbered(column: Column) -> str:
     )
 
 
-def _why_identifier(column: Column) -> str:
-    """Say why a column in which nearly every row has a different value is left out."""
+def _why_identifier(column: Column) -> tuple[str, str]:
+    """Say why a column of nearly as many values as rows is left out: in a few words, and in a sentence."""
     share = f"{distinct_categories(column):,} different values in {counted(int((~column.missing).sum()), 'row')}"
     if not (isinstance(column, CategoricalColumn) and starts_with_numbers(column)):
-        return f"looks like an identifier ({share})"
+        return "identifier", f"looks like an identifier ({share})"
     if all(text.isdigit() for text in column.levels):
-        return f"holds whole numbers as text ({share})"
+        return "whole numbers as text", f"holds whole numbers as text ({share})"
     what = f"holds values that start with numbers, such as {shown(column.levels[0])}"
-    return f"{what}, in an unknown notation ({share})"
+    return "numbers in an unknown notation", f"{what}, in an unknown notation ({share})"
 
 
 def _content(column: Column) -> np.ndarray[Any, Any]:

@@ -25,13 +25,6 @@ from backpass.table.messages import counted
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.target import Target, labeled
 
-LEFT_OUT = {
-    "is constant": "constant",
-    "is effectively constant": "constant",
-    "has only missing values": "only missing values",
-    "start with numbers": "numbers in an unknown notation",
-    "whole numbers as text": "whole numbers as text",
-}
 COMMONEST = 5  # categories listed with their counts
 
 
@@ -211,10 +204,8 @@ def _fitting(table: Table, target: str | None, coding: Coding) -> dict[str, str]
             continue
         goals = [table.columns[target]] if target is not None else []
         found = Found.of(column, forced=False, embeds=coding.max_one_hot_levels is not None, targets=goals)
-        note = found.notes[0].rpartition(": left out")[0] if found.feature is None else ""
-        left_out = next((words for part, words in LEFT_OUT.items() if part in note), "identifier")
         done[column.name] = (
-            f"left out: {left_out}" if found.feature is None else _treatment(found.feature, column, coding)
+            f"left out: {found.left_out}" if found.feature is None else _treatment(found.feature, column, coding)
         )
     return done | ({target: "target"} if target is not None else {})
 
