@@ -292,6 +292,10 @@ def _codes() -> dict[str, list[str]]:
     def whole(low: int, high: int) -> int:
         return draw.randint(low, high)
 
+    def article(front: str) -> str:
+        front = f"4{front[1:]}"
+        return f"{front}{-sum(int(digit) * (3 if j % 2 else 1) for j, digit in enumerate(front)) % 10}"
+
     makers: dict[str, Callable[[], str]] = {
         "postal codes with leading zeros": lambda: f"0{digits(4)}",
         "czech postal codes": lambda: f"{whole(100, 999)} {digits(2)}",
@@ -300,6 +304,10 @@ def _codes() -> dict[str, list[str]]:
         "international telephone numbers": lambda: f"+49 {whole(150, 179)} {whole(100, 999)} {whole(100, 999)}",
         "telephone numbers in threes": lambda: f"{whole(500, 799)} {digits(3)} {digits(3)}",
         "telephone numbers with area codes": lambda: f"({whole(200, 999)}) {whole(200, 999)}-{digits(4)}",
+        "lots of digits and an e": lambda: f"{whole(10, 99)}e{whole(0, 9)}" if whole(0, 1) else f"{whole(1000, 9999)}",
+        "lots of great exponents": lambda: f"{whole(1, 9)}e{whole(10, 99)}",
+        "versions of two parts": lambda: f"{whole(1, 3)}.{whole(0, 11)}",
+        "article numbers": lambda: article(digits(12)),
         "versions": lambda: f"{whole(1, 3)}.{whole(0, 9)}.{whole(0, 20)}",
         "isbn": lambda: f"978-{whole(0, 9)}-{digits(2)}-{digits(6)}-{whole(0, 9)}",
         "product codes": lambda: f"{whole(1, 40)}{draw.choice('ABCD')}",
@@ -344,6 +352,56 @@ def test_codes_are_no_numbers(name: str, tmp_path: Path) -> None:
     cells = _codes()[name]
     for door in ("csv", "pandas"):
         assert isinstance(DOORS[door](cells, tmp_path / door).column("x"), CategoricalColumn), cells[:5]
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "note"),
+    [
+        ("rate", ["1e3", "5e4", "100", "1e5"], "'1e3' is read as 1000; if they are codes: --categorical rate"),
+        ("price", ["1.1", "1.10", "1.25", "2.5"], "'1.1' and '1.10' are read as one number"),
+        ("x", ["1.5e3", "2e-4", "7", "1e-9"], ""),
+        ("x", ["1.50", "2.75", "3.00", "9.90"], ""),
+        ("version", ["1.1", "1.2", "2.0", "3.1"], ""),
+        ("x", ["4006381333931", "4006381333932", "4006381333933", "4006381333934"], ""),
+    ],
+)
+@pytest.mark.parametrize("column", ["", "a note"])
+def test_numbers_that_resemble_codes_are_numbers(
+    name: str, cells: list[str], note: str, column: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"{name},n\n" + "".join(f"{cell},{column}{n}\n" for n, cell in enumerate(cells * 5)))
+    table = read_table(path)
+    found = table.column(name)
+    assert isinstance(found, NumericColumn), table.notes
+    assert found.values.tolist() == [float(cell) for cell in cells * 5]
+    assert len(table.notes) == bool(note)
+    assert all(note in each for each in table.notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "note"),
+    [
+        ("version", ["1.1", "1.10", "1.2"], "column 'version' holds versions such as '1.10': kept as categories"),
+        ("EAN", ["4006381333931", "12345678", "4006381333930"], "holds article numbers (EAN, UPC, ISBN) such as"),
+        ("lot", ["12e5", "8514", "66e0"], "holds codes such as '12e5', all of 4 characters: kept as categories"),
+    ],
+)
+def test_codes_are_said_and_predicted(name: str, cells: list[str], note: str, tmp_path: Path) -> None:
+    """The categories keep their digits, and new rows hold the same ones, as text and as numbers."""
+    path = tmp_path / "t.csv"
+    path.write_text(f"{name},y\n" + "".join(f"{cell},{n % 3}.5\n" for n, cell in enumerate(cells * 10)))
+    table = read_table(path)
+    column = table.column(name)
+    assert isinstance(column, CategoricalColumn)
+    assert set(column.levels) == {*cells}
+    assert any(note in each for each in table.notes)
+    again = read_table(path, kinds={name: required_kind(column)})
+    assert again.column(name) == column
+    if cells[1].isdigit():
+        assert table_from({name: [int(cells[1])]}, kinds={name: required_kind(column)}).column(name).levels == (
+            cells[1],
+        )
 
 
 def test_dates_are_dates(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ are an error. ``reading`` reads files; ``missing`` defines which tokens mean mis
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
@@ -16,6 +17,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.table.columns.codes import are_article_numbers, code_among, doubtful_number
 from backpass.table.columns.column_reading import (
     NUMBER_SHARE,
     gap_note,
@@ -133,11 +135,13 @@ def infer_column(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[st
     return replace(_datetimes(datetimes, notes, order), notation=classified.counted.key if classified.counted else "")
 
 
-def _of_numbers(
-    raw: RawNumbers, required: Kind | None, rules: Rules, faults: ErrorList, notes: list[str]
-) -> NumericColumn | DatetimeColumn:
+def _of_numbers(raw: RawNumbers, required: Kind | None, rules: Rules, faults: ErrorList, notes: list[str]) -> Column:
     if not raw.is_duration and (notation := notation_of(raw.name, raw.values, rules)) is not None:
         return counted_column(raw, notation, rules, faults, notes)
+    if required is None and not raw.is_duration and (code := _article_numbers(raw.name, raw.values)):
+        notes.append(f"column {shown(raw.name)} holds {code}: kept as categories")
+        texts = numbers_as_texts(raw, faults)
+        return _text_column(texts, judge(texts, rules), rules, notes)
     if required not in ("date", "time"):
         if raw.is_duration and not np.isnan(raw.values).all():
             notes.append(f"column {shown(raw.name)} holds durations: read as numbers of seconds")
@@ -219,11 +223,32 @@ def decide(
     if classified.reading is not None:
         notes.append(notation_note(raw.name, classified, classified.reading))
         return "numeric"
+    texts = classified.of_type(NUMERIC)
+    if numbers == there and (code := _code_of(raw.name, texts, classified)):
+        notes.append(f"column {shown(raw.name)} holds {code}: kept as categories")
+        return "categorical"
+    if not raw.typed and (doubt := doubtful_number(texts)):
+        notes.append(f"column {shown(raw.name)}: {doubt}; if they are codes: --categorical {shlex.quote(raw.name)}")
     if classified.is_percent:
         first = classified.of_type(NUMERIC)[0]
         notes.append(f"column {shown(raw.name)} holds percentages: {shown(first)} is read as {without_percent(first)}")
         return "numeric"
     return _kind_of_amounts(raw.name, [text for text in classified.of_type(NUMERIC) if is_amount(text, decimal)], notes)
+
+
+def _code_of(name: str, texts: Sequence[str], classified: TextClassification) -> str:
+    """Say which codes strings are that all are numbers; empty if they are numbers."""
+    if found := code_among(name, texts):
+        return found
+    numbers = classified.numbers[(classified.types == NUMERIC) & (classified.counts > 0)]
+    return _article_numbers(name, numbers)
+
+
+def _article_numbers(name: str, values: NDArray[np.float64]) -> str:
+    """Say that numbers (n,) are article numbers; empty if they are not."""
+    if not are_article_numbers(name, values):
+        return ""
+    return f"article numbers (EAN, UPC, ISBN) such as {text_of(float(values[~np.isnan(values)][0]))}"
 
 
 def _are_digits(classified: TextClassification) -> bool:

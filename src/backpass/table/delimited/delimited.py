@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backpass.table.columns.codes import MAYBE_CODE, may_be_code
 from backpass.table.columns.joining import check_same_names
 from backpass.table.columns.raw import RawColumn, RawNumbers, RawStrings
 from backpass.table.columns.rules import Rules
@@ -164,10 +165,19 @@ def scan_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Scan
 
 
 def sampled(files: Sequence[Delimited], scan: Scan, rules: Rules) -> Scan:
-    """Return the scan of long files in which columns are strings that the start of the first file shows to be some."""
+    """Return the scan in which columns are strings that the start of the first file shows to be some, or codes."""
     if any(file.file.path.stat().st_size > SAMPLE for file in files):
-        return scan.with_texts(_scanned(files[:1], scan, rules, 0, sample=True), rules)
-    return scan
+        scan = scan.with_texts(_scanned(files[:1], scan, rules, 0, sample=True), rules)
+    if rules.kinds is not None or MAYBE_CODE.search(next(files[0].pieces(SAMPLE), b"")) is None:
+        return scan
+    asked = [
+        role == NUMBER and rules.required_kind(name) is None for name, role in zip(scan.names, scan.roles, strict=True)
+    ]
+    roles = tuple(TEXT if each else LEFT_OUT for each in asked)
+    texts = _scanned(files[:1], replace(scan, roles=roles), rules, 0, sample=True)
+    return scan.of_texts(
+        {name for j, name in enumerate(scan.names) if asked[j] and may_be_code(name, texts.texts(j)[0])}
+    )
 
 
 def fields_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Fields:

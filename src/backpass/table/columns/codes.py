@@ -1,0 +1,120 @@
+"""Codes: digits that name something although they read as numbers: 12e5 beside 8514, versions, article numbers.
+
+Takes the distinct strings or numbers of a column and its name; returns what they are, for a message. Codes with leading
+zeros are ``notation.number.is_padded``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.table.datetimes.evidence import words_of
+from backpass.table.messages import shown
+
+MAYBE_CODE = re.compile(rb"[0-9][eE][0-9]|\.[0-9]*0(?![0-9])")
+"""What occurs in every file that has a column of digits with an exponent, or of versions."""
+EXPONENT = re.compile(r"([0-9]+)[eE]([0-9]+)")
+VERSION = re.compile(r"([0-9]{1,3})\.([0-9]{1,2})")
+LARGEST_EXPONENT = 30  # of a number that somebody writes by hand
+MOST_VERSIONS = 100  # different ones
+_VERSION_WORDS = """
+    version versions versionen versión versão versione ver release build firmware edition revision rev section chapter
+    clause kapitel chapitre python driver protocol kernel
+"""
+VERSION_WORDS = frozenset(_VERSION_WORDS.split())
+ARTICLE_WORDS = frozenset(["ean", "gtin", "upc", "barcode", "isbn", "strichcode"])
+ARTICLE_DIGITS = (8, 12, 13, 14)
+FEWEST_ARTICLES = 6  # different numbers; by chance 1 in 10 has the right last digit
+LOOKED_AT = 200  # rows that rule out most columns
+
+
+def code_among(name: str, texts: Collection[str]) -> str:
+    """Say which codes the strings of a column are that all are plain numbers; empty if they are numbers.
+
+    Digits with an exponent are codes if all strings have one length and an exponent is none that anybody writes by
+    hand: the part before it has several digits, or the number is beyond 1e30. Numbers with one and with two digits
+    behind the point are versions if the name says so, or if they go on from one digit to two: 1.9, 1.10, 1.11.
+
+    >>> code_among("lot", ["12e5", "8514", "66e0"]), code_among("x", ["1e3", "1e4", "5000"])
+    ("codes such as '12e5', all of 4 characters", '')
+    >>> code_among("version", ["1.1", "1.10", "1.2"]), code_among("price", ["1.1", "1.10", "1.25"])
+    ("versions such as '1.10'", '')
+    """
+    exponents = {text: match for text in texts if (match := EXPONENT.fullmatch(text))}
+    if exponents and len(texts) > 1 and len({*map(len, texts)}) == 1:
+        odd = [text for text, match in exponents.items() if len(match[1]) > 1 or int(match[2]) > LARGEST_EXPONENT]
+        if odd and all(text in exponents or text.isdecimal() for text in texts):
+            return f"codes such as {shown(odd[0])}, all of {len(odd[0])} characters"
+    if len(texts) > MOST_VERSIONS:
+        return ""
+    minors = {text: match[2] for text in texts if (match := VERSION.fullmatch(text))}
+    short, long = ({int(each) for each in minors.values() if len(each) == digits} for digits in (1, 2))
+    is_version = all(text in minors or text.isdecimal() for text in texts) and bool(short and long)
+    is_named = bool(VERSION_WORDS & {*words_of(name)})
+    if is_version and (is_named or (9 in short and len(long) > 1 and long == {*range(10, 10 + len(long))})):
+        return f"versions such as {shown(next(text for text, minor in minors.items() if len(minor) == 2))}"
+    return ""
+
+
+def doubtful_number(texts: Collection[str]) -> str:
+    """Return what may be a code among the strings of a column of plain numbers, for a note; empty if nothing is.
+
+    >>> doubtful_number(["1e10", "200"]), doubtful_number(["1.1", "1.10"]), doubtful_number(["1.5", "1.50", "22.75"])
+    ("'1e10' is read as 10000000000", "'1.1' and '1.10' are read as one number", '')
+    >>> doubtful_number(["1.5e10", "1e-3"]), doubtful_number(["1.10", "1.25"])
+    ('', '')
+    """
+    if (text := next(filter(EXPONENT.fullmatch, texts), "")) and not any(
+        sign in each for each in texts for sign in ".-+"
+    ):
+        return f"{shown(text)} is read as {float(text):.15g}"
+    if len(texts) > MOST_VERSIONS or not all(VERSION.fullmatch(text) or text.isdecimal() for text in texts):
+        return ""
+    twin = next((text for text in texts if text.endswith("0") and text[:-1] in texts and "." in text[:-2]), "")
+    longest = max((float(text) for text in texts), default=0.0)
+    return f"{shown(twin[:-1])} and {shown(twin)} are read as one number" if twin and longest < 20.0 else ""
+
+
+def may_be_code(name: str, texts: Collection[str]) -> bool:
+    """Whether the strings of some rows ask for a look at all strings of a column, although they are plain numbers."""
+    return bool(code_among(name, texts) or doubtful_number(texts))
+
+
+def are_article_numbers(name: str, values: NDArray[np.float64]) -> bool:
+    """Whether all numbers (n,), NaN where missing, are article numbers (EAN, UPC, GTIN, ISBN).
+
+    They have right check digits, or the name says what they are.
+
+    >>> are_article_numbers("ean", np.array([4006381333931.0, 9783161484100.0]))
+    True
+    >>> are_article_numbers("x", np.array([4006381333931.0, 9783161484100.0]))  # too few to rule out chance
+    False
+    """
+    is_article = _have_article_lengths if ARTICLE_WORDS & {*words_of(name)} else _have_check_digits
+    head = values[:LOOKED_AT]
+    if not is_article(head[~np.isnan(head)]):
+        return False
+    there = values[~np.isnan(values)]
+    return is_article(there) and (is_article is _have_article_lengths or len(np.unique(there)) >= FEWEST_ARTICLES)
+
+
+def _have_article_lengths(values: NDArray[np.float64]) -> bool:
+    largest = 10.0 ** ARTICLE_DIGITS[-1]
+    if not len(values) or not ((values >= 1e7) & (values < largest) & (values == np.floor(values))).all():
+        return False
+    return {*(np.floor(np.log10(values)) + 1.0).tolist()} <= {*ARTICLE_DIGITS}
+
+
+def _have_check_digits(values: NDArray[np.float64]) -> bool:
+    """Whether the digits of numbers, weighted 1 and 3 from the right, add up to a multiple of 10."""
+    if not _have_article_lengths(values):
+        return False
+    rest, total = values.astype(np.int64), np.zeros(len(values), dtype=np.int64)
+    for place in range(ARTICLE_DIGITS[-1]):
+        total += rest % 10 * (3 if place % 2 else 1)
+        rest //= 10
+    return bool((total % 10 == 0).all())
