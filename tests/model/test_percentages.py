@@ -18,7 +18,9 @@ import pytest
 import backpass
 from backpass.errors import BackpassWarning, DataError
 from backpass.model import from_bytes
-from backpass.table import table_from
+from backpass.model.prediction.suspects import suspects_in
+from backpass.model.profile import NumericProfile
+from backpass.table import NumericColumn, Schema, table_from
 
 QUICK: dict[str, Any] = {"hidden": (4,), "epochs": 2}
 
@@ -187,3 +189,33 @@ def test_a_target_of_fractions_is_a_warning_of_evaluate(tmp_path: Path) -> None:
             model.evaluate(DOORS[door](numbers, tmp_path))
             model.evaluate({"x": x, "y": [f"{v:.4f} %" for v in 0.03 * x]})  # the sign leaves no doubt
         assert not any(expected in str(each.message) for each in others)
+
+
+@pytest.mark.parametrize("as_strings", [False, True])
+@pytest.mark.parametrize(
+    ("learned", "converted", "other", "unit"),
+    [
+        (["5'11\"", "6'", "5'7\"", "4'11\""], [5.5, 6.0], [71.0, 66.0], "ft"),
+        (["1h 5m", "2h", "3h 10m", "1h"], [3900.0, 7200.0], [65.0, 120.0], "seconds"),
+        (["60 kg", "75 kg", "90 kg", "85 kg"], [61.0, 80.0], [150.0, 160.0], "kg"),
+        (["1.2M", "3M", "2.5M", "900k"], [1e6, 2e6], [1.2, 3.0], "numbers without k, M or bn"),
+    ],
+)
+def test_numbers_in_another_unit_are_said(
+    learned: list[str], converted: list[float], other: list[float], unit: str, as_strings: bool
+) -> None:
+    """Numbers without the unit of the training rows count as in that unit; far from all of those, they are suspect."""
+    table = table_from({"x": learned * 5, "y": np.arange(20.0)})
+    schema, column = Schema.fit(table, "y"), table.column("x")
+    assert isinstance(column, NumericColumn)
+    profiles = {"x": NumericProfile.of(column.values)}
+
+    def said(cells: list[Any]) -> list[str]:
+        new = table_from({"x": [*map(str, cells)] if as_strings else cells}, kinds=schema.kinds)
+        return [each.warning for each in suspects_in(new, schema, profiles)]
+
+    assert said(converted) == []
+    assert said(learned) == []
+    (warning,) = said(other)
+    assert warning.startswith("column 'x': no value has a unit as the training rows do; their median is ")
+    assert warning.endswith(f"They are read as {unit} (write the unit, or convert the numbers to {unit})")

@@ -174,6 +174,24 @@ def test_whole_seconds_in_finer_units_need_no_name(key: str, unit: float, tmp_pa
             assert required_kind(table.column("k")) == f"date epoch_{key}", door
 
 
+@pytest.mark.parametrize("name", ["start", "End", "first_seen", "Eintritt", "x"])
+@pytest.mark.parametrize("decimals", [0, 5, 11])
+def test_days_of_a_spreadsheet_under_other_names(name: str, decimals: int, tmp_path: Path) -> None:
+    """Names of periods, and times of day behind the point, are as good as the word date."""
+    draw = random.Random(f"{name} {decimals}")
+    days, minutes = (
+        [draw.randrange(43_000, 45_500) for _ in range(ROWS)],
+        [draw.randrange(1, 1440) for _ in range(ROWS)],
+    )
+    values = [round(day + minute / 1440 * (decimals > 0), decimals) for day, minute in zip(days, minutes, strict=True)]
+    for door, table in number_doors(name, [float(value) for value in values], tmp_path).items():
+        column = table.column(name)
+        assert isinstance(column, DatetimeColumn) == (name != "x" or decimals > 0), door
+        if isinstance(column, DatetimeColumn):
+            assert required_kind(column) == "date spreadsheet_serial"
+            assert np.abs(column.microseconds / 6e7 - np.rint(column.microseconds / 6e7)).max() < 0.01
+
+
 @pytest.mark.parametrize("door", DOORS)
 def test_leading_zeros_of_two_digit_years(door: str, tmp_path: Path) -> None:
     dates = [date.replace(year=2000 + date.year % 10, day=min(date.day, 28)) for date in stamps("padded")]
@@ -229,6 +247,10 @@ def _ids(draw: random.Random) -> dict[str, tuple[str, list[float]]]:
         "telephone numbers": ("phone", [float(draw.randrange(1_200_000_000, 1_999_999_999)) for _ in range(ROWS)]),
         "elapsed nanoseconds": ("elapsed_time", [float(draw.randrange(10**9, 2 * 10**9)) for _ in range(ROWS)]),
         "numbers like serials": ("salary", [float(draw.randrange(30_000, 55_000)) for _ in range(ROWS)]),
+        "amounts between": ("paid", [float(draw.randrange(30_000, 55_000)) for _ in range(ROWS)]),
+        "places on a chromosome": ("start", [float(draw.randrange(10_000, 90_000)) for _ in range(ROWS)]),
+        "amounts with cents": ("x", [round(draw.uniform(40_000, 45_000), 2) for _ in range(ROWS)]),
+        "measurements of five digits": ("x", [round(draw.uniform(40_000, 45_000), 5) for _ in range(ROWS)]),
         "postal codes": ("zip", [float(draw.randrange(10_000, 55_000)) for _ in range(ROWS)]),
         "amounts of six digits": ("price", [float(draw.randrange(190_000, 209_999)) for _ in range(ROWS)]),
         "prices like clocks": ("price", [round(draw.randrange(0, 2_400) / 100, 2) for _ in range(ROWS)]),
@@ -271,6 +293,13 @@ def test_texts_that_are_no_dates(case: str, tmp_path: Path) -> None:
     cells = [TEXTS[case](draw) for _ in range(ROWS)]
     for door in ("csv", "pandas", "parquet"):
         assert isinstance(DOORS[door](cells, tmp_path / door).column("x"), CategoricalColumn), cells[:5]
+
+
+@pytest.mark.parametrize("name", ["Scale", "final_score", "odds", "aspect ratio", "time"])
+@pytest.mark.parametrize("cells", [["1:12", "1:18", "1:24"], ["21:15", "15:21", "20:18"], ["25:20", "21:25", "25:18"]])
+def test_scales_and_scores_are_no_times(name: str, cells: list[str]) -> None:
+    kind = table_from({name: cells * 20}).column(name).kind
+    assert (kind == "categorical") == (name != "time")
 
 
 @pytest.mark.parametrize("notation", WRITTEN, ids=lambda each: each.name)
@@ -358,6 +387,7 @@ def test_dates_and_times_with_points_are_told_apart(tmp_path: Path) -> None:
         (["1 days 02:30:00", "0 days 00:00:10.5", "2 days 03:00:00"], [95400.0, 10.5, 183600.0]),
         (["-1:30:00", "2:30:00", "0:00:10"], [-5400.0, 9000.0, 10.0]),
         (["2h 30m", "45m", "1h 5m"], [9000.0, 2700.0, 3900.0]),
+        (["1h 75m", "2h 5m", "3h"], [8100.0, 7500.0, 10800.0]),
         (["PT1H30M", "PT45M", "P1DT2H"], [5400.0, 2700.0, 93600.0]),
     ],
 )

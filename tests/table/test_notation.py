@@ -255,6 +255,7 @@ def test_all_doors_give_one_table(tmp_path: Path) -> None:
         (["12.3 mg/L ± 0.5 mg/L", "7 ± 1 mg/L", "9.5±0.1 mg/L"], [12.3, 7.0, 9.5]),
         (["12.3 +0.5/-0.3", "7.1 +1-2", "9.5"], [12.3, 7.1, 9.5]),
         (["1.23e5 ± 2e3", "4e-3 ± 1E-4", "1.5e6 (2e+4)"], [1.23e5, 4e-3, 1.5e6]),
+        (["12 (10-15)", "13 (11-16)", "9 (7-12)"], [12.0, 13.0, 9.0]),  # an estimate lies in its interval
         (["1.2 (95% CI 0.8-1.9)", "0.7 [0.5, 0.9]", "1.1 (SD 0.2)"], [1.2, 0.7, 1.1]),
         (
             ["52 (48.1%)", "7 (6.5%)", "49 (45.4%)"] * 12 + [f"{n} (1%)" for n in range(60, 90)],
@@ -478,6 +479,7 @@ def test_words_are_values_among_few_codes_and_among_texts() -> None:
         [f"{n // 7}+{n % 7}" for n in range(140, 200)],  # weeks and days
         [f"{n} x {n + 5}" for n in range(20, 80)],
         [f"pH {n / 10:.1f}" for n in range(20, 80)],
+        [f"{('N', 'SW', 'NNW')[n % 3]} {n} km/h" for n in range(20, 80)],
     ],
 )
 def test_numbers_in_an_unknown_notation_are_said(cells: list[str]) -> None:

@@ -34,7 +34,7 @@ def _stacked(columns: Sequence[Column]) -> Column:
     lead = next((column for column in columns if not column.missing.all()), columns[0])
     if isinstance(lead, NumericColumn):
         values = [c.values if isinstance(c, NumericColumn) else _empty(c, np.nan) for c in columns]
-        lacks_percent = all(c.lacks_percent for c in columns if isinstance(c, NumericColumn) and not c.missing.all())
+        lacks_unit = all(c.lacks_unit for c in columns if isinstance(c, NumericColumn) and not c.missing.all())
         is_bounded = any(c.bounds is not None for c in columns if isinstance(c, NumericColumn))
         reading = next(
             (c.reading for c in columns if isinstance(c, NumericColumn) and c.bounds is not None), lead.reading
@@ -43,7 +43,7 @@ def _stacked(columns: Sequence[Column]) -> Column:
         return replace(
             lead,
             values=np.concatenate(values),
-            lacks_percent=lead.lacks_percent and lacks_percent,
+            lacks_unit=lead.lacks_unit and lacks_unit,
             bounds=np.concatenate(signs) if is_bounded else None,
             reading=reading,
         )

@@ -44,7 +44,7 @@ class NumericColumn:
         is_percent: Whether the source writes the numbers with a percent sign; 12% is stored as 12.
         reading: How the source's strings are read as numbers, None for plain numbers.
         notation: The notations of the source's strings in words, empty for plain numbers.
-        lacks_percent: Whether the column must hold percentages and no value of the source has a percent sign.
+        lacks_unit: Whether the numbers must be percentages or have a unit, and no value of the source shows it.
         bounds: int8 (n,), -1 for an upper bound (<30), 1 for a lower one (>90), else 0; None if there are no bounds.
     """
 
@@ -53,7 +53,7 @@ class NumericColumn:
     is_percent: bool = False
     reading: NumberReading | None = None
     notation: str = ""
-    lacks_percent: bool = False
+    lacks_unit: bool = False
     bounds: NDArray[np.int8] | None = None
 
     @property

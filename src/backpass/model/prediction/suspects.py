@@ -1,6 +1,7 @@
 """Suspects: columns of new rows that are probably written differently from the training rows.
 
-Percentages that seem to be fractions, columns without values, and free text in other words.
+Percentages that seem to be fractions, numbers that seem to be in another unit, columns without values, and free text in
+other words.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def suspects_in(table: Table, schema: Schema, profiles: Mapping[str, Profile]) -
             found += _without_values(column, profile)
         elif isinstance(feature, NumericFeature) and isinstance(profile, NumericProfile):
             found += _fractions(column, feature, profile)
+            found += _other_units(column, feature, profile)
             found += _bounds(column, feature, profiles)
     return tuple(found)
 
@@ -105,6 +107,23 @@ def _fractions(column: Column, feature: NumericFeature, profile: NumericProfile)
     return _fractions_among(column, feature, profile.quantiles, "those lay")
 
 
+def _other_units(column: Column, feature: NumericFeature, profile: NumericProfile) -> list[Suspect]:
+    """A column without units that seems to be in another unit than the training rows: 71 (inches) for 5'11" (feet)."""
+    reading = feature.reading
+    if reading is None or reading.is_percent or not isinstance(column, NumericColumn) or not column.lacks_unit:
+        return []
+    values = column.values[np.isfinite(column.values)]
+    low, high = profile.quantiles[0], profile.quantiles[-1]
+    if not len(values) or low <= (middle := float(np.median(values))) <= high:
+        return []
+    unit = "seconds" if reading.is_duration else reading.unit or "numbers without k, M or bn"
+    what = (
+        f"no value has a unit as the training rows do; their median is {middle:.3g}, where those lay between {low:.3g} "
+        f"and {high:.3g}: another unit? They are read as {unit}"
+    )
+    return [Suspect(column.name, what, f"write the unit, or convert the numbers to {unit}")]
+
+
 def fractions_in_targets(head: Head, table: Table, o: NDArray[Any]) -> list[str]:
     """A warning on each target of percentages that the table seems to hold as fractions.
 
@@ -137,7 +156,7 @@ def _fractions_among(
     if not unit or not isinstance(column, NumericColumn):
         return []
     has_sign = column.is_percent or column.reading is not None
-    if has_sign and not column.lacks_percent:
+    if has_sign and not column.lacks_unit:
         return []
     factor = 100.0 if unit == "%" else 1000.0
     values = column.values[np.isfinite(column.values)]

@@ -25,6 +25,7 @@ from backpass.table.columns.text_classification import (
     TIME,
     TextClassification,
 )
+from backpass.table.datetimes.evidence import says_ratio
 from backpass.table.messages import counted, listed, shown
 from backpass.table.notation.agreement import NOTHING, Agreement, agreement_of
 from backpass.table.notation.boolean import truth_in
@@ -63,7 +64,9 @@ def with_truths(name: str, classified: TextClassification, notes: list[str]) -> 
 def _agreement(name: str, classified: TextClassification, rules: Rules) -> Agreement:
     """Return the notation that the column requires, or the one that its strings agree on."""
     if rules.kinds is None:
-        return _agreed(classified, rules)
+        agreement = _agreed(classified, rules)
+        is_ratio = agreement.reading is not None and agreement.reading.is_duration and says_ratio(name)
+        return NOTHING if is_ratio else agreement
     there = [text for text, type_ in zip(classified.texts, classified.types, strict=True) if type_ in (NUMERIC, TEXT)]
     reading = rules.reading_of(name)
     if reading is None and rules.kinds[name] == "numeric" and any(map(has_other_digits, there)):

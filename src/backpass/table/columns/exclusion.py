@@ -13,14 +13,17 @@ import numpy as np
 from backpass.table.columns.column_reading import agreement_among, numbers_among
 from backpass.table.free_text.recognition import is_free_text
 from backpass.table.messages import counted, shown
+from backpass.table.notation.measures.units import UNITS
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn
 
 IDENTIFIER_ROWS = 20  # minimum number of rows for the identifier test
 IDENTIFIER_SHARE = 0.9  # share of distinct categories above which a column is an identifier
 SMALLEST_RANGE = 1e-300  # of a numeric column, so that its scale is at most the reciprocal
 MANY_LEVELS = 20  # categories beyond which texts that start with numbers are probably numbers
-NUMBERED = re.compile(  # a sign, a bracket or a currency may stand before the first digit; a name before decimals
+NUMBERED = re.compile(  # a sign, a bracket or a currency may stand before the first digit; a name before decimals or
+    # before a number with a unit (SW 22 km/h)
     r"[^\w]{0,3}\d|[^\W\d_][\w.]{0,9}\s?[=:<>\s]\s?[+-]?\d+[.,]\d"
+    rf"|[^\W\d_]{{1,4}}\s\d+\s?(?:{'|'.join(map(re.escape, UNITS))})$"
 )
 
 

@@ -56,7 +56,7 @@ from backpass.table.datetimes.timestamp import DAY, FAR_DATES, FIRST, LAST, NAT,
 from backpass.table.messages import Cell, ErrorList, counted, listed, plural, rows_listed, shown
 from backpass.table.notation.boolean import are_truths
 from backpass.table.notation.notations import notations_of
-from backpass.table.notation.number import currency_of, is_amount, is_padded, text_of, without_percent
+from backpass.table.notation.number import currency_of, is_amount, is_padded, number_in, text_of, without_percent
 from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.sentinel import Suspected, suspected_sentinels
 from backpass.table.notation.vocabulary import PERCENTS
@@ -114,13 +114,13 @@ def infer_column(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[st
         notation = (
             "; ".join(notations_of(classified.reading, classified.agreement.shapes)) if classified.reading else ""
         )
-        lacks_percent = rules.expects_percent_sign(raw.name) and not _has_percent_sign(classified)
+        lacks_unit = rules.expects_unit(raw.name) and not _has_unit(classified, rules.expects_percent_sign(raw.name))
         return replace(
             checked,
             is_percent=classified.is_percent,
             reading=classified.reading or _comma_reading(rules, is_percent=classified.is_percent),
             notation=notation,
-            lacks_percent=lacks_percent,
+            lacks_unit=lacks_unit,
             bounds=_bounds(raw, classified),
         )
     _report_zones(raw, classified, kind, rules.before, faults)
@@ -146,11 +146,11 @@ def _of_numbers(raw: RawNumbers, required: Kind | None, rules: Rules, faults: Er
         if raw.is_duration and not np.isnan(raw.values).all():
             notes.append(f"column {shown(raw.name)} holds durations: read as numbers of seconds")
         checked = _checked(raw.name, raw.values, rules, faults, notes)
-        lacks_percent = rules.expects_percent_sign(raw.name)
+        lacks_unit = rules.expects_unit(raw.name)
         reading = rules.reading_of(raw.name) or _comma_reading(rules)
         if reading is not None and rules.kinds is None and (raw.values[np.isfinite(raw.values)] % 1.0 != 0.0).any():
             reading = None  # their decimal sign is the point
-        return replace(checked, reading=reading, lacks_percent=lacks_percent)
+        return replace(checked, reading=reading, lacks_unit=lacks_unit)
     if len(rows := np.flatnonzero(~np.isnan(raw.values)) + 1 + rules.before):
         _refuse_kind(raw.name, "durations" if raw.is_duration else "numbers", required, rows, faults)
     return DatetimeColumn(raw.name, np.full(len(raw.values), NAT), required)
@@ -385,9 +385,13 @@ def _bounds(raw: RawStrings, classified: TextClassification) -> NDArray[np.int8]
     return signs if signs.any() else None
 
 
-def _has_percent_sign(classified: TextClassification) -> bool:
-    """Whether a string of the column has a percent or per mille sign."""
-    return any(sign in text for sign in PERCENTS for text in classified.of_type(NUMERIC))
+def _has_unit(classified: TextClassification, is_percent: bool) -> bool:
+    """Whether a string of the column has a percent or per mille sign, or any other one is no plain number."""
+    texts = classified.of_type(NUMERIC)
+    if is_percent:
+        return any(sign in text for sign in PERCENTS for text in texts)
+    decimal = classified.reading.decimal if classified.reading is not None else "."
+    return any(number_in(text, decimal) is None for text in texts)
 
 
 def _suspicion(name: str, found: Suspected) -> str:

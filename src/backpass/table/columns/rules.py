@@ -174,6 +174,11 @@ class Rules:
         reading = self.reading_of(name)
         return self.wants_percent(name) or (reading is not None and reading.is_percent)
 
+    def expects_unit(self, name: str) -> bool:
+        """Whether the numbers of a column must be percentages, or in a unit or another notation with words."""
+        reading = self.reading_of(name)
+        return self.expects_percent_sign(name) or (reading is not None and reading.has_unit)
+
     def order_of(self, name: str) -> Order | None:
         """Return the required day-month order of a column's dates, or None."""
         required = (self.kinds if self.kinds is not None else self.known_kinds).get(name)

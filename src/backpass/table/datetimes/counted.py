@@ -21,7 +21,7 @@ from backpass.table.datetimes.digits import (
     serial_microseconds,
     short_year_microseconds,
 )
-from backpass.table.datetimes.evidence import says_date, says_datetime, says_month, says_time
+from backpass.table.datetimes.evidence import says_date, says_datetime, says_month, says_period, says_time
 from backpass.table.datetimes.timestamp import NAT, DatetimeKind
 from backpass.table.datetimes.written import TURN
 
@@ -39,6 +39,9 @@ YEARS = (1800, 2200)  # of dates without a stated type
 FOREVER = 99991231  # "no end" in many systems
 AGES = 62_135_596_800.0  # seconds from the year 1 to 1970
 SERIALS = (25569.0, 55153.0)  # 1970 to 2050
+SERIALS_NOW, SERIALS_SPAN = (36526.0, 51136.0), 7305.0  # 2000 to 2040, and no more than 20 years
+FEWEST_CLOCKED = 5  # different times of day among days, whose fractions are no decimal numbers
+DAY_SECONDS = 86_400.0
 RECENT = 946_684_800.0  # 2000, in seconds since 1970
 EPOCHS = (315_532_800.0, 2_524_608_000.0)  # 1980 to 2050, in seconds since 1970
 
@@ -138,8 +141,32 @@ def _recent(per_second: float) -> tuple[float, float]:
 
 
 def _are_serials(name: str, different: Numbers) -> bool:
-    is_near = bool(different.min() >= SERIALS[0] and different.max() < SERIALS[1])
-    return is_near and len(different) > 1 and says_date(name)
+    """Whether numbers are days by their name, or by fractions that are times of day.
+
+    A name such as ``start`` is weaker than ``date``: the days then lie in 20 years around now.
+    """
+    low, high = float(different[0]), float(different[-1])
+    if not (SERIALS[0] <= low and high < SERIALS[1]):
+        return False
+    if len(different) > 1 and says_date(name):
+        return True
+    is_now = SERIALS_NOW[0] <= low and high < SERIALS_NOW[1] and high - low <= SERIALS_SPAN
+    if is_now and len(different) >= FEWEST_DATES and says_period(name):
+        return True
+    return _are_clocked(different, 60.0, 0.5, 1e3) or _are_clocked(different, 1.0, 0.01, 1e6)
+
+
+def _are_clocked(different: Numbers, unit: float, tolerance: float, decimals: float) -> bool:
+    """Whether all fractions of days are whole minutes or seconds, and enough of them have many decimals.
+
+    A fraction of 5 decimals, as spreadsheets show it, is within 0.5 seconds of a minute by chance 1 time in 60.
+    """
+    fractions = different % 1.0
+    seconds = fractions * DAY_SECONDS
+    if (np.abs(seconds - np.rint(seconds / unit) * unit) > tolerance).any():
+        return False
+    long = np.abs(fractions * decimals - np.rint(fractions * decimals)) > 1e-4
+    return len(np.unique(np.rint(seconds[long]))) >= FEWEST_CLOCKED
 
 
 def _are_times(name: str, different: Numbers, scale: float) -> bool:
@@ -298,7 +325,8 @@ COUNTED = (
         "days of a spreadsheet, since 1899-12-30",
         (45322.0, 45322.5, 45284.25),
         ("2024-01-31T00:00:00", "2024-01-31T12:00:00", "2023-12-24T06:00:00"),
-        "all between 1970 and 2050, in a column called date, day, datum, fecha or similar",
+        "all between 1970 and 2050, in a column called date, day, datum, fecha or similar, or with fractions that are "
+        "times of day; all within 20 years between 2000 and 2040 in a column called start, end, since or similar",
         (61.0, 2958465.0),
         serial_microseconds,
         _are_serials,

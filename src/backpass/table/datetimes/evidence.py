@@ -27,12 +27,20 @@ _MONTH_WORDS = """
     month months yearmonth yyyymm ym period date monat mois mes mês mese maand måned månad miesiąc měsíc kuukausi ay
     месяц periode periodo 月 年月
 """
+_PERIOD_WORDS = """
+    start begin end from until von bis beginn anfang ende debut début fin inicio início inizio fine einde slut when
+    since seen joined hired registered purchased bought admitted discharged expires expiry due eintritt austritt
+    geboren born created updated modified changed started ended opened closed
+"""
+_RATIO_WORDS = "ratio scale odds aspect score scores result results maßstab massstab échelle escala skala quote"
 _SPAN_WORDS = """
     duration elapsed total count number num spent took length delta diff remaining dauer durée
 """
-_DATES, _TIMES, _EVENTS, _MONTHS, _SPANS = (
-    frozenset(words.split()) for words in (_DATE_WORDS, _TIME_WORDS, _EVENT_WORDS, _MONTH_WORDS, _SPAN_WORDS)
+_DATES, _TIMES, _EVENTS, _MONTHS, _PERIODS, _SPANS = (
+    frozenset(words.split())
+    for words in (_DATE_WORDS, _TIME_WORDS, _EVENT_WORDS, _MONTH_WORDS, _PERIOD_WORDS, _SPAN_WORDS)
 )
+_RATIOS = frozenset(_RATIO_WORDS.split())
 DATETIME_WORDS = _DATES | _TIMES | _EVENTS | _MONTHS
 """The words of which one in a name may say that numbers are dates or times."""
 _NO_DATES = ("candidate", "mandate", "validate")
@@ -66,6 +74,25 @@ def says_datetime(name: str) -> bool:
     """
     words = {*words_of(name)}
     return says_date(name) or (bool((_TIMES | _EVENTS) & words) and not _SPANS & words)
+
+
+def says_period(name: str) -> bool:
+    """Whether a name says when something began, ended or happened, by days rather than by times of day.
+
+    >>> says_period("Start"), says_period("first_seen"), says_period("start_count"), says_period("price")
+    (True, True, False, False)
+    """
+    words = {*words_of(name)}
+    return bool(_PERIODS & words) and not _SPANS & words
+
+
+def says_ratio(name: str) -> bool:
+    """Whether a name says that 1:24 and 21:15 are two numbers beside each other, and no time.
+
+    >>> says_ratio("scale"), says_ratio("final_score"), says_ratio("time")
+    (True, True, False)
+    """
+    return bool(_RATIOS & {*words_of(name)}) and not says_time(name)
 
 
 def says_day(name: str) -> bool:

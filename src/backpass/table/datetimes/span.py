@@ -85,6 +85,19 @@ def names_hours(texts: Iterable[str]) -> bool:
     return any((found := WORDED.fullmatch(text) or ISO.fullmatch(text)) and found["hours"] for text in texts)
 
 
+def overflows(text: str) -> bool:
+    """Whether a duration with units has 60 or more minutes beside hours, or seconds beside minutes: a slip?
+
+    >>> overflows("1h 75m"), overflows("1h 15m"), overflows("75m")
+    (True, False, False)
+    """
+    found = WORDED.fullmatch(text) or ISO.fullmatch(text)
+    if found is None:
+        return False
+    below = ("minutes", "hours"), ("seconds", "minutes")
+    return any(found[larger] and found[smaller] and _number(found[smaller]) >= 60.0 for smaller, larger in below)
+
+
 def is_open(text: str) -> bool:
     """Whether a string is two numbers that may be hours and minutes, or minutes and seconds.
 

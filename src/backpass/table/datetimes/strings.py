@@ -20,7 +20,7 @@ from backpass.table.datetimes.day_month import (
     microseconds_in,
     order_in,
 )
-from backpass.table.datetimes.evidence import says_datetime
+from backpass.table.datetimes.evidence import says_datetime, says_ratio
 from backpass.table.datetimes.timestamp import DAY, Timestamp, timestamp_in
 from backpass.table.datetimes.written import LONGEST, POINTED_TIME, WRITTEN, Written, written_in
 from backpass.table.notation.scripts import with_ascii_digits
@@ -101,6 +101,9 @@ def datetimes_among(
         found[j] = timestamp
         if counts[j]:
             written.setdefault(notation.name, given[j])
+    if required is None and says_ratio(name):
+        found = {j: timestamp for j, timestamp in found.items() if timestamp.kind != "time"}
+        written = {}
     still_unsure = tuple(j for j in ambiguous if j not in found)
     other_digits = next((j for j in found if texts[j] != given[j] and counts[j]), None)
     return Datetimes(found, order if ambiguous and not times else None, still_unsure, written, other_digits)

@@ -7,12 +7,13 @@ telephone numbers, bands such as 18-24 and 25-34, letters behind a number that d
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from backpass.table.datetimes.span import are_spans, is_open, names_hours, span_in
+from backpass.table.datetimes.span import are_spans, is_open, names_hours, overflows, span_in
 from backpass.table.notation.aside import without_aside
 from backpass.table.notation.cell import ANGLE, COMPOUND, DURATION, Cell, cell_in, quick_shape_of
 from backpass.table.notation.measures.angle import angle_in, are_angles
@@ -45,6 +46,7 @@ MOST_BANDS = 30  # distinct disjoint ranges that are still bands
 FEWEST_VALUES = 3  # distinct numbers with units, ranges or bounds; fewer are as good as categories
 FEWEST_DIGITS = 5  # digits of two joined codes
 PHONE_DIGITS = 9  # digits in groups of three, in every cell, that are telephone numbers
+WHOLE = re.compile(r"[0-9]+")
 YEARS = range(1900, 2101)  # denominators that are years: 5/2024
 
 
@@ -108,7 +110,7 @@ def _spans(texts: Sequence[str], counts: Sequence[int]) -> Agreement | None:
     if has_hours and (doubtful := next(filter(is_open, texts), "")):
         dispute = f"durations in hours with a unit and '{doubtful}', which may be hours or minutes"
         return Agreement(None, {}, {}, dispute)
-    longest = max(texts, key=lambda text: seconds[text])
+    longest = max(texts, key=lambda text: (overflows(text), seconds[text]))  # 1h 75m may be a slip
     return Agreement(
         NumberReading(is_duration=True, names_hours=has_hours), {DURATION: sum(counts)}, {DURATION: longest}
     )
@@ -350,9 +352,20 @@ def _are_bands(intervals: set[tuple[float, float]]) -> bool:
 
 
 def _are_labels(texts: Sequence[str], shapes: Mapping[Cell, int], intervals: Collection[tuple[float, float]]) -> bool:
-    """Whether whole numbers with parentheses are few codes and their meanings: 1 (18-24), 2 (25-34)."""
+    """Whether whole numbers with parentheses are few codes and their meanings: 1 (18-24), 2 (25-34).
+
+    An estimate lies in its interval: 12 (10-15), 9 (7-12).
+    """
+    if all(map(_lies_within, texts)):
+        return False
     is_whole = all(shape.aside != "±" and not shape.digits and not shape.word for shape in shapes)
     return is_whole and len(texts) == len(intervals) <= MOST_BANDS
+
+
+def _lies_within(text: str) -> bool:
+    """Whether a string is a number, and two others between which it lies."""
+    number, *ends = map(int, WHOLE.findall(text))
+    return len(ends) == 2 and ends[0] < number < ends[1]
 
 
 def _are_joined_codes(reading: NumberReading, texts: Sequence[str]) -> bool:

@@ -74,6 +74,11 @@ class NumberReading:
     has_fractions: bool = False
     names_hours: bool = False
 
+    @property
+    def has_unit(self) -> bool:
+        """Whether numbers are in a unit that a plain number does not show: 5'6", 12 kg, 1h 30m, 1.2M."""
+        return bool(self.unit) or self.is_duration or self.has_magnitudes
+
     def number(self, text: str) -> float | None:
         """Return the number that a trimmed string spells, None if it doesn't fit this reading.
 
