@@ -458,7 +458,7 @@ def resumed(path: Path, facts: Any, arrays: Any, identity: Any) -> list[RunState
 def test_what_was_saved_comes_back(path: Path, kept: Any) -> None:
     facts, arrays = kept
     assert sorted(arrays) == ["0.best", "0.history", "1.best", "1.history", "1.losses", "1.state"]
-    done, going, other = standings = resumed(path, facts, arrays, facts["identity"])
+    done, going, other = states = resumed(path, facts, arrays, facts["identity"])
     assert other is None
     assert done is not None
     assert going is not None
@@ -470,7 +470,7 @@ def test_what_was_saved_comes_back(path: Path, kept: Any) -> None:
     )
     assert (going.ended, going.progress.step, len(going.progress.history), len(going.progress.losses)) == ("", 7, 1, 3)
     before = path.read_bytes()
-    Checkpoint(path, lambda: facts["identity"], standings).save()
+    Checkpoint(path, lambda: facts["identity"], states).save()
     assert path.read_bytes() == before
 
 

@@ -12,6 +12,8 @@ from backpass.table.notation.missing import DEFAULT_MISSING
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+SECTION = "Reading"
+
 READING_WORDS = (
     "delimiter",
     "decimal",
@@ -37,52 +39,56 @@ READING_WORDS = (
 
 
 def reading() -> Callable[[F], F]:
-    """The options that describe how a table is parsed."""
-    section = "Reading"
+    """Declare the options that describe how a table is parsed."""
+    return combined(_layout_options(), _notation_options(), _source_options())
+
+
+def _layout_options() -> Callable[[F], F]:
+    """Declare the options for the lines of a text file: delimiter, header, comments and the end of the table."""
     return combined(
         option(
             "--delimiter",
             metavar="TEXT",
-            section=section,
+            section=SECTION,
             help="field delimiter: a single character, tab, or whitespace (any run of blanks); default: detected",
         ),
         option(
             "--skip",
             metavar="NUMBER",
             type=WholeNumber(0),
-            section=section,
+            section=SECTION,
             help="number of lines to skip before the header of a text file; default: detected",
         ),
         option(
             "--header-row",
             metavar="LINES",
-            section=section,
+            section=SECTION,
             help="line of the header of a text file, from 1, or its lines, such as 1,2, if it has several; "
             "default: detected",
         ),
         option(
             "--comment",
             metavar="TEXT",
-            section=section,
+            section=SECTION,
             help="start of comment lines in a text file, such as '#', or none; default: detected",
         ),
         option(
             "--footer",
             metavar="NUMBER",
             type=WholeNumber(0),
-            section=section,
+            section=SECTION,
             help="number of lines below the last row of a text file, blank lines not counted; default: detected",
         ),
         option(
             "--all-rows",
             is_flag=True,
-            section=section,
+            section=SECTION,
             help="read every record below the header as a row, even units, totals, repeated headers and empty rows",
         ),
         option(
             "--no-header",
             is_flag=True,
-            section=section,
+            section=SECTION,
             help="the text file has no header line; its columns are named column1, column2, ..., and a model matches "
             "them by position",
         ),
@@ -90,79 +96,91 @@ def reading() -> Callable[[F], F]:
             "--names",
             metavar="COLUMNS",
             multiple=True,
-            section=section,
+            section=SECTION,
             help="column names for a text file without a header: a,b,c (repeatable)",
         ),
-        option("--decimal", metavar="TEXT", section=section, help="decimal separator, '.' or ','; default: detected"),
+    )
+
+
+def _notation_options() -> Callable[[F], F]:
+    """Declare the options for the notation of values: numbers, dates, missing values and categories."""
+    return combined(
+        option("--decimal", metavar="TEXT", section=SECTION, help="decimal separator, '.' or ','; default: detected"),
         option(
             "--date-order",
             metavar="NAME",
-            section=section,
+            section=SECTION,
             help="order of dates such as 1/2/2024 or 1/2/24: day_first, month_first or year_first; default: detected "
             "if unambiguous",
         ),
-        option("--encoding", metavar="NAME", section=section, help="text encoding, such as latin-1; default: utf-8"),
+        option("--encoding", metavar="NAME", section=SECTION, help="text encoding, such as latin-1; default: utf-8"),
         option(
             "--missing",
             metavar="TEXT",
             may_be_empty=True,
             multiple=True,
-            section=section,
+            section=SECTION,
             help="string to treat as a missing value, in addition to an empty field, NA, N/A, NaN, null, None and ?; "
             "it is stored in the model (repeatable)",
         ),
         option(
             "--no-missing-detection",
             is_flag=True,
-            section=section,
+            section=SECTION,
             help="do not treat words such as -, #N/A and unknown as missing where everything else in a column is a "
             "number or a date, and do not report suspicious numbers such as -999",
         ),
         option(
             "--no-date-detection",
             is_flag=True,
-            section=section,
+            section=SECTION,
             help="do not read everyday notations such as 31 Dec 2024, 20241231, seconds since 1970 or spreadsheet "
             "serials as dates or times, nor 26:30:00 as a duration",
         ),
         option(
             "--keep-spaces",
             is_flag=True,
-            section=section,
+            section=SECTION,
             help="keep categories apart that differ only in spaces (leading, trailing, repeated or non-breaking) or a "
             "period at the end; default: merge them",
         ),
         option(
             "--merge-case",
             is_flag=True,
-            section=section,
+            section=SECTION,
             help="merge categories that differ only in upper and lower case, such as yes and YES; it is stored in the "
             "model",
         ),
+    )
+
+
+def _source_options() -> Callable[[F], F]:
+    """Declare the options that select the table in its file: query, sheet, field widths and size."""
+    return combined(
         option(
             "--query",
             metavar="SQL",
-            section=section,
+            section=SECTION,
             help="SELECT statement to apply to the table, which it calls data; in a database, it names the tables",
         ),
         option(
             "--sheet",
             metavar="NAME",
-            section=section,
+            section=SECTION,
             help="sheet of a workbook, by name or by number from 1 (for one of several files: FILE::NAME); default: "
             "the only one with a table",
         ),
         option(
             "--widths",
             metavar="NUMBERS",
-            section=section,
+            section=SECTION,
             help="field widths of a text file without delimiters, in characters: 8,4,10",
         ),
         option(
             "--max-bytes",
             metavar="NUMBER",
             type=WholeNumber(1),
-            section=section,
+            section=SECTION,
             help="maximum decompressed size of a compressed file or workbook; default: 200 times its size, but at "
             "least 64 MiB",
         ),

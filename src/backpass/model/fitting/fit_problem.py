@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from math import inf
 from pathlib import Path
@@ -21,7 +21,7 @@ from backpass.model.fitting.outcome.outcome import make_model
 from backpass.model.fitting.outcome.refit import refitted
 from backpass.model.fitting.outcome.scoring import WORST, Compared, baselines
 from backpass.model.fitting.pack.candidates import field_of, identity_of
-from backpass.model.fitting.pack.pack import raced
+from backpass.model.fitting.pack.pack import Pack, raced
 from backpass.model.fitting.pack.race import Race
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.runs.checkpoint import SECONDS, Checkpoint, RunState, resume, warn_on_failure
@@ -77,49 +77,36 @@ def fit_problem(
     Raises:
         BackpassError: As ``fit``.
     """
-    if on_interrupt not in ("raise", "return"):
-        raise UsageError(f"on_interrupt must be 'raise' or 'return'; got {on_interrupt!r}")
-    check_callbacks(callbacks)
-    is_pack = problem.settings.candidates > 1
-    if (is_pack or problem.settings.ensemble_size > 1) and theta is not None:
-        raise UsageError("theta gives the initial parameters of one network; an ensemble trains several")
-    require_storable(problem)
-    count = problem.settings.ensemble_size
-    at_once = side_by_side(problem, count, exchange.size)
-    members = field_of(problem) if is_pack else members_of(problem, at_once=at_once)
-    check_held_out(problem, members[:count])
+    _check_arguments(problem, callbacks, on_interrupt, theta)
+    members = _members(problem, exchange)
     identity = cache(partial(identity_of, problem, members))
     if exchange.size > 1:
         require_work(problem.settings.shards, len(members), exchange)
         require_same(exchange, {**identity(), "engine": problem.engine.name})
     if exchange.rank:
         callbacks, checkpoint, rescue, on_model = (), None, None, None
-    standings: list[RunState | None] = [None] * len(members)
+    states: list[RunState | None] = [None] * len(members)
     if resume_from is not None:
-        standings = exchange.from_first(resume(resume_from, identity()) if exchange.rank == 0 else None)
-    if checkpoint is not None:
-        check_writable(checkpoint)
-    place, seconds = (rescue, None) if checkpoint is None else (checkpoint, SECONDS)
-    kept = None if place is None else Checkpoint(Path(place), identity, [*standings], seconds)
+        states = exchange.from_first(resume(resume_from, identity()) if exchange.rank == 0 else None)
+    kept = _checkpoint(checkpoint, rescue, identity, states)
     # The baselines come first, so that nothing slow happens between the end of training and the model.
-    began = time.monotonic()
+    began, limit = time.monotonic(), problem.settings.max_seconds
     does_backtest = compare and is_backtested(problem)
     compared = _compared(problem, callbacks, resume_from) if compare and exchange.rank == 0 else Compared()
     compared = exchange.from_first(compared)
-    limit = problem.settings.max_seconds
     members = within(members, limit, time.monotonic() - began, does_backtest + problem.settings.refit)
     announce_idle(group_size(members, len(members), exchange), members, exchange, callbacks)
     early = before_training(problem)
     _announce(early, callbacks)
     with stop_on_signals() as stop:
-        runs, pack = Runs({}, 0, ()), None
-        if is_pack:
-            pack = raced(problem, Race(members, stop, callbacks, standings, kept, exchange=exchange))
-            members, runs = pack.members, pack.runs
+        if problem.settings.candidates > 1:
+            pack = raced(problem, Race(members, stop, callbacks, states, kept, exchange=exchange))
         else:
             runs = train_members(
-                members, stop, callbacks, theta=theta, standings=standings, checkpoint=kept, exchange=exchange
+                members, stop, callbacks, theta=theta, states=states, checkpoint=kept, exchange=exchange
             )
+            pack = Pack(members, runs)
+        members, runs = pack.members, pack.runs
         if runs.ending.reason == "diverged":
             diverged = _diverged(problem, members, runs, compared)
             if on_model is not None and isinstance(diverged.model, Model):
@@ -130,7 +117,7 @@ def fit_problem(
         left = left_of(limit, began, 2 if problem.settings.refit else 1)
         tested = backtest(problem, members, callbacks, stop, left, exchange) if goes_on else Backtest()
         saved = (checkpoint is not None or stop()) and _saved(kept, callbacks)
-        model = make_model(problem, members, runs, compared, tested, pack.record if pack is not None else ())
+        model = make_model(problem, members, runs, compared, tested, pack.record)
         if problem.settings.refit and runs.ending.reason != "stopped" and not is_stopped_anywhere(stop, exchange):
             factor = factor_of(problem, members, runs, tested)
             model = refitted(model, problem, members, factor, callbacks, stop, left_of(limit, began), exchange)
@@ -145,9 +132,47 @@ def fit_problem(
     if is_stopped and on_interrupt == "raise":
         interrupted = InterruptedTraining(f"interrupted after {model.record.steps} steps")
         interrupted.model, interrupted.signal = model, stop.signal or 0
-        interrupted.checkpoint = str(place) if saved else None
+        interrupted.checkpoint = str(kept.path) if kept is not None and saved else None
         raise interrupted
     return model
+
+
+def _check_arguments(
+    problem: Problem, callbacks: Sequence[Callback], on_interrupt: str, theta: NDArray[Any] | None
+) -> None:
+    """Check everything that can be checked before the first computation.
+
+    Raises:
+        BackpassError: An argument cannot be used, or the model could not be saved.
+    """
+    if on_interrupt not in ("raise", "return"):
+        raise UsageError(f"on_interrupt must be 'raise' or 'return'; got {on_interrupt!r}")
+    check_callbacks(callbacks)
+    if (problem.settings.candidates > 1 or problem.settings.ensemble_size > 1) and theta is not None:
+        raise UsageError("theta gives the initial parameters of one network; an ensemble trains several")
+    require_storable(problem)
+
+
+def _members(problem: Problem, exchange: Exchange) -> Sequence[Member]:
+    """The networks to train: those of the ensemble, or all candidates of a pack."""
+    count = problem.settings.ensemble_size
+    at_once = side_by_side(problem, count, exchange.size)
+    members = field_of(problem) if problem.settings.candidates > 1 else members_of(problem, at_once=at_once)
+    check_held_out(problem, members[:count])
+    return members
+
+
+def _checkpoint(
+    checkpoint: str | Path | None,
+    rescue: str | Path | None,
+    identity: Callable[[], Mapping[str, Any]],
+    states: Sequence[RunState | None],
+) -> Checkpoint | None:
+    """The checkpoint that receives the runs: saved while they train, or only when they are interrupted (``rescue``)."""
+    if checkpoint is not None:
+        check_writable(checkpoint)
+    path, seconds = (rescue, None) if checkpoint is None else (checkpoint, SECONDS)
+    return None if path is None else Checkpoint(Path(path), identity, [*states], seconds)
 
 
 def check_callbacks(callbacks: Any) -> None:

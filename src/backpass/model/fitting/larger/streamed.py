@@ -144,34 +144,17 @@ def streamed_problem(
         del sample  # its table takes memory
         if not division.own.start:  # the notes of the processes are put together
             collected.add(problem.notes, problem.of_source)
-        held_out, unused, late = HeldOut.of(problem), 0, Counter[str]()
         tables = division.cut(source.tables(kinds, division.rows))
-        for shard, rows in _others(tables, drawn, names, weight, collected, strict=strict):
-            uses = None
-            if held_out is not None:
-                uses = held_out.uses(rows.table)
-                trains = np.flatnonzero(uses != NONE)
-                rows, uses, unused = rows.take(trains), uses[trains], unused + len(uses) - len(trains)
-                if not len(trains):
-                    continue
-            late.update(late_bounds(problem.schema, rows.table))
-            truth = problem.head.truth(rows.table)
-            encoded = part_of(problem, Rows(rows.table, truth, rows.weights))
-            if not np.isfinite(encoded.y).all():
-                raise DataError(f"{source.name}: the target holds numbers too large for {settings.precision}")
-            windows = windows_of(rows.table.row_numbers - 1, settings.seed, stored.windows)
-            stored.add(encoded, windows, shard, uses)
-        found = division.of_group(exchange.share((stored.added, collected, late, unused)))
-        stored.complete(each for added, *_ in found for each in added)
-        collected, late, unused = found[0][1], Counter[str](), sum(each[3] for each in found)
-        for _, later, of_late, _ in found:
-            late.update(of_late)
-            if later is not collected:
-                collected.merge(later)
-        of_source = collected.of_source.notes
-        if unused:
-            what = "groups" if settings.group is not None else "times"
-            collected.others.add([f"{counted(unused, 'row')} outside the sample of {what} that are held out: not used"])
+        _store(problem, stored, source.name, _others(tables, drawn, names, weight, collected, strict=strict), collected)
+        shared = division.of_group(exchange.share((stored.added, collected)))
+        stored.complete(each for added, _ in shared for each in added)
+        (_, collected), *others = shared
+        for _, later in others:
+            collected.merge(later)
+        of_source, late = collected.of_source.notes, collected.late
+        if collected.unused:
+            rows, what = counted(collected.unused, "row"), "groups" if settings.group is not None else "times"
+            collected.others.add([f"{rows} outside the sample of {what} that are held out: not used"])
         collected.others.add(late_notes(late, "the rows of the sample"))
         problem = replace(problem, schema=reading_bounds(problem.schema, late)) if late else problem
         reading.close()
@@ -180,15 +163,19 @@ def streamed_problem(
 
 @dataclass(slots=True)
 class _Notes:
-    """The notes on the sample and on all other rows. Mutable.
+    """The notes on the sample and on all other rows, and what further notes are made of. Mutable.
 
     Attributes:
-        of_source: Those that a model does not keep, see ``Table``.
+        of_source: The notes that a model does not keep, see ``Table``.
         others: Those that it keeps.
+        late: Column -> number of bounds such as ``<5`` that it has outside the sample only.
+        unused: The number of rows outside the sample that belong to held-out groups or times.
     """
 
     of_source: MergedNotes = field(default_factory=MergedNotes)
     others: MergedNotes = field(default_factory=MergedNotes)
+    late: Counter[str] = field(default_factory=Counter)
+    unused: int = 0
 
     def add(self, notes: Sequence[str], of_source: Sequence[str]) -> None:
         """Take in the notes on some rows; ``of_source`` are some of them."""
@@ -199,6 +186,8 @@ class _Notes:
         """Take in the notes on the rows that follow."""
         self.of_source.merge(later.of_source)
         self.others.merge(later.others)
+        self.late.update(later.late)
+        self.unused += later.unused
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +270,39 @@ def _others(
         collected.add(labeled.table.notes, part.of_source)
         if labeled.table.rows and not all(labeled.table.columns[name].missing.all() for name in targets):
             yield shard, labeled
+
+
+def _store(
+    problem: Problem, stored: Stored, source: str, others: Iterable[tuple[int, Labeled]], collected: _Notes
+) -> None:
+    """Encode the rows outside the sample, and store those that train.
+
+    Args:
+        problem: The problem of the sample.
+        stored: Takes in the rows.
+        source: The name of the source, for messages.
+        others: The rows, with their shard.
+        collected: Takes in what is to be noted about them.
+
+    Raises:
+        DataError: The precision cannot represent a target.
+    """
+    held_out, settings = HeldOut.of(problem), problem.settings
+    for shard, rows in others:
+        uses = None
+        if held_out is not None:
+            uses = held_out.uses(rows.table)
+            trains = np.flatnonzero(uses != NONE)
+            collected.unused += len(uses) - len(trains)
+            if not len(trains):
+                continue
+            rows, uses = rows.take(trains), uses[trains]
+        collected.late.update(late_bounds(problem.schema, rows.table))
+        encoded = part_of(problem, Rows(rows.table, problem.head.truth(rows.table), rows.weights))
+        if not np.isfinite(encoded.y).all():
+            raise DataError(f"{source}: the target holds numbers too large for {settings.precision}")
+        windows = windows_of(rows.table.row_numbers - 1, settings.seed, stored.windows)
+        stored.add(encoded, windows, shard, uses)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ once, after calibration, and handed on to scores, residuals and warnings.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from backpass.engine import host_engine
 from backpass.model.baseline.baseline import kept
+from backpass.model.baseline.lookup import Lookup
+from backpass.model.evaluation.comparison import Comparison
 from backpass.model.evaluation.diagnostics import beaten_by, nearly_perfect
 from backpass.model.fitting.checks.backtest import Backtest
 from backpass.model.fitting.checks.lookups import Outputs, lookup_outputs, lookups_of
@@ -47,40 +49,38 @@ def make_model(
 ) -> Model:
     """The model with its scores and those of the baselines. Members that were not trained are left out."""
     tested = Backtest() if tested is None else tested
-    # A member that stopped before its first epoch is no better than chance.
-    done = [i for i, each in runs.results.items() if each.progress.history] or [min(runs.results)]
-    members, results = [members[i] for i in done], [runs.results[i] for i in done]
-    chosen = with_neighbors(problem, members, predicting(members, results))
-    trained, members = members, chosen.members
-    thetas, validation, further = calibrated(problem, members, chosen.thetas, tested)
-    further = [*chosen.notes, *further]
+    trained, results = _trained(members, runs)
+    chosen = with_neighbors(problem, trained, predicting(trained, results))
+    members = chosen.members
+    thetas, validation, notes = calibrated(problem, members, chosen.thetas, tested)
     problem, decided = _decided(problem, validation)
-    further += decided
     test = ScoredRows.of(problem, members, thetas, "test")
-    scored = {name: rows for name, rows in (("validation", validation), ("test", test)) if rows is not None}
     made = fitted_intervals(problem, validation, test, tested)
-    further += made.notes
-    first, steps = results[0].progress, sum(each.progress.step for each in results)
-    where, shown = next(((name, scored[name]) for name in ("test", "validation") if name in scored), ("", None))
-    lookups, left_out = lookups_of(problem) if compared.baselines else ((), [])
-    simple = {name: lookup_outputs(problem, members, lookups, name) for name in scored}
-    comparison = None if shown is None else comparison_of(problem, compared.baselines, shown, simple[where])
-    scores = {name: rows.scores(problem.head) for name, rows in scored.items()}
-    notes = (note for note in problem.notes if note not in problem.of_source)
+    scored = {name: rows for name, rows in (("validation", validation), ("test", test)) if rows is not None}
+    scores = _Scores.of(problem, members, compared, scored)
     is_ensemble = problem.settings.ensemble_size > 1 or problem.settings.candidates > 1
+    first, steps, reason = results[0].progress, sum(each.progress.step for each in results), runs.ending.reason
     record = Record(
         settings=problem.settings.to_json(),
         rows=_rows(problem),
-        scores=scores,
-        baselines={
-            **{each.name: baseline_scores(problem, each) for each in compared.baselines},
-            **{each.name: _lookup_scores(problem.head, each.name, simple, scored) for each in lookups},
-        },
+        scores=scores.networks,
+        baselines=scores.baselines,
         history=tuple(first.history),
         best_epoch=first.best_epoch,
         steps=steps,
-        reason=runs.ending.reason,
-        notes=(*notes, *compared.notes, *runs.notes, *_notes(problem, trained), *further, *tested.notes, *left_out),
+        reason=reason,
+        notes=(
+            *(note for note in problem.notes if note not in problem.of_source),
+            *compared.notes,
+            *runs.notes,
+            *_fold_notes(problem, trained),
+            *chosen.notes,
+            *notes,
+            *decided,
+            *made.notes,
+            *tested.notes,
+            *scores.notes,
+        ),
         members=tuple(_remembered(each) for each in results) * (len(members) // len(trained)) if is_ensemble else (),
         columns=problem.columns,
         split_columns=problem.split_columns,
@@ -92,17 +92,11 @@ def make_model(
         weight=problem.weight,
         warnings=(
             *before_training(problem),
-            *untrained(steps, runs.ending.reason),
+            *untrained(steps, reason),
             *after_training(problem, trained, thetas[: len(trained)], scored),
-            *beaten_by(comparison, f"the {where} rows"),
-            *made.warnings,
-            *(
-                []
-                if shown is None
-                else nearly_perfect(problem.head, scores[where], shown.part.rows, f"the {where} rows")
-            ),
+            *scores.warnings(problem.head, made.warnings),
         ),
-        comparison=comparison,
+        comparison=scores.comparison,
         candidates=tuple(candidates),
         teacher=teacher_facts(problem),
         features_of=None if problem.kept is None else problem.kept.facts,
@@ -119,11 +113,70 @@ def make_model(
         problem.settings.threads,
         made.intervals,
         kept(compared.baselines),
-        lookups,
+        scores.lookups,
         problem.training_rows,
         tuple(others),
         shares_of(members),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scores:
+    """The scores on held-out rows of the networks, and of the baselines and lookups that they are compared with.
+
+    Attributes:
+        networks: Split -> metric -> score of the networks.
+        baselines: Name -> split -> metric -> score of each baseline and each lookup.
+        split: The split whose scores are compared: "test", else "validation", or "" without held-out rows.
+        count: Its number of rows.
+        comparison: The networks against the best baseline; None if there is nothing to compare.
+        lookups: The lookups that the model keeps.
+        notes: Why lookups are left out.
+    """
+
+    networks: Mapping[str, dict[str, float]]
+    baselines: Mapping[str, Mapping[str, Mapping[str, float]]]
+    split: str
+    count: int
+    comparison: Comparison | None
+    lookups: tuple[Lookup, ...]
+    notes: Sequence[str]
+
+    @staticmethod
+    def of(
+        problem: Problem, members: Sequence[Member], compared: Compared, scored: Mapping[str, ScoredRows]
+    ) -> _Scores:
+        """Score the held-out rows, which are given by split with the outputs of the networks."""
+        lookups, notes = lookups_of(problem) if compared.baselines else ((), [])
+        simple = {name: lookup_outputs(problem, members, lookups, name) for name in scored}
+        split = next((name for name in ("test", "validation") if name in scored), "")
+        return _Scores(
+            {name: rows.scores(problem.head) for name, rows in scored.items()},
+            {
+                **{each.name: baseline_scores(problem, each) for each in compared.baselines},
+                **{each.name: _lookup_scores(problem.head, each.name, simple, scored) for each in lookups},
+            },
+            split,
+            scored[split].part.rows if split else 0,
+            comparison_of(problem, compared.baselines, scored[split], simple[split]) if split else None,
+            lookups,
+            notes,
+        )
+
+    def warnings(self, head: Head, of_intervals: Sequence[str]) -> list[str]:
+        """Warnings: a baseline is better, the intervals, or the scores are too good to be true."""
+        rows = f"the {self.split} rows"
+        too_good = nearly_perfect(head, self.networks[self.split], self.count, rows) if self.split else []
+        return [*beaten_by(self.comparison, rows), *of_intervals, *too_good]
+
+
+def _trained(members: Sequence[Member], runs: Runs) -> tuple[list[Member], list[TrainingResult]]:
+    """The members that were trained, and their results; the first if none was.
+
+    A member that stopped before its first epoch is no better than chance.
+    """
+    done = [i for i, each in runs.results.items() if each.progress.history] or [min(runs.results)]
+    return [members[i] for i in done], [runs.results[i] for i in done]
 
 
 def groups_of(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> list[Group]:
@@ -176,7 +229,7 @@ def _rows(problem: Problem) -> dict[str, int]:
     return {**rows, "train": validation + rows["train"] - problem.parts["train"].rows, "validation": validation}
 
 
-def _notes(problem: Problem, members: Sequence[Member]) -> list[str]:
+def _fold_notes(problem: Problem, members: Sequence[Member]) -> list[str]:
     if not problem.folds:
         return []
     count = problem.settings.ensemble_size

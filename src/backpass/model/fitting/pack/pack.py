@@ -49,7 +49,7 @@ def raced(problem: Problem, race: Race) -> Pack:
     complete = [c for c in complete if not any(_has_diverged(race, i) for i in trained[c])] or complete
     kept = complete or [next((c for c in alive if trained[c]), alive[0])]
     numbers = [i for c in kept for i in trained[c] or [c * race.networks]]
-    results = {i: standing.result() for i in numbers if (standing := race.standings[i]) is not None}
+    results = {i: state.result() for i in numbers if (state := race.states[i]) is not None}
     if not results:
         first = min(runs.results)
         ended = (race.diverged if runs.ending.reason == "diverged" else None) or runs.ending
@@ -82,14 +82,14 @@ def raced(problem: Problem, race: Race) -> Pack:
 
 
 def _has_diverged(race: Race, number: int) -> bool:
-    standing = race.standings[number]
-    return standing is not None and standing.ended == "diverged"
+    state = race.states[number]
+    return state is not None and state.ended == "diverged"
 
 
 def _trained(race: Race, candidate: int) -> list[int]:
     """The numbers of the candidate's members that finished an epoch."""
     numbers = range(candidate * race.networks, (candidate + 1) * race.networks)
-    return [i for i in numbers if (each := race.standings[i]) is not None and each.progress.history]
+    return [i for i in numbers if (each := race.states[i]) is not None and each.progress.history]
 
 
 def _recorded(
@@ -99,8 +99,8 @@ def _recorded(
     settings, rows = problem.settings, problem.parts["train"].rows
     changes = changes_of(candidate, settings, problem.head.target.task, rows)
     stages = [stage for stage in stages_of(settings.candidates, validates=True) if not stage.is_last]
-    standing = race.standings[candidate * race.networks]
-    done = 0 if standing is None else len(standing.progress.history)
+    state = race.states[candidate * race.networks]
+    done = 0 if state is None else len(state.progress.history)
     scores = [race.score(candidate, stage) for stage in stages if done >= race.epochs(candidate, stage)]
     return {
         "settings": {name: plain(value) for name, value in changes.items()},

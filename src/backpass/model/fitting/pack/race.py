@@ -81,7 +81,7 @@ class Race:
         members: The members, candidate by candidate.
         stop: Stops all runs between two steps.
         callbacks: Observers of the runs.
-        standings: The state of each member's run; None before its first epoch ends.
+        states: The state of each member's run; None before its first epoch ends.
         checkpoint: Receives the state of each run.
         diverged: The last result of a run that diverged; None if none did.
         exchange: The processes, which divide the members of each stage.
@@ -90,7 +90,7 @@ class Race:
     members: Sequence[Member]
     stop: StopRequest
     callbacks: Sequence[Callback]
-    standings: list[RunState | None]
+    states: list[RunState | None]
     checkpoint: Checkpoint | None = None
     diverged: TrainingResult | None = None
     exchange: Exchange = SOLO
@@ -121,7 +121,7 @@ class Race:
                 [self._until(member, stage, left, len(numbers)) for member in self.members],
                 self.stop,
                 self.callbacks,
-                standings=self.standings,
+                states=self.states,
                 checkpoint=self.checkpoint,
                 numbers=numbers,
                 together=together,
@@ -130,7 +130,7 @@ class Race:
             for number, result in runs.results.items():
                 ended = result.reason if result.reason in ("patience", "diverged") else ""
                 self.diverged = result if result.fault else self.diverged
-                self.standings[number] = RunState(result.progress, runs.faults.get(number, ""), ended)
+                self.states[number] = RunState(result.progress, runs.faults.get(number, ""), ended)
             alive = sorted(alive, key=lambda c: self.score(c, stage))[: stage.places]
             if together.ender is not None:
                 break
@@ -140,10 +140,10 @@ class Race:
 
     def score(self, candidate: int, stage: Stage) -> float:
         """The best validation score of the candidate's first network up to the end of a stage; lower is better."""
-        standing = self.standings[candidate * self.networks]
-        if standing is None or standing.ended == "diverged":
+        state = self.states[candidate * self.networks]
+        if state is None or state.ended == "diverged":
             return inf
-        epochs = standing.progress.history[: self.epochs(candidate, stage)]
+        epochs = state.progress.history[: self.epochs(candidate, stage)]
         return min((epoch.score for epoch in epochs if epoch.score is not None), default=inf)
 
     def epochs(self, candidate: int, stage: Stage) -> int:

@@ -19,7 +19,7 @@ from backpass.errors import DataError, UsageError
 from backpass.model.fitting.problem.building import build_network
 from backpass.model.fitting.problem.data_split import DataSplit, Rows
 from backpass.model.fitting.problem.division import divide, possible_inputs
-from backpass.model.fitting.problem.encoded_rows import encodings_of, splits_of
+from backpass.model.fitting.problem.encoded_rows import EncodedRows, encodings_of, splits_of
 from backpass.model.fitting.problem.notes import run_notes, spelling_notes
 from backpass.model.fitting.problem.problem import Problem, Source
 from backpass.model.fitting.teaching.scores import with_teacher_checked
@@ -288,24 +288,11 @@ def assemble(
     """
     encodings = encodings_of(schema, rows)
     train = encodings["train"]
-    if features_of is not None:
-        feature_map = features_of.model.feature_map
-    elif feature_map is None:
-        feature_map = FeatureMap.fit(
-            train.numbers,
-            train.codes,
-            [len(f.levels) for f in schema.texts],
-            scaled_flags=settings.categorical_encoding == "scaled",
-            max_one_hot_levels=settings.max_one_hot_levels,
-            periods=schema.periods,
-            leads=[number.leads for number in schema.numbers],
-            marks=[number.marks for number in schema.numbers],
-            ranks=settings.quantile_features,
-            scaling=settings.numerical_scaling,
-        )
     if features_of is None:
+        feature_map = _feature_map(settings, schema, train) if feature_map is None else feature_map
         network = build_network(settings, schema, feature_map, head.outputs, len(rows["train"]))
     else:
+        feature_map = features_of.model.feature_map
         network = features_of.network(head.outputs, settings.output_activation)
     profiles = profiles_of(schema, train.numbers, train.codes)
     problem = Problem(settings, schema, head, feature_map, network, {}, (), profiles)
@@ -318,18 +305,7 @@ def assemble(
     parts = splits_of(problem, rows, encodings, owned=owned)
     kept = None if features_of is None else features_of.features(parts["train"].x, problem.engine)
     table = rows["train"].whole
-    if not np.isfinite(parts["train"].y).all():
-        raise DataError(
-            f"{table.source}: {_too_large(head, parts['train'])} holds numbers too large for {settings.precision}",
-            hint="give them in a larger unit, or use --precision float64",
-        )
-    all_notes = (
-        *table.notes,
-        *(note for each in head.targets for note in each.target.notes),
-        *schema.notes,
-        *spelling_notes(schema, head),
-        *notes,
-    )
+    _require_representable(head, parts["train"], table, settings.precision)
     units = {name: each.units for name, each in rows.items() if each.units is not None}
     folds = split_folds(
         np.concatenate([parts[name].truth for name in pool]),
@@ -337,8 +313,15 @@ def assemble(
         by_class=head.target.task != "regression",
         units=Units.joined([units[name] for name in pool]) if {*pool} <= units.keys() else None,
     )
-    all_notes += tuple(run_notes(settings, rows, network, has_folds=bool(folds)))
-    all_notes += () if kept is None else kept.notes
+    all_notes = (
+        *table.notes,
+        *(note for each in head.targets for note in each.target.notes),
+        *schema.notes,
+        *spelling_notes(schema, head),
+        *notes,
+        *run_notes(settings, rows, network, has_folds=bool(folds)),
+        *(() if kept is None else kept.notes),
+    )
     return replace(
         problem,
         parts=parts,
@@ -353,10 +336,36 @@ def assemble(
     )
 
 
-def _too_large(head: Head, part: DataSplit) -> str:
-    """The first target with an encoded value that is not finite, as ``target 'y'``."""
-    columns = np.isfinite(part.y.reshape(part.rows, -1)).all(axis=0)
-    return f"target {head.targets[int(np.argmin(columns))].target.name!r}"
+def _feature_map(settings: Settings, schema: Schema, train: EncodedRows) -> FeatureMap:
+    """The feature map that is fitted on the training rows."""
+    return FeatureMap.fit(
+        train.numbers,
+        train.codes,
+        [len(f.levels) for f in schema.texts],
+        scaled_flags=settings.categorical_encoding == "scaled",
+        max_one_hot_levels=settings.max_one_hot_levels,
+        periods=schema.periods,
+        leads=[number.leads for number in schema.numbers],
+        marks=[number.marks for number in schema.numbers],
+        ranks=settings.quantile_features,
+        scaling=settings.numerical_scaling,
+    )
+
+
+def _require_representable(head: Head, train: DataSplit, table: Table, precision: str) -> None:
+    """Check that the encoded targets of the training rows are finite.
+
+    Raises:
+        DataError: Names the first target with a number that is too large for the precision.
+    """
+    is_finite = np.isfinite(train.y)
+    if is_finite.all():
+        return
+    first = int(np.argmin(is_finite.reshape(train.rows, -1).all(axis=0)))
+    raise DataError(
+        f"{table.source}: target {head.targets[first].target.name!r} holds numbers too large for {precision}",
+        hint="give them in a larger unit, or use --precision float64",
+    )
 
 
 def _require_memory(problem: Problem, rows: int) -> None:

@@ -65,7 +65,7 @@ class Recorder(Protocol):
     def is_due(self, number: int) -> bool:
         """Whether it is time to report the state of run ``number``, which is still in progress."""
 
-    def note(self, number: int, standing: RunState) -> None:
+    def record(self, number: int, state: RunState) -> None:
         """Store the state of run ``number``."""
 
 
@@ -76,16 +76,16 @@ class Checkpoint:
     Attributes:
         path: The file.
         identity: Returns the settings, the network and a digest of the rows; called on first use.
-        standings: The state of each network's run, None before its first epoch ends.
+        states: The state of each network's run, None before its first epoch ends.
         seconds: Time between two writes, and between two reports of a run; None if only ``save`` writes.
     """
 
     path: Path
     identity: Callable[[], Mapping[str, Any]]
-    standings: list[RunState | None]
+    states: list[RunState | None]
     seconds: float | None = SECONDS
     _written: float = field(init=False)
-    _noted: dict[int, float] = field(default_factory=dict)
+    _recorded: dict[int, float] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -93,18 +93,18 @@ class Checkpoint:
 
     def is_due(self, number: int) -> bool:
         """Whether it is time to report the state of run ``number``, which is still in progress."""
-        before = self._noted.setdefault(number, self._written)
+        before = self._recorded.setdefault(number, self._written)
         return self.seconds is not None and time.monotonic() - before >= self.seconds
 
-    def note(self, number: int, standing: RunState) -> None:
+    def record(self, number: int, state: RunState) -> None:
         """Store the state of run ``number``, and write the file if it is time to.
 
         Raises:
             ResourceError: The file cannot be written.
         """
         with self._lock:
-            self.standings[number], self._noted[number] = standing, time.monotonic()
-            if self.seconds is not None and self._noted[number] - self._written >= self.seconds:
+            self.states[number], self._recorded[number] = state, time.monotonic()
+            if self.seconds is not None and self._recorded[number] - self._written >= self.seconds:
                 self._write()
 
     def save(self) -> None:
@@ -118,7 +118,7 @@ class Checkpoint:
 
     def _write(self) -> None:
         self._written = time.monotonic()
-        facts, arrays = to_data(self.standings)
+        facts, arrays = to_data(self.states)
         write_atomically(self.path, pack("checkpoint", {"identity": dict(self.identity()), "runs": facts}, arrays))
 
 
@@ -133,20 +133,20 @@ def warn_on_failure(callbacks: Sequence[Callback]) -> Iterator[None]:
             each.on_warning(text)
 
 
-def to_data(standings: Sequence[RunState | None]) -> tuple[list[dict[str, Any] | None], dict[str, NDArray[Any]]]:
+def to_data(states: Sequence[RunState | None]) -> tuple[list[dict[str, Any] | None], dict[str, NDArray[Any]]]:
     """The facts and arrays of all runs."""
     facts: list[dict[str, Any] | None] = []
     arrays: dict[str, NDArray[Any]] = {}
-    for i, standing in enumerate(standings):
-        if standing is None:
+    for i, state in enumerate(states):
+        if state is None:
             facts.append(None)
             continue
-        run = standing.progress
-        facts.append({"step": run.step, "best_epoch": run.best_epoch, "fault": standing.fault, "ended": standing.ended})
-        arrays[f"{i}.best"] = run.kept if standing.ended else run.best
+        run = state.progress
+        facts.append({"step": run.step, "best_epoch": run.best_epoch, "fault": state.fault, "ended": state.ended})
+        arrays[f"{i}.best"] = run.kept if state.ended else run.best
         rows = [(e.step, e.learning_rate, e.train_loss, np.nan if e.score is None else e.score) for e in run.history]
         arrays[f"{i}.history"] = np.array(rows, dtype=np.float64).reshape(-1, _EPOCH)
-        if not standing.ended:
+        if not state.ended:
             arrays[f"{i}.state"] = np.stack(run.state)
             arrays[f"{i}.losses"] = np.array(run.losses, dtype=np.float64)
     return facts, arrays

@@ -56,7 +56,7 @@ def train_members(
     callbacks: Sequence[Callback] = (),
     *,
     theta: NDArray[Any] | None = None,
-    standings: Sequence[RunState | None] = (),
+    states: Sequence[RunState | None] = (),
     checkpoint: Checkpoint | None = None,
     numbers: Sequence[int] | None = None,
     together: EnsembleProgress | None = None,
@@ -75,7 +75,7 @@ def train_members(
         stop: Stops all runs between two steps.
         callbacks: Observers of the runs.
         theta: Initial parameters of a single network.
-        standings: The states of the runs in a checkpoint, to continue from.
+        states: The states of the runs in a checkpoint, to continue from.
         checkpoint: Receives the state of each run.
         numbers: The members to train, in a stage of a race. Default None: all.
         together: The progress of the race, which this is a stage of: then a run that diverges does not end the others.
@@ -83,37 +83,23 @@ def train_members(
         exchange: The processes, all of which call this function.
     """
     stage, race = range(len(members)) if numbers is None else numbers, together
-    before = {i: standing for i, standing in enumerate(standings) if standing is not None and i in {*stage}}
+    before = {i: state for i, state in enumerate(states) if state is not None and i in {*stage}}
     watching = callbacks if len(members) == 1 else None
     if together is None:
         together = EnsembleProgress(callbacks, len(members))
     together.join(before)
-    spread = Stage.of(exchange, together, stop, checkpoint, group_size(members, len(stage), exchange))
-    own, recorder = (stage, checkpoint) if spread is None else (spread.own(stage), spread.recorder)
-    group = SOLO if spread is None else spread.group
+    distributed = Stage.of(exchange, together, stop, checkpoint, group_size(members, len(stage), exchange))
+    own, recorder = (stage, checkpoint) if distributed is None else (distributed.own(stage), distributed.recorder)
+    group = SOLO if distributed is None else distributed.group
     workers = max(side_by_side(members[0].problem, len(own)), 1) if group.size == 1 else 1
     shared = None if workers == 1 else members[0].problem.trainer.side_by_side(workers, _most_alike(members, own))
-    begun = {i: standing.result() for i, standing in before.items()}
-    faults = {i: standing.fault for i, standing in before.items() if standing.fault}
+    begun = {i: state.result() for i, state in before.items()}
+    faults = {i: state.fault for i, state in before.items() if state.fault}
+    attempts = _Attempts(members, shared, recorder, stop, group, theta, faults)
 
-    def attempt(i: int, progress: Progress | None) -> TrainingResult:
-        problem = members[i].problem if shared is None else _on_one_core(members[i].problem, shared)
-        # A recorded fault implies that the learning rate may be lowered: the checkpoint's identity ensures it.
-        problem = problem if i not in faults else with_lower_learning_rate(problem) or problem
-        watchers: Sequence[Callback] = [MemberCallback(together, i)] if watching is None else watching
-        watchers = watchers if spread is None else [*watchers, StageCallback(spread)]
-        seen = (
-            watchers
-            if recorder is None
-            else [CheckpointCallback(recorder, i, faults.get(i, ""), watchers, problem.last_epoch), *watchers]
-        )
-        result = trainable(problem).train(theta=theta, callbacks=seen, progress=progress, stop=stop, exchange=group)
-        if result.reason != "diverged" or i in faults or with_lower_learning_rate(problem) is None:
-            return result
-        faults[i] = result.fault
-        for each in watchers:
-            each.on_warning(_retry_note(members[i], faults[i]))
-        return attempt(i, None)
+    def watchers(i: int) -> Sequence[Callback]:
+        these: Sequence[Callback] = [MemberCallback(together, i)] if watching is None else watching
+        return these if distributed is None else [*these, StageCallback(distributed)]
 
     def run(i: int) -> None:
         # A run that starts after a signal ends at once, which marks all runs as interrupted.
@@ -121,7 +107,7 @@ def train_members(
         if i in together.over or group.any(together.ender is not None):
             return
         with nullcontext() if shared is None else shared.taking_part():
-            begun[i] = attempt(i, before[i].progress.copy() if i in before else None)
+            begun[i] = attempts.train(i, watchers(i), before[i].progress.copy() if i in before else None)
         if begun[i].reason in ENDS_ALL and not (race and begun[i].reason == "diverged"):
             together.end_by(i)
 
@@ -130,8 +116,8 @@ def train_members(
             run(i)
     else:
         run_in_threads(run, own, workers, stop)
-    if spread is not None:
-        results, others = spread.finish({i: begun[i] for i in own if i in begun}, faults)
+    if distributed is not None:
+        results, others = distributed.finish({i: begun[i] for i in own if i in begun}, faults)
         begun, faults = begun | results, faults | others
     last = max(begun) if together.ender is None else together.ender
     notes = tuple(_retry_note(members[i], faults[i]) for i in sorted(faults))
@@ -140,6 +126,53 @@ def train_members(
         for each in callbacks:
             each.on_end(runs.ending)
     return runs
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Attempts:
+    """The attempts of each member: the first, and one at a lower learning rate if it diverges. ``faults`` changes.
+
+    Attributes:
+        members: The members.
+        engine: The engine of runs side by side; None if members are trained sequentially.
+        recorder: Receives the state of each run; None without a checkpoint.
+        stop: Stops all runs between two steps.
+        group: The processes that train a member together.
+        theta: Initial parameters of a single network; None for random ones.
+        faults: Member number -> what was not finite in its first attempt.
+    """
+
+    members: Sequence[Member]
+    engine: Engine | None
+    recorder: Recorder | None
+    stop: StopRequest
+    group: Exchange
+    theta: NDArray[Any] | None
+    faults: dict[int, str]
+
+    def train(self, number: int, watchers: Sequence[Callback], progress: Progress | None) -> TrainingResult:
+        """Train a member from its progress; if it diverges, once more from the start."""
+        problem = self._problem(number)
+        seen = watchers
+        if self.recorder is not None:
+            fault = self.faults.get(number, "")
+            seen = [CheckpointCallback(self.recorder, number, fault, watchers, problem.last_epoch), *watchers]
+        result = trainable(problem).train(
+            theta=self.theta, callbacks=seen, progress=progress, stop=self.stop, exchange=self.group
+        )
+        if result.reason != "diverged" or number in self.faults or with_lower_learning_rate(problem) is None:
+            return result
+        self.faults[number] = result.fault
+        for each in watchers:
+            each.on_warning(_retry_note(self.members[number], result.fault))
+        return self.train(number, watchers, None)
+
+    def _problem(self, number: int) -> Problem:
+        """The member's problem, on one core if others run side by side; a retry has a lower learning rate."""
+        problem = self.members[number].problem
+        problem = problem if self.engine is None else _on_one_core(problem, self.engine)
+        # A recorded fault implies that the learning rate may be lowered: the checkpoint's identity ensures it.
+        return problem if number not in self.faults else with_lower_learning_rate(problem) or problem
 
 
 def group_size(members: Sequence[Member], count: int, exchange: Exchange) -> int:
@@ -205,14 +238,14 @@ class CheckpointCallback(Callback):
 
     def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
         if self.checkpoint.is_due(self.number):
-            self._note(progress, "")
+            self._record(progress, "")
         return None
 
     def on_end(self, result: TrainingResult) -> None:
         if result.reason != "diverged":
             goes_on = self.last_epoch is not None and result.reason == "finished"
-            self._note(result.progress, result.reason if result.is_over and not goes_on else "")
+            self._record(result.progress, result.reason if result.is_over and not goes_on else "")
 
-    def _note(self, progress: Progress, ended: str) -> None:
+    def _record(self, progress: Progress, ended: str) -> None:
         with warn_on_failure(self.callbacks):
-            self.checkpoint.note(self.number, RunState(progress.copy(), self.fault, ended))
+            self.checkpoint.record(self.number, RunState(progress.copy(), self.fault, ended))

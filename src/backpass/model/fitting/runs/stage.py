@@ -196,10 +196,10 @@ class Stage:
                 self.together.end_by(number)
             case "steps", (taken,):
                 self._count(taken)
-            case "state", (number, standing):
+            case "state", (number, state):
                 if self.checkpoint is not None:
                     with warn_on_failure(self.together.callbacks):
-                        self.checkpoint.note(number, standing)
+                        self.checkpoint.record(number, state)
             case "warning", (text,):
                 for each in self.together.callbacks:
                     each.on_warning(text)
@@ -265,7 +265,7 @@ class Sender:
         seconds, now = self.stage.seconds, time.monotonic()
         return seconds is not None and now - self._sent.setdefault(number, now) >= seconds
 
-    def note(self, number: int, standing: RunState) -> None:
+    def record(self, number: int, state: RunState) -> None:
         """See ``Checkpoint``."""
         self._sent[number] = time.monotonic()
-        self.stage.exchange.post(("state", number, standing), 0, self.stage.channel)
+        self.stage.exchange.post(("state", number, state), 0, self.stage.channel)
