@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import statistics
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backpass.errors import DataError, UsageError
-from backpass.table import CategoricalColumn, Table, read_table
+from backpass.table import CategoricalColumn, Table, read_table, required_kind
 from backpass.table.layout import LAYOUT_FINDINGS, heading_of
 from backpass.table.layout.footer import Columns, footer_rows
 from backpass.table.scan import scanner_for
 from backpass.table.scan.plain import PlainScanner
+from backpass.table.windows.windows import windows_of
 
 Write = Callable[..., Path]
 NAMES = ["town", "day", "units", "price", "y"]
@@ -359,6 +361,52 @@ def test_means_below_the_rows(write: Write) -> None:
     assert read_table(write(text_of([NAMES, *rows, ["Mean", "", *means]]))) == plain(write, rows)
 
 
+SUMMARIES = [
+    {"Minimum": min, "Maximum": max, "Median": statistics.median, "Std": statistics.stdev},
+    {"count": len, "mean": statistics.mean, "std": statistics.stdev, "min": min, "50%": statistics.median, "max": max},
+    {"Mittelwert": statistics.mean, "Standardabweichung": statistics.pstdev},
+    {"Total": sum, "Moyenne": statistics.mean, "Médiane": statistics.median, "Écart-type": statistics.stdev},
+    {"最大值": max, "最小值": min},
+    {"Max.": max},
+]
+
+
+@pytest.mark.parametrize("place", ["first", "last"])
+@pytest.mark.parametrize("summary", SUMMARIES, ids=" ".join)
+def test_summaries_at_either_end(write: Write, summary: dict[str, Callable[[list[float]], float]], place: str) -> None:
+    rows = rows_of(random.Random(" ".join(summary)))
+    last = [
+        [label, "", *(f"{of([float(row[j]) for row in rows]):.6f}" for j in (2, 3, 4))] for label, of in summary.items()
+    ]
+    table = read_table(write(text_of([NAMES, *last, *rows] if place == "first" else [NAMES, *rows, *last])))
+    assert table == plain(write, rows)
+    assert any("summaries of other rows, left out" in note for note in table.notes)
+
+
+def test_a_person_called_max_is_a_row(write: Write) -> None:
+    rows = rows_of(random.Random(1))
+    rows[0][0], rows[-1][0] = "Min", "Max"
+    assert read_table(write(text_of([NAMES, *rows]))).rows == len(rows)
+
+
+def test_summaries_among_numbers_or_dates(write: Write) -> None:
+    """A label in a column of numbers or dates is enough."""
+    rows = [[f"2024-01-{n:02d}", str(n * n % 7)] for n in range(1, 29)]
+    table = read_table(write(text_of([["day", "y"], *rows, ["Max", "99"]])))
+    assert table.rows == 28
+    assert table.column("day").kind == "date"
+    assert said(table, "the last line, 'Max, 99': below the table, left out")
+
+
+def test_a_total_in_the_first_row_of_a_long_stream_is_said(write: Write) -> None:
+    """A window does not hold the rows that it sums."""
+    rows = rows_of(random.Random(1), 1000) * 20
+    path = write(text_of([NAMES, with_sums(rows, "Total"), *rows]))
+    kinds = {name: required_kind(column) for name, column in read_table(path).columns.items()}
+    first, *_ = windows_of(path, rows=500, whole=0, kinds=kinds)
+    assert any("row 1 is called a total, but holds no sums: kept as a row" in note for note in first.notes)
+
+
 @pytest.mark.parametrize("place", ["town", "day"])
 def test_subtotals(write: Write, place: str) -> None:
     rng = random.Random(7)
@@ -553,6 +601,7 @@ def notes_of_everything(write: Write) -> Iterator[str]:
         "title\n" + text_of([[*NAMES, ""], *([*row, ""] for row in rows)]) + "title\n",
         text_of([*HEADERS["groups complete names"][0], UNITS, *rows, [""] * 5, *rows]) + "Source: office\n",
         text_of([NAMES, *rows, NAMES, *rows, with_sums(rows * 2, "Total")]),
+        text_of([NAMES, *rows, ["Max", "", *(str(max(float(row[j]) for row in rows)) for j in (2, 3, 4))]]),
         text_of([NAMES, *rows, ["", "Total", "1", "2", "3"], *rows]),
     ]
     for text in texts:

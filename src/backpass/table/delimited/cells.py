@@ -45,6 +45,25 @@ TOTALS = (
     "grand-total", "totaux", "jumlah", "tổng cộng",
 )  # fmt: skip
 """Labels of rows of sums and means, in lower case."""
+_STATISTICS = {
+    "minimum": "min minimum mínimo minimo minimal minst miinimum минимум мин 最小 最小值 最小値 최소",
+    "maximum": "max maximum máximo maximo massimo maximal maks maksimum максимум макс 最大 最大值 最大値 최대",
+    "mean": "mean avg average durchschnitt mittelwert moyenne promedio media média gemiddelde среднее 平均 평균",
+    "median": "median mediana médiane mediaan mediaani медиана 中位数 中央値 50% q2 p50",
+    "deviation": "std sd stdev stddev standardabweichung écart-type ecart-type desvio sigma 标准差 標準偏差 표준편차",
+    "count": "count n anzahl nombre número numero aantal antal liczba количество 件数",
+    "first quartile": "25% q1 p25",
+    "third quartile": "75% q3 p75",
+}
+_PHRASES = {
+    "std dev": "deviation", "std. dev": "deviation", "st. dev": "deviation", "s.d": "deviation",
+    "standard deviation": "deviation", "desviación estándar": "deviation", "desvio padrão": "deviation",
+    "deviazione standard": "deviation", "odchylenie standardowe": "deviation", "стандартное отклонение": "deviation",
+    "1st quartile": "first quartile", "3rd quartile": "third quartile", "lower quartile": "first quartile",
+    "upper quartile": "third quartile",
+}  # fmt: skip
+STATISTICS = _PHRASES | {word: statistic for statistic, words in _STATISTICS.items() for word in words.split()}
+"""Labels of rows that summarize others, in lower case, and what they hold."""
 FOOTNOTE = re.compile(
     r"(?:page|seite|página|pagina|strona)\s+-?[0-9]+.*|\(?[0-9]+ (?:rows?|records?)\b.*"
     r"|(?:rows?|records?|lines?|count|number of (?:rows|records))\b.*[0-9].*"
@@ -94,6 +113,15 @@ def is_total_label(cell: str) -> bool:
     if text.startswith(TOTALS):
         return any(text.startswith(word) and not text[len(word) : len(word) + 1].isalpha() for word in TOTALS)
     return text.endswith(TOTALS) and any(text.endswith(f" {word}") for word in TOTALS)
+
+
+def statistic_of(cell: str) -> str:
+    """Return what a row with this label holds of other rows; empty if it is no such label.
+
+    >>> [statistic_of(cell) for cell in ("Max.", "Std Dev:", "médiane", "Maxine")]
+    ['maximum', 'deviation', 'median', '']
+    """
+    return STATISTICS.get(cell.strip(" .:").lower(), "")
 
 
 def is_footnote(cell: str) -> bool:

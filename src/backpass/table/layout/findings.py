@@ -90,6 +90,13 @@ LAYOUT_FINDINGS = (
         KEPT,
     ),
     LayoutFinding(
+        "summaries",
+        "rows at either end are called Minimum, Median, Std ..., and their numbers, at least two, are those of the "
+        "rows between",
+        "summaries of other rows, left out",
+        KEPT,
+    ),
+    LayoutFinding(
         "footer",
         "the last lines are text, labels of totals or empty, while rows contain numbers or dates or have more fields",
         "below the table, left out",

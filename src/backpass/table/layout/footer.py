@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backpass.table.delimited.cells import GAPS, holds_values, is_footnote, is_total_label, is_value
+from backpass.table.delimited.cells import GAPS, holds_values, is_footnote, is_total_label, is_value, statistic_of
 
 LONGEST = 500  # maximum number of lines of a footer
 WORDS = 3  # words from which a lonely text is a sentence
@@ -75,6 +75,8 @@ def _is_footer(row: Row, columns: Columns, *, follows: bool) -> bool:
         return False
     stands_out = j < columns.width and columns.valued[j]
     if is_total_label(first) and (stands_out or len(filled) == 1 or len(row) != columns.width):
+        return True
+    if stands_out and statistic_of(first):
         return True
     if len(filled) > 1:
         return len(row) != columns.width and is_footnote(first)

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from backpass.table.columns.raw import Content, RawColumn, RawStrings
 from backpass.table.columns.rules import Rules
-from backpass.table.delimited.cells import holds_values, is_total_label
+from backpass.table.delimited.cells import holds_values, is_total_label, statistic_of
 from backpass.table.layout.findings import lines_listed, note_of
+from backpass.table.layout.summaries import summary_rows
 from backpass.table.table import CategoricalColumn, Column, NumericColumn
 
 FEWEST, FEWEST_UNNAMED = 2, 5  # minimum number of rows that are summed, with and without a label
@@ -37,14 +38,16 @@ def rows_of_data(
         totals: Whether totals are left out.
         keep: Whether rows between others keep their places.
     """
-    found, doubtful = total_rows(list(columns.values()), content.no_data) if totals else ([], [])
-    notes = [
-        f"row {row:,} is called a total, but holds no sums: kept as a row; --footer 1 leaves it out" for row in doubtful
-    ]
+    typed = list(columns.values())
+    summaries = summary_rows(typed, content.no_data) if totals else []
+    found, doubtful = total_rows(typed, [*content.no_data, *summaries]) if totals else ([], [])
+    notes = [doubtful_note(row) for row in doubtful]
+    if summaries:
+        notes.append(note_of("summaries", lines_listed(summaries, "row")))
     if found:
         notes.append(note_of("totals", lines_listed(found, "row")))
     numbers = np.arange(1, content.rows + 1)
-    left_out = {*content.no_data, *found}
+    left_out = {*content.no_data, *summaries, *found}
     if keep:
         last = next((row for row in range(content.rows, 0, -1) if row not in left_out), 0)
         if inner := sorted(row for row in left_out if row < last):
@@ -54,6 +57,12 @@ def rows_of_data(
         return columns, numbers, notes
     kept = numbers[~np.isin(numbers, sorted(left_out))]
     return {name: _occurring(column.take(kept - 1)) for name, column in columns.items()}, kept, notes
+
+
+def doubtful_note(row: int) -> str:
+    """Return the note on a row that is called a total but kept."""
+    option = "--footer 1" if row > 1 else "a query (--query)"
+    return f"row {row:,} is called a total, but holds no sums: kept as a row; {option} leaves it out"
 
 
 def _occurring(column: Column) -> Column:
@@ -75,8 +84,11 @@ def without_labels(columns: Sequence[RawColumn], rules: Rules) -> tuple[list[Raw
             and rules.required_kind(raw.name) != "categorical"
             and len(raw.levels) <= SEARCHED
         ):
-            labels = [j for j, level in enumerate(raw.levels, start=1) if is_total_label(level)]
-            if labels and holds_values([level for level in raw.levels if not is_total_label(level)]):
+            are_labels = [is_total_label(level) or bool(statistic_of(level)) for level in raw.levels]
+            labels = (np.flatnonzero(are_labels) + 1).tolist()
+            if labels and holds_values(
+                [level for level, is_label in zip(raw.levels, are_labels, strict=True) if not is_label]
+            ):
                 labeled = np.isin(raw.codes, labels)
                 rows |= set((np.flatnonzero(labeled) + 1).tolist())
                 raw = replace(raw, codes=np.where(labeled, 0, raw.codes).astype(np.int32))
@@ -169,7 +181,7 @@ def total_rows(
             found.append(row + 1)
             counts[row] = False
             start = row + 1
-        elif row == last and row in named and len(named) == 1:
+        elif (row == last or (row == 0 and not before.rows)) and row in named and len(named) == 1:
             doubtful.append(row + 1)
     if above is not None:
         above.add(numbers, counts, start, len(named))

@@ -27,7 +27,8 @@ from backpass.table.delimited.records import ROW_NAMES
 from backpass.table.files.opening import STANDARD_INPUT, Opened, opened, reported
 from backpass.table.files.pattern import files_of
 from backpass.table.layout.findings import lines_listed, note_of
-from backpass.table.layout.totals import Above, total_rows, without_labels
+from backpass.table.layout.summaries import summary_rows
+from backpass.table.layout.totals import Above, doubtful_note, total_rows, without_labels
 from backpass.table.messages import ErrorList, absent, shown
 from backpass.table.notation.decimals import with_points
 from backpass.table.notation.reading import NumberReading
@@ -246,14 +247,16 @@ class _Windows:
         if self.above is None:
             self.above = Above.nothing([*columns.values()])
         totals = not settings.dialect.all_rows
-        found, doubtful = total_rows([*columns.values()], content.no_data, self.above) if totals else ([], [])
-        layout_notes = [
-            f"row {row + rules.before:,} is called a total, but holds no sums: kept as a row; --footer 1 leaves it out"
-            for row in doubtful
-        ]
+        typed = [*columns.values()]
+        summaries = summary_rows(typed, content.no_data) if totals and not self.above.rows else []
+        empty = (*content.no_data, *summaries)
+        found, doubtful = total_rows(typed, empty, self.above) if totals else ([], [])
+        layout_notes = [doubtful_note(row + rules.before) for row in doubtful]
+        if summaries:
+            layout_notes.append(note_of("summaries", lines_listed(summaries, "row")))
         if found:
             layout_notes.append(note_of("totals", lines_listed([row + rules.before for row in found], "row")))
-        left_out = {*content.no_data, *found}
+        left_out = {*empty, *found}
         kept = np.setdiff1d(np.arange(1, content.rows + 1), sorted(left_out), assume_unique=True)
         last = int(kept[-1]) if len(kept) else 0
         if settings.keep_rows and (inner := sorted(row + rules.before for row in left_out if row < last)):
