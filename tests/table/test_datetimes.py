@@ -490,6 +490,25 @@ def test_dates_far_from_all_others_are_suspected(last: str, tmp_path: Path) -> N
     assert not [note for note in near.notes if "if it means missing" in note]
 
 
+@pytest.mark.parametrize(
+    ("written", "calendar"),
+    [
+        ("14{:02d}/05/17", "1401 to 1409, as in the Persian or Islamic"),
+        ("14{:02d}-12-01", "1401 to 1409, as in the Persian or Islamic"),
+        ("31/12/25{:02d}", "2501 to 2509, as in the Buddhist"),
+        ("20{:02d}-12-01", ""),
+        ("17{:02d}-12-01", ""),
+    ],
+)
+def test_years_of_another_calendar_are_said(written: str, calendar: str) -> None:
+    texts = [written.format(n) for n in range(1, 10)] * 3
+    notes = [note for note in table_from({"d": texts}).notes if "calendar" in note]
+    assert len(notes) == bool(calendar)
+    assert all(f"holds dates of the years {calendar} calendar: they are read as Gregorian" in note for note in notes)
+    days = pd.to_datetime(pd.Series(["1950-01-01"] * 3)).to_numpy().astype("M8[s]") - np.timedelta64(550 * 365, "D")
+    assert any("Persian" in note for note in table_from({"d": days}).notes)
+
+
 @pytest.mark.parametrize("last", ["9999-12-31", "1900-01-01", "2099-12-31"])
 def test_dates_of_typed_sources_are_suspected(last: str, tmp_path: Path) -> None:
     days = [datetime.date(stamp.year, stamp.month, stamp.day) for stamp in stamps("typed")]

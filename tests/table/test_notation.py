@@ -318,6 +318,7 @@ def _codes() -> dict[str, list[str]]:
         "addresses": lambda: (
             f"{whole(1, 99)} {draw.choice(['Main', 'Oak', 'Elm', 'Hill', 'Lake', 'Park'])} St {whole(1, 9)}"
         ),
+        "grades": lambda: draw.choice(["1+", "1", "1-", "2+", "2", "2-", "3+"]),
         "age bands": lambda: draw.choice(["18-24", "25-34", "35-44", "45-54", "55-64", "65+"]),
         "bounded bands": lambda: draw.choice(["<30", "30-60", "60-90", ">90"]),
         "scores": lambda: f"{whole(0, 5)}-{whole(0, 5)}",
@@ -479,6 +480,7 @@ def test_words_are_values_among_few_codes_and_among_texts() -> None:
         [f"{n // 7}+{n % 7}" for n in range(140, 200)],  # weeks and days
         [f"{n} x {n + 5}" for n in range(20, 80)],
         [f"pH {n / 10:.1f}" for n in range(20, 80)],
+        [f"pH{n / 10:.1f}" for n in range(20, 80)],
         [f"{('N', 'SW', 'NNW')[n % 3]} {n} km/h" for n in range(20, 80)],
     ],
 )

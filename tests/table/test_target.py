@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from backpass.errors import DataError, UsageError
@@ -146,3 +147,13 @@ def test_encoding_another_table() -> None:
     assert len(caught.value.faults) == 6
     assert caught.value.faults[-1] == "295 more values of target 'y' are not known to the model"
     assert fitted([0, 1]).encode(table_from({"y": [1.0, 0.0]})).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("values", "is_said"), [(["0.5", "1.5", "2"], True), (["1", "2", "3"], False), (["a", "1.5", "2"], False)]
+)
+def test_fractions_that_are_declared_as_categories_are_said(values: list[str], is_said: bool) -> None:
+    target = Target.fit(table_from({"y": pd.Series(values * 8, dtype="category"), "x": range(24)}), "y")
+    assert target.task == "multiclass"
+    assert bool(target.notes) == is_said
+    assert all("3 different numbers as categories, such as '0.5': treated as classes" in note for note in target.notes)

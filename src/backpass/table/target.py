@@ -21,7 +21,7 @@ from backpass.table.equal_values import are_zero_and_one, equal_category
 from backpass.table.files.database import identifier
 from backpass.table.messages import FIRST, ErrorList, absent, counted, left_out_note, listed, plural, rows_listed, shown
 from backpass.table.notation.boolean import BOOLEAN, ZERO_ONE, are_booleans
-from backpass.table.notation.number import text_of
+from backpass.table.notation.number import NUMBER, text_of
 from backpass.table.notation.reading import NumberReading
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn, RequiredKind, Table
 
@@ -302,7 +302,19 @@ def _classes(column: NumericColumn | CategoricalColumn, faults: ErrorList) -> Ta
             example = text_of(float(fractions[0]))
             text = f"target {shown(column.name)} holds numbers such as {example}, which are not classes"
             faults.add(text, "--task regression")
-    return Target(column.name, "binary" if len(classes) == 2 else "multiclass", classes, column.kind)
+    notes = _fractions_as_classes(column, classes) if isinstance(column, CategoricalColumn) else ()
+    return Target(column.name, "binary" if len(classes) == 2 else "multiclass", classes, column.kind, notes)
+
+
+def _fractions_as_classes(column: CategoricalColumn, classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a note on classes that all read as numbers, some of them with fractions."""
+    numbers = [float(text) for text in classes if NUMBER.fullmatch(text)]
+    if len(classes) < 3 or len(numbers) < len(classes) or all(map(float.is_integer, numbers)):
+        return ()
+    what = (
+        f"target {shown(column.name)} holds {len(classes)} different numbers as categories, such as {shown(classes[0])}"
+    )
+    return (f"{what}: treated as classes; for a regression, give them as numbers",)
 
 
 def _distinct(column: NumericColumn | CategoricalColumn) -> tuple[list[str], NDArray[np.intp]]:

@@ -23,6 +23,7 @@ MANY_LEVELS = 20  # categories beyond which texts that start with numbers are pr
 NUMBERED = re.compile(  # a sign, a bracket or a currency may stand before the first digit; a name before decimals or
     # before a number with a unit (SW 22 km/h)
     r"[^\w]{0,3}\d|[^\W\d_][\w.]{0,9}\s?[=:<>\s]\s?[+-]?\d+[.,]\d"
+    r"|[^\W\d_]{1,4}\d+[.,]\d"
     rf"|[^\W\d_]{{1,4}}\s\d+\s?(?:{'|'.join(map(re.escape, UNITS))})$"
 )
 

@@ -51,7 +51,7 @@ from backpass.table.columns.text_classification import (
 )
 from backpass.table.datetimes.columns import counted_column, datetime_notes, notation_of, with_counted
 from backpass.table.datetimes.day_month import Order, are_versions
-from backpass.table.datetimes.suspected_dates import suspicions, suspicions_among
+from backpass.table.datetimes.suspected_dates import calendar_notes, suspicions, suspicions_among
 from backpass.table.datetimes.timestamp import DAY, FAR_DATES, FIRST, LAST, NAT, DatetimeKind
 from backpass.table.messages import Cell, ErrorList, counted, listed, plural, rows_listed, shown
 from backpass.table.notation.boolean import are_truths
@@ -131,6 +131,7 @@ def infer_column(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[st
     order = classified.datetimes.order if kind == "date" else None
     if required is None:
         notes += datetime_notes(raw.name, classified, kind)
+        notes += calendar_notes(raw.name, microseconds[microseconds != NAT]) if kind == "date" else []
         notes += suspicions(raw.name, classified) if rules.detect_missing else []
     return replace(_datetimes(datetimes, notes, order), notation=classified.counted.key if classified.counted else "")
 
@@ -160,8 +161,9 @@ def _of_datetimes(
     raw: RawDatetimes, required: Kind | None, rules: Rules, faults: ErrorList, notes: list[str]
 ) -> NumericColumn | DatetimeColumn:
     there = raw.microseconds != NAT
-    if required is None and raw.kind == "date" and rules.detect_missing:
-        notes += suspicions_among(raw.name, raw.microseconds[there])
+    if required is None and raw.kind == "date":
+        notes += calendar_notes(raw.name, raw.microseconds[there])
+        notes += suspicions_among(raw.name, raw.microseconds[there]) if rules.detect_missing else []
     if required == "numeric":  # models from before date support store dates as days
         days = raw.microseconds.astype(np.float64) / DAY
         return NumericColumn(raw.name, np.where(there, days, np.nan))

@@ -19,12 +19,33 @@ from backpass.table.messages import counted, shown
 from backpass.table.notation.sentinel import suspected_sentinels
 
 _EPOCH = datetime.date(1970, 1, 1)
+CALENDARS = {"Persian or Islamic": range(1330, 1461), "Buddhist": range(2440, 2601)}
+"""Years of another calendar that correspond to those from 1900 to about 2050."""
 _WRITTEN = """
     0001-01-01 1753-01-01 1899-12-30 1899-12-31 1900-01-01 1901-01-01 1970-01-01 2079-06-06 2099-12-31 2199-12-31
     2999-12-31 3000-01-01 9999-01-01 9999-12-30 9999-12-31
 """
 DAYS = frozenset(float((datetime.date.fromisoformat(date) - _EPOCH).days) for date in _WRITTEN.split())
 """First and last dates of programs, in days since 1970."""
+
+
+def calendar_notes(name: str, microseconds: NDArray[np.int64]) -> list[str]:
+    """Return a note on dates that all lie in years of now, but of another calendar.
+
+    Args:
+        name: Name of the column.
+        microseconds: The dates of its rows, without missing ones.
+
+    >>> calendar_notes("d", np.array([-17975692800000000]))[0].partition(":")[0]
+    "column 'd' holds dates of the years 1400 to 1400, as in the Persian or Islamic calendar"
+    """
+    if not len(microseconds):
+        return []
+    ends = np.array([microseconds.min(), microseconds.max()])
+    first, last = (ends // DAY).astype("datetime64[D]").astype("datetime64[Y]").astype(int) + 1970
+    calendar = next((each for each, years in CALENDARS.items() if first in years and last in years), "")
+    what = f"column {shown(name)} holds dates of the years {first} to {last}, as in the {calendar} calendar"
+    return [f"{what}: they are read as Gregorian dates; convert them"] if calendar else []
 
 
 def suspicions(name: str, classified: TextClassification) -> list[str]:

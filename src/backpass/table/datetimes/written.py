@@ -157,10 +157,13 @@ WRITTEN = (
     ),
     Written(
         "time of a 12-hour clock",
-        ("6:30 PM", "12:05 a.m.", "11 pm", "06:30:15PM"),
-        ("18:30:00", "00:05:00", "23:00:00", "18:30:15"),
+        ("6:30 PM", "12:05 a.m.", "11 pm", "06:30:15PM", "9.30pm", "930pm"),
+        ("18:30:00", "00:05:00", "23:00:00", "18:30:15", "21:30:00", "21:30:00"),
         "",
-        re.compile(rf"(?:{_MINUTES}|(?P<bare_hour>[0-9]{{1,2}})){_HALF}"),
+        re.compile(
+            rf"(?:{_MINUTES}|(?P<bare_hour>[0-9]{{1,2}})|(?P<hour_of_half>[0-9]{{1,2}})\.?(?P<minute_of_half>[0-9]{{2}}))"
+            rf"{_HALF}"
+        ),
         "time",
     ),
     Written(
@@ -188,8 +191,8 @@ _ALIASES = {
     "month_name": ("name_last", "month_between"),
     "day": ("day_last",),
     "quarter": ("quarter_first", "quarter_lead"),
-    "hour": ("bare_hour", "hour_first"),
-    "minute": ("minute_last",),
+    "hour": ("bare_hour", "hour_first", "hour_of_half"),
+    "minute": ("minute_last", "minute_of_half"),
 }
 """Other names of a part, because the alternatives of one pattern need names of their own."""
 POINTED_TIME = WRITTEN[-1]

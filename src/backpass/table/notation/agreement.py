@@ -148,6 +148,8 @@ def _agreement(texts: Sequence[str], counts: Sequence[int], decimal: str, *, is_
     if not shapes or any(shape.is_padded for shape in shapes):
         return NOTHING
     by_currency = _rows_by(shapes, lambda cell: cell.currency)
+    if any(shape.trails for shape in shapes) and any(text.endswith("+") for text in texts):
+        return Agreement(None, {}, {}, "numbers with + and with - behind them, as grades")
     currency, currencies = _ranked(by_currency)
     if are_one_currency(by_currency):
         currencies = ""
