@@ -1,4 +1,4 @@
-"""Models of dates: the same bytes through every door, missing dates, texts for dates, waves, files old and new."""
+"""Models of dates: the same bytes through every door, missing dates, texts for dates, cosines, files old and new."""
 
 from __future__ import annotations
 
@@ -79,15 +79,15 @@ def test_the_file_describes_its_dates(model: Model, tmp_path: Path) -> None:
         "length",
         "ordered (days) is missing",
         *(
-            f"ordered ({part}) {wave}"
+            f"ordered ({part}) {function}"
             for part in ("month", "day of week", "day of year", "hour")
-            for wave in ("cos", "sin")
+            for function in ("cos", "sin")
         ),
     ]
 
 
 def test_inputs_by_hand(model: Model) -> None:
-    """Cosine and sine of the turn; a missing date has one indicator, the median for its numbers, and no waves."""
+    """Cosine and sine of the turn. A missing date has one indicator, the median for its numbers, and 0 for both."""
     row = {"ordered": [datetime.datetime(2022, 3, 2, 6), None], "length": [5.0, 5.0], "price": [0.0, 0.0]}
     encoded = model.schema.encode(model.table(row))
     x = model.feature_map(encoded.numbers, encoded.codes, np.float64)

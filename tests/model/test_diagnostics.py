@@ -15,7 +15,7 @@ from backpass.engine import NumpyEngine
 from backpass.model.evaluation.diagnostics import constant_warnings
 from backpass.model.loading import from_bytes
 from backpass.model.model import Model
-from backpass.network import Dense, LearnedActivation, Network, Unit, Wired, dead_units
+from backpass.network import Dense, Network, ParametricActivation, Unit, Wired, dead_units
 from backpass.training import Callback
 
 RNG = np.random.default_rng(5)
@@ -63,7 +63,7 @@ def test_wired_units_go_by_their_names_and_learned_slopes_count() -> None:
     wired = Network(2, (Wired((Unit("a", (0,)), Unit("b", (1,)))), Dense(1)))
     theta = np.array([1.0, 0.0, 1.0, -9.0, 1.0, 1.0, 0.0])
     assert [each.units for each in dead_units(wired, theta, np.eye(2), NumpyEngine())] == [("b",)]
-    learned = Network(1, (Dense(2), LearnedActivation("relu"), Dense(1)))
+    learned = Network(1, (Dense(2), ParametricActivation("relu"), Dense(1)))
     arrays = {"W1": [[1.0, 1.0]], "b1": [-9.0, -9.0], "alpha1": [1.0, 0.5], "W2": [[1.0], [1.0]], "b2": [0.0]}
     found = dead_units(learned, learned.layout.vector(arrays), np.ones((2, 1)), NumpyEngine())
     assert [each.units for each in found] == [("1",)]  # unit 2 is half the identity

@@ -19,7 +19,7 @@ from backpass.model.settings.declarations import BY_NAME
 from backpass.model.settings.defaults import default_settings, not_in_notes
 from backpass.model.settings.presets import PRESETS
 from backpass.model.settings.settings import Settings
-from backpass.network import Embedding, FrontScale, LearnedActivation, Periodic, ScaledDense
+from backpass.network import Embedding, LearnedInputScale, ParametricActivation, Periodic, ScaledDense
 from backpass.table import table_from
 
 Columns = dict[str, list[Any]]
@@ -240,10 +240,10 @@ def streets(houses: Columns) -> Columns:
 def test_the_network_of_the_recipe(streets: Columns) -> None:
     problem = make_problem(table_from(streets), "price", Settings.of({"preset": "realmlp"}))
     kinds = [type(layer).__name__ for layer in problem.network.layers]
-    block = ["ScaledDense", "LearnedActivation", "Dropout"]
-    assert kinds == ["Periodic", "Embedding", "FrontScale", *block * 3, "ScaledDense"]
-    assert problem.network.layers[:3] == (Periodic(2), Embedding((20,)), FrontScale())
-    assert problem.network.layers[3:5] == (ScaledDense(256), LearnedActivation("mish"))
+    block = ["ScaledDense", "ParametricActivation", "Dropout"]
+    assert kinds == ["Periodic", "Embedding", "LearnedInputScale", *block * 3, "ScaledDense"]
+    assert problem.network.layers[:3] == (Periodic(2), Embedding((20,)), LearnedInputScale())
+    assert problem.network.layers[3:5] == (ScaledDense(256), ParametricActivation("mish"))
     assert problem.feature_map.coding == ("one_hot", "sign", "code")
     assert problem.input_names[-1] == "street"
 

@@ -15,9 +15,9 @@ from backpass.errors import ShapeError, UsageError
 from backpass.network import (
     Dense,
     Dropout,
-    FrontScale,
-    LearnedActivation,
+    LearnedInputScale,
     Network,
+    ParametricActivation,
     ScaledDense,
     Unit,
     Wired,
@@ -50,8 +50,8 @@ LAYERS: dict[str, tuple[Any, ...]] = {
     "dense": (Dense(4, "tanh"), Dense(2)),
     "scaled": (ScaledDense(4, "selu"), ScaledDense(2)),
     "dropout": (Dense(4, "relu"), Dropout(0.5), Dense(2)),
-    "parametric": (Dense(4), LearnedActivation("mish"), Dense(2)),
-    "front": (FrontScale(), Dense(3, "sigmoid"), Dense(2, "softplus")),
+    "parametric": (Dense(4), ParametricActivation("mish"), Dense(2)),
+    "input scale": (LearnedInputScale(), Dense(3, "sigmoid"), Dense(2, "softplus")),
     "wired": (Wired((Unit("u", (0, 2)), Unit("v", (1,)))), Dense(2)),
 }
 

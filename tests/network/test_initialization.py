@@ -17,7 +17,7 @@ from backpass.network import (
     Unit,
     Wired,
     dense_network,
-    frequency_spreads,
+    frequency_scales,
     initialize,
     initialize_from_data,
 )
@@ -102,7 +102,7 @@ def test_an_unknown_scheme_gets_the_nearest() -> None:
 
 def fitted(network: Network, x: Floats, seed: int = 0) -> tuple[dict[str, Floats], Floats]:
     circuit = initialize_from_data(network, len(x), x.dtype)
-    theta = NumpyEngine().run(circuit, key_of(seed), x, frequency_spreads(network, x.dtype))[0]
+    theta = NumpyEngine().run(circuit, key_of(seed), x, frequency_scales(network, x.dtype))[0]
     assert theta.dtype == x.dtype
     return network.layout.views(theta), theta
 

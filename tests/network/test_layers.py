@@ -19,18 +19,18 @@ from backpass.network import (
     Dense,
     Dropout,
     Embedding,
-    FrontScale,
     KernelRegression,
     Layer,
-    LearnedActivation,
+    LearnedInputScale,
     Network,
+    ParametricActivation,
     Periodic,
     Projection,
     ScaledDense,
     Selection,
     Unit,
     Wired,
-    frequency_spreads,
+    frequency_scales,
     initialize,
     initialize_from_data,
 )
@@ -43,14 +43,14 @@ Theta = Mapping[str, Any]
 EXAMPLES: dict[str, Layer] = {
     "dense": Dense(3, "tanh"),
     "scaled_dense": ScaledDense(3, "tanh"),
-    "parametric_activation": LearnedActivation("tanh"),
+    "parametric_activation": ParametricActivation("tanh"),
     "wired": Wired((Unit("a", (0, 3)), Unit("b", (1,))), "tanh"),
     "dropout": Dropout(0.25),
     "selection": Selection(2, 1),
     "projection": Projection(2, 1),
     "periodic": Periodic(2, frequencies=3, mixtures=2),
     "embedding": Embedding((2, 3), size=2),
-    "learned_input_scale": FrontScale(),
+    "learned_input_scale": LearnedInputScale(),
     "kernel_regression": KernelRegression(3, 2),
 }
 """A layer of every kind, on four inputs of which the last two are codes where the layer takes codes."""
@@ -194,7 +194,7 @@ def test_faults(layer: Layer, fault: str) -> None:
 
 def test_two_arrays_of_one_name_are_refused() -> None:
     with pytest.raises(UsageError, match="two arrays are named s0"):
-        Network(4, (FrontScale(), FrontScale(), Dense(1)))
+        Network(4, (LearnedInputScale(), LearnedInputScale(), Dense(1)))
 
 
 # Starts ---------------------------------------------------------------------------------------------------------------
@@ -204,12 +204,12 @@ RECIPE = Network(
     (
         Periodic(3),
         Embedding((9, 12)),
-        FrontScale(),
+        LearnedInputScale(),
         ScaledDense(40),
-        LearnedActivation("selu"),
+        ParametricActivation("selu"),
         Dropout(0.15),
         ScaledDense(30),
-        LearnedActivation("selu"),
+        ParametricActivation("selu"),
         ScaledDense(2),
     ),
 )
@@ -229,7 +229,7 @@ def test_every_group_has_a_start_and_the_recipe_has_every_group() -> None:
 def test_where_groups_start(fitted: bool) -> None:
     x = rows(400)
     circuit = initialize_from_data(RECIPE, 400, numpy.float64) if fitted else initialize(RECIPE, "he", numpy.float64)
-    theta = NumpyEngine().run(circuit, key_of(1), *([x, frequency_spreads(RECIPE, numpy.float64)] if fitted else []))[0]
+    theta = NumpyEngine().run(circuit, key_of(1), *([x, frequency_scales(RECIPE, numpy.float64)] if fitted else []))[0]
     views = RECIPE.layout.views(theta)
     assert (views["s0"] == 1).all()
     assert (views["alpha1"] == 1).all()
@@ -255,7 +255,7 @@ def test_scaled_weights_start_as_dense_ones_do() -> None:
 @pytest.mark.parametrize("dtype", [numpy.float32, numpy.float64])
 def test_data_give_every_pre_activation_deviation_1_behind_the_front(dtype: Any) -> None:
     x = rows(500, dtype)
-    theta = NumpyEngine().run(initialize_from_data(RECIPE, 500, dtype), key_of(4), x, frequency_spreads(RECIPE, dtype))[
+    theta = NumpyEngine().run(initialize_from_data(RECIPE, 500, dtype), key_of(4), x, frequency_scales(RECIPE, dtype))[
         0
     ]
     assert theta.dtype == dtype
@@ -271,7 +271,7 @@ def test_data_give_every_pre_activation_deviation_1_behind_the_front(dtype: Any)
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_a_start_from_few_or_equal_rows_is_finite(count: int) -> None:
     for x in (rows(count, numpy.float32), numpy.repeat(rows(1, numpy.float32), count, axis=0)):
-        theta = NumpyEngine().run(initialize_from_data(RECIPE, count), key_of(4), x, frequency_spreads(RECIPE))[0]
+        theta = NumpyEngine().run(initialize_from_data(RECIPE, count), key_of(4), x, frequency_scales(RECIPE))[0]
         assert numpy.isfinite(theta).all()
         assert abs(theta).max() < 1e4
 

@@ -103,7 +103,7 @@ def test_ranks_stand_behind_the_numbers_and_are_named() -> None:
     names = feature_map.input_names(["age", "size"], {"city": ["Oslo", "Rome"]})
     assert names == ["age", "size", "age rank", "size rank", "age is missing", "city = Oslo", "city = Rome"]
     assert feature_map.groups() == [(0, 2, 4), (1, 3), (5, 6)]
-    assert (feature_map.views, feature_map.width) == (4, 7)
+    assert (feature_map.numeric_inputs, feature_map.width) == (4, 7)
 
 
 @pytest.mark.parametrize("knots", [[[1.0, 1.0]], [[2.0, 1.0]], [[]], [[1.0], [2.0]]], ids=str)

@@ -23,7 +23,7 @@ from backpass.network import (
     Wired,
     activation_named,
     dense_network,
-    frequency_spreads,
+    frequency_scales,
     initialize,
     initialize_from_data,
 )
@@ -292,7 +292,7 @@ def trained_on_a_sine() -> tuple[Network, Floats, Floats]:
     x = numpy.linspace(-2, 2, 64)[:, None]
     network = network_of([1, 12, 8, 1], activation="tanh")
     circuit = initialize_from_data(network, 64, numpy.float64)
-    theta = NumpyEngine().run(circuit, key_of(0), x, frequency_spreads(network, numpy.float64))[0]
+    theta = NumpyEngine().run(circuit, key_of(0), x, frequency_scales(network, numpy.float64))[0]
     run = run_of(network, theta, x, numpy.sin(2 * x), "adam", learning_rate=0.02, sampling="full", epochs=400)
     return network, run.run().theta, x
 

@@ -22,7 +22,7 @@ from backpass.network import (
     Network,
     RandomKey,
     dense_network,
-    frequency_spreads,
+    frequency_scales,
     initialize,
     initialize_from_data,
     loss_named,
@@ -543,7 +543,7 @@ def test_xor_is_learnt(activation: str, seed: int) -> None:
     x = numpy.array([[0, 0], [0, 1], [1, 0], [1, 1]], numpy.float32)
     y = numpy.array([0, 1, 1, 0], numpy.float32)
     network = dense_network(2, (16,), 1, activation=activation)
-    theta = ENGINE.run(initialize_from_data(network, 4), key_of(seed), x, frequency_spreads(network))[0]
+    theta = ENGINE.run(initialize_from_data(network, 4), key_of(seed), x, frequency_scales(network))[0]
     settings = TrainingSettings(learning_rate=0.05, sampling="full", epochs=300, seed=seed)
     data = (x, y, numpy.ones(4, numpy.float32))
     run = TrainingRun(
@@ -561,7 +561,7 @@ def test_a_sine_is_learnt(seed: int) -> None:
     x = rng.uniform(-3, 3, size=(256, 1)).astype(numpy.float32)
     y = (numpy.sin(2 * x) + 0.1 * rng.normal(size=x.shape)).astype(numpy.float32)
     network = dense_network(1, (32, 32), 1, activation="gelu")
-    theta = ENGINE.run(initialize_from_data(network, 256), key_of(seed), x, frequency_spreads(network))[0]
+    theta = ENGINE.run(initialize_from_data(network, 256), key_of(seed), x, frequency_scales(network))[0]
     settings = TrainingSettings(learning_rate=0.01, schedule="cosine", batch_size=64, epochs=150, seed=seed)
     data = (x, y, numpy.ones(256, numpy.float32))
     result = TrainingRun(objective(network), theta, data, optimizer_named("adamw"), settings, ENGINE).run()

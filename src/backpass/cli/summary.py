@@ -21,7 +21,7 @@ from backpass.model.fitting.transfer.kept_features import KeptFeatures
 from backpass.model.head.head import Head
 from backpass.model.metrics.per_class import of_confusion
 from backpass.model.record import COVERAGE_LEVEL
-from backpass.network import FeatureMap, LearnedActivation, Network, Wired
+from backpass.network import FeatureMap, Network, ParametricActivation, Wired
 from backpass.table import Schema, Table
 from backpass.table.feature import feature_to_json
 from backpass.table.messages import counted, listed, shown
@@ -138,7 +138,7 @@ def network_line(network: Network) -> str:
     widths = [f"{width} (wired)" if flag else str(width) for width, flag in zip(network.widths, wired, strict=True)]
     activations = [str(layer.activation) for layer in network.layers if hasattr(layer, "activation")]
     # A parametric activation follows a dense layer whose own activation is the identity.
-    learned = any(isinstance(layer, LearnedActivation) for layer in network.layers)
+    learned = any(isinstance(layer, ParametricActivation) for layer in network.layers)
     named = [name for name in dict.fromkeys(activations[:-1]) if not (learned and name == "identity")]
     if activations[-1] != "identity":
         named.append(f"output {activations[-1]}")

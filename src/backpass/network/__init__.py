@@ -1,7 +1,7 @@
 """Networks: activations, layers, losses, initializations and h_theta(x) itself (CS229 section 2).
 
-Reading order: ``custom_activation``, ``activations``, ``parameters``, ``layers``, ``front``, ``losses``, ``backward``,
-``schemes``, ``network``, ``initialization``, ``activity``, ``column_scales``, ``feature_map``. The package depends on
+Reading order: ``custom_activation``, ``activations``, ``parameters``, ``layers``, ``input_layers``, ``losses``,
+``backward``, ``schemes``, ``network``, ``initialization``, ``activity``, ``column_scales``, ``feature_map``. The package depends on
 circuits; it does not depend on tables or training.
 """
 
@@ -11,15 +11,15 @@ from backpass.network.backward import BackwardPass
 from backpass.network.column_scales import SCALINGS
 from backpass.network.custom_activation import CUSTOM, CustomActivation
 from backpass.network.feature_map import FeatureMap
-from backpass.network.front import Embedding, FrontScale, Periodic, Projection, Selection
-from backpass.network.initialization import fit_output, frequency_spreads, initialize, initialize_from_data
+from backpass.network.initialization import fit_output, frequency_scales, initialize, initialize_from_data
+from backpass.network.input_layers import Embedding, LearnedInputScale, Periodic, Projection, Selection
 from backpass.network.layers import (
     LINKS,
     Dense,
     Dropout,
     KernelRegression,
     Layer,
-    LearnedActivation,
+    ParametricActivation,
     RandomKey,
     ScaledDense,
     Unit,
@@ -49,14 +49,14 @@ __all__ = [
     "Dropout",
     "Embedding",
     "FeatureMap",
-    "FrontScale",
     "KernelRegression",
     "Layer",
     "Layout",
-    "LearnedActivation",
+    "LearnedInputScale",
     "Loss",
     "Network",
     "Parameter",
+    "ParametricActivation",
     "Periodic",
     "Projection",
     "RandomKey",
@@ -69,7 +69,7 @@ __all__ = [
     "dead_units",
     "dense_network",
     "fit_output",
-    "frequency_spreads",
+    "frequency_scales",
     "initialize",
     "initialize_from_data",
     "loss_named",

@@ -17,7 +17,7 @@ from backpass.circuit import Array, Circuit, Spec, grad, trace
 from backpass.circuit.operations import absolute
 from backpass.engine import Engine
 from backpass.network.activations import activation_named
-from backpass.network.layers import Layer, LearnedActivation, Wired
+from backpass.network.layers import Layer, ParametricActivation, Wired
 from backpass.network.network import Network
 
 FLAT = 1e-6
@@ -103,7 +103,7 @@ def _slopes(network: Network, dtype: numpy.dtype[Any]) -> Circuit:
             name = getattr(layer, "activation", "identity")
             if name != "identity":
                 z = layer.pre_activation(views, x, number)
-                if isinstance(layer, LearnedActivation):
+                if isinstance(layer, ParametricActivation):
                     slope = grad(lambda z, layer=layer, number=number: layer(views, z, number, None).sum())(z)
                 else:
                     slope = grad(lambda z, name=name: activation_named(name)(z).sum())(z)

@@ -89,10 +89,10 @@ class FeatureMap:
     @property
     def width(self) -> int:
         """d, the number of inputs of the network."""
-        return self.views + self.flags + self.waves + len(self.embedded)
+        return self.numeric_inputs + self.flags + self.cyclic_inputs + len(self.embedded)
 
     @property
-    def views(self) -> int:
+    def numeric_inputs(self) -> int:
         """The number of leading inputs that are numbers or their quantile features."""
         return len(self.has_missing) + len(self.knots)
 
@@ -102,7 +102,7 @@ class FeatureMap:
         return sum(self.has_missing) + sum(self._widths("one_hot")) + sum(self._widths("sign"))
 
     @property
-    def waves(self) -> int:
+    def cyclic_inputs(self) -> int:
         """The number of cosines and sines of cyclic columns."""
         return 2 * sum(period > 0 for period in self.periods)
 
@@ -121,14 +121,14 @@ class FeatureMap:
     def groups(self) -> list[tuple[int, ...]]:
         """The indices of the inputs of each column (numeric columns first, then categorical ones)."""
         groups: list[tuple[int, ...]] = []
-        indicator, wave = self.views, self.views + self.flags
+        indicator, cyclic = self.numeric_inputs, self.numeric_inputs + self.flags
         ranked = len(self.has_missing) if self.knots else 0
         periods = self.periods or (0,) * len(self.has_missing)
         for i, (missing, period) in enumerate(zip(self.has_missing, periods, strict=True)):
             rank = (i + ranked,) if ranked else ()
-            groups.append((i, *rank, *((indicator,) if missing else ()), *((wave, wave + 1) if period else ())))
-            indicator, wave = indicator + missing, wave + 2 * (period > 0)
-        flag, code = indicator, wave
+            groups.append((i, *rank, *((indicator,) if missing else ()), *((cyclic, cyclic + 1) if period else ())))
+            indicator, cyclic = indicator + missing, cyclic + 2 * (period > 0)
+        flag, code = indicator, cyclic
         for one_hot_width, sign_width in zip(self._widths("one_hot"), self._widths("sign"), strict=True):
             width = one_hot_width + sign_width
             groups.append(tuple(range(flag, flag + width)) if width else (code,))
@@ -139,11 +139,11 @@ class FeatureMap:
     def input_names(self, numbers: Sequence[str], texts: Mapping[str, Sequence[str]]) -> list[str]:
         """A name per input: the column, alone or followed by "rank", "is missing", "= category", "cos" or "sin"."""
         names = [*numbers, *(f"{name} rank" for name in numbers if self.knots)]
-        waves = [
-            f"{name} {wave}"
+        cyclic = [
+            f"{name} {function}"
             for name, period in zip(numbers, self.periods, strict=False)
             if period
-            for wave in ("cos", "sin")
+            for function in ("cos", "sin")
         ]
         names += [f"{name} is missing" for name, missing in zip(numbers, self.has_missing, strict=True) if missing]
         codes = []
@@ -155,7 +155,7 @@ class FeatureMap:
             else:
                 unknowns = [f"{name} is missing or new"] if unknown else []
                 names += [*unknowns, *(f"{name} = {level}" for level in levels)]
-        return names + waves + codes
+        return names + cyclic + codes
 
     def __call__(self, numbers: Array, codes: Array, dtype: Any) -> Array:
         """Compute x in float64 and round it once to ``dtype``."""
@@ -173,9 +173,9 @@ class FeatureMap:
                 parts.append(self._scaled(flags, self.center[p:], self.scale[p:]).astype(dtype))
         else:
             parts += self._flags(numbers, codes, dtype)
-        with label("waves of dates"):
-            waves = (wave for i, period in enumerate(self.periods) for wave in _waves(numbers, i, period))
-            parts += [wave.astype(dtype) for wave in waves]
+        with label("cosines and sines of dates"):
+            cyclic = (x for i, period in enumerate(self.periods) for x in _cosine_and_sine(numbers, i, period))
+            parts += [x.astype(dtype) for x in cyclic]
         with label("codes"):
             parts += [codes[:, j : j + 1].astype(dtype) for j, coding in enumerate(self.coding) if coding == "code"]
         return concatenate(parts, axis=1)
@@ -225,7 +225,7 @@ class FeatureMap:
             for group, coding, unknown in texts
             if coding != "sign"
         ]
-        kept = [column for column in range(self.width) if not (p <= column < self.views or column in blocks)]
+        kept = [column for column in range(self.width) if not (p <= column < self.numeric_inputs or column in blocks)]
         return numpy.column_stack([x[:, kept], *(code.astype(x.dtype) for code in codes)])
 
     def _hot(self, x: NDArray[Any], group: Sequence[int], first: int) -> NDArray[numpy.int64]:
@@ -315,13 +315,13 @@ class FeatureMap:
         return replace(plain, center=center, scale=scale)
 
 
-def _waves(numbers: Array, column: int, period: int) -> list[Array]:
+def _cosine_and_sine(numbers: Array, column: int, period: int) -> list[Array]:
     """cos and sin of 2 pi x / period; empty without a period"""
     if not period:
         return []
     x = numbers[:, column : column + 1]
     turn = x * (2.0 * pi / period)
-    return [where(isnan(x), 0.0, wave(turn)) for wave in (cos, sin)]
+    return [where(isnan(x), 0.0, function(turn)) for function in (cos, sin)]
 
 
 def _smooth_clip(z: Array) -> Array:

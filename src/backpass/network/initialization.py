@@ -90,11 +90,11 @@ def fit_layer(key: Array, x: Array, layer: Dense | ScaledDense, number: int, row
 def initialize_from_data(
     network: Network, rows: int, dtype: Any = numpy.float32, fixed: Fixed | None = None
 ) -> Circuit:
-    """The circuit (key, x, spreads) -> theta with weights and biases fitted to the data, layer by layer.
+    """The circuit (key, x, scales) -> theta with weights and biases fitted to the data, layer by layer.
 
-    key uint32 (2,)   x (rows, d)   spreads as ``frequency_spreads``   ->   theta (P,)
+    key uint32 (2,)   x (rows, d)   scales as ``frequency_scales``   ->   theta (P,)
 
-    The spreads are an input, so that networks that differ in them only share the plan of this circuit. ``fixed`` is
+    The scales are an input, so that networks that differ in them only share the plan of this circuit. ``fixed`` is
     as given.
 
     Raises:
@@ -105,8 +105,8 @@ def initialize_from_data(
 
     frequencies = [p.name for p in network.layout.parameters if p.group == FREQUENCY]
 
-    def theta_of(key: Array, x: Array, spreads: Array) -> Array:
-        spread = {name: spreads[i] for i, name in enumerate(frequencies)}
+    def theta_of(key: Array, x: Array, scales: Array) -> Array:
+        scale_of = {name: scales[i] for i, name in enumerate(frequencies)}
         parts: list[Array] = []
         for number, layer, width in network.numbered():
             if isinstance(layer, Dense | ScaledDense):
@@ -117,20 +117,20 @@ def initialize_from_data(
                 continue
             others = enumerate(layer.parameters(width, number), start=_OTHER_PURPOSE + len(parts))
             views = {
-                p.name: initial_numbers(key, p, purpose, dtype, fixed=fixed, spread=spread.get(p.name))
+                p.name: initial_numbers(key, p, purpose, dtype, fixed=fixed, init_scale=scale_of.get(p.name))
                 for purpose, p in others
             }
             parts += [view.reshape(-1) for view in views.values()]
             x = layer(views, x, number, None)
         return concatenate(parts)
 
-    x, spreads = (Spec(shape, numpy.dtype(dtype)) for shape in ((rows, network.inputs), (len(frequencies),)))
-    return trace(theta_of, [Spec((2,), numpy.dtype(numpy.uint32)), x, spreads])
+    x, scales = (Spec(shape, numpy.dtype(dtype)) for shape in ((rows, network.inputs), (len(frequencies),)))
+    return trace(theta_of, [Spec((2,), numpy.dtype(numpy.uint32)), x, scales])
 
 
-def frequency_spreads(network: Network, dtype: Any = numpy.float32) -> NDArray[Any]:
+def frequency_scales(network: Network, dtype: Any = numpy.float32) -> NDArray[Any]:
     """The standard deviation of the initial frequencies of each periodic embedding of a network, in their order."""
-    return numpy.array([p.spread for p in network.layout.parameters if p.group == FREQUENCY], dtype)
+    return numpy.array([p.init_scale for p in network.layout.parameters if p.group == FREQUENCY], dtype)
 
 
 def fit_output(network: Network, rows: int, dtype: Any = numpy.float32) -> Circuit:
@@ -145,7 +145,7 @@ def fit_output(network: Network, rows: int, dtype: Any = numpy.float32) -> Circu
     theta (P,)   x (rows, d)   z (rows, k)   weights (rows, k)   ->   theta (P,), line (rows, k)
     """
     number, width = str(len(network.widths)), list(network.numbered())[-1][2]
-    spread = sqrt(width) if isinstance(network.layers[-1], ScaledDense) else 1.0
+    factor = sqrt(width) if isinstance(network.layers[-1], ScaledDense) else 1.0
     rounding = _ROUNDING * float(numpy.finfo(dtype).eps)
 
     def theta_of(theta: Array, x: Array, z: Array, weights: Array) -> tuple[Array, Array]:
@@ -163,7 +163,7 @@ def fit_output(network: Network, rows: int, dtype: Any = numpy.float32) -> Circu
             slope = where(known, (share * (p - p_mean) * z).sum(axis=0) / where(known, variance, 1.0), 0.0)
             W = direction * slope
             b = mean - p_mean * slope - matmul(center.reshape(1, -1), W)[0]
-            views = {**network.layout.views(theta), f"W{number}": W * spread, f"b{number}": b}
+            views = {**network.layout.views(theta), f"W{number}": W * factor, f"b{number}": b}
             fitted = concatenate([views[p.name].reshape(-1) for p in network.layout.parameters])
             return fitted, mean + (p - p_mean) * slope
 

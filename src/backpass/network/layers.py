@@ -1,7 +1,7 @@
 """Layers: the building blocks of a network (CS229 section 2).
 
 A layer declares the parameters that it needs for its inputs and maps inputs to outputs. Layers are plain values; their
-numbers are stored in theta. Layers before the first layer of neurons live in ``front``.
+numbers are stored in theta. Layers before the first layer of neurons live in ``input_layers``.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class ScaledDense(Layer):
 
     def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
         return (
-            Parameter(f"W{number}", (inputs, self.units), "weight", inputs, self.units, spread=sqrt(inputs)),
+            Parameter(f"W{number}", (inputs, self.units), "weight", inputs, self.units, init_scale=sqrt(inputs)),
             Parameter(f"b{number}", (self.units,), "bias", inputs, self.units),
         )
 
@@ -157,7 +157,7 @@ class ScaledDense(Layer):
 
 
 @dataclass(frozen=True, slots=True)
-class LearnedActivation(Layer):
+class ParametricActivation(Layer):
     """Parametric activation with one slope parameter per unit: a = z + alpha (f(z) - z)    (Holzmueller et al. 2024)
 
     z (n, m)   alpha (m,), 1 at the start   ->   a (n, m)

@@ -18,7 +18,7 @@ from backpass.circuit import Array, Circuit, Spec, label, named, trace
 from backpass.errors import ShapeError, UsageError
 from backpass.network.activations import Activation
 from backpass.network.backward import BackwardPass, backward_pass
-from backpass.network.front import Projection
+from backpass.network.input_layers import Projection
 from backpass.network.layers import Dense, Dropout, Layer, RandomKey, Wired
 from backpass.network.losses import Loss, loss_named
 from backpass.network.parameters import FIXED, Layout

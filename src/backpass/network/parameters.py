@@ -39,7 +39,7 @@ class Parameter:
             initialization does.
         fan_in: The number of inputs of the unit or layer, for initialization.
         fan_out: The number of its outputs.
-        spread: The factor that multiplies the initial values. Default 1.
+        init_scale: The factor that multiplies the initial values. Default 1.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Parameter:
     group: str
     fan_in: int
     fan_out: int
-    spread: float = 1.0
+    init_scale: float = 1.0
 
     @property
     def size(self) -> int:

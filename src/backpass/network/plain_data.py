@@ -9,8 +9,17 @@ from typing import Any
 
 from backpass.network.activations import activation_named
 from backpass.network.custom_activation import CustomActivation
-from backpass.network.front import Embedding, FrontScale, Periodic, Projection, Selection
-from backpass.network.layers import Dense, Dropout, KernelRegression, Layer, LearnedActivation, ScaledDense, Unit, Wired
+from backpass.network.input_layers import Embedding, LearnedInputScale, Periodic, Projection, Selection
+from backpass.network.layers import (
+    Dense,
+    Dropout,
+    KernelRegression,
+    Layer,
+    ParametricActivation,
+    ScaledDense,
+    Unit,
+    Wired,
+)
 
 LAYERS: MappingProxyType[str, type[Layer]] = MappingProxyType(
     {
@@ -18,14 +27,14 @@ LAYERS: MappingProxyType[str, type[Layer]] = MappingProxyType(
         for layer in (
             Dense,
             ScaledDense,
-            LearnedActivation,
+            ParametricActivation,
             Wired,
             Dropout,
             Selection,
             Projection,
             Periodic,
             Embedding,
-            FrontScale,
+            LearnedInputScale,
             KernelRegression,
         )
     }

@@ -79,7 +79,7 @@ STARTS: MappingProxyType[str, Callable[[Array, Parameter, int, Any], Array]] = M
         "embedding": _levels,
     }
 )
-"""Initializations of the other parameter groups, before the multiplication by ``spread``."""
+"""Initializations of the other parameter groups, before the multiplication by ``init_scale``."""
 
 
 def initial_numbers(
@@ -89,19 +89,19 @@ def initial_numbers(
     dtype: Any,
     scheme: str = "he",
     fixed: Fixed | None = None,
-    spread: Array | None = None,
+    init_scale: Array | None = None,
 ) -> Array:
     """The initial numbers of one parameter; those in ``fixed`` if it is not trained.
 
-    ``spread`` is a traced number in place of that of the parameter.
+    ``init_scale`` is a traced number in place of that of the parameter.
     """
     if p.group == FIXED:
         return (fixed or {})[p.name].astype(dtype)
     with label(f"initialize {p.name}"):
         drawn = (INITIALIZATIONS[scheme] if p.group == "weight" else STARTS[p.group])(key, p, purpose, dtype)
-        if spread is not None:
-            return drawn * spread
-        return drawn if p.spread == 1.0 else drawn * p.spread
+        if init_scale is not None:
+            return drawn * init_scale
+        return drawn if p.init_scale == 1.0 else drawn * p.init_scale
 
 
 def initial_theta(

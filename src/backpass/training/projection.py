@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from backpass.circuit import Circuit, Spec, trace
 from backpass.circuit.operations import matmul
 from backpass.engine import Engine
-from backpass.network.front import Projection
+from backpass.network.input_layers import Projection
 from backpass.numerics.eigen import leading_eigen, symmetric_eigen
 from backpass.numerics.elementary import total, totals
 

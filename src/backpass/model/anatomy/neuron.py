@@ -131,14 +131,14 @@ def _affine(network: Network, theta: NDArray[Any]) -> tuple[NDArray[Any], float]
         W, bias = network.collapse(theta)
         return W[:, 0], float(bias[0])
     views, d = network.layout.views(theta), network.inputs
-    spread = np.sqrt(d) if isinstance(network.layers[0], ScaledDense) else 1.0
-    return views["W1"][:, 0] / spread, float(views["b1"][0])
+    factor = np.sqrt(d) if isinstance(network.layers[0], ScaledDense) else 1.0
+    return views["W1"][:, 0] / factor, float(views["b1"][0])
 
 
 def input_scales(phi: FeatureMap) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """center and scale of every network input: input = (column - center) scale; 0 and 1 where nothing is scaled."""
     numbers = len(phi.has_missing)
-    scaled = [*range(numbers), *range(phi.views, phi.views + phi.center.size - numbers)]
+    scaled = [*range(numbers), *range(phi.numeric_inputs, phi.numeric_inputs + phi.center.size - numbers)]
     center, scale = np.zeros(phi.width), np.ones(phi.width)
     center[scaled], scale[scaled] = phi.center, phi.scale
     return center, scale

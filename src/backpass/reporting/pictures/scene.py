@@ -15,7 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.model import Model
-from backpass.network import Embedding, FrontScale, Layer, LearnedActivation, Periodic, Projection, Selection, Wired
+from backpass.network import (
+    Embedding,
+    Layer,
+    LearnedInputScale,
+    ParametricActivation,
+    Periodic,
+    Projection,
+    Selection,
+    Wired,
+)
 from backpass.reporting.numbers.columns import ModelColumn, by_column, columns_of
 from backpass.reporting.numbers.names import label
 
@@ -174,7 +183,7 @@ def scene_of(model: Model, limits: Limits = WHOLE) -> Scene:
     is_of_classes = model.head.outputs == len(model.classes)
     output = [label(name) for name in (model.classes if is_of_classes else model.labels)]
     learned = {
-        number: str(each.activation) for number, each, _ in network.numbered() if isinstance(each, LearnedActivation)
+        number: str(each.activation) for number, each, _ in network.numbered() if isinstance(each, ParametricActivation)
     }
     neurons = [(number, layer, width) for number, layer, width in network.numbered() if layer.neurons]
     for number, layer, width in neurons:
@@ -250,7 +259,7 @@ def _front(model: Model, columns: Sequence[ModelColumn], views: Any) -> tuple[li
             ]
             width = layer.width(width)
         factors = np.ones(width)
-        if isinstance(layer, FrontScale):
+        if isinstance(layer, LearnedInputScale):
             factors = np.asarray(views[f"s{number}"], dtype=np.float64)
     return [np.asarray(group, dtype=np.intp) for group in groups], factors
 

@@ -14,10 +14,10 @@ from backpass.network import (
     Dropout,
     Embedding,
     FeatureMap,
-    FrontScale,
     Layer,
-    LearnedActivation,
+    LearnedInputScale,
     Network,
+    ParametricActivation,
     Periodic,
     Projection,
     ScaledDense,
@@ -47,7 +47,7 @@ def build_network(settings: Settings, schema: Schema, feature_map: FeatureMap, o
     dense = ScaledDense if settings.parametrization == "ntk" else Dense
     for units in settings.hidden:
         if settings.parametric_activation:
-            layers += [dense(units), LearnedActivation(settings.activation)]
+            layers += [dense(units), ParametricActivation(settings.activation)]
         else:
             layers.append(dense(units, settings.activation))
         if settings.dropout:
@@ -57,19 +57,19 @@ def build_network(settings: Settings, schema: Schema, feature_map: FeatureMap, o
 
 def _front(settings: Settings, feature_map: FeatureMap, rows: int) -> Iterator[Layer]:
     """The layers before the first dense layer."""
-    columns, views = feature_map.width - len(feature_map.embedded), feature_map.views
+    columns, numbers = feature_map.width - len(feature_map.embedded), feature_map.numeric_inputs
     if feature_map.knots and not settings.quantile_features:
-        views = len(feature_map.has_missing)
-        yield Selection(feature_map.views, views)
+        numbers = len(feature_map.has_missing)
+        yield Selection(feature_map.numeric_inputs, numbers)
     if settings.principal_components is not None and columns:
-        views = min(settings.principal_components, columns, max(rows - 1, 1))
-        yield Projection(columns, views)
-    if settings.numerical_embedding == "periodic" and views:
-        yield Periodic(views, deviation=settings.frequency_scale[0])
+        numbers = min(settings.principal_components, columns, max(rows - 1, 1))
+        yield Projection(columns, numbers)
+    if settings.numerical_embedding == "periodic" and numbers:
+        yield Periodic(numbers, deviation=settings.frequency_scale[0])
     if feature_map.embedded:
         yield Embedding(feature_map.embedded, settings.embedding_dim)
     if settings.learned_input_scale:
-        yield FrontScale()
+        yield LearnedInputScale()
 
 
 def _wired(settings: Settings, schema: Schema, feature_map: FeatureMap) -> Wired:

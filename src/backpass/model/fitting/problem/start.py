@@ -22,7 +22,7 @@ from backpass.network import (
     Network,
     Periodic,
     fit_output,
-    frequency_spreads,
+    frequency_scales,
     initialize,
     initialize_from_data,
     range_of,
@@ -65,7 +65,7 @@ def first_theta(
     if settings.initialization == "data":
         x = part.between(0, fitted_rows(network)).x
         circuit = initialize_from_data(network, len(x), dtype, fixed)
-        theta = engine.run(circuit, key, x, frequency_spreads(network, dtype))[0]
+        theta = engine.run(circuit, key, x, frequency_scales(network, dtype))[0]
     else:
         theta = engine.run(initialize(network, settings.initialization, dtype, fixed), key)[0]
     if saturates(settings.output_activation):
@@ -79,8 +79,8 @@ def first_theta(
 
 def fitted_rows(network: Network) -> int:
     """The number of training rows that the parameters are fitted to, at most; fewer for a wide network."""
-    waves = [layer.columns * layer.frequencies for layer in network.layers if isinstance(layer, Periodic)]
-    widest = max(network.inputs, *network.widths, *waves)
+    periodic = [layer.columns * layer.frequencies for layer in network.layers if isinstance(layer, Periodic)]
+    widest = max(network.inputs, *network.widths, *periodic)
     return max(min(_FITTED_ROWS, _FITTED_NUMBERS // widest), _FEWEST_FITTED)
 
 

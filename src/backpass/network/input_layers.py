@@ -1,4 +1,4 @@
-"""Front of a network: layers between the inputs x and the first layer of neurons.
+"""Input layers of a network: those between the inputs x and the first layer of neurons.
 
 x is a matrix of numbers: scaled columns first, then indicators and one-hot inputs, and last the codes, as integers, of
 categorical columns with many categories (see ``feature_map``). Learned encodings of single columns live here.
@@ -19,7 +19,7 @@ from backpass.network.layers import Layer, RandomKey
 from backpass.network.parameters import FIXED, FREQUENCY, Parameter
 
 
-class Front(Layer):
+class InputLayer(Layer):
     """Base class of layers without neurons that come before the first layer of neurons."""
 
     def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
@@ -31,7 +31,7 @@ class Front(Layer):
 
 
 @dataclass(frozen=True, slots=True)
-class Selection(Front):
+class Selection(InputLayer):
     """Selection: keeps the first ``size`` of the first ``columns`` inputs, and all inputs after these.
 
     x (n, d)   ->   (n, d - columns + size)
@@ -66,7 +66,7 @@ class Selection(Front):
 
 
 @dataclass(frozen=True, slots=True)
-class Projection(Front):
+class Projection(InputLayer):
     """Projection of the first ``columns`` inputs on principal components of the training rows: x P + c
 
     x (n, columns)   P (columns, size)   c (size,)   ->   (n, size)
@@ -104,7 +104,7 @@ class Projection(Front):
 
 
 @dataclass(frozen=True, slots=True)
-class Periodic(Front):
+class Periodic(InputLayer):
     """Periodic embedding: each of the first ``columns`` inputs becomes mixtures of cosines, followed by itself:
 
     e_j(x) = [cos(2 pi w_j x + c_j) V_j + v_j, x]
@@ -134,7 +134,7 @@ class Periodic(Front):
     def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
         p, k, m = self.columns, self.frequencies, self.mixtures
         return (
-            Parameter(f"frequency{number}", (p, k), FREQUENCY, 1, k, spread=self.deviation),
+            Parameter(f"frequency{number}", (p, k), FREQUENCY, 1, k, init_scale=self.deviation),
             Parameter(f"phase{number}", (p, k), "phase", 1, k),
             Parameter(f"V{number}", (p, k, m), "mixture", k, m),
             Parameter(f"v{number}", (p, m), "mixture", k, m),
@@ -152,8 +152,8 @@ class Periodic(Front):
         own = x[:, :p]
         # Columns first, for one stack of p small products.
         turns = own.T.reshape(p, n, 1) * theta[f"frequency{number}"].reshape(p, 1, -1)
-        waves = cos((2.0 * pi) * turns + theta[f"phase{number}"].reshape(p, 1, -1))
-        mixed = transpose(affine(waves, theta[f"V{number}"], theta[f"v{number}"]), axes=(1, 0, 2))
+        cosines = cos((2.0 * pi) * turns + theta[f"phase{number}"].reshape(p, 1, -1))
+        mixed = transpose(affine(cosines, theta[f"V{number}"], theta[f"v{number}"]), axes=(1, 0, 2))
         e = concatenate([mixed, own.reshape(n, p, 1)], axis=2).reshape(n, p * (self.mixtures + 1))
         return concatenate([e, x[:, p:]], axis=1) if d > p else e
 
@@ -163,7 +163,7 @@ class Periodic(Front):
 
 
 @dataclass(frozen=True, slots=True)
-class Embedding(Front):
+class Embedding(InputLayer):
     """Categorical embedding: each of the last inputs is a code j, and becomes row j of its own table: e(j) = E_j
 
     j (n,) integers from 0 to levels   E (levels + 1, size)   ->   e (n, size), column by column
@@ -211,7 +211,7 @@ class Embedding(Front):
 
 
 @dataclass(frozen=True, slots=True)
-class FrontScale(Front):
+class LearnedInputScale(InputLayer):
     """Learned input scale: multiplies each input by its own factor, s x    (Holzmueller et al. 2024)
 
     x (n, d)   s (d,), 1 at the start   ->   (n, d)
