@@ -17,7 +17,7 @@
 
 The number is the exit code of the command line. A message says what is wrong and where, what was expected and what was
 found; its ``hint`` says what to do. Several problems of one table or of one set of options are collected in the
-``faults`` of one error.
+``details`` of one error.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class BackpassError(Exception):
     Attributes:
         message: What is wrong.
         hint: What to do; may be empty.
-        faults: The collected problems, one line each; may be empty.
+        details: The collected problems, one line each; may be empty.
 
     >>> print(UsageError("learning_rate must be above 0, got -1", hint="try 0.001"))
     learning_rate must be above 0, got -1
@@ -51,14 +51,14 @@ class BackpassError(Exception):
     model: object | None = None
     """The best model before training failed or stopped, if any."""
 
-    def __init__(self, message: str, *, hint: str = "", faults: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, *, hint: str = "", details: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
-        self.faults = tuple(faults)
+        self.details = tuple(details)
 
     def __str__(self) -> str:
-        lines = [self.message, *(f"  - {fault}" for fault in self.faults)]
+        lines = [self.message, *(f"  - {detail}" for detail in self.details)]
         if self.hint:
             lines += ["", f"hint: {self.hint}"]
         return in_python("\n".join(lines), reading=self.in_reading)

@@ -141,5 +141,5 @@ def test_failures(call: Run, arguments: list[str], kind: str, code: int) -> None
     error = failed.json["error"]
     assert (failed.code, error["kind"], error["exit_code"]) == (code, kind, code)
     assert failed.err.startswith(f"error: {error['message']}\n")
-    assert set(error) == {"kind", "message", "faults", "hint", "exit_code"}
-    assert len(error["faults"]) == (2 if "-1" in arguments else 0)
+    assert set(error) == {"kind", "message", "details", "hint", "exit_code"}
+    assert len(error["details"]) == (2 if "-1" in arguments else 0)

@@ -61,7 +61,7 @@ def test_a_limit_on_memory_is_no_bug(home: Path, mebibytes: int) -> None:
 
 @pytest.mark.parametrize("watched", [False, True])
 def test_a_warning_has_its_hint_on_a_line_of_its_own(capsys: pytest.CaptureFixture[str], watched: bool) -> None:
-    error = ResourceError("r\x1b.checkpoint could not be saved", faults=["a reason"], hint="make room")
+    error = ResourceError("r\x1b.checkpoint could not be saved", details=["a reason"], hint="make room")
     with (Drawn if watched else Silent)(Console(), "rmse") as watching:
         watching.on_warning(str(error))
     lines = [line for line in capsys.readouterr().err.splitlines() if line]

@@ -274,4 +274,4 @@ def test_where_there_are_no_intervals_and_quantiles(regressor: Any, numbers: Any
         median.predict_quantiles(X)
     with pytest.raises(ValueError, match="these quantiles cannot be predicted") as caught:
         regressor().fit(X, y).predict_quantiles(X, [0.5, 1.5, 0.0001])
-    assert len(caught.value.faults) == 2
+    assert len(caught.value.details) == 2

@@ -159,7 +159,7 @@ def test_what_cannot_be_read_is_an_error(node: str, change: dict[str, Any], mess
     row = {name: value for name, value in row.items() if value is not ...}
     with pytest.raises(UsageError) as caught:
         predictions_in(node, to_javascript(model_of()), [row])
-    assert message in str(caught.value.faults)
+    assert message in str(caught.value.details)
 
 
 def messages_in(node: str) -> dict[str, str]:
@@ -284,7 +284,7 @@ def test_bounds_and_decimal_commas(node: str, decimal: str) -> None:
     for wrong in ("<", "<NA", "<5+", "<<5", "5 kg", "<5..5"):
         with pytest.raises(UsageError) as caught:
             predictions_in(node, module, [{"dose": wrong}])
-        assert 'column "dose"' in str(caught.value.faults)
+        assert 'column "dose"' in str(caught.value.details)
 
 
 @pytest.mark.filterwarnings("ignore::backpass.BackpassWarning")

@@ -86,7 +86,7 @@ def test_a_run_goes_on_from_a_checkpoint_to_the_same_bytes(tmp_path: Path) -> No
     assert fitted(resume_from=path).to_bytes() == fitted().to_bytes()
     with pytest.raises(ModelFileError) as refused:
         fitted(resume_from=path, precision="float32")
-    assert refused.value.faults == ("precision differs: was 'bf16', is 'float32'",)
+    assert refused.value.details == ("precision differs: was 'bf16', is 'float32'",)
 
 
 @needs_bf16
@@ -111,7 +111,7 @@ def refusal(**settings: Any) -> str:
     with pytest.raises(UsageError) as refused:
         Settings.of({"precision": "bf16", **settings})
     assert refused.value.exit_code == 2
-    (fault,) = refused.value.faults
+    (fault,) = refused.value.details
     with pytest.raises(UsageError) as late:
         engine_named(settings.get("engine", "auto"), bf16=True)
     assert late.value.message == fault

@@ -360,7 +360,7 @@ def test_the_checkpoint_of_another_ensemble_is_refused(houses: Columns, path: Pa
     ):
         with pytest.raises(ModelFileError, match="belongs to another run") as caught:
             fit(houses, "price", resume_from=path, **{**stepwise, **FOUR, **change})
-        assert caught.value.faults == (fault,)
+        assert caught.value.details == (fault,)
     houses["age"][3] += 1
     with pytest.raises(ModelFileError, match="belongs to another run"):
         fit(houses, "price", resume_from=path, **stepwise, **FOUR)
@@ -387,7 +387,7 @@ def test_another_setting_or_table_is_refused_and_named(houses: Columns, path: Pa
     stopped(houses, "price", path, 3, **stepwise)
     with pytest.raises(ModelFileError, match="belongs to another run") as caught:
         fit(houses, "price", resume_from=path, **{**stepwise, "epochs": 9, "learning_rate": 0.5})
-    assert caught.value.faults == (
+    assert caught.value.details == (
         "epochs differs: was 3, is 9",
         "learning_rate differs: was 0.01, is 0.5",
         "learning_rate_asked_for differs: was False, is True",
@@ -395,15 +395,15 @@ def test_another_setting_or_table_is_refused_and_named(houses: Columns, path: Pa
     assert caught.value.hint
     with pytest.raises(ModelFileError) as caught:
         fit(houses, "price", resume_from=path, seed=1, **stepwise)
-    assert "seed differs: was 0, is 1" in caught.value.faults
+    assert "seed differs: was 0, is 1" in caught.value.details
     houses["age"][0] += 1
     with pytest.raises(ModelFileError) as caught:
         fit(houses, "price", resume_from=path, **stepwise)
-    assert caught.value.faults == ("the rows (their values, their order or their split) differ",)
+    assert caught.value.details == ("the rows (their values, their order or their split) differ",)
     with pytest.raises(ModelFileError) as caught:
         fit(houses, "price", resume_from=path, drop=["town"], **stepwise)
-    assert len(caught.value.faults) == 2
-    assert "network differs" in caught.value.faults[0]
+    assert len(caught.value.details) == 2
+    assert "network differs" in caught.value.details[0]
 
 
 def test_time_limits_may_differ(houses: Columns, path: Path, stepwise: dict[str, Any]) -> None:
@@ -551,4 +551,4 @@ def test_arrays_that_do_not_fit_are_refused(path: Path, kept: Any, change: Any) 
     facts, arrays = kept
     with pytest.raises(ModelFileError, match="does not describe a run") as caught:
         resumed(path, facts, change(arrays), facts["identity"])
-    assert len(caught.value.faults) == 1
+    assert len(caught.value.details) == 1

@@ -322,7 +322,7 @@ def test_the_guide_runs() -> None:
 def test_a_number_of_each_name_is_asked_for_once(name: str, what: str) -> None:
     with pytest.raises(UsageError) as caught:
         Settings.of({name: {"false_positive": -5, "false_negative": 1}})
-    (text,) = caught.value.faults
+    (text,) = caught.value.details
     assert f"{what} with a number above 0 each, such as" in text
     assert text.count("above 0") == 1
 

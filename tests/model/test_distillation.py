@@ -161,7 +161,7 @@ def test_the_path_of_a_model_is_no_model() -> None:
 def test_what_cannot_be_distilled_is_refused(big: Model) -> None:
     with pytest.raises(DataError, match="is not a table for this model") as caught:
         backpass.distill(big, {"a": X[:, 0], "town": TOWN})
-    assert {fault.split(" ")[1] for fault in caught.value.faults} == {"'y'", "'b'"}
+    assert {fault.split(" ")[1] for fault in caught.value.details} == {"'y'", "'b'"}
     for name, value in {"ensemble_size": 2, "loss": "huber", "candidates": 4, "task": "regression"}.items():
         with pytest.raises(UsageError, match=f"{name} cannot be set"):
             backpass.distill(big, NUMBER, **{name: value})

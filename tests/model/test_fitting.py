@@ -508,7 +508,7 @@ def test_frames_take_the_options_of_reading_that_concern_them(
 def test_unknown_settings_are_named(houses: Columns) -> None:
     with pytest.raises(UsageError) as caught:
         fit(houses, "price", epoch=3)
-    assert caught.value.faults == ("unknown setting 'epoch' (did you mean 'epochs'?)",)
+    assert caught.value.details == ("unknown setting 'epoch' (did you mean 'epochs'?)",)
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ def test_forged_groups_are_refused(target: str) -> None:
     for name, (data, message) in forged.items():
         with pytest.raises(ModelFileError) as caught:
             from_bytes(data)
-        text = " ".join([caught.value.message, *caught.value.faults])
+        text = " ".join([caught.value.message, *caught.value.details])
         assert message in text, (name, text)
 
 

@@ -295,7 +295,7 @@ def test_bad_files_say_where_and_leave_nothing(tmp_path: Path, folders: Path, mo
     write(tmp_path / "u.parquet", {name: values[:9] for name, values in columns().items() if name != "z"})
     with pytest.raises(DataError, match="different columns") as different:
         backpass.fit(tmp_path / "[tu].parquet", "y", stream=True)
-    assert "lacks 'z'" in str(different.value.faults)
+    assert "lacks 'z'" in str(different.value.details)
     group = pq.ParquetFile(path).metadata.row_group(4).column(0)
     damaged = bytearray(path.read_bytes())
     begin = group.dictionary_page_offset or group.data_page_offset

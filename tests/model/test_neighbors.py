@@ -160,7 +160,7 @@ def test_they_are_left_out_where_they_do_not_clearly_help() -> None:
 def test_what_they_cannot_be_combined_with_is_refused_before_training(settings: dict[str, Any], need: str) -> None:
     with pytest.raises(UsageError) as raised:
         fit(data("y"), "y", **{"neighbors": 512, **settings})
-    assert any(need in fault for fault in (*raised.value.faults, raised.value.message))
+    assert any(need in fault for fault in (*raised.value.details, raised.value.message))
 
 
 def test_more_rows_than_a_file_holds_are_refused_before_training(monkeypatch: pytest.MonkeyPatch) -> None:

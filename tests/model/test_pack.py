@@ -110,12 +110,12 @@ def test_a_checkpoint_of_another_race_is_refused(tmp_path: Path) -> None:
     fit(data("y"), "y", checkpoint=place, **SMALL)
     with pytest.raises(ModelFileError) as caught:
         fit(data("y"), "y", resume_from=place, **{**SMALL, "candidates": 4})
-    assert any("candidates" in fault for fault in caught.value.faults)
+    assert any("candidates" in fault for fault in caught.value.details)
     facts, arrays = unpack(place.read_bytes(), "checkpoint", "c")
     place.write_bytes(pack("checkpoint", {**facts, "runs": facts["runs"][:-1]}, arrays))
     with pytest.raises(ModelFileError) as caught:
         fit(data("y"), "y", resume_from=place, **SMALL)
-    assert "it holds 9 runs; expected 10" in caught.value.faults[0]
+    assert "it holds 9 runs; expected 10" in caught.value.details[0]
 
 
 @pytest.mark.parametrize(

@@ -206,7 +206,7 @@ def test_runs_of_a_recipe_end_after_five_eighths_of_their_epochs_without_improve
 def test_epochs_that_cannot_be_used_are_the_only_problem(epochs: Any) -> None:
     with pytest.raises(UsageError, match="invalid setting") as caught:
         Settings.of({"preset": "default", "epochs": epochs})
-    (fault,) = caught.value.faults
+    (fault,) = caught.value.details
     assert fault.startswith("epochs must be")
 
 

@@ -155,10 +155,10 @@ def test_a_wired_unit_sees_all_inputs_of_its_columns(houses: Columns) -> None:
 def test_all_wires_to_columns_that_are_not_there_are_named(houses: Columns) -> None:
     with pytest.raises(DataError) as caught:
         problem_of(houses, "price", wire=(("u", ("sise", "age")), ("v", ("identifier",))))
-    assert len(caught.value.faults) == 2
-    assert "unit 'u' is wired to 'sise'" in caught.value.faults[0]
-    assert "did you mean 'size'?" in caught.value.faults[0]
-    assert "unit 'v' is wired to 'identifier'" in caught.value.faults[1]
+    assert len(caught.value.details) == 2
+    assert "unit 'u' is wired to 'sise'" in caught.value.details[0]
+    assert "did you mean 'size'?" in caught.value.details[0]
+    assert "unit 'v' is wired to 'identifier'" in caught.value.details[1]
 
 
 # Networks

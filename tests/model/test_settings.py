@@ -28,7 +28,7 @@ def faults(**values: Any) -> tuple[str, ...]:
     with pytest.raises(UsageError) as caught:
         Settings.of(values)
     assert caught.value.exit_code == 2
-    return caught.value.faults
+    return caught.value.details
 
 
 @pytest.mark.parametrize(("setting", "value"), BREAKING)
@@ -137,10 +137,10 @@ def test_all_faults_travel_in_one_error() -> None:
                 "optimizer": "magic",
             }
         )
-    named = [fault.split(" must be")[0] for fault in caught.value.faults]
+    named = [fault.split(" must be")[0] for fault in caught.value.details]
     assert named[0] == "unknown setting 'dropuot' (did you mean 'dropout'?)"
     assert sorted(named[1:]) == ["batch_size", "dropout", "epochs", "hidden", "learning_rate", "optimizer"]
-    assert all(f"  - {fault}" in str(caught.value) for fault in caught.value.faults)
+    assert all(f"  - {fault}" in str(caught.value) for fault in caught.value.details)
 
 
 @pytest.mark.parametrize(

@@ -377,7 +377,7 @@ def test_a_state_of_another_search(tmp_path: Path) -> None:
     ):
         with pytest.raises(ModelFileError, match="belongs to another search") as failed:
             backpass.tune(table, "y", trials=2, state=state, **{**QUICK, **options})  # type: ignore[arg-type]
-        assert any(fault.startswith(what) for fault in failed.value.faults)
+        assert any(fault.startswith(what) for fault in failed.value.details)
         assert state.read_bytes() == kept
     state.write_bytes(kept[:-3] + b"xyz")
     with pytest.raises(ModelFileError, match="is damaged"):
@@ -391,7 +391,7 @@ def test_trials_that_diverge_lose_and_all_of_them_are_an_error() -> None:
     wild: dict[str, Any] = {**QUICK, "optimizer": "sgd", "learning_rate": 1e30, "epochs": 20}
     with pytest.raises(DivergedError, match="no trial could be fitted") as failed:
         backpass.tune(numbers(), "y", trials=2, **wild)
-    assert failed.value.faults[0].startswith("trial 1: training diverged")
+    assert failed.value.details[0].startswith("trial 1: training diverged")
     search = Search.of(table_from(numbers()), "y", Settings.of(QUICK))
     course = Course(search, Journal(None, {}), Limit(3))
     course._changes.clear()

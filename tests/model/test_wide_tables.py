@@ -123,7 +123,7 @@ def test_estimators_project_wide_tables() -> None:
 def test_wires_name_columns_as_they_are() -> None:
     with pytest.raises(UsageError) as caught:
         Settings.of({"wire": (("a", ("x",)),), "principal_components": 3})
-    assert "principal components" in caught.value.faults[0]
+    assert "principal components" in caught.value.details[0]
 
 
 def test_ten_thousand_columns_are_saved_loaded_and_predict(tmp_path: Path) -> None:

@@ -141,8 +141,8 @@ def test_other_functions_are_refused_before_training(function: Callable[..., Any
     for settings in ({"activation": function}, {"output_activation": function}):
         with pytest.raises(UsageError, match=text) as caught:
             backpass.fit(DATA, "y", hidden=(4,), **settings)
-        assert len(caught.value.faults) == 1
-        assert next(iter(settings)) in caught.value.faults[0]
+        assert len(caught.value.details) == 1
+        assert next(iter(settings)) in caught.value.details[0]
     with pytest.raises(UsageError, match=text):
         dense_network(3, (3,), 1, activation=function)
     with pytest.raises(ValueError, match=text):

@@ -189,7 +189,7 @@ def test_a_linear_layer_says_so(kind: str) -> None:
 def test_faults(layer: Layer, fault: str) -> None:
     with pytest.raises(UsageError) as caught:
         Network(4, (layer, Dense(1)))
-    assert caught.value.faults == (fault,)
+    assert caught.value.details == (fault,)
 
 
 def test_two_arrays_of_one_name_are_refused() -> None:

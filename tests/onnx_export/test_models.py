@@ -346,7 +346,7 @@ def test_texts_without_a_utf8_form_are_named() -> None:
     schema = replace(model.schema, features=(CategoricalFeature("town", ("a", "b\udcff")), *model.schema.features[:1]))
     with pytest.raises(UsageError) as caught:
         replace(model, schema=schema).to_onnx()
-    assert caught.value.faults == (r"'b\udcff' cannot be encoded",)
+    assert caught.value.details == (r"'b\udcff' cannot be encoded",)
 
 
 def test_a_wrong_graph_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -208,7 +208,7 @@ def message(data: Any, **options: Any) -> str:
 
 def test_frame_faults() -> None:
     nested = message(pl.DataFrame({"a": [[1]], "b": [b"\xff"]}))
-    assert nested.startswith("data frame: 2 faults\n  - column 'a' is of type")
+    assert nested.startswith("data frame: 2 errors\n  - column 'a' is of type")
     mixed = {"a": [1, datetime.date(2024, 1, 2)]}
     assert "column 'a' holds values of type date (row 2) and values of type number (row 1)" in message(mixed)
     assert "column 'a' holds values of type list" in message({"a": [[1], [2]]})

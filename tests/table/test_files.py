@@ -235,8 +235,8 @@ class TestParquet:
         pq.write_table(pa.table(data), tmp_path / "t.parquet")
         with pytest.raises(DataError) as caught:
             read_table(tmp_path / "t.parquet")
-        assert len(caught.value.faults) == 4
-        assert "column 'binary' holds bytes that are not UTF-8 (row 1)" in caught.value.faults
+        assert len(caught.value.details) == 4
+        assert "column 'binary' holds bytes that are not UTF-8 (row 1)" in caught.value.details
         assert read_table(tmp_path / "t.parquet", drop=["list", "struct", "binary", "texts"]).names == ("ok",)
 
     def test_times_in_utc_are_times(self, tmp_path: Path) -> None:

@@ -290,7 +290,7 @@ class TestEncoding:
         assert TextEncoding.fit(texts, np.ones(26, dtype=np.int64)) is None
         with pytest.raises(DataError, match="no columns are left") as caught:
             Schema.fit(table_from({"text": texts, "y": range(26)}), "y")
-        assert "is free text without a word in two rows: left out" in caught.value.faults[0]
+        assert "is free text without a word in two rows: left out" in caught.value.details[0]
 
     def test_counts_words_of_rows_to_come(self) -> None:
         vocabulary = Vocabulary.of(["a b", "a b", "a c d"], np.array([1, 1, 1]))

@@ -196,7 +196,7 @@ def test_rows_that_are_there_twice() -> None:
 
 def test_faulty_columns_are_told_and_not_refused(write: Write) -> None:
     path = write("x,y,z\n" + "1,1,2024-01-01\n" * 18 + "n/k,1e999,2024-02-30\n2,3,2024-01-02\n")
-    with pytest.raises(DataError, match="3 faults"):
+    with pytest.raises(DataError, match="3 errors"):
         read_table(path)
     table = read_table(path, tolerant=True)
     found = inspect_table(table)

@@ -670,7 +670,7 @@ def test_a_target_of_numbers_and_texts_is_asked_about(share: float) -> None:
     table = table_from({"y": cells})
     with pytest.raises(DataError) as caught:
         Target.fit(table, "y")
-    (fault,) = caught.value.faults or (caught.value.message,)
+    (fault,) = caught.value.details or (caught.value.message,)
     assert f"{200 - int(200 * share)} numbers and {int(200 * share)} texts: 'sold' (rows 1, 2, 3" in fault
     assert caught.value.hint == "if they mean missing: --missing sold; if all are classes: --task classification"
     assert Target.fit(table, "y", "classification").task == "multiclass"

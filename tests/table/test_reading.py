@@ -42,7 +42,7 @@ def fault(path: Path, **settings: object) -> str:
         read_table(path, **settings)  # type: ignore[arg-type]
     error = caught.value
     hint = ["", f"hint: {error.hint}"] if error.hint else []
-    lines = [error.message, *(f"  - {each}" for each in error.faults), *hint]
+    lines = [error.message, *(f"  - {each}" for each in error.details), *hint]
     return "\n".join(lines).replace(str(path.parent) + "/", "")
 
 
@@ -200,8 +200,8 @@ def test_all_faults_come_together(write: Write) -> None:
     path = write("x,y,z\n" + "1,1,1\n" * 20 + "a,inf,1\n")
     with pytest.raises(DataError) as caught:
         read_table(path, need=["w", "zz"])
-    assert caught.value.message.endswith("t.csv: 4 faults")
-    assert caught.value.faults == (
+    assert caught.value.message.endswith("t.csv: 4 errors")
+    assert caught.value.details == (
         "column 'w' not found (known names: 'x', 'y', 'z')",
         "column 'zz' not found (did you mean 'z'?)",
         "column 'x': 20 numbers, 1 text ('a' row 21)",

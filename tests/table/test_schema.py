@@ -52,7 +52,7 @@ def test_missing_columns_come_together() -> None:
     schema = Schema.fit(table_from({"rooms": [1, 2], "area": [3, 5], "y": [1, 2]}), "y")
     with pytest.raises(DataError) as caught:
         schema.encode(table_from({"room": [1], "b": [2]}, kinds=schema.kinds))
-    assert caught.value.faults == (
+    assert caught.value.details == (
         "column 'rooms' is in the model but not in the table (did you mean 'room'?)",
         "column 'area' is in the model but not in the table (known names: 'room', 'b')",
     )
@@ -126,7 +126,7 @@ def test_copies_are_noted() -> None:
 def test_names_that_are_not_there_come_together() -> None:
     with pytest.raises(DataError) as caught:
         Schema.fit(table_from(BASE), "yy", drop=["xx"], columns=["c"])
-    assert caught.value.faults == (
+    assert caught.value.details == (
         "column 'yy' not found (did you mean 'y'?)",
         "column 'xx' not found (did you mean 'x'?)",
     )

@@ -85,7 +85,7 @@ def test_faults() -> None:
 def test_faults_come_together() -> None:
     with pytest.raises(DataError) as caught:
         fitted(["a", None], "regression")
-    assert len(caught.value.faults) == 3  # missing, texts, one class
+    assert len(caught.value.details) == 3  # missing, texts, one class
 
 
 def test_absent() -> None:
@@ -135,7 +135,7 @@ def test_encoding_another_table() -> None:
     target = fitted(["a", "b"])
     with pytest.raises(DataError) as caught:
         target.encode(table_from({"y": ["a", "c", None, "d", "c"]}))
-    assert caught.value.faults == (
+    assert caught.value.details == (
         "target 'y': 1 of 5 values missing (row 3)",
         "class 'c' of target 'y' is not known to the model (rows 2, 5)",
         "class 'd' of target 'y' is not known to the model (row 4)",
@@ -144,8 +144,8 @@ def test_encoding_another_table() -> None:
         target.encode(table_from({"y": [1.0]}))
     with pytest.raises(DataError) as caught:
         target.encode(table_from({"y": [f"other {i}" for i in range(300)]}))
-    assert len(caught.value.faults) == 6
-    assert caught.value.faults[-1] == "295 more values of target 'y' are not known to the model"
+    assert len(caught.value.details) == 6
+    assert caught.value.details[-1] == "295 more values of target 'y' are not known to the model"
     assert fitted([0, 1]).encode(table_from({"y": [1.0, 0.0]})).tolist() == [1, 0]
 
 

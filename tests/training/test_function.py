@@ -243,7 +243,7 @@ def test_masked_arrays_are_refused(name: str, where: str) -> None:
 def test_every_setting_that_cannot_be_used_is_named_at_once() -> None:
     with pytest.raises(UsageError) as caught:
         fit(batch_size=0, epochs=0, max_steps=0, patience=0, learning_rate=numpy.nan, seed=-1, max_seconds=0.0)
-    assert caught.value.faults == (
+    assert caught.value.details == (
         "batch_size must be at least 1, got 0",
         "epochs must be at least 1, got 0",
         "max_steps must be at least 1, got 0",

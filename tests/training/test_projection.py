@@ -65,10 +65,10 @@ def test_codes_pass_through() -> None:
 def test_a_projection_is_the_first_layer_of_inputs_that_are_there() -> None:
     with pytest.raises(UsageError, match="cannot be built") as caught:
         Network(3, (Dense(3), Projection(3, 2), Dense(1)))
-    assert caught.value.faults == ("a projection must be the first layer",)
+    assert caught.value.details == ("a projection must be the first layer",)
     with pytest.raises(UsageError) as caught:
         Network(3, (Projection(4, 2), Dense(1)))
-    assert caught.value.faults == ("projection takes 4 of 3 inputs",)
+    assert caught.value.details == ("projection takes 4 of 3 inputs",)
 
 
 def test_a_linear_network_behind_a_projection_collapses() -> None:

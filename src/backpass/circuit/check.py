@@ -112,7 +112,7 @@ def check_gradient(
         more = len(report.wrong) - _SHOWN
         faults = [*map(str, report.wrong[:_SHOWN]), *([f"and {more} more"] if more > 0 else [])]
         raise GradientError(
-            f"{len(report.wrong)} of {report.compared} elements of the gradient are wrong", faults=faults
+            f"{len(report.wrong)} of {report.compared} elements of the gradient are wrong", details=faults
         )
     return report
 

@@ -49,7 +49,7 @@ class Failure:
     Attributes:
         kind: The branch of the error hierarchy, or "bug".
         message: The message, in one line.
-        faults: The single problems, if the error lists several.
+        details: The single problems, if the error lists several.
         hint: What the user can do; may be empty.
         exit_code: The exit code of the process.
         cause: The exception.
@@ -57,7 +57,7 @@ class Failure:
 
     kind: str
     message: str
-    faults: tuple[str, ...]
+    details: tuple[str, ...]
     hint: str
     exit_code: int
     cause: BaseException
@@ -73,7 +73,7 @@ class Failure:
         known = _known(error)
         for branch, kind in KINDS.items():
             if isinstance(known, branch):
-                return Failure(kind, known.message, known.faults, known.hint, known.exit_code, error)
+                return Failure(kind, known.message, known.details, known.hint, known.exit_code, error)
         text = error.message if isinstance(error, BackpassError) else str(error)
         first = next((line.strip() for line in text.splitlines() if line.strip()), "")
         message = f"internal error in backpass ({type(error).__name__}: {first})"
@@ -90,7 +90,7 @@ class Failure:
         if with_traceback:
             console.say_all("".join(traceback.format_exception(self.cause)).splitlines())
         console.alarm("error", self.message)
-        console.say_all([f"  - {fault}" for fault in self.faults])
+        console.say_all([f"  - {detail}" for detail in self.details])
         if self.hint:
             console.say(f"hint: {self.hint}")
         if as_json:
@@ -104,7 +104,7 @@ class Failure:
         return {
             "kind": self.kind,
             "message": self.message,
-            "faults": list(self.faults),
+            "details": list(self.details),
             "hint": self.hint,
             "exit_code": self.exit_code,
         }

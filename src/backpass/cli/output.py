@@ -127,7 +127,7 @@ def check_replaceable(path: str, kind: str) -> None:
         option = "--output" if kind == "model" else "--checkpoint"
         message = f"{path} already exists and would be overwritten: it is not a {kind} file this version can read"
         raise UsageError(
-            message, faults=[error.message], hint=f"give {option} another name, or remove the file"
+            message, details=[error.message], hint=f"give {option} another name, or remove the file"
         ) from None
 
 
@@ -145,7 +145,7 @@ def check_onnx_replaceable(path: str) -> None:
         return
     if fault := _other_than_onnx(path):
         message = f"{path} already exists and would be overwritten: it is not an ONNX file"
-        raise UsageError(message, faults=[fault], hint="give OUTPUT another name, or remove the file")
+        raise UsageError(message, details=[fault], hint="give OUTPUT another name, or remove the file")
 
 
 def _other_than_onnx(path: str) -> str:
@@ -176,7 +176,7 @@ def check_script_replaceable(path: str) -> None:
     if not head.startswith(MARK.encode("ascii")):
         message = f"{path} already exists and would be overwritten: it is not a module of backpass"
         raise UsageError(
-            message, faults=[f"{path} is {sniff(head)}"], hint="give OUTPUT another name, or remove the file"
+            message, details=[f"{path} is {sniff(head)}"], hint="give OUTPUT another name, or remove the file"
         )
 
 
@@ -201,5 +201,5 @@ def check_page_replaceable(path: str, option: str) -> None:
     if PAGE_MARK not in head:
         message = f"{path} already exists and would be overwritten: it is not a page of backpass"
         raise UsageError(
-            message, faults=[f"{path} is {sniff(head)}"], hint=f"give {option} another name, or remove the file"
+            message, details=[f"{path} is {sniff(head)}"], hint=f"give {option} another name, or remove the file"
         )

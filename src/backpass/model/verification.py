@@ -46,7 +46,7 @@ def verified(make: Callable[[], Made], inconsistency: Callable[[Made], str], sou
         made = make()
         fault = inconsistency(made)
     except BackpassError as error:
-        raise _unknown(source, error.faults or [error.message]) from None
+        raise _unknown(source, error.details or [error.message]) from None
     if fault:
         raise ModelFileError(f"{source} is inconsistent: {fault}", hint="fit the model again")
     return made
@@ -55,6 +55,6 @@ def verified(make: Callable[[], Made], inconsistency: Callable[[Made], str], sou
 def _unknown(source: str, faults: Sequence[str]) -> ModelFileError:
     return ModelFileError(
         f"{source} does not describe a model this version knows",
-        faults=faults,
+        details=faults,
         hint="was it written by a newer version?",
     )

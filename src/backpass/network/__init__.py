@@ -1,8 +1,8 @@
 """Networks: activations, layers, losses, initializations and h_theta(x) itself (CS229 section 2).
 
 Reading order: ``custom_activation``, ``activations``, ``parameters``, ``layers``, ``input_layers``, ``losses``,
-``backward``, ``schemes``, ``network``, ``initialization``, ``activity``, ``column_scales``, ``feature_map``. The package depends on
-circuits; it does not depend on tables or training.
+``backward``, ``schemes``, ``network``, ``initialization``, ``activity``, ``column_scales``, ``feature_map``. The
+package depends on circuits; it does not depend on tables or training.
 """
 
 from backpass.network.activations import ACTIVATIONS, Activation, activation_named, activation_of, range_of, saturates

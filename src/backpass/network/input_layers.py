@@ -54,7 +54,7 @@ class Selection(InputLayer):
     def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
         return ()
 
-    def faults(self, inputs: int) -> list[str]:
+    def errors(self, inputs: int) -> list[str]:
         return [
             *([] if 1 <= self.columns <= inputs else [f"selection takes {self.columns} of {inputs} inputs"]),
             *([] if 1 <= self.size <= self.columns else [f"selection keeps {self.size} of {self.columns} inputs"]),
@@ -92,7 +92,7 @@ class Projection(InputLayer):
             Parameter(f"c{number}", (self.size,), FIXED, self.columns, self.size),
         )
 
-    def faults(self, inputs: int) -> list[str]:
+    def errors(self, inputs: int) -> list[str]:
         return [
             *([] if 1 <= self.columns <= inputs else [f"projection takes {self.columns} of {inputs} inputs"]),
             *([] if self.size >= 1 else [f"projection expected at least 1 component, got {self.size}"]),
@@ -140,7 +140,7 @@ class Periodic(InputLayer):
             Parameter(f"v{number}", (p, m), "mixture", k, m),
         )
 
-    def faults(self, inputs: int) -> list[str]:
+    def errors(self, inputs: int) -> list[str]:
         return [
             *([] if 1 <= self.columns <= inputs else [f"periodic takes {self.columns} of {inputs} inputs"]),
             *([] if self.frequencies >= 1 else [f"periodic expected at least 1 frequency, got {self.frequencies}"]),
@@ -189,7 +189,7 @@ class Embedding(InputLayer):
             for j, levels in enumerate(self.levels, start=1)
         )
 
-    def faults(self, inputs: int) -> list[str]:
+    def errors(self, inputs: int) -> list[str]:
         count = len(self.levels)
         return [
             *([] if 1 <= count <= inputs else [f"embedding takes {count} of {inputs} inputs"]),

@@ -69,7 +69,7 @@ class Layer(ABC):
     def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
         """The outputs a; ``draws`` is None outside training."""
 
-    def faults(self, inputs: int) -> list[str]:
+    def errors(self, inputs: int) -> list[str]:
         """The problems that prevent the use of the layer on d inputs."""
         return [] if self.width(inputs) >= 1 else [f"expected at least 1 unit, got {self.width(inputs)}"]
 
@@ -234,7 +234,7 @@ class Wired(Layer):
             parameters.append(Parameter(f"b{number}.{unit.name}", (1,), "bias", fan_in, 1))
         return tuple(parameters)
 
-    def faults(self, inputs: int) -> list[str]:
+    def errors(self, inputs: int) -> list[str]:
         names = [unit.name for unit in self.units]
         outside = [(unit.name, i) for unit in self.units for i in unit.inputs if not 0 <= i < inputs]
         return [
@@ -273,7 +273,7 @@ class Dropout(Layer):
     def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
         return ()
 
-    def faults(self, inputs: int) -> list[str]:
+    def errors(self, inputs: int) -> list[str]:
         return [] if 0.0 <= self.rate < 1.0 else [f"dropout expected a rate from 0 to below 1, got {self.rate:g}"]
 
     def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
@@ -324,7 +324,7 @@ class KernelRegression(Layer):
             Parameter(f"Y{number}", (self.rows, self.units), "weight", self.rows, self.units),
         )
 
-    def faults(self, inputs: int) -> list[str]:
+    def errors(self, inputs: int) -> list[str]:
         return [
             *([] if self.rows >= 1 else [f"kernel_regression expected at least 1 row, got {self.rows}"]),
             *([] if self.units >= 1 else [f"kernel_regression expected at least 1 unit, got {self.units}"]),

@@ -49,7 +49,7 @@ class Network:
         faults = [
             f"layer {number} of {len(self.widths)}: {fault}" if layer.neurons else fault
             for number, layer, width in self.numbered()
-            for fault in layer.faults(width)
+            for fault in layer.errors(width)
         ]
         if any(isinstance(layer, Projection) for layer in self.layers[1:]):
             faults.append("a projection must be the first layer")
@@ -57,7 +57,7 @@ class Network:
             names = [parameter.name for parameter in self.layout.parameters]
             faults = [f"two arrays are named {name}" for name in sorted({n for n in names if names.count(n) > 1})]
         if faults:
-            raise UsageError("the network cannot be built", faults=faults)
+            raise UsageError("the network cannot be built", details=faults)
 
     def numbered(self) -> Iterator[tuple[str, Layer, int]]:
         """Each layer with its number and its number of inputs; a layer without neurons shares the number before."""

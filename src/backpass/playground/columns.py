@@ -80,7 +80,7 @@ def columns_of(table: Table, target: str | None = None) -> dict[str, Any]:
         code += feature.kind == "categorical"
         number += len(number_inputs(feature))
     if not columns:
-        raise UsageError("no column is left that the page can learn from", faults=notes)
+        raise UsageError("no column is left that the page can learn from", details=notes)
     y = goal.encode(table)[rows]
     if not goal.classes:
         last = _numbers(name, y)

@@ -173,7 +173,7 @@ def programs() -> Programs:
     kernels = Kernels(accepts)
     scripts = {name: script_of(circuit, kernels) for name, circuit in circuits()}
     if large := [name for name, script in scripts.items() if script.constants]:
-        raise UsageError("programs of the page have no arrays of constants", faults=large)
+        raise UsageError("programs of the page have no arrays of constants", details=large)
     calls = {name for script in scripts.values() for name in script.functions} - kernels.names
     return Programs({name: each.source for name, each in scripts.items()}, functions_source(calls), kernels)
 

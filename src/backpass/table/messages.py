@@ -178,7 +178,7 @@ class ErrorList:
         where, hint = plain(self.source), "; ".join(hints)
         if len(texts) == 1:
             return DataError(f"{where}: {texts[0]}", hint=hint)
-        return DataError(f"{where}: {len(texts)} faults", hint=hint, faults=texts)
+        return DataError(f"{where}: {len(texts)} errors", hint=hint, details=texts)
 
     def _by_row(self) -> tuple[list[str], list[str]]:
         """Return the errors and hints, with one for all cells of a row that misfits several columns."""

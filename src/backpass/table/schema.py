@@ -298,7 +298,7 @@ def _required_kind(feature: Feature) -> RequiredKind:
 
 def _nothing_left(table: Table, notes: Sequence[str]) -> Exception:
     error = data_error(table.source, "no columns are left to learn from")
-    error.faults = tuple(notes)
+    error.details = tuple(notes)
     return error
 
 

@@ -125,7 +125,7 @@ def fit_function(
     measure = _loss_of(loss)
     faults = _faults(settings)
     if faults:
-        raise UsageError("fit_function cannot start", faults=faults)
+        raise UsageError("fit_function cannot start", details=faults)
     parameters = _Parameters.of(theta)
     examples = _examples("", x, y, sample_weight, parameters.dtype)
     held_out = None if validation is None else _examples("validation ", *_three(validation), parameters.dtype)

@@ -65,7 +65,7 @@ def read_config(path: str, command: click.Command) -> dict[str, Any]:
         except TypeError as error:
             faults.append(f"{key} is {error}")
     if faults:
-        raise UsageError(f"{plain(path)}: {len(faults)} invalid keys", faults=faults)
+        raise UsageError(f"{plain(path)}: {len(faults)} invalid keys", details=faults)
     return found
 
 

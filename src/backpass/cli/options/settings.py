@@ -66,10 +66,10 @@ def settings_of(given: Mapping[str, Any]) -> Settings:
     try:
         return Settings.of(asked_settings(given))
     except UsageError as error:
-        faults = [_in_options(fault, [setting.name for setting in SETTINGS]) for fault in error.faults]
+        faults = [_in_options(fault, [setting.name for setting in SETTINGS]) for fault in error.details]
         if len(faults) == 1:
             raise UsageError(faults[0], hint="backpass fit --help explains every setting") from None
-        raise UsageError(error.message, faults=faults, hint="backpass fit --help explains every setting") from None
+        raise UsageError(error.message, details=faults, hint="backpass fit --help explains every setting") from None
 
 
 def asked_settings(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -204,7 +204,7 @@ def table_for(model: Model, data: Any, reading: dict[str, Any]) -> Table:
     if faults := absent(wanted, table.names):
         raise DataError(
             f"{table.source} is not a table for this model",
-            faults=faults,
+            details=faults,
             hint="distill needs the columns of the model and its target, on which both are scored",
         )
     return table

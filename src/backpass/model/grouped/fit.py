@@ -150,7 +150,9 @@ def _named(
     if not _is_count(min_rows):
         faults.append(f"--min-rows must be a whole number of at least 2; got {min_rows!r}")
     if faults:
-        raise UsageError("the groups cannot be formed", faults=faults, hint="--by is a column such as store or machine")
+        raise UsageError(
+            "the groups cannot be formed", details=faults, hint="--by is a column such as store or machine"
+        )
     return names[0], name
 
 

@@ -65,7 +65,7 @@ def require_supported(given: Mapping[str, Any], others: tuple[str, ...] = ()) ->
         raise UsageError(f"unknown setting {unknown[0]!r} ({did_you_mean(unknown[0], sorted(_NAMES))})")
     if faults := [*others, *unsupported(given)]:
         count = counted(len(faults), "option")
-        raise UsageError(f"{count} not supported with a network per group (--by)", faults=faults, hint=_HINT)
+        raise UsageError(f"{count} not supported with a network per group (--by)", details=faults, hint=_HINT)
 
 
 def settings_of_all(given: Mapping[str, Any]) -> Settings:

@@ -250,7 +250,7 @@ class Residuals:
                 faults.append(f"quantile {q!r} needs residuals of more than {self.rows} rows")
         if faults or not found:
             raise UsageError(
-                "these quantiles cannot be predicted", faults=faults or ["none was named"], hint=self._widest
+                "these quantiles cannot be predicted", details=faults or ["none was named"], hint=self._widest
             )
         return dict(sorted(found.items()))
 

@@ -94,7 +94,7 @@ def verify(model: Model, module: str, node: str | None = None) -> Verification |
         row = int(np.argmax(np.abs(values - numbers).max(axis=1)))
         raise UsageError(
             f"the JavaScript module does not predict what the model does: {difference:.1e} of the largest prediction",
-            faults=[f"row {row + 1} of the comparison: expected {numbers[row].tolist()}, got {values[row].tolist()}"],
+            details=[f"row {row + 1} of the comparison: expected {numbers[row].tolist()}, got {values[row].tolist()}"],
             hint="export an ONNX file instead, and report this",
         )
     return Verification(len(rows), difference)
@@ -112,7 +112,7 @@ def predictions_in(program: str, module: str, rows: list[dict[str, Any]]) -> lis
         done = subprocess.run([program, "run.mjs"], cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if "Error" in line]
-        raise UsageError("the JavaScript module fails in Node.js", faults=lines[:3] or [done.stderr[-300:]])
+        raise UsageError("the JavaScript module fails in Node.js", details=lines[:3] or [done.stderr[-300:]])
     found: list[Any] = json.loads(done.stdout)
     return found
 

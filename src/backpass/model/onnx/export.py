@@ -81,7 +81,8 @@ def _check_texts(model: Exportable) -> None:
     texts += [level for feature in model.schema.texts for level in feature.levels]
     if wrong := [text for text in texts if not is_encodable(text)]:
         raise UsageError(
-            "names and strings of an ONNX model must be UTF-8", faults=[f"{text!a} cannot be encoded" for text in wrong]
+            "names and strings of an ONNX model must be UTF-8",
+            details=[f"{text!a} cannot be encoded" for text in wrong],
         )
 
 

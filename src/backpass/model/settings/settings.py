@@ -66,7 +66,7 @@ class Settings(SettingValues):
             problems.append(why)
         if problems:
             count = f"{len(problems)} invalid settings" if len(problems) > 1 else "invalid setting"
-            raise UsageError(count, faults=problems)
+            raise UsageError(count, details=problems)
         chosen["preset"] = preset
         if chosen["hidden"] is None:
             chosen["hidden"] = () if chosen["wire"] else (256, 256)

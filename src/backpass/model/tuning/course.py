@@ -72,7 +72,7 @@ class Course:
             )
         if trials[0].failure:
             faults = [f"trial {each.number}: {each.failure}" for each in trials]
-            raise DivergedError("no trial could be fitted", faults=faults)
+            raise DivergedError("no trial could be fitted", details=faults)
         return trials
 
     def steps(self) -> Iterator[Trial]:

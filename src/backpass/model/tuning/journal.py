@@ -96,12 +96,12 @@ class Journal:
         facts, _ = unpack(read_file(path, partial(header_length, source=str(path))), "search", str(path))
         if fault := validate(facts, _FORM, "facts"):
             raise ModelFileError(
-                f"{path} does not describe a search that this version knows", faults=[fault], hint=f"remove {path}"
+                f"{path} does not describe a search that this version knows", details=[fault], hint=f"remove {path}"
             )
         if faults := _differences(facts["identity"], identity):
             raise ModelFileError(
                 f"{path} belongs to another search",
-                faults=faults,
+                details=faults,
                 hint=f"tune with the same table and settings, or remove {path} to start again",
             )
         return Journal(Path(path), identity, [Fit(**each) for each in facts["fits"]], facts["seconds"])

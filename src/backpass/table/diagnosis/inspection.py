@@ -174,7 +174,7 @@ def _goal(table: Table, target: str | None) -> tuple[Target | None, NDArray[Any]
         goal = Target.fit(table, target)
         return goal, goal.encode(table), ""
     except DataError as error:
-        text = error.faults[0] if error.faults else error.message
+        text = error.details[0] if error.details else error.message
         return None, None, text.removeprefix(f"{table.source}: ")
 
 

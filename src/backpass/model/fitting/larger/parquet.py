@@ -69,7 +69,7 @@ class ParquetSource:
             types = {field.name: str(field.type) for field in opened.schema_arrow}
             first = types if first is None else first
             if faults := _differences(first, types, files[0], file):
-                raise DataError(f"{plain(name)}: the files have different columns", faults=faults)
+                raise DataError(f"{plain(name)}: the files have different columns", details=faults)
             rows += opened.metadata.num_rows
         if not rows:
             raise data_error(name, "has columns but no rows")

@@ -85,6 +85,6 @@ def _wired(settings: Settings, schema: Schema, feature_map: FeatureMap) -> Wired
         if column not in inputs
     ]
     if faults:
-        raise DataError("unknown columns in the wiring", faults=faults)
+        raise DataError("unknown columns in the wiring", details=faults)
     units = tuple(Unit(name, tuple(i for column in columns for i in inputs[column])) for name, columns in settings.wire)
     return Wired(units, settings.activation)

@@ -168,12 +168,12 @@ def resume(path: str | Path, identity: Mapping[str, Any]) -> list[RunState | Non
     if not fault and (faults := differences(facts["identity"], identity)):
         raise ModelFileError(
             f"{path} belongs to another run",
-            faults=faults,
+            details=faults,
             hint="resume with the same table and settings, or start again without --resume",
         )
     if fault := fault or _contradiction(facts["runs"], arrays, identity):
         raise ModelFileError(
-            f"{path} does not describe a run this version knows", faults=[fault], hint="start again without --resume"
+            f"{path} does not describe a run this version knows", details=[fault], hint="start again without --resume"
         )
     return [None if run is None else _standing(i, run, arrays) for i, run in enumerate(facts["runs"])]
 

@@ -58,7 +58,7 @@ def require_same(exchange: Exchange, identity: Mapping[str, Any]) -> None:
     if faults:
         raise DataError(
             "the processes do not train the same network on the same rows; compared with process 0",
-            faults=faults,
+            details=faults,
             hint="give every process the same version of Backpass, the same options and the same files",
         )
 

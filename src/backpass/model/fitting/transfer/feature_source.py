@@ -137,7 +137,7 @@ class FeatureSource:
         if faults:
             raise UsageError(
                 f"{counted(len(faults), 'setting')} that a fit with --features-of does not take",
-                faults=faults,
+                details=faults,
                 hint="leave them out: only a new output layer is trained",
             )
         return Settings.of({**given, **own, "preset": preset})
