@@ -153,7 +153,7 @@ def test_encoding_another_table() -> None:
     ("values", "is_said"), [(["0.5", "1.5", "2"], True), (["1", "2", "3"], False), (["a", "1.5", "2"], False)]
 )
 def test_fractions_that_are_declared_as_categories_are_said(values: list[str], is_said: bool) -> None:
-    target = Target.fit(table_from({"y": pd.Series(values * 8, dtype="category"), "x": range(24)}), "y")
+    target = Target.fit(table_from(pd.DataFrame({"y": pd.Categorical(values * 8), "x": range(24)})), "y")
     assert target.task == "multiclass"
     assert bool(target.notes) == is_said
     assert all("3 different numbers as categories, such as '0.5': treated as classes" in note for note in target.notes)
