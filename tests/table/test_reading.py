@@ -134,6 +134,13 @@ FAULTS = {
     "a,b": "t.csv: has a header but no data rows",
     "": "t.csv: is empty (0 bytes)",
     "\n\n": "t.csv: has blank lines only",
+    "  \n\t\n": "t.csv: has blank lines only",
+    "a,b\n1,ö\n2,": "t.csv: line 3 is not UTF-8 (byte 0xf6)\n\n"
+    "hint: the text above is UTF-8, so the file mixes encodings: save all of it as UTF-8",
+    "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n": "t.csv: is a pointer of Git LFS in place "
+    "of the file, not a table in a format that can be read\n\nhint: git lfs pull fetches the file",
+    "a,b\n1,“u, v”\n2,“w, x”\n": "t.csv: a typographic quote begins a field, '“u', and another field ends it\n\n"
+    'hint: replace typographic quotes by straight ones (")',
     "a,b\n1,2\n3\n": "t.csv: line 3 has 1 field, the header has 2 fields" + LONELY,
     "a,b\n1,2\n3,4,5\n": "t.csv: line 3 has 3 fields, the header has 2 fields" + UNEVEN,
     "a,b\n1,2,\n3,4,\n": "t.csv: 2 lines do not have the 2 fields of the header: line 2 (3), line 3 (3)"
@@ -159,7 +166,16 @@ FAULTS = {
 
 @pytest.mark.parametrize("content", FAULTS, ids=[repr(content)[:40] for content in FAULTS])
 def test_faults(write: Write, content: str) -> None:
-    assert fault(write(content)) == FAULTS[content]
+    data = content.encode() + (b"\xf6\n" if "ö" in content else b"")
+    assert fault(write(data)) == FAULTS[content]
+
+
+@pytest.mark.parametrize("marks", [0, 1, 2, 3])
+@pytest.mark.parametrize("skip", [0, 1])
+def test_byte_order_marks_are_no_part_of_a_name(write: Write, marks: int, skip: int) -> None:
+    """Files that are joined or saved twice begin with several."""
+    content = b"\xef\xbb\xbf" * marks + b"a title\n" * skip + b"a,b\n1,x\n2,y\n"
+    assert read_table(write(content), skip=skip) == read_table(write(b"a,b\n1,x\n2,y\n", "plain.csv"))
 
 
 def test_ragged_rows_far_down_are_counted_and_the_first_five_named(write: Write) -> None:

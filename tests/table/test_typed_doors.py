@@ -430,3 +430,22 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
         error = fault(data)
         assert "column 'c' holds bytes that are not UTF-8 (rows 3, 4)" in error.message
         assert "decode" in error.hint
+
+
+@pytest.mark.parametrize("library", [pd.Series, pl.Series])
+def test_a_dict_of_series_is_the_frame_of_them(library: Any) -> None:
+    """The types of the series hold: categories and strings of digits are no numbers."""
+    frame = pd.DataFrame(
+        {
+            "category": pd.Categorical(["0.5", "1", "2"] * 8),
+            "digits": ["1", "2", "3"] * 8,
+            "amounts": ["5 kg", "6 kg", "7 kg"] * 8,
+            "dates": pd.to_datetime(["2024-01-01", None, "2024-03-01"] * 8),
+            "numbers": [1.5, None, 2.0] * 8,
+            "flags": [True, False, True] * 8,
+        }
+    )
+    series = {name: frame[name] if library is pd.Series else pl.from_pandas(frame)[name] for name in frame}
+    table, expected = table_from(series), table_from(frame)
+    assert table.columns == expected.columns
+    assert [column.kind for column in table.columns.values()][:3] == ["categorical", "categorical", "numeric"]

@@ -231,10 +231,11 @@ def _length(pairs: Sequence[tuple[str, Any]], faults: ErrorList, hint: str) -> i
 def _raw(name: str, column: Any, rules: Rules, faults: ErrorList) -> RawColumn | None:
     import narwhals.stable.v2 as nw
 
-    if isinstance(column, nw.Series):
-        return _raw_series(name, column, rules, faults)
     if isinstance(column, np.ndarray):
         return raw_array(name, column, rules, faults)
+    series = nw.from_native(column, series_only=True, pass_through=True)
+    if isinstance(series, nw.Series):
+        return _raw_series(name, series, rules, faults)
     return raw_objects(name, list(column), rules, faults)
 
 

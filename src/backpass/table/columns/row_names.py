@@ -19,6 +19,8 @@ from backpass.table.notation.number import number_in
 
 LEVEL = re.compile(r"__index_level_[0-9]+__")  # the column name of an unnamed index
 SPAN = re.compile(r"timedelta64\[(s|ms|us|ns)\]")
+QUOTED = re.compile("\\s*[\u201c\u201e\u00ab][^\u201d\u201c\u00bb]*")
+"""A field with the first of two typographic quotes."""
 R_ROW_NAMES = "the header has one field fewer than the rows, as R writes row names: the first column is left out"
 NAME_IT = "name the first column in the header, too (R: write.table(..., col.names = NA, sep = ','))"
 KEPT = "frame.reset_index() makes a column of it"
@@ -93,8 +95,11 @@ def are_row_names(rows: Sequence[Sequence[str]], source: str) -> bool:
     """Whether the first fields are row names: strings or whole numbers, in rows of which most have a last field.
 
     Raises:
-        DataError: The first fields repeat.
+        DataError: The first fields repeat, or the rows have more fields only because of typographic quotes.
     """
+    if opened := next((cell for row in rows for cell in row if QUOTED.fullmatch(cell)), ""):
+        text = f"a typographic quote begins a field, {shown(opened)}, and another field ends it"
+        raise data_error(source, text, 'replace typographic quotes by straight ones (")')
     names = [row[0].strip(" \t") for row in rows]
     if not all(name.isdigit() or (name and number_in(name) is None) for name in names):
         return False

@@ -77,12 +77,17 @@ class Sample:
 def sample_of(file: Path, source: str, skip: int = 0) -> Sample:
     """Return the first 64 kB after ``skip`` lines, or more to include at least eight lines.
 
+    Joined files may begin with several byte order marks.
+
     Raises:
         DataError: The file has fewer than ``skip`` lines.
     """
     with file.open("rb") as stream:
-        offset = 3 if stream.read(3) == b"\xef\xbb\xbf" else 0
+        offset = 0
+        while stream.read(3) == b"\xef\xbb\xbf":
+            offset += 3
     with text_of_file(file) as stream:
+        stream.read(offset // 3 - 1 if offset else 0)
         skipped = [len(line.encode()) for line in islice(stream, skip)]
         if len(skipped) < skip:
             raise data_error(source, f"has {len(skipped)} lines, of which {skip} are to be skipped")

@@ -137,6 +137,8 @@ def _prepared(file: Path, address: Address, source: str, scratch: Path, opening:
         head = _head(file)
     if not head:
         raise data_error(source, "is empty (0 bytes)")
+    if not head.strip() and file.stat().st_size == len(head):
+        raise data_error(source, "has blank lines only")
     form = format_of(head, _tail(file))
     if form is not None:
         return _of_form(file, form, address, source, scratch, opening)

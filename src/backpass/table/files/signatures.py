@@ -130,6 +130,8 @@ def foreign_text(head: bytes) -> Signature | None:
     start = head.removeprefix(MARK).lstrip()[:20].lower()
     if start.startswith((b"<!doctype html", b"<html")):
         return Signature(b"", "a web page", "was a sign-in page downloaded in place of the file?")
+    if start.startswith(b"version https://git-"):
+        return Signature(b"", "a pointer of Git LFS in place of the file", "git lfs pull fetches the file")
     if start.startswith(b"<?xml"):
         return Signature(b"", "an XML file", f"convert it: pandas.read_xml(...).{PARQUET}")
     return None

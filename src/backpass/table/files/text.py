@@ -14,6 +14,7 @@ from backpass.errors import UsageError
 from backpass.table.files.decompression import CHUNK
 from backpass.table.messages import data_error, shown
 
+LATIN = "try --encoding latin-1, or save the file as UTF-8"
 FORM_FEED = b"\f"
 """The character between the pages of a printed report."""
 MARKS = {  # longer marks first: the mark of UTF-32 LE starts with that of UTF-16 LE
@@ -98,7 +99,9 @@ def _decode(decoder: codecs.IncrementalDecoder, chunk: bytes, file: Path, positi
     except UnicodeDecodeError as error:
         line = _line_of(file, position - pending + error.start)
         text = f"line {line} is not UTF-8 (byte 0x{error.object[error.start]:02x})"
-        raise data_error(source, text, "try --encoding latin-1, or save the file as UTF-8") from None
+        is_mixed = not error.object[: error.start].isascii()
+        hint = "the text above is UTF-8, so the file mixes encodings: save all of it as UTF-8"
+        raise data_error(source, text, hint if is_mixed else LATIN) from None
 
 
 def _line_of(file: Path, position: int) -> int:
