@@ -78,6 +78,8 @@ def test_many_rare_categories_do_not_seem_to_go_with_a_target_that_ignores_them(
         assert found < 0.15  # uncorrected: 0.6
     follows = np.array(["no", "yes"])[np.array([int(each) % 2 for each in rare])]
     assert strength(rare, follows) == pytest.approx(1.0)
+    few_repeats = [f"code{n}" for n in draw.integers(0, 4000, 900)]
+    assert all(strength(few_repeats, draw.lognormal(size=900)) is None for _ in range(20))  # up to 0.7 by chance
     assert strength([f"id{n}" for n in range(40)], np.arange(40.0)) is None
     assert strength([f"id{n}" for n in range(40)], ["yes", "no"] * 20) is None
 

@@ -16,6 +16,7 @@ from backpass.table.table import CategoricalColumn, Column, DatetimeColumn
 from backpass.table.target import Target
 
 FEWEST = 3  # rows with a value
+LARGEST_CHANCE = 0.1  # standard deviation of a squared association that is told from chance
 
 
 def association(column: Column, target: Target, y: NDArray[Any]) -> float | None:
@@ -25,10 +26,11 @@ def association(column: Column, target: Target, y: NDArray[Any]) -> float | None
     a number and a category   the correlation ratio eta, from 0 to 1: eta^2 = between-group variance / variance
     two categories            Cramér's V, from 0 to 1
 
-    eta^2 and V^2 are corrected for chance: a column of many rare categories would seem associated with any
-    target. Of
+    eta^2 and V^2 are corrected for chance: a column of many rare categories would seem associated with any target. Of
     independent columns, both have the mean e = (g - 1) / (n - 1) for n rows and g categories (of the two columns, the
-    one with more), and s becomes max(0, (s - e) / (1 - e)). For eta^2 that is Kelley's epsilon^2.
+    one with more), and s becomes max(0, (s - e) / (1 - e)). For eta^2 that is Kelley's epsilon^2. For independent
+    normal columns its standard deviation is sqrt(2 (g - 1) / ((n - g) (n + 1))); above 0.1, where few rows share a
+    category, nothing is returned.
 
     Source: Kelley, An unbiased correlation ratio measure, 1935.
 
@@ -88,9 +90,12 @@ def _cramers_v(codes: NDArray[Any], classes: NDArray[Any]) -> float | None:
 
 
 def _beyond_chance(square: float, categories: int, rows: int) -> float | None:
-    """Return the root of a squared association corrected for chance, None if each row has a category of its own."""
+    """Return the root of a squared association corrected for chance, None if too few rows share a category."""
+    repeats = rows - categories
+    if repeats < 1 or sqrt(2.0 * (categories - 1) / (repeats * (rows + 1))) > LARGEST_CHANCE:
+        return None
     chance = (categories - 1) / (rows - 1)
-    return sqrt(_within((square - chance) / (1.0 - chance), 0.0)) if categories < rows else None
+    return sqrt(_within((square - chance) / (1.0 - chance), 0.0))
 
 
 def _within(value: float, low: float) -> float:
