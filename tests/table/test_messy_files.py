@@ -290,7 +290,20 @@ def with_sums(rows: list[list[str]], label: str) -> list[str]:
     return [label, "", *sums]
 
 
-LABELS = ["Total", "TOTAL", "Totals:", "Grand total", "Summe", "Gesamt", "Somme", "Итого", "合計", "合计", ""]
+LABELS = [
+    "Total",
+    "Carried forward",
+    "TOTAL",
+    "Totals:",
+    "Grand total",
+    "Summe",
+    "Gesamt",
+    "Somme",
+    "Итого",
+    "合計",
+    "合计",
+    "",
+]
 
 
 @pytest.mark.parametrize("label", LABELS)

@@ -245,3 +245,16 @@ def test_workbooks_and_text_files_join(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_text("x;y\n5;6\n")
     table = read_table(tmp_path / "[ab].*")
     assert numbers(table, "x") == [1, 3, 5]
+
+
+def test_a_binary_workbook_of_a_writer() -> None:
+    """``orders.xlsb`` was written with pyxlsbwriter 0.1.0, in two sheets of 13 and 2 rows."""
+    path = Path(__file__).parent / "orders.xlsb"
+    table = read_table(path, sheet="Orders")
+    kinds = {"town": "categorical", "units": "numeric", "price": "numeric", "shipped": "date", "flag": "categorical"}
+    assert {name: column.kind for name, column in table.columns.items()} == kinds
+    price = table.column("price")
+    assert isinstance(price, NumericColumn)
+    assert price.values.tolist() == [1.25 * n for n in range(12)]
+    assert np.flatnonzero(table.column("shipped").missing).tolist() == [0, 5, 10]
+    assert "2 sheets with tables: 'Orders' (13 x 5 cells), 'Notes' (2 x 1 cells)" in fault(path).message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 
 from backpass.table import read_table, table_from
-from backpass.table.columns.spellings import Spelling, merged, tidy, truths
+from backpass.table.columns.spellings import Spelling, likeness, merged, tidy, truths
 from backpass.table.diagnosis.inspection import inspect_table
 from backpass.table.table import CategoricalColumn, Table
 
@@ -31,6 +32,33 @@ SPACES = {
     "full stop": "very good.",
     "full stop and spaces": "very  good. ",
 }
+
+
+@pytest.mark.parametrize("city", ["Zürich", "São Paulo", "Åre", "Łódź"])
+def test_accents_that_are_stored_in_two_ways_are_one_letter(city: str) -> None:
+    split = unicodedata.normalize("NFD", city)
+    table = table_from({"c": [city, split, "Rome"] * 8})
+    column = table.column("c")
+    assert isinstance(column, CategoricalColumn)
+    assert set(column.levels) == {city, "Rome"}
+    assert any("(8 rows) counts as" in note and "differ only in how accents are stored" in note for note in table.notes)
+    kept = table_from({"c": [city, split, "Rome"] * 8}, merge_spaces=False).column("c")
+    assert isinstance(kept, CategoricalColumn)
+    assert len(kept.levels) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [("pre-tax", "pre\u2013tax"), ("don't", "don\u2019t"), ("A1", "\u04101"), ("R&D", "R&amp;D"), ("x2", "x\u00b2")],
+)
+def test_categories_that_look_alike_are_said_and_kept(text: str, other: str) -> None:
+    table = table_from({"c": [text, other, "b"] * 8, "y": np.arange(24.0)})
+    column = table.column("c")
+    assert isinstance(column, CategoricalColumn)
+    assert set(column.levels) == {text, other, "b"}
+    (found,) = [each.text for each in inspect_table(table, "y").columns[0].findings if each.code == "spellings"]
+    assert found.startswith("strings that look alike but are written with other characters: ")
+    assert likeness("c", [text, "b"]) == likeness("c", [other, "b"]) == ""
 
 
 @pytest.mark.parametrize("other", SPACES.values(), ids=SPACES)

@@ -6,8 +6,10 @@ resembles stay as they are. ``yes`` and ``YES`` may be two codes, so they stay a
 
 from __future__ import annotations
 
+import html
 import re
 import shlex
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +19,18 @@ from backpass.table.messages import counted, listed, shown
 from backpass.table.notation.boolean import truth_in
 
 ZERO_WIDTH = {0x200B: None, 0x2060: None, 0xFEFF: None}  # zero-width space, word joiner, byte order mark
+_CYRILLIC = str.maketrans("\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425", "ABEKMHOPCTYX")
+_GREEK = str.maketrans(
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7", "ABEZHIKMNOPTYX"
+)
+_SMALL = str.maketrans("\u0430\u0435\u043e\u0440\u0441\u0443\u0445", "aeopcyx")
+_SIGNS = {
+    "-": "\u2010\u2011\u2012\u2013\u2014\u2212",
+    "'": "\u2018\u2019\u201b\u02bc\u00b4`",
+    '"': "\u201c\u201d\u201e",
+}
+SIMILAR = _CYRILLIC | _GREEK | _SMALL | {ord(other): ord(sign) for sign, others in _SIGNS.items() for other in others}
+"""Dashes, quotes, and letters of Cyrillic and Greek that look like others: the characters that they look like."""
 STOPPED = re.compile(r"(?<=\w)\.(?=\x00|$)")
 STOP = re.compile(r"(?<=\w)\.$")
 BOOLEANS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
@@ -50,10 +64,15 @@ class Spelling:
 def tidy(text: str) -> str:
     """Return the text with single plain spaces between words, none around it and no period; booleans in lower case.
 
+    Accents are parts of their letters, as Unicode's form NFC has them.
+
+    >>> tidy("Zu\\u0308rich") == "Z\\u00fcrich"
+    True
     >>> tidy("very\\u00a0 good "), tidy("no\\u200b"), tidy("TRUE "), tidy("etc."), tidy("...")
     ('very good', 'no', 'true', 'etc', '...')
     """
     plain = STOP.sub("", " ".join(text.translate(ZERO_WIDTH).split()))
+    plain = plain if plain.isascii() else unicodedata.normalize("NFC", plain)
     return BOOLEANS.get(plain, plain)
 
 
@@ -82,7 +101,8 @@ def _is_untidy(joined: str) -> bool:
     """Whether one of the texts, joined by a zero character, may have another form than its own."""
     has_outer = joined[:1] == " " or joined[-1:] == " " or "\x00 " in joined or " \x00" in joined
     has_inner = any(chr(c) in joined for c in ZERO_WIDTH) or " ".join(joined.split()) != joined
-    return has_outer or has_inner or STOPPED.search(joined) is not None
+    has_accents = not joined.isascii() and not unicodedata.is_normalized("NFC", joined)
+    return has_outer or has_inner or has_accents or STOPPED.search(joined) is not None
 
 
 def _form(same: Sequence[str], rows: Mapping[str, int], spelling: Spelling) -> str:
@@ -126,11 +146,12 @@ def merging_note(name: str, same: Mapping[str, str], rows: Mapping[str, int]) ->
     found = {
         "upper and lower case": any(tidy(text) != form for text, form in pairs),
         "spaces": any(text != plain[text] for text, _ in pairs),
+        "how accents are stored": any(not unicodedata.is_normalized("NFC", text) for text, _ in pairs),
         "a period": any(STOP.search(plain[text]) for text, _ in pairs),
     }
     kinds = [what for what, is_found in found.items() if is_found]
     differences = " or ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
-    keep = f"; {KEEP_SPACES}" if found["spaces"] or found["a period"] else ""
+    keep = f"; {KEEP_SPACES}" if kinds != ["upper and lower case"] else ""
     return f"column {shown(name)}: {listed(merges)}: they differ only in {differences}{keep}"
 
 
@@ -144,6 +165,19 @@ def alike(texts: Iterable[str]) -> list[list[str]]:
     for text in texts:
         groups.setdefault(tidy(text).casefold().rstrip(". "), []).append(text)
     return [same for form, same in groups.items() if form and len(same) > 1]
+
+
+def look_alikes(texts: Iterable[str]) -> list[list[str]]:
+    """Return groups of texts that differ only in characters that look alike, or in entities of HTML.
+
+    >>> look_alikes(["pre-tax", "pre\\u2013tax", "A", "\\u0410", "R&amp;D", "R&D"])
+    [['pre-tax', 'pre–tax'], ['A', 'А'], ['R&amp;D', 'R&D']]
+    """
+    groups: dict[str, list[str]] = {}
+    for text in texts:
+        plain = text if text.isascii() and "&" not in text else unicodedata.normalize("NFKC", html.unescape(text))
+        groups.setdefault(plain.translate(SIMILAR).casefold(), []).append(text)
+    return [same for same in groups.values() if len(same) > 1]
 
 
 def truths(texts: Iterable[str]) -> list[list[str]]:
@@ -171,6 +205,9 @@ def likeness(name: str, texts: Iterable[str]) -> str:
         join = shlex.quote(f"SELECT * REPLACE ({column} IN ({values}) AS {column}) FROM data")
         return f"strings that may be several spellings of true and false: {_groups(mixed)}; if so: --query {join}"
     groups = alike(texts)
+    if not groups and (similar := look_alikes(texts)):
+        what = f"strings that look alike but are written with other characters: {_groups(similar)}"
+        return f"{what}; if they mean the same, write them in one way"
     if not groups:
         return ""
     column = identifier(name)

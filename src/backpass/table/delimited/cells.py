@@ -42,6 +42,7 @@ TOTALS = (
     "összesen", "yhteensä", "итого", "всего", "合計", "小計", "总计", "總計", "합계", "소계", "총계", "合计",
     "小计", "gesamtergebnis", "genel toplam", "toplam", "ara toplam", "المجموع", "कुल", "average", "averages",
     "mean", "means", "durchschnitt", "mittelwert", "moyenne", "promedio", "media", "média", "avg", "平均",
+    "carried forward", "brought forward", "balance forward", "übertrag", "à reporter",
     "grand-total", "totaux", "jumlah", "tổng cộng",
 )  # fmt: skip
 """Labels of rows of sums and means, in lower case."""
