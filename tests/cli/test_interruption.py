@@ -314,7 +314,7 @@ def test_a_signal_while_the_page_is_made_leaves_the_model(
 @pytest.mark.parametrize(
     ("command", "place"),
     [
-        ("fit", "backpass.cli.request.read_table"),
+        ("fit", "backpass.cli.fitting.request.read_table"),
         ("predict", "backpass.table.windows.windows.read_opened"),
         ("predict", "backpass.model.file.storage._sync"),
         ("explain", "backpass.reporting.explanation.attribution.explained"),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.cli.summary import PARTS, confusion_lines, scored_part
+from backpass.cli.scores.model_scores import PARTS, confusion_lines, scored_part
 from backpass.cli.text import aligned, figure, figures
 from backpass.errors import UsageError
 from backpass.model import Model

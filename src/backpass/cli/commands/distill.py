@@ -18,6 +18,7 @@ from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.options.settings import settings_of, settings_options
 from backpass.cli.output import check_apart, check_replaceable
 from backpass.cli.progress import watcher
+from backpass.cli.scores.model_scores import score_lines, scores_table
 from backpass.cli.text import size
 from backpass.errors import UsageError
 from backpass.model import Model, load
@@ -85,7 +86,7 @@ def distill(**given: Any) -> int:
     costs = {name: _cost(each, table) for name, (_, each) in paths.items()}
     sizes = {name: os.path.getsize(where) for name, (where, _) in paths.items()}
     console.item("trained", summary.course(small))
-    for line in ("", *summary.scores_table(small)):
+    for line in ("", *scores_table(small)):
         console.line(line)
     console.line()
     for name, cost in costs.items():
@@ -95,7 +96,7 @@ def distill(**given: Any) -> int:
             f"{cost['microseconds_for_one_row']:,.0f} us for a single row",
         )
     console.command("next", shlex.join(["backpass", "report", output, table_path]))
-    for line in summary.score_lines(small):
+    for line in score_lines(small):
         console.line(line)
     console.line(f"saved {output} ({size(os.path.getsize(output))})")
     if given["as_json"]:

@@ -10,13 +10,13 @@ from typing import Any
 import click
 import numpy as np
 
-from backpass.cli import summary
 from backpass.cli.console import Console
 from backpass.cli.evaluation_view import EvaluationView, segment_lines
 from backpass.cli.grouped.evaluate import evaluate_groups
 from backpass.cli.notes import note_lines
 from backpass.cli.options.declaration import Command, argument, option, output_options, strictness
 from backpass.cli.options.reading import reading, reading_of
+from backpass.cli.scores.model_scores import comparison_lines
 from backpass.cli.text import aligned
 from backpass.errors import DataError, UsageError
 from backpass.model import GroupedModel, Model
@@ -121,7 +121,7 @@ def evaluate(**given: Any) -> int:
     metrics = dict.fromkeys((model.head.metric, *model.head.metrics, COVERAGE))
     of_segments = [line for title, parts in scored for line in ("", *segment_lines(title, parts, [*metrics]))]
     console.page([*rows.lines(), *of_segments, *_drift_lines(drift)])
-    for label, text in summary.comparison_lines(model, rows.found.comparison):
+    for label, text in comparison_lines(model, rows.found.comparison):
         console.item(label, text)
     return 0
 

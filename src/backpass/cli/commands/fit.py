@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -13,29 +12,25 @@ import click
 from backpass.cli import summary
 from backpass.cli.commands.report import write_page
 from backpass.cli.console import Console
+from backpass.cli.fitting.outcome import not_started, tell, with_saved_path
+from backpass.cli.fitting.preparation import in_memory, problem_of, require_streamable, streamed
+from backpass.cli.fitting.request import Request
 from backpass.cli.grouped.fit import fit_by_group
 from backpass.cli.job.launch import launch
 from backpass.cli.job.launcher import JOB, Job
 from backpass.cli.options.config import as_toml, from_file, given_why, written
 from backpass.cli.options.data import data_options
-from backpass.cli.options.declaration import Command, WholeNumber, argument, names_in, option, output_options
+from backpass.cli.options.declaration import Command, WholeNumber, argument, option, output_options
 from backpass.cli.options.reading import reading
 from backpass.cli.options.settings import settings_options
-from backpass.cli.outcome import not_started, tell, with_saved_path
 from backpass.cli.progress import watcher
-from backpass.cli.request import Request
 from backpass.cli.scores.folds import Folds, facts
 from backpass.errors import DivergedError, InterruptedTraining, UsageError
-from backpass.model import CrossValidation, Model, Problem, fit_problem, make_problem
-from backpass.model.assessment.folds import Folds as Cut
+from backpass.model import CrossValidation, Model, Problem, fit_problem
 from backpass.model.fitting.larger.choice import resident_or_streamed
-from backpass.model.fitting.larger.streamed import check_streamable, streamed_problem
 from backpass.model.settings.declarations import SETTINGS
-from backpass.reporting.numbers.held_out import require_reportable
 from backpass.table import Table
 from backpass.table.memory import limited_memory
-from backpass.table.messages import counted
-from backpass.table.targets import target_names
 from backpass.training.processes.exchange import Exchange
 
 
@@ -190,26 +185,28 @@ def fit(**given: Any) -> int:
         request.check_files()
     with ExitStack() as stack:
         stack.enter_context(limited_memory(request.memory))
-        begun = resident_or_streamed(
+        prepared = resident_or_streamed(
             stack,
             "auto" if given["stream"] is None else given["stream"],
-            partial(_in_memory, request, folds, console, verbose=given["verbose"]),
-            partial(_streamed, request, console, exchange=exchange, verbose=given["verbose"]),
-            partial(_check_streamable, request, folds),
+            partial(in_memory, request, folds, console, verbose=given["verbose"]),
+            partial(streamed, request, console, exchange=exchange, verbose=given["verbose"]),
+            partial(require_streamable, request, folds),
             exchange,
         )
-        if begun.is_streamed and "--stream" not in context.obj:
+        if prepared.is_streamed and "--stream" not in context.obj:
             context.obj = [*context.obj, "--stream"]  # a command that resumes the run streams, too
-        model, stopped = _trained(begun.problem, request, console, exchange)
+        model, stopped = _trained(prepared.problem, request, console, exchange)
     try:
         if exchange.rank == 0:
             tell(model, request, console, stopped)
         crossed = None
-        if folds is not None and begun.cut is not None and stopped is None:
-            crossed = folds.run(begun.cut, request.settings, console, model.head.metric, exchange)
+        if folds is not None and prepared.cut is not None and stopped is None:
+            crossed = folds.run(prepared.cut, request.settings, console, model.head.metric, exchange)
         if exchange.rank == 0:
             crossed_facts = _crossed(crossed, folds)
-            _hand_out(model, begun.judge, stopped, request, console, as_json=given["as_json"], crossed=crossed_facts)
+            _hand_out(
+                model, prepared.report_table, stopped, request, console, as_json=given["as_json"], crossed=crossed_facts
+            )
     except KeyboardInterrupt:
         raise InterruptedTraining(f"interrupted; {request.output} is saved") from None
     return 0 if stopped is None else 128 + stopped.signal
@@ -236,7 +233,7 @@ def _require_file(table: str) -> None:
 
 def _hand_out(
     model: Model,
-    judge: Table | None,
+    report_table: Table | None,
     stopped: InterruptedTraining | None,
     request: Request,
     console: Console,
@@ -246,7 +243,7 @@ def _hand_out(
 ) -> None:
     """Write the results other than the model: the HTML report, and the JSON object on standard output."""
     if request.report is not None:
-        write_page(model, judge if model.record.scores else None, request.report, console)
+        write_page(model, report_table if model.record.scores else None, request.report, console)
     if as_json:
         checkpoint = request.checkpoint if stopped is None else stopped.checkpoint
         files = {"output": request.output, "checkpoint": checkpoint, "report": request.report}
@@ -264,7 +261,7 @@ def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
     What the user did not set stays unset where it follows from something else: the learning rate, which training lowers
     if the run diverges, and the patience of a preset, which is a share of the epochs.
     """
-    settings = _problem(request, *request.tables()).settings
+    settings = problem_of(request, *request.tables()).settings
     chosen = {setting.name: written(setting, getattr(settings, setting.name)) for setting in SETTINGS}
     why = given_why(SETTINGS)
     if "learning_rate" not in dict(settings.given):
@@ -276,113 +273,6 @@ def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
     target = request.target if len(request.target) > 1 else request.target[0]
     values = {**given, **chosen, "output": request.output, "target": target}
     return as_toml(click.get_current_context().command, values, why)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Begun:
-    """A fit before training.
-
-    Attributes:
-        problem: The problem.
-        judge: The table for a report: the test rows, or the table that they are split off; None without a report.
-        cut: The folds of the table; None without a cross-validation.
-        is_streamed: Whether the table is read in pieces.
-    """
-
-    problem: Problem
-    judge: Table | None = None
-    cut: Cut | None = None
-    is_streamed: bool = False
-
-
-def _in_memory(request: Request, folds: Folds | None, console: Console, *, verbose: bool) -> _Begun:
-    """The fit of a table that is read into memory."""
-    with console.working(f"reading {request.table}"):
-        table, validation, test = request.tables()
-    with console.working(f"encoding {counted(table.rows, 'row')}"):
-        title = summary.table_line(table)
-        problem = _problem(request, table, validation, test, owned=request.report is None and folds is None)
-    if request.report is not None:
-        require_reportable(problem.head)
-    for label, text in [title, *summary.of_problem(problem, verbose=verbose)]:
-        console.item(label, text)
-    console.line()
-    judge = table if test is None else test
-    if test is None and validation is not None and not request.settings.test_fraction:
-        judge = validation
-    cut = None if folds is None else folds.cut(table, request)
-    return _Begun(problem, None if request.report is None else judge, cut)
-
-
-def _check_streamable(request: Request, folds: Folds | None) -> None:
-    """Check that the table may be read in pieces.
-
-    Raises:
-        UsageError: An option needs the table in memory.
-    """
-    others: dict[str, Any] = {
-        "validation_file": request.validation_file,
-        "test_file": request.test_file,
-        "report": request.report,
-        "teacher": request.teacher or None,
-        "features_of": request.features_of,
-        "folds": None if folds is None else True,
-    }
-    check_streamable(request.table, request.settings, _options(request), **others)
-
-
-def _options(request: Request) -> dict[str, Any]:
-    """The options of reading a table in pieces."""
-    return {**request.reading, "categorical": request.categorical, "text": request.text}
-
-
-@contextmanager
-def _streamed(
-    request: Request, console: Console, reason: str, *, exchange: Exchange, verbose: bool
-) -> Iterator[_Begun]:
-    """The fit of a table that is read in pieces, while its rows are on disk; prints the ``reason``, if any."""
-    names = list(target_names([name for text in request.target for name in names_in([text])]))
-    with ExitStack() as stack:
-        with console.working(f"reading {request.table}"):
-            problem = stack.enter_context(
-                streamed_problem(
-                    request.table,
-                    names,
-                    request.settings,
-                    _options(request),
-                    lambda text: console.item("note", text),
-                    reason,
-                    drop=request.drop,
-                    columns=request.columns,
-                    weight=request.weight,
-                    strict=request.strict,
-                    exchange=exchange,
-                )
-            )
-        for label, text in summary.of_problem(problem, verbose=verbose):
-            console.item(label, text)
-        console.line()
-        yield _Begun(problem, is_streamed=True)
-
-
-def _problem(
-    request: Request, table: Table, validation: Table | None, test: Table | None, *, owned: bool = False
-) -> Problem:
-    """Return the problem of the tables of a request; ``owned`` is that of ``make_problem``."""
-    return make_problem(
-        table,
-        request.targets(table),
-        request.settings,
-        validation=validation,
-        test=test,
-        drop=request.unread,
-        columns=request.columns,
-        weight=request.weight,
-        teacher=request.teacher or None,
-        features_of=request.features_of,
-        strict=request.strict,
-        owned=owned,
-    )
 
 
 def _trained(

@@ -16,6 +16,7 @@ from backpass.cli.console import Console
 from backpass.cli.evaluation_view import MOST_CLASSES
 from backpass.cli.grouped.show import show_groups
 from backpass.cli.options.declaration import Command, argument, option, output_options
+from backpass.cli.scores.model_scores import confusion_lines, later_line, other_scores, scored_part, scores_table
 from backpass.cli.text import BARS, aligned, figure, size, sparkline
 from backpass.model import GroupedModel, Model
 from backpass.model.grouped.loading import load
@@ -105,15 +106,15 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
         yield "refit", [refit]
     if model.history:
         yield "history", list(_course_lines(model, can_draw))
-    if scores := summary.scores_table(model):
+    if scores := scores_table(model):
         yield "scores", scores
-    if later := summary.later_line(model):
+    if later := later_line(model):
         yield "later rows", [later]
-    if others := summary.other_scores(model):
+    if others := other_scores(model):
         yield "more", [others]
-    part = summary.scored_part(model)
+    part = scored_part(model)
     if part is not None and part in model.record.confusion and len(model.classes) <= MOST_CLASSES:
-        yield "confusion", summary.confusion_lines(model.record.confusion[part], model.classes)
+        yield "confusion", confusion_lines(model.record.confusion[part], model.classes)
     if model.record.comparison is not None:
         yield "comparison", [model.record.comparison.sentence]
     for warning in model.record.warnings:

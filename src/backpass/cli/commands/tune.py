@@ -11,14 +11,14 @@ import click
 
 from backpass.cli import summary
 from backpass.cli.console import Console
+from backpass.cli.fitting.outcome import tell
+from backpass.cli.fitting.request import Request
 from backpass.cli.options.data import data_options
 from backpass.cli.options.declaration import Command, WholeNumber, argument, option, output_options
 from backpass.cli.options.reading import reading
 from backpass.cli.options.settings import settings_options
-from backpass.cli.outcome import tell
 from backpass.cli.output import SUFFIX
 from backpass.cli.progress import watcher
-from backpass.cli.request import Request
 from backpass.cli.scores import leaderboard
 from backpass.errors import InterruptedTraining
 from backpass.model import Model, fit_problem

@@ -1,1 +1,1 @@
-"""Scores: those of several models together, of a cross-validation and on the leaderboard of a search."""
+"""Scores: those of a model, of several together, of a cross-validation and on the leaderboard of a search."""

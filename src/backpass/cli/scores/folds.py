@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from backpass.cli.console import Console
+from backpass.cli.fitting.request import Request
 from backpass.cli.output import check_rows_output
-from backpass.cli.request import Request
 from backpass.cli.rows import hand_out_rows
 from backpass.cli.text import figure
 from backpass.errors import UsageError

@@ -10,7 +10,8 @@ import click
 
 from backpass.cli import summary
 from backpass.cli.console import Console
-from backpass.cli.request import Request
+from backpass.cli.fitting.request import Request
+from backpass.cli.scores.model_scores import later_line, score_lines, scores_table
 from backpass.cli.text import size
 from backpass.errors import DivergedError, InterruptedTraining
 from backpass.model import Model
@@ -39,9 +40,9 @@ def tell(model: Model, request: Request, console: Console, stopped: InterruptedT
         console.item("refit", refit)
     if note := note_on_neighbors(model.record.notes):
         console.item("note", note)
-    for line in ("", *table) if (table := summary.scores_table(model)) else ():
+    for line in ("", *table) if (table := scores_table(model)) else ():
         console.line(line)
-    if later := summary.later_line(model):
+    if later := later_line(model):
         console.item("later rows", later)
     if decision := summary.decision_line(model.head):
         console.item("decision", decision)
@@ -52,7 +53,7 @@ def tell(model: Model, request: Request, console: Console, stopped: InterruptedT
         console.item("checkpoint", stopped.checkpoint)
         console.command("resume", _resume_command(stopped.checkpoint))
     console.command("next", shlex.join(["backpass", "show", request.output]))
-    for line in summary.score_lines(model):
+    for line in score_lines(model):
         console.line(line)
     console.line(f"saved {request.output} ({size(os.path.getsize(request.output))})")
 
