@@ -1,4 +1,4 @@
-"""Fitting: parameters, seeds, validation rows, early stopping, warm start, and what is learnt."""
+"""Fitting: parameters, seeds, validation rows, early stopping, warm start, and what is learned."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_sizes_may_be_a_number_or_an_array(regressor: Any, numbers: Any) -> None
         assert regressor(hidden_layer_sizes=sizes).fit(X, y).model_.network.widths == (4, 1)
 
 
-def test_learnt_attributes(case: Any) -> None:
+def test_fitted_attributes(case: Any) -> None:
     make, X, y = case
     fitted = make(epochs=7).fit(X, y)
     assert fitted.n_iter_ == len(fitted.history_) == len(fitted.loss_curve_) == 7

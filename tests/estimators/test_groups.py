@@ -12,7 +12,7 @@ import sklearn
 from sklearn.model_selection import GroupKFold, cross_validate
 
 from backpass.errors import BackpassWarning, UsageError
-from backpass.estimators.ruling import ruling_columns, with_columns
+from backpass.estimators.split_columns import split_columns, with_columns
 from backpass.estimators.splits import splits_of
 from backpass.model import Rows, Settings
 from backpass.table import table_from
@@ -25,7 +25,7 @@ IDS = np.repeat(np.arange(12), 5)
 def test_no_group_trains_and_validates() -> None:
     X, y, _ = make_numbers(60)
     table = table_from({"a": X[:, 0], "b": X[:, 1], "id": IDS})
-    rows = Rows(with_columns(table, ruling_columns(IDS, None, False)), y).distinct()
+    rows = Rows(with_columns(table, split_columns(IDS, None, False)), y).distinct()
     parts, notes = splits_of(rows, None, Settings.of({}), "regression")
     assert [*parts["train"].table.columns] == ["a", "b", "id"]
     train, validation = ({*part.table.column("id").values} for part in (parts["train"], parts["validation"]))
@@ -37,7 +37,7 @@ def test_no_group_trains_and_validates() -> None:
 def test_the_latest_rows_validate() -> None:
     X, y, _ = make_numbers(60)
     days = np.random.default_rng(0).permutation(60)
-    rows = Rows(with_columns(table_from({"a": X[:, 0], "d": days}), ruling_columns(None, days, False)), y).distinct()
+    rows = Rows(with_columns(table_from({"a": X[:, 0], "d": days}), split_columns(None, days, False)), y).distinct()
     parts, _ = splits_of(rows, None, Settings.of({}), "regression")
     assert parts["train"].table.column("d").values.max() < parts["validation"].table.column("d").values.min()
 

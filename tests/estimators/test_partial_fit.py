@@ -127,7 +127,7 @@ def test_balanced_needs_all_rows(classifier: Any, numbers: Any) -> None:
         classifier(class_weight="balanced").partial_fit(X, label, classes=np.unique(label))
 
 
-def test_a_diverging_call_leaves_what_was_learnt(regressor: Any, numbers: Any) -> None:
+def test_a_diverging_call_leaves_what_was_learned(regressor: Any, numbers: Any) -> None:
     X, y, _ = numbers()
     estimator = regressor(learning_rate=0.1, optimizer="sgd").partial_fit(X, y)
     theta = estimator.model_.theta

@@ -140,7 +140,7 @@ def test_first_rows_in_which_everything_varies_fix_columns_and_scales(case: Any)
     np.testing.assert_allclose(center, X[:FEWEST].mean(axis=0), rtol=1e-12)
 
 
-def test_small_chunks_are_fitted_on_64_rows_and_learnt_in_their_order() -> None:
+def test_small_chunks_are_fitted_on_64_rows_and_learned_in_their_order() -> None:
     """After them the stream is that of an estimator that knew the scales from the start: no row is lost."""
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(WARM_UP + 6, 2)), rng.normal(size=WARM_UP + 6)

@@ -1,4 +1,4 @@
-"""Fitting: from a table to a model that has learnt something, or to an error that says why not and keeps the best."""
+"""Fitting: from a table to a model that has learned something, or to an error that says why not and keeps the best."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def is_sound(model: Model) -> None:
 # Learning
 
 
-def test_each_task_is_learnt_and_beats_the_constant(each_target: tuple[str, Columns]) -> None:
+def test_each_task_is_learned_and_beats_the_constant(each_target: tuple[str, Columns]) -> None:
     target, columns = each_target
     model = fit(columns, target, hidden=(16,), epochs=80, batch_size=16, seed=1, validation_fraction=0.16)
     is_sound(model)

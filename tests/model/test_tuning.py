@@ -17,11 +17,11 @@ import backpass
 from backpass.errors import BackpassWarning, DataError, DivergedError, ModelFileError, ResourceError, UsageError
 from backpass.model import Settings
 from backpass.model.tuning.budget import Limit, seconds_of
-from backpass.model.tuning.course import Course
 from backpass.model.tuning.journal import Journal, identity_of
 from backpass.model.tuning.portfolio import configurations
 from backpass.model.tuning.search import Search
 from backpass.model.tuning.trial import Trial, ranked, rungs_of, to_continue
+from backpass.model.tuning.trial_runner import TrialRunner
 from backpass.table import table_from
 
 QUICK: dict[str, Any] = {"preset": "plain", "hidden": (4,), "epochs": 2, "batch_size": 32, "ensemble_size": 1}
@@ -83,9 +83,9 @@ def test_scores_are_those_of_models_fitted_by_hand(target: str, requested: dict[
     table = frame()
     drop = [name for name in ("y", "kind", "id") if name not in (target, *requested.values())]
     search = Search.of(table_from(table), target, Settings.of({**QUICK, **requested}), 3, drop=drop)
-    course = Course(search, Journal(None, {}), Limit(2))
-    (*_,) = course.steps()
-    best = course.leaderboard[0]
+    runner = TrialRunner(search, Journal(None, {}), Limit(2))
+    (*_,) = runner.steps()
+    best = runner.leaderboard[0]
     assert best.folds > 1
     for i, scores in enumerate(best.scores):
         rest, scored = search.folds.rounds[2 - i if "time" in requested else i]
@@ -274,35 +274,37 @@ def test_the_budget_only_decides_how_many_trials_are_reached() -> None:
     reached = set[int]()
     for budget in range(4, 70, 3):
         ticks = count()
-        course = Course(search, Journal(None, {}), Limit(seconds=budget), clock=lambda ticks=ticks: float(next(ticks)))
-        (*_,) = course.steps()
-        assert course.ended == "budget"
-        again = Course(search, Journal(None, {}), Limit(trials=len(course.leaderboard)))
+        runner = TrialRunner(
+            search, Journal(None, {}), Limit(seconds=budget), clock=lambda ticks=ticks: float(next(ticks))
+        )
+        (*_,) = runner.steps()
+        assert runner.ended == "budget"
+        again = TrialRunner(search, Journal(None, {}), Limit(trials=len(runner.leaderboard)))
         (*_,) = again.steps()
         assert again.ended == "trials"
-        assert facts(again.leaderboard) == facts(course.leaderboard)
-        reached.add(len(course.leaderboard))
+        assert facts(again.leaderboard) == facts(runner.leaderboard)
+        reached.add(len(runner.leaderboard))
     assert len(reached) > 4
 
 
 def test_a_run_ends_after_the_epoch_in_which_its_time_is_over() -> None:
     search = Search.of(table_from(numbers()), "y", Settings.of({**QUICK, "epochs": 100_000}), 2)
-    course = Course(search, Journal(None, {}), Limit(seconds=50.0), clock=map(float, count()).__next__)
-    assert [*course.steps()] == []
+    runner = TrialRunner(search, Journal(None, {}), Limit(seconds=50.0), clock=map(float, count()).__next__)
+    assert [*runner.steps()] == []
     with pytest.raises(UsageError, match="a budget of 50 seconds is too small for one trial"):
-        _ = course.leaderboard
+        _ = runner.leaderboard
 
 
 def test_time_before_an_interruption_counts(tmp_path: Path) -> None:
     search = Search.of(table_from(numbers()), "y", Settings.of(QUICK), 3)
     journal = Journal.of(tmp_path / "s.search", identity_of(search))
-    (*_,) = Course(search, journal, Limit(2)).steps()
+    (*_,) = TrialRunner(search, journal, Limit(2)).steps()
     before = Journal.of(tmp_path / "s.search", identity_of(search))
     before.seconds = 1e6
-    course = Course(search, before, Limit(seconds=1000.0))
-    assert [*course.steps()] == []
-    assert course.ended == "budget"
-    assert len(course.leaderboard) == 2
+    runner = TrialRunner(search, before, Limit(seconds=1000.0))
+    assert [*runner.steps()] == []
+    assert runner.ended == "budget"
+    assert len(runner.leaderboard) == 2
 
 
 def test_the_portfolio_ends() -> None:
@@ -393,11 +395,11 @@ def test_trials_that_diverge_lose_and_all_of_them_are_an_error() -> None:
         backpass.tune(numbers(), "y", trials=2, **wild)
     assert failed.value.details[0].startswith("trial 1: training diverged")
     search = Search.of(table_from(numbers()), "y", Settings.of(QUICK))
-    course = Course(search, Journal(None, {}), Limit(3))
-    course._changes.clear()
-    course._supply = iter([{"learning_rate": 1e30, "optimizer": "sgd"}, {}, {"dropout": 0.1}])
-    (*_,) = course.steps()
-    last = course.leaderboard[-1]
+    runner = TrialRunner(search, Journal(None, {}), Limit(3))
+    runner._changes.clear()
+    runner._supply = iter([{"learning_rate": 1e30, "optimizer": "sgd"}, {}, {"dropout": 0.1}])
+    (*_,) = runner.steps()
+    last = runner.leaderboard[-1]
     assert last.number == 1
     assert last.failure.startswith("training diverged")
     assert last.folds == 0

@@ -19,7 +19,7 @@ from backpass.reporting.explanation.dependence import dependence, dependences
 from backpass.reporting.explanation.importance import importances
 from backpass.reporting.numbers.held_out import HeldOut, held_out
 from backpass.reporting.numbers.labels import constant_of, label_names, label_rows, label_scores
-from backpass.reporting.numbers.learning_curve import course_of
+from backpass.reporting.numbers.learning_curve import learning_curves_of
 from backpass.reporting.page import whatif
 from backpass.reporting.page.findings import Findings, verdict, worst_rows
 from backpass.reporting.pictures.scene import scene_of
@@ -114,8 +114,8 @@ def test_the_rows_with_the_largest_mean_error_come_first(tagged: Case) -> None:
 
 
 def test_course_drawing_and_notes(tagged: Case) -> None:
-    course = course_of(tagged.model)
-    assert (course.together, course.train_name, course.score_name) == (True, "log loss", "log loss")
+    curves = learning_curves_of(tagged.model)
+    assert (curves.together, curves.train_name, curves.score_name) == (True, "log loss", "log loss")
     drawn = [each.name for each in scene_of(tagged.model).neurons if each.kind == "output"]
     assert drawn[0] == "p(dear)"
     assert not [note for note in held_of(tagged).notes if "not in the model" in note]

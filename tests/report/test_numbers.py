@@ -21,7 +21,7 @@ from backpass.reporting.explanation.importance import importances, picked_classe
 from backpass.reporting.numbers.columns import columns_of, typical_row
 from backpass.reporting.numbers.curves import Curve, calibration, confusion, precision_recall, roc, thinned
 from backpass.reporting.numbers.held_out import HeldOut, held_out
-from backpass.reporting.numbers.learning_curve import course_of
+from backpass.reporting.numbers.learning_curve import learning_curves_of
 
 RNG = np.random.default_rng(0)
 
@@ -254,17 +254,17 @@ def test_an_old_model_file_has_one_too() -> None:
     assert span.low < span.middle < span.high
 
 
-# The course of training
+# Learning curves
 
 
 def test_the_course_has_one_unit_where_it_can() -> None:
-    course = course_of(case_of("price").model)
-    assert (course.together, course.train_name, course.score_name) == (True, "rmse", "rmse")
+    curves = learning_curves_of(case_of("price").model)
+    assert (curves.together, curves.train_name, curves.score_name) == (True, "rmse", "rmse")
     record = case_of("price").model.record
-    assert course.scores[record.best_epoch - 1] == pytest.approx(record.scores["validation"]["rmse"])
-    assert min(course.train) > 0.3 * min(course.scores)
-    assert course_of(case_of("sold").model).train_name == "log loss"
-    absolute = course_of(case_of("price", loss="absolute", epochs=2).model)
+    assert curves.scores[record.best_epoch - 1] == pytest.approx(record.scores["validation"]["rmse"])
+    assert min(curves.train) > 0.3 * min(curves.scores)
+    assert learning_curves_of(case_of("sold").model).train_name == "log loss"
+    absolute = learning_curves_of(case_of("price", loss="absolute", epochs=2).model)
     assert (absolute.together, absolute.train_name, absolute.score_name) == (False, "absolute loss", "mae")
 
 
@@ -273,8 +273,8 @@ def test_several_targets_have_a_course_without_a_common_unit() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(80, 3))
     model = backpass.BackpassRegressor(preset="plain", hidden_layer_sizes=(4,), epochs=3).fit(X, X[:, :2]).model_
-    course = course_of(model)
-    assert (len(course.epochs), course.together) == (3, False)
+    curves = learning_curves_of(model)
+    assert (len(curves.epochs), curves.together) == (3, False)
 
 
 def _calls_for(columns: int) -> int:

@@ -533,12 +533,12 @@ def test_rows_twice_are_weight_2_over_a_whole_run() -> None:
     numpy.testing.assert_allclose(ends[0], ends[1], rtol=1e-12, atol=1e-12)
 
 
-# Something is learnt --------------------------------------------------------------------------------------------------
+# Something is learned -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_xor_is_learnt(activation: str, seed: int) -> None:
+def test_xor_is_learned(activation: str, seed: int) -> None:
     """No linear model gets more than three of four right; J falls below 0.01 for every seed."""
     x = numpy.array([[0, 0], [0, 1], [1, 0], [1, 1]], numpy.float32)
     y = numpy.array([0, 1, 1, 0], numpy.float32)
@@ -555,7 +555,7 @@ def test_xor_is_learnt(activation: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_a_sine_is_learnt(seed: int) -> None:
+def test_a_sine_is_learned(seed: int) -> None:
     """Mini-batches of noisy examples; root mean square error against the true sine below 0.1 for every seed."""
     rng = numpy.random.default_rng(seed)
     x = rng.uniform(-3, 3, size=(256, 1)).astype(numpy.float32)

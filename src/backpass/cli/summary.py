@@ -185,7 +185,7 @@ def _output_parameters(network: Network) -> int:
     return sum(parameter.size for parameter in layer.parameters(width, number))
 
 
-def course(model: Model) -> str:
+def run_line(model: Model) -> str:
     """Format how many epochs and steps the run took, why it ended, and the best epoch."""
     record = model.record
     if members := trained_members(model):

@@ -3,7 +3,7 @@
 They take X and y as scikit-learn passes them, and work in its pipelines, searches and metrics. What a network learns,
 and how, is decided in the lower packages; this is the only package that imports scikit-learn.
 
-Reading order: ``parameters``, ``columns``, ``targets``, ``weights``, ``ruling``, ``splits``, ``continuation``,
+Reading order: ``parameters``, ``columns``, ``targets``, ``weights``, ``split_columns``, ``splits``, ``continuation``,
 ``callback_adapter``, ``picture``, ``neural``, ``regressor``, ``classifier``.
 """
 

@@ -23,7 +23,7 @@ from backpass.estimators.columns import blocks_of, check_unmasked, history_in, l
 from backpass.estimators.continuation import check_single
 from backpass.estimators.parameters import seed_of, settings_of
 from backpass.estimators.picture import picture_html
-from backpass.estimators.ruling import ruling_columns, with_columns
+from backpass.estimators.split_columns import split_columns, with_columns
 from backpass.estimators.splits import splits_of
 from backpass.estimators.teaching import taught_by
 from backpass.estimators.weights import weights_of
@@ -111,8 +111,8 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         before: Model | None = getattr(self, "model_", None) if self.warm_start else None
         if self.warm_start:
             check_single(settings, "warm_start", before)
-        ruling = ruling_columns(groups, time, X_val is not None)
-        rows, known = self._fitted_rows(X, y, sample_weight, before, ruling, teacher)
+        split_by = split_columns(groups, time, X_val is not None)
+        rows, known = self._fitted_rows(X, y, sample_weight, before, split_by, teacher)
         given = self._given_rows(X_val, y_val, sample_weight_val, rows.table)
         parts, notes = splits_of(rows, given, settings, self._task)
         train = parts["train"].table
@@ -122,7 +122,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         problem = problem if known is None else with_teacher_checked(problem, diagnose=True)
         model = self._trained(problem, None if before is None or teaches_nothing(before.head) else before.theta, X, y)
         self._stream: Stream | None = None
-        self.__dict__.update(self._learnt(model, X))
+        self.__dict__.update(self._fitted_from(model, X))
 
     def _problem(
         self, parts: Mapping[str, Rows], before: Model | None, settings: Settings, names: Sequence[str]
@@ -154,7 +154,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
         def attributes(progress: Progress) -> dict[str, Any]:
             stream = Stream(problem, 1, progress.state, progress.step, 0, tuple(progress.history))
-            return self._fitted_attributes() | self._learnt(stream.model(), X)
+            return self._fitted_attributes() | self._fitted_from(stream.model(), X)
 
         adapter = callback_adapter(self, problem.settings.epochs * problem.settings.ensemble_size, X, y, attributes)
         warned = Warned()
@@ -165,7 +165,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             # scikit-learn's searches pass this exception on; any other would count as a failed candidate.
             raise KeyboardInterrupt(error.message) from error
         if adapter is not None:
-            adapter.finish(self._fitted_attributes() | self._learnt(model, X))
+            adapter.finish(self._fitted_attributes() | self._fitted_from(model, X))
         warned.warn(stacklevel=5)
         return model
 
@@ -179,7 +179,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         y: Any,
         sample_weight: Any,
         before: Model | None,
-        ruling: Mapping[str, Column],
+        split_by: Mapping[str, Column],
         teacher: Any,
     ) -> tuple[Rows, Teacher | None]:
         """The training rows as a weighted set; without an earlier model, columns and classes are fitted on them.
@@ -194,7 +194,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             self._check_continues(y, weights)
         goal = _counting(self._goal(y, weights))
         known, taught = taught_by(teacher, table, self._aims(self._target_names(y, table)), self.loss)
-        return Rows(with_columns(table, ruling), goal.truth, goal.weights, teacher=taught).distinct(), known
+        return Rows(with_columns(table, split_by), goal.truth, goal.weights, teacher=taught).distinct(), known
 
     def _given_rows(self, X_val: Any, y_val: Any, sample_weight_val: Any, train: Table) -> Rows | None:
         """The validation rows that the user passed, as a weighted set; None if there are none.
@@ -245,7 +245,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             for note in late_notes(late, "the first rows"):
                 warnings.warn(note, BackpassWarning, stacklevel=4)
         self._stream = stream
-        self.__dict__.update(self._learnt(stream.model(), X))
+        self.__dict__.update(self._fitted_from(stream.model(), X))
 
     def _advanced(self, stream: Stream | None, model: Model | None, rows: Rows, names: Sequence[str]) -> Stream:
         """The stream after these rows; a new stream begins with them, or from the fitted model."""
@@ -279,7 +279,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         check_unmasked(y, "y")
         return table
 
-    def _learnt(self, model: Model, X: Any) -> dict[str, Any]:
+    def _fitted_from(self, model: Model, X: Any) -> dict[str, Any]:
         """The fitted attributes: the model and plain values taken from it."""
         return {
             "model_": model,

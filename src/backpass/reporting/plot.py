@@ -25,7 +25,7 @@ from backpass.reporting.explanation.importance import importance_metric, importa
 from backpass.reporting.numbers.curves import confusion, roc
 from backpass.reporting.numbers.held_out import HeldOut, held_out, number_names
 from backpass.reporting.numbers.labels import label_names
-from backpass.reporting.numbers.learning_curve import course_of
+from backpass.reporting.numbers.learning_curve import learning_curves_of
 from backpass.reporting.pictures import drawing, effects, evaluation, history, waterfall
 from backpass.reporting.pictures.scene import SMALL, scene_of
 from backpass.reporting.pictures.style import HEIGHT, WIDTH, house_style
@@ -54,10 +54,10 @@ class Plots:
         Raises:
             UsageError: The model has no history, or matplotlib is not installed.
         """
-        course = course_of(self.model)
-        if not course.epochs:
+        curves = learning_curves_of(self.model)
+        if not curves.epochs:
             raise UsageError("this model was not trained for an epoch: there is no history")
-        return _drawn(ax, lambda axes: history.history(axes, course))
+        return _drawn(ax, lambda axes: history.history(axes, curves))
 
     def predictions(self, data: Any, ax: Axes | None = None) -> Axes:
         """Draw predicted against true numbers, the confusion matrix of classes, or the ROC curves of labels.

@@ -231,13 +231,13 @@ def _height(item: Item, boxes: dict[int, Box]) -> float:
     return _HEIGHT if item[1] == boxes[item[0]].rank else _WIRE
 
 
-def _spread(wishes: Sequence[float], column: Sequence[Item], boxes: dict[int, Box]) -> list[float]:
+def _spread(desired: Sequence[float], column: Sequence[Item], boxes: dict[int, Box]) -> list[float]:
     """Vertical middles near the desired ones, in the given order and without overlap.
 
     The result is the mean of two solutions: one resolves overlaps by pushing items down, the other by pushing them up.
     """
     gaps = [(_height(one, boxes) + _height(other, boxes)) / 2 + _ROW for one, other in pairwise(column)]
-    down, up = list(wishes), list(wishes)
+    down, up = list(desired), list(desired)
     for k, gap in enumerate(gaps):
         down[k + 1] = max(down[k + 1], down[k] + gap)
     for k, gap in reversed(list(enumerate(gaps))):

@@ -85,7 +85,7 @@ def distill(**given: Any) -> int:
     paths = {"network": (output, small), "teacher": (path, model)}
     costs = {name: _cost(each, table) for name, (_, each) in paths.items()}
     sizes = {name: os.path.getsize(where) for name, (where, _) in paths.items()}
-    console.item("trained", summary.course(small))
+    console.item("trained", summary.run_line(small))
     for line in ("", *scores_table(small)):
         console.line(line)
     console.line()

@@ -101,7 +101,7 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
         yield "equation", equation
     yield "settings", [_settings_line(model)]
     yield "deviations", [_deviations_line(model)]
-    yield "trained", [summary.course(model)]
+    yield "trained", [summary.run_line(model)]
     if refit := summary.refit_line(model):
         yield "refit", [refit]
     if model.history:

@@ -24,10 +24,10 @@ from backpass.errors import InterruptedTraining
 from backpass.model import Model, fit_problem
 from backpass.model.tuning import journal
 from backpass.model.tuning.budget import Limit, limit_of
-from backpass.model.tuning.course import Course
 from backpass.model.tuning.journal import Journal, identity_of
 from backpass.model.tuning.search import FOLDS, Search
 from backpass.model.tuning.trial import Trial
+from backpass.model.tuning.trial_runner import TrialRunner
 from backpass.table.messages import counted
 
 _OWN = ("--budget", "--trials", "--folds")
@@ -120,17 +120,17 @@ def _run(
         teacher=request.teacher,
         strict=request.strict,
     )
-    course = Course(search, Journal.of(state, identity_of(search)), limit)
-    if course.journal.fits:
-        console.item("resumed", f"after {_so_far(course)}, from {state}")
+    runner = TrialRunner(search, Journal.of(state, identity_of(search)), limit)
+    if runner.journal.fits:
+        console.item("resumed", f"after {_so_far(runner)}, from {state}")
     else:
         rows, scored = counted(search.folds.table.rows, "row"), search.folds.validation
         how = f"{search.count} folds" if scored is None else f"scored on the {counted(scored.rows, 'validation row')}"
         console.item("search", f"{rows}, {how}; trials are kept in {state}")
     where = "" if search.validation is None else "validation"
-    for trial in course.steps():
+    for trial in runner.steps():
         console.item(f"trial {trial.number}", leaderboard.line(trial, where))
-    trials = course.leaderboard
+    trials = runner.leaderboard
     console.line()
     for line in leaderboard.lines(trials):
         console.line(line)
@@ -144,12 +144,12 @@ def _run(
     with watcher(console, problem.head.metric, problem.parts["train"].rows) as watching:
         model = fit_problem(problem, callbacks=[watching])
     model.save(request.output)
-    course.journal.close()
-    return search, trials, model, course.ended
+    runner.journal.close()
+    return search, trials, model, runner.ended
 
 
-def _so_far(course: Course) -> str:
-    return f"{counted(len(course.journal.fits), 'fit')} of {counted(course.journal.step, 'trial')}"
+def _so_far(runner: TrialRunner) -> str:
+    return f"{counted(len(runner.journal.fits), 'fit')} of {counted(runner.journal.step, 'trial')}"
 
 
 def _interrupted(stop: BaseException, state: str) -> InterruptedTraining:

@@ -35,7 +35,7 @@ def tell(model: Model, request: Request, console: Console, stopped: InterruptedT
     """Print how training ended, the scores, and commands to continue with."""
     if stopped is not None:
         console.item("interrupted", _what_is_kept(model))
-    console.item("trained", summary.course(model))
+    console.item("trained", summary.run_line(model))
     if refit := summary.refit_line(model):
         console.item("refit", refit)
     if note := note_on_neighbors(model.record.notes):

@@ -1,7 +1,7 @@
 """A search, prepared: the rows that trials are scored on, and the model of the best settings.
 
-It takes a table and the arguments of ``fit``. Test rows are set aside first; trials never see them. ``course`` decides
-what is fitted next.
+It takes a table and the arguments of ``fit``. Test rows are set aside first; trials never see them. ``trial_runner``
+decides what is fitted next.
 """
 
 from __future__ import annotations

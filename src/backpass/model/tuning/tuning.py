@@ -1,6 +1,6 @@
 """Tuning: the search for the best settings for a table, and the model that is fitted with them.
 
-It takes a table and the arguments of ``fit``, as ``fit`` does. ``course`` runs the trials.
+It takes a table and the arguments of ``fit``, as ``fit`` does. ``trial_runner`` runs the trials.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from backpass.model.model import Model
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
 from backpass.model.tuning.budget import limit_of
-from backpass.model.tuning.course import Course
 from backpass.model.tuning.journal import Journal, identity_of
 from backpass.model.tuning.search import Search
 from backpass.model.tuning.trial import Trial
+from backpass.model.tuning.trial_runner import TrialRunner
 from backpass.table import required_kind
 
 
@@ -126,12 +126,12 @@ def tune(
             teacher=taught_by,
             strict=strict,
         )
-    course = Course(search, Journal.of(state, identity_of(search)), limit)
-    for trial in course.steps():
+    runner = TrialRunner(search, Journal.of(state, identity_of(search)), limit)
+    for trial in runner.steps():
         if on_trial is not None:
             on_trial(trial)
-    best, *others = course.leaderboard
+    best, *others = runner.leaderboard
     model = fit_problem(search.problem(best.changes))
-    course.journal.close()
+    runner.journal.close()
     chosen = {**dict(search.settings.given), **best.changes}
-    return Tuning(model, chosen, (best, *others), search.metric, course.ended)
+    return Tuning(model, chosen, (best, *others), search.metric, runner.ended)

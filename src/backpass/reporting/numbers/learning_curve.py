@@ -1,6 +1,6 @@
 """The learning curves of a run: training loss and validation score by epoch, in a common unit if they have one.
 
-``course_of`` takes a model and returns numbers, which ``pictures.history`` draws.
+``learning_curves_of`` takes a model and returns numbers, which ``pictures.history`` draws.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from backpass.model.model import Model
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class LearningCurves:
     """The history of a run over epochs 1 .. m.
 
     Attributes:
@@ -37,7 +37,7 @@ class Course:
     together: bool
 
 
-def course_of(model: Model) -> Course:
+def learning_curves_of(model: Model) -> LearningCurves:
     """Return the history of a model; for an ensemble, that of its first network.
 
     If the metric is rmse, a squared loss J is converted to it: sqrt(2 J) times the scale of the target. If the metric
@@ -54,7 +54,7 @@ def course_of(model: Model) -> Course:
     elif head.loss_name == "squared" and head.metric == "rmse" and head.custom_loss is None:
         losses = tuple(sqrt(2.0 * loss) * (head.scales[0].scale or 1.0) if loss >= 0 else loss for loss in losses)
         name, together = "rmse", True
-    return Course(
+    return LearningCurves(
         tuple(epoch.epoch for epoch in history),
         losses,
         scores if len(scores) == len(history) and all(map(isfinite, scores)) else (),

@@ -25,7 +25,7 @@ from backpass.reporting.numbers.curves import calibration, confusion, precision_
 from backpass.reporting.numbers.decisions import cost_curve, gain_curve
 from backpass.reporting.numbers.held_out import HeldOut, number_names
 from backpass.reporting.numbers.labels import label_names
-from backpass.reporting.numbers.learning_curve import course_of
+from backpass.reporting.numbers.learning_curve import learning_curves_of
 from backpass.reporting.numbers.names import label
 from backpass.reporting.page.findings import Findings
 from backpass.reporting.pictures import effects, evaluation, history
@@ -70,13 +70,13 @@ def _picture(name: str, heading: str, text: str, draw: Callable[[Axes], None], h
 def _training(findings: Findings) -> Iterator[Picture]:
     model = findings.model
     if model.history:
-        course = course_of(model)
+        curves = learning_curves_of(model)
         figure = canvas()
         upper, lower = figure.subplots(2, 1, height_ratios=[4, 1], sharex=True)
-        history.history(upper, course, lower)
-        best = f"Epoch {model.record.best_epoch} of {len(course.epochs)}"
+        history.history(upper, curves, lower)
+        best = f"Epoch {model.record.best_epoch} of {len(curves.epochs)}"
         text = f"{best} has the best validation score; its weights are kept."
-        if not course.scores:
+        if not curves.scores:
             text = "No validation rows: the last epoch is kept."
         if members := trained_members(model):
             kept = ", ".join(str(member["best_epoch"]) for member in members)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backpass.reporting.numbers.learning_curve import Course
+from backpass.reporting.numbers.learning_curve import LearningCurves
 from backpass.reporting.pictures.style import ACCENT, MUTED, SECOND
 
 if TYPE_CHECKING:
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
 FEW_EPOCHS = 20
 
 
-def history(ax: Axes, course: Course, rates: Axes | None = None) -> None:
+def history(ax: Axes, curves: LearningCurves, rates: Axes | None = None) -> None:
     """Draw the learning curves: training loss and validation score by epoch, with the best epoch.
 
     Args:
         ax: The axes of the curves.
-        course: The training history.
+        curves: The training history.
         rates: Axes below for the learning rate; None for no learning rate.
     """
-    epochs, few = course.epochs, len(course.epochs) < 3
+    epochs, few = curves.epochs, len(curves.epochs) < 3
     marker = "o" if few else None
-    if course.scores:
-        ax.plot(epochs, course.scores, color=ACCENT, marker=marker, label=f"validation {course.score_name}", zorder=3)
-        best = course.scores[course.best - 1] if course.best else None
+    if curves.scores:
+        ax.plot(epochs, curves.scores, color=ACCENT, marker=marker, label=f"validation {curves.score_name}", zorder=3)
+        best = curves.scores[curves.best - 1] if curves.best else None
         if best is not None:
-            ax.plot([course.best], [best], "o", color=ACCENT, markersize=6, zorder=4)
-            ax.axvline(course.best, ymax=0.76, color=MUTED, linewidth=0.8, linestyle=(0, (3, 3)))
-            _note(ax, course.best, course.best > epochs[-1] / 2, f"best epoch {course.best}")
-    right = ax if course.together or not course.scores else _right_of(ax, course.train_name)
-    right.plot(epochs, course.train, color=SECOND, marker=marker, label=f"training {course.train_name}")
+            ax.plot([curves.best], [best], "o", color=ACCENT, markersize=6, zorder=4)
+            ax.axvline(curves.best, ymax=0.76, color=MUTED, linewidth=0.8, linestyle=(0, (3, 3)))
+            _note(ax, curves.best, curves.best > epochs[-1] / 2, f"best epoch {curves.best}")
+    right = ax if curves.together or not curves.scores else _right_of(ax, curves.train_name)
+    right.plot(epochs, curves.train, color=SECOND, marker=marker, label=f"training {curves.train_name}")
     ax.set_xlabel("epoch")
-    ax.set_ylabel(course.score_name if course.scores else course.train_name)
+    ax.set_ylabel(curves.score_name if curves.scores else curves.train_name)
     _whole_ticks(ax)
     lines = [line for axes in dict.fromkeys((ax, right)) for line in axes.get_legend_handles_labels()[0]]
     ax.legend(handles=lines, loc="upper right")
     for axes in dict.fromkeys((ax, right)):
         _zoom(axes, len(epochs))
     if rates is not None:
-        _below(rates, course, marker)
+        _below(rates, curves, marker)
         rates.set_xlabel("epoch")
         ax.set_xlabel("")
         ax.tick_params(labelbottom=False)
@@ -71,9 +71,9 @@ def _zoom(ax: Axes, epochs: int) -> None:
     ax.set_ylim(values.min() - gap, values.max() + 3 * gap)
 
 
-def _below(ax: Axes, course: Course, marker: str | None) -> None:
+def _below(ax: Axes, curves: LearningCurves, marker: str | None) -> None:
     """Draw the learning rate by epoch."""
-    ax.plot(course.epochs, course.rates, color=MUTED, linewidth=1.4, marker=marker)
+    ax.plot(curves.epochs, curves.rates, color=MUTED, linewidth=1.4, marker=marker)
     ax.set_ylabel("learning\nrate")
     ax.set_ylim(bottom=0.0)
     ax.locator_params(axis="y", nbins=3)

@@ -72,10 +72,10 @@ def members_of(
         return [Member(_with_seed(problem, first) if first else problem)]
     # Members train in ceil(count / at_once) rounds, which share the time limit.
     limit = None if settings.max_seconds is None else settings.max_seconds / -(-count // at_once)
-    wishes = [replace(settings, seed=_seed_of(settings.seed, first + i), max_seconds=limit) for i in range(count)]
+    own = [replace(settings, seed=_seed_of(settings.seed, first + i), max_seconds=limit) for i in range(count)]
     alike = [
-        replace(problem, settings=stop, network=_network_of(problem, i), kept=_kept_by(problem, i))
-        for i, stop in enumerate(wishes)
+        replace(problem, settings=each, network=_network_of(problem, i), kept=_kept_by(problem, i))
+        for i, each in enumerate(own)
     ]
     if not problem.folds:
         return [Member(each) for each in alike]

@@ -80,9 +80,9 @@ class Stream:
         train = problem.parts["train"]
         # One row with a weight keeps the objective weighted after the rows themselves are dropped.
         kept = DataSplit.of(train.x[:1], train.y[:1], train.truth[:1], np.ones(1))
-        settled = replace(problem, parts={"train": kept})
+        fixed = replace(problem, parts={"train": kept})
         state = (first, *memory_like(problem.optimizer(), first))
-        return Stream(settled, batch_size_for(problem.settings, train.rows), state)
+        return Stream(fixed, batch_size_for(problem.settings, train.rows), state)
 
     @staticmethod
     def begin(problem: Problem, rows: Rows) -> Stream:

@@ -1,4 +1,4 @@
-"""The course of a search: which model is fitted next, and when the search ends.
+"""The trial runner of a search: which model is fitted next, and when the search ends.
 
 It takes a prepared search and its limits. ``portfolio`` names the configurations, ``trial`` ranks them, ``journal``
 stores them. The trials depend on the number of trials only: the clock decides how many are reached.
@@ -22,7 +22,7 @@ from backpass.training import Callback, EpochRecord, Progress
 
 
 @dataclass(slots=True, eq=False)
-class Course:
+class TrialRunner:
     """A search in progress. Mutable.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Ruling columns: the groups and times of rows that ``fit`` receives with X; they determine the validation rows.
+"""Split columns: the groups and times of rows that ``fit`` receives with X; they determine the validation rows.
 
 It takes arrays and returns columns of a table; ``backpass.model.split`` reads them.
 """
@@ -18,11 +18,11 @@ from backpass.table import Column, Table, table_from
 NAMES = {"group": "groups", "time": "time"}
 
 
-def ruling_columns(groups: Any, time: Any, has_validation: bool) -> dict[str, Column]:
+def split_columns(groups: Any, time: Any, has_validation: bool) -> dict[str, Column]:
     """The columns "group" and "time", as far as they were passed.
 
     Raises:
-        UsageError: Validation rows were passed, too, so that there is nothing to rule.
+        UsageError: Validation rows were passed, too, so there is nothing to split.
         DataError: The values are of a type that no column can have.
     """
     given = {name: values for name, values in (("group", groups), ("time", time)) if values is not None}
@@ -35,14 +35,14 @@ def ruling_columns(groups: Any, time: Any, has_validation: bool) -> dict[str, Co
     return {name: _column(NAMES[name], values) for name, values in given.items()}
 
 
-def with_columns(table: Table, ruling: Mapping[str, Column]) -> Table:
+def with_columns(table: Table, split_by: Mapping[str, Column]) -> Table:
     """The table with these columns beside its own.
 
     Raises:
         ValueError: They have another number of rows.
     """
     columns = dict(table.columns)
-    for name, column in ruling.items():
+    for name, column in split_by.items():
         if (rows := len(column.missing)) != table.rows:
             raise ValueError(f"{column.name} must have shape ({table.rows},), one value per row; got ({rows},)")
         columns[_key(name)] = column
