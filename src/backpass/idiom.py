@@ -23,6 +23,7 @@ FLAGS = {
 """Options without a value, and the argument that says the same."""
 OTHER_NAMES = {
     "by": "by",
+    "interval": "level",
     "resume": "resume_from",
     "test-file": "test",
     "validation-file": "validation",

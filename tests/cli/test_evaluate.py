@@ -187,7 +187,7 @@ def test_a_single_row_or_group_has_no_interval(call: Run, place: Path) -> None:
         assert {tuple(each) for each in facts["intervals"].values()} == {(None, None)}
         assert facts["comparison"] is None
         report = call("report", place / "g.backpass", few, "--json").json
-        assert {(each["low"], each["high"]) for each in report["scores"].values()} == {(None, None)}
+        assert {tuple(each) for each in report["intervals"].values()} == {(None, None)}
         assert "interval" not in report["verdict"]
         assert " to " not in call("evaluate", place / "g.backpass", few, "--intervals").out.split("columns moved")[0]
     assert "the only row of" in call("report", place / "g.backpass", row, "--json").json["measured_on"]

@@ -109,9 +109,11 @@ def test_json_holds_the_numbers_of_the_page(call: Run, home: Path, tmp_path: Pat
     facts = alone.json
     assert (facts["output"], facts["rows"]) == (None, 24)
     model = backpass.load(home / "numbers.backpass")
-    assert {name: each["value"] for name, each in facts["scores"].items()} == pytest.approx(model.record.scores["test"])
-    assert all(each["low"] <= each["value"] <= each["high"] for each in facts["scores"].values())
-    assert facts["comparison"]["network_score"] == pytest.approx(facts["scores"]["rmse"]["value"])
+    scores = model.record.scores["test"]
+    assert {name: facts["scores"][name] for name in scores} == pytest.approx(scores)
+    assert facts["scores"]["coverage_90"] == facts["at_fit"]["scores"]["coverage_90"] == model.record.coverage
+    assert all(low <= facts["scores"][name] <= high for name, (low, high) in facts["intervals"].items())
+    assert facts["comparison"]["network_score"] == pytest.approx(facts["scores"]["rmse"])
     assert facts["baselines"]["linear"]["rmse"] == pytest.approx(model.record.baselines["linear"]["test"]["rmse"])
     printed = call("importance", home / "numbers.backpass", home / "numbers.csv", "--json").json
     assert facts["importances"] == printed["importances"]
@@ -120,7 +122,20 @@ def test_json_holds_the_numbers_of_the_page(call: Run, home: Path, tmp_path: Pat
     assert {**with_page, "output": None, "bytes": None} == facts
     no_rows = call("report", home / "numbers.backpass", "--json").json
     assert (no_rows["rows"], no_rows["scores"], no_rows["importances"]) == (None, {}, [])
-    assert no_rows["at_fit"]["scores"] == model.record.scores["test"]
+    assert no_rows["at_fit"] == facts["at_fit"]
+
+
+@pytest.mark.parametrize("name", ["numbers", "pets"])
+def test_json_has_the_shape_and_the_numbers_of_evaluate(call: Run, home: Path, name: str) -> None:
+    (Path("rows.csv")).write_text("".join((home / f"{name}.csv").read_text().splitlines(keepends=True)[:61]))
+    words = (home / f"{name}.backpass", "rows.csv", "--json")
+    report, evaluation = call("report", *words).json, call("evaluate", *words, "--intervals").json
+    assert report["rows"] == evaluation["rows"] == 60
+    both = {*report} & {*evaluation}
+    assert both >= {"scores", "intervals", "at_fit", "comparison", "per_target", "classes", "confusion", "per_class"}
+    for key in both - {"command", "notes", "warnings"}:
+        assert report[key] == evaluation[key], key
+    assert ({"coverage_90", "crps"} <= {*report["scores"]}) == (name == "numbers")
 
 
 @pytest.mark.parametrize(

@@ -156,8 +156,8 @@ def test_proba_needs_classes(call: Run, home: Path) -> None:
     ("model", "level", "said"),
     [
         ("pets", "0.9", "only numbers have intervals"),
-        ("numbers", "1", "interval must be a number greater than 0 and less than 1; got 1"),
-        ("numbers", "90", "interval must be a number greater than 0 and less than 1; got 90"),
+        ("numbers", "1", "--interval must be a number greater than 0 and less than 1; got 1"),
+        ("numbers", "90", "less than 1; got 90\nhint: for 90 %, give 0.9"),
         ("numbers", "0.99", "an interval of 0.99 needs residuals of more than 20 rows"),
         ("numbers", "wide", "wide"),
     ],
@@ -173,7 +173,7 @@ def test_quantiles_that_cannot_be_are_named_all_at_once(call: Run, home: Path) -
     failed = call(*arguments, "0.5,x,1,0.001,nan")
     assert (failed.code, failed.out) == (2, "")
     assert failed.err.splitlines() == [
-        "error: these quantiles cannot be predicted",
+        "error: --quantiles: these quantiles cannot be predicted",
         "  - a quantile must be a number greater than 0 and less than 1; got x",
         "  - a quantile must be a number greater than 0 and less than 1; got 1",
         "  - quantile 0.001 needs residuals of more than 20 rows",

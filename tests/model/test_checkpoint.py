@@ -392,7 +392,10 @@ def test_another_setting_or_table_is_refused_and_named(houses: Columns, path: Pa
         "learning_rate differs: was 0.01, is 0.5",
         "learning_rate_asked_for differs: was False, is True",
     )
-    assert caught.value.hint
+    assert caught.value.hint == "resume with the same table and settings, or start again without --resume"
+    with pytest.raises(ModelFileError) as caught:
+        fit(houses, "price", resume_from=path, **{**stepwise, "epochs": 9})
+    assert "finish it with --epochs 3, or train for 9 epochs without --resume" in str(caught.value.hint)
     with pytest.raises(ModelFileError) as caught:
         fit(houses, "price", resume_from=path, seed=1, **stepwise)
     assert "seed differs: was 0, is 1" in caught.value.details
@@ -400,6 +403,7 @@ def test_another_setting_or_table_is_refused_and_named(houses: Columns, path: Pa
     with pytest.raises(ModelFileError) as caught:
         fit(houses, "price", resume_from=path, **stepwise)
     assert caught.value.details == ("the rows (their values, their order or their split) differ",)
+    assert "partial_fit of an estimator goes on with new rows" in str(caught.value.hint)
     with pytest.raises(ModelFileError) as caught:
         fit(houses, "price", resume_from=path, drop=["town"], **stepwise)
     assert len(caught.value.details) == 2

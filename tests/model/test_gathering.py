@@ -62,7 +62,7 @@ def test_windows_give_the_evaluation_of_the_whole_table(model: Model, rows: int)
     assert found.encoded.unseen == whole.encoded.unseen
     assert found.encoded.words == whole.encoded.words
     for name in ("o", "truth", "weights", "unit", "later"):
-        np.testing.assert_array_equal(getattr(found, name), getattr(whole, name))
+        np.testing.assert_array_equal(getattr(found.rows, name), getattr(whole.rows, name))
     for name in ("numbers", "codes"):
         np.testing.assert_array_equal(getattr(found.encoded, name), getattr(whole.encoded, name))
     np.testing.assert_array_equal(found.table.row_numbers, table.row_numbers)

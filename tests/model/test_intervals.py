@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,10 @@ from backpass import BackpassRegressor
 from backpass.errors import ModelFileError, UsageError
 from backpass.model import Model, from_bytes
 from backpass.model.file.container import pack, unpack
+from backpass.model.fitting.outcome.intervals import coverage_by_stretch, notes_on_few_groups
+from backpass.model.head.intervals import Intervals
+from backpass.model.head.residuals import Residuals
+from backpass.model.split.units import Units
 
 QUICK: dict[str, Any] = {"preset": "plain", "hidden": (8,), "epochs": 8, "learning_rate": 0.02}
 TARGETS = ["price", "rent", "gain"]
@@ -168,3 +173,32 @@ def test_labels_and_several_quantiles_have_none() -> None:
         backpass.fit(
             data[["x0", "price", "rent"]], ["price", "rent"], **QUICK, validation_fraction=0.2
         ).predict_interval(data, 0.999)
+
+
+def test_few_groups_make_intervals_wider_than_asked_and_this_is_said() -> None:
+    def notes(groups: int, group: str | None = "id") -> list[str]:
+        made = Intervals((Residuals(np.arange(1.0, groups + 1.0), groups),))
+        return notes_on_few_groups(made, SimpleNamespace(settings=SimpleNamespace(group=group)))  # type: ignore[arg-type]
+
+    few = "intervals rest on the errors of 9 groups; with so few, 90% ones hold 100% of their errors: they are too wide"
+    assert notes(9)[0].startswith(few)
+    assert notes(9, group=None) == notes(99) == []
+    assert "90% ones are not possible: the highest level is 87.5 %" in notes(7)[0]
+    values = np.arange(1.0, 13.0)
+    assert "hold 100% of their errors" in notes(12)[0]
+    assert np.mean(values <= Residuals(values, 12).half_width(0.9)) == 1.0
+
+
+def test_coverage_is_told_for_each_quarter_of_the_test_rows() -> None:
+    ranks = np.random.default_rng(0).permutation(200)
+    errors = np.where(ranks < 50, 0.5, np.where(ranks % 2 == 0, 0.5, 2.0))  # all inside in the first quarter, then half
+    rows = SimpleNamespace(
+        o=errors, part=SimpleNamespace(truth=np.zeros(200), weights=None), units=Units(np.arange(200), ranks)
+    )
+    head = SimpleNamespace(predictions=lambda o: o)
+    made = Intervals((Residuals(np.ones(19), 19),))
+    assert coverage_by_stretch(made, rows, head) == [1.0, 0.5, 0.5, 0.5]  # type: ignore[arg-type]
+    rows.units = Units(np.arange(200))
+    assert coverage_by_stretch(made, rows, head) == []  # type: ignore[arg-type]
+    rows.units = Units(np.arange(200), np.repeat([0, 1], 100))  # two instants have no quarters
+    assert coverage_by_stretch(made, rows, head) == []  # type: ignore[arg-type]

@@ -49,7 +49,7 @@ def test_weights_count_rows() -> None:
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -0.5, 90.0, float("nan")])
 def test_a_level_lies_between_0_and_1(level: float) -> None:
-    with pytest.raises(UsageError, match=r"interval must be a number greater than 0 and less than 1; got"):
+    with pytest.raises(UsageError, match=r"^level must be a number greater than 0 and less than 1; got"):
         Residuals(np.ones(20), 20).half_width(level)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -15,8 +16,9 @@ from fitted import FORMULA, IMAGE, SCRIPT, case_of, table_of
 import backpass
 from backpass.circuit import trace, value_and_grad
 from backpass.errors import UsageError
+from backpass.reporting import page as palette
 from backpass.reporting.numbers.names import label
-from backpass.reporting.pictures import drawing
+from backpass.reporting.pictures import drawing, evaluation
 from backpass.reporting.pictures.scene import Scene, scene_of, scene_of_sizes
 from backpass.reporting.pictures.style import canvas, house_style, to_svg
 
@@ -217,3 +219,20 @@ def test_a_function_and_its_gradient_stand_side_by_side() -> None:
     inner = root.findall("{http://www.w3.org/2000/svg}svg")
     assert len(inner) == 2
     assert float(inner[1].attrib["x"]) >= float(inner[0].attrib["width"])
+
+
+def test_figures_of_the_confusion_matrix_are_legible_in_light_and_dark_mode() -> None:
+    """The contrast of WCAG 2.2 is at least 4.5 on the darkest cell, in the colors of the page."""
+    text = Path(palette.__path__[0], "palette.css").read_text("utf-8")
+    modes = [dict(re.findall(r"--(\w+): (#\w{6})", part)) for part in text.split("@media")]
+    assert len(modes) == 2
+
+    def luminance(color: np.ndarray[Any, Any]) -> float:
+        linear = np.where(color <= 0.04045, color / 12.92, ((color + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    for colors in modes:
+        accent, paper, ink = (np.array(matplotlib.colors.to_rgb(colors[name])) for name in ("accent", "paper", "ink"))
+        cell = luminance(evaluation.STRONGEST * accent + (1.0 - evaluation.STRONGEST) * paper)
+        dark, light = sorted([cell, luminance(ink)])
+        assert (light + 0.05) / (dark + 0.05) >= 4.5

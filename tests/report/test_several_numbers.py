@@ -56,17 +56,16 @@ def test_scores_of_each_target_are_those_of_scikit_learn() -> None:
     rows = pd.DataFrame(case.columns).iloc[[number - 1 for number in held.table.row_numbers]]
     predicted, ends = case.model.predict(rows), case.model.predict_interval(rows, 0.9)
     for j, name in enumerate(TARGETS):
-        found, y = facts()["targets"][name], rows[name]
-        assert found["rmse"]["value"] == pytest.approx(root_mean_squared_error(y, predicted[:, j]))
-        assert found["mae"]["value"] == pytest.approx(mean_absolute_error(y, predicted[:, j]))
-        assert found["r2"]["value"] == pytest.approx(r2_score(y, predicted[:, j]))
-        assert found["rmse"]["low"] < found["rmse"]["value"] < found["rmse"]["high"]
+        found, y = facts()["per_target"][name], rows[name]
+        assert found["rmse"] == pytest.approx(root_mean_squared_error(y, predicted[:, j]))
+        assert found["mae"] == pytest.approx(mean_absolute_error(y, predicted[:, j]))
+        assert found["r2"] == pytest.approx(r2_score(y, predicted[:, j]))
+        low, high = facts()["intervals_per_target"][name]["rmse"]
+        assert low < found["rmse"] < high
         inside = np.mean((ends[:, j, 0] <= y) & (y <= ends[:, j, 1]))
-        assert found["coverage_90"]["value"] == pytest.approx(inside)
-    means = {
-        metric: np.mean([facts()["targets"][name][metric]["value"] for name in TARGETS]) for metric in ("rmse", "r2")
-    }
-    assert {name: facts()["scores"][name]["value"] for name in means} == pytest.approx(means)
+        assert found["coverage_90"] == pytest.approx(inside)
+    means = {metric: np.mean([facts()["per_target"][name][metric] for name in TARGETS]) for metric in ("rmse", "r2")}
+    assert {name: facts()["scores"][name] for name in means} == pytest.approx(means)
 
 
 def test_importance_counts_the_targets_alike() -> None:

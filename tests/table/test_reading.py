@@ -350,7 +350,7 @@ class TestDecimalComma:
     def test_settings(self, write: Write) -> None:
         with pytest.raises(UsageError, match=r"decimal is '\.' or ','"):
             read_table(write("a\n1\n"), decimal=";")
-        with pytest.raises(UsageError, match="a delimiter is one character, got ';;'"):
+        with pytest.raises(UsageError, match="delimiter is one character, got ';;'"):
             read_table(write("a\n1\n"), delimiter=";;")
 
 

@@ -130,6 +130,23 @@ class Record:
         }
 
     @property
+    def scored_part(self) -> str | None:
+        """The split that the model is scored on: "test" if it has rows, else "validation", else None."""
+        return next((part for part in ("test", "validation") if self.scores.get(part)), None)
+
+    @property
+    def scores_at_fit(self) -> dict[str, float]:
+        """The scores of ``scored_part``, with the coverage of the test rows; empty without such rows."""
+        part = self.scored_part
+        found = {} if part is None else dict(self.scores[part])
+        return found if self.coverage is None or part != "test" else {**found, COVERAGE: self.coverage}
+
+    @property
+    def at_fit(self) -> dict[str, Any] | None:
+        """These scores as plain data for ``--json``; None without such rows."""
+        return None if self.scored_part is None else {"part": self.scored_part, "scores": self.scores_at_fit}
+
+    @property
     def teacher_scores(self) -> Scores:
         """The metrics of a teacher on the splits where it predicts every row."""
         return {} if self.teacher is None else self.teacher["scores"]

@@ -42,9 +42,9 @@ def report(**given: Any) -> int:
     The report is a single file that loads nothing from the network. Requires matplotlib and Jinja2:
     pip install 'backpass[report]'.
 
-    --json prints an object with the numbers of the page: "scores" with 95 % intervals, "baselines", "comparison",
-    "importances" (see backpass importance), "labels", "verdict", "notes" and "warnings". With --output the page is
-    written, too; without it no page is made, and no package is required.
+    --json prints an object with the numbers of the page: those of backpass evaluate --intervals --json ("scores",
+    "intervals", "comparison", "drift" ...), and "baselines", "importances" (see backpass importance), "labels" and
+    "verdict". With --output the page is written, too; without it no page is made, and no package is required.
 
     \b
     Examples:

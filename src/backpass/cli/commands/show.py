@@ -16,7 +16,7 @@ from backpass.cli.console import Console
 from backpass.cli.evaluation_view import MOST_CLASSES
 from backpass.cli.grouped.show import show_groups
 from backpass.cli.options.declaration import Command, argument, option, output_options
-from backpass.cli.scores.model_scores import confusion_lines, later_line, other_scores, scored_part, scores_table
+from backpass.cli.scores.model_scores import confusion_lines, later_line, other_scores, scores_table
 from backpass.cli.text import BARS, aligned, figure, size, sparkline
 from backpass.model import GroupedModel, Model
 from backpass.model.grouped.loading import load
@@ -112,7 +112,7 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
         yield "later rows", [later]
     if others := other_scores(model):
         yield "more", [others]
-    part = scored_part(model)
+    part = model.record.scored_part
     if part is not None and part in model.record.confusion and len(model.classes) <= MOST_CLASSES:
         yield "confusion", confusion_lines(model.record.confusion[part], model.classes)
     if model.record.comparison is not None:

@@ -15,6 +15,7 @@ from backpass.cli.scores.model_scores import later_line, score_lines, scores_tab
 from backpass.cli.text import size
 from backpass.errors import DivergedError, InterruptedTraining
 from backpass.model import Model
+from backpass.model.fitting.outcome.intervals import notes_on_coverage
 from backpass.model.fitting.outcome.neighbors import note_on_neighbors, trained_members
 
 
@@ -44,6 +45,8 @@ def tell(model: Model, request: Request, console: Console, stopped: InterruptedT
         console.line(line)
     if later := later_line(model):
         console.item("later rows", later)
+    for note in notes_on_coverage(model.record.notes):
+        console.item("note", note)
     if decision := summary.decision_line(model.head):
         console.item("decision", decision)
     if model.record.comparison is not None:

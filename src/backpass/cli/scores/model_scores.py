@@ -31,8 +31,8 @@ def confusion_lines(counts: Sequence[Sequence[float]], classes: Sequence[str]) -
 
 
 def scores_table(model: Model) -> list[str]:
-    """Return a table of the scores of the network and of the baselines, on the rows of ``scored_part``."""
-    part = scored_part(model)
+    """Return a table of the scores of the network and of the baselines, on the rows of ``Record.scored_part``."""
+    part = model.record.scored_part
     if part is None:
         return []
     taught_by = {"teacher": model.record.teacher_scores[part]} if part in model.record.teacher_scores else {}
@@ -48,7 +48,7 @@ def scores_table(model: Model) -> list[str]:
 
 def other_scores(model: Model) -> str:
     """Format the scores beyond those of ``scores_table``, and the coverage of the intervals."""
-    part = scored_part(model)
+    part = model.record.scored_part
     if part is None:
         return ""
     scores = model.record.scores[part]
@@ -85,14 +85,9 @@ def comparison_lines(model: Model, comparison: Comparison | None) -> list[tuple[
     return lines
 
 
-def scored_part(model: Model) -> str | None:
-    """Return the split that the model is scored on: "test" if there is one, else "validation", else None."""
-    return next((part for part in ("test", "validation") if model.record.scores.get(part)), None)
-
-
 def score_lines(model: Model) -> list[str]:
     """Return lines such as ``test rmse 0.51`` for the model's metric and, for a classifier, the accuracy."""
-    part = scored_part(model)
+    part = model.record.scored_part
     if part is None:
         return []
     names = [model.head.metric, *(["accuracy"] if model.classes else [])]

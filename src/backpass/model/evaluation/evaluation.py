@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from backpass.model.evaluation.comparison import Comparison
+from backpass.model.evaluation.labeled_rows import LabeledRows
 from backpass.table import Encoded, Table
 
 
@@ -19,11 +16,7 @@ class Evaluation:
 
     Attributes:
         encoded: The encoded rows; a random sample of them if they were read in several windows.
-        o: Outputs (n, k).
-        truth: Targets (n,) or (n, k).
-        weights: The weight of each row (n,); None if all are 1.
-        unit: The number of the group of each row (n,), which a bootstrap draws as a whole; None if it draws rows.
-        later: How far each row (n,) is after the test rows, see ``Horizon.beyond``; None without a time column.
+        rows: The rows with their outputs.
         scores: Every metric that is defined for these rows.
         warnings: Problems of the predictions; those of the columns are in ``encoded``.
         comparison: The network and the best baseline that the model keeps, on these rows.
@@ -31,11 +24,7 @@ class Evaluation:
     """
 
     encoded: Encoded
-    o: NDArray[Any]
-    truth: NDArray[Any]
-    weights: NDArray[np.float64] | None
-    unit: NDArray[np.int64] | None
-    later: NDArray[np.float64] | None
+    rows: LabeledRows
     scores: Mapping[str, float]
     warnings: Sequence[str]
     comparison: Comparison | None

@@ -19,7 +19,9 @@ from backpass.model.batches.findings import Findings
 from backpass.model.evaluation.comparison import compare
 from backpass.model.evaluation.diagnostics import beaten_by
 from backpass.model.evaluation.evaluation import Evaluation
+from backpass.model.evaluation.labeled_rows import LabeledRows
 from backpass.model.head.head import Head
+from backpass.model.head.intervals import Intervals
 from backpass.model.prediction.suspects import fractions_in_targets
 from backpass.model.record import Record
 from backpass.model.training_rows import TrainingRows, row_digests
@@ -54,6 +56,8 @@ class Scorer(Labeler, Protocol):
 
     @property
     def head(self) -> Head: ...
+    @property
+    def intervals(self) -> Intervals | None: ...
     @property
     def record(self) -> Record: ...
     @property
@@ -199,8 +203,8 @@ class _Gathered:
             *model.warnings_on_scores(o, truth, weights),
             *beaten_by(comparison, "these rows"),
         ]
-        scores, later = head.defined_scores(o, truth, weights), model.record.beyond(table)
-        return Evaluation(encoded, o, truth, weights, unit, later, scores, warnings, comparison, table)
+        rows = LabeledRows(head, model.intervals, o, truth, weights, unit, model.record.beyond(table))
+        return Evaluation(encoded, rows, rows.metrics(), warnings, comparison, table)
 
     def _table(self) -> Table:
         """The columns that are kept, of all rows."""

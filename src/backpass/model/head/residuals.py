@@ -176,7 +176,8 @@ class Residuals:
         18.0
         """
         if not 0.0 < level < 1.0:
-            raise UsageError(f"interval must be a number greater than 0 and less than 1; got {level:g}")
+            hint = f"for {level:g} %, give {level / 100.0:g}" if 1.0 < level < 100.0 else ""
+            raise UsageError(f"--interval must be a number greater than 0 and less than 1; got {level:g}", hint=hint)
         # Rounded to nine digits first, so that 0.9 of 20 rows is 18, not 19.
         rank = ceil(round(level * (self.rows + 1), 9))
         if rank > self.rows:
@@ -250,7 +251,9 @@ class Residuals:
                 faults.append(f"quantile {q!r} needs residuals of more than {self.rows} rows")
         if faults or not found:
             raise UsageError(
-                "these quantiles cannot be predicted", details=faults or ["none was named"], hint=self._widest
+                "--quantiles: these quantiles cannot be predicted",
+                details=faults or ["none was named"],
+                hint=self._widest,
             )
         return dict(sorted(found.items()))
 

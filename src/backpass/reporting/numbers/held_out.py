@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import BackpassError, DataError, UsageError
+from backpass.model.evaluation.labeled_rows import LabeledRows
 from backpass.model.fitting.problem.division import units_in
 from backpass.model.head.head import Head
 from backpass.model.model import Model
@@ -82,6 +83,11 @@ class HeldOut:
     def digests(self) -> NDArray[np.uint32]:
         """(n,). The digest of each row, see ``row_digests``."""
         return row_digests(self.numbers, self.codes, self.truth)
+
+    def labeled(self, model: Model) -> LabeledRows:
+        """Return these rows as those that an evaluation scores."""
+        unit, later = model.resampled_rows(self.table), model.record.beyond(self.table)
+        return LabeledRows(model.head, model.intervals, self.outputs, self.truth, self.weights, unit, later)
 
     def scores(self, model: Model, weights: NDArray[np.float64] | None = None) -> dict[str, float]:
         """Return every metric of the model on these rows; ``weights`` (n,) multiply those of the rows."""

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from backpass.numerics.bootstrap import Interval
+from backpass.model.evaluation.labeled_rows import ends_of_each
 from backpass.reporting.explanation.importance import Importance
 from backpass.reporting.numbers.drift import drift_facts
 from backpass.reporting.numbers.labels import LabelScore
@@ -17,21 +17,24 @@ from backpass.reporting.page.findings import Findings, verdict
 
 
 def facts_of(findings: Findings) -> dict[str, Any]:
-    """Return the numbers of a report: scores with 95 % intervals, baselines, the comparison with the best one,
-    permutation importance, and the scores of each label."""
-    model, held, part = findings.model, findings.held, findings.part
+    """Return the numbers of a report: those of ``evaluate --json`` with 95 % intervals, baselines, permutation
+    importance, and the scores of each label."""
+    model, held = findings.model, findings.held
+    scores = {name: each.value for name, each in findings.scores.items()}
+    of_rows: dict[str, Any] = {"rows": None, "scores": {}, "intervals": None}
+    if held is not None:
+        of_rows = held.labeled(model).facts(scores, findings.scores, findings.targets)
     return {
         "target": model.target,
-        "rows": None if held is None else held.rows,
+        "targets": list(model.targets),
+        **of_rows,
+        "at_fit": model.record.at_fit,
         "measured_on": None if held is None else held.origin,
-        "scores": _scores(findings.scores),
-        "at_fit": None if part is None else {"part": part, "scores": dict(model.record.scores[part])},
         "baselines": {name: dict(scores) for name, scores in findings.baseline_scores.items()},
         "comparison": None if findings.comparison is None else findings.comparison.to_json(),
         "metric": findings.metric,
         "importances": importance_facts(findings.important),
         "drift": drift_facts(findings.drift),
-        "targets": {name: _scores(scores) for name, scores in findings.targets.items()} or None,
         "labels": [_label(each) for each in findings.labels],
         "verdict": verdict(findings),
         "notes": [*dict.fromkeys((*model.record.notes, *(held.notes if held is not None else ())))],
@@ -52,16 +55,12 @@ def importance_facts(found: Sequence[Importance]) -> list[dict[str, Any]]:
     ]
 
 
-def _scores(scores: Mapping[str, Interval]) -> dict[str, Any]:
-    found = {name: (each.value, *each.ends()) for name, each in scores.items()}
-    return {name: dict(zip(("value", "low", "high"), each, strict=True)) for name, each in found.items()}
-
-
 def _label(found: LabelScore) -> dict[str, Any]:
     return {
         "name": found.name,
         "share": found.share,
-        "scores": _scores(found.scores),
+        "scores": {name: each.value for name, each in found.scores.items()},
+        "intervals": ends_of_each(found.scores),
         "constant": dict(found.constant),
         "roc_auc": found.area,
     }

@@ -18,7 +18,8 @@ from backpass.model.evaluation.diagnostics import beaten_by
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.model.prediction.suspects import fractions_in_targets
-from backpass.numerics.bootstrap import Interval, intervals
+from backpass.model.record import COVERAGE
+from backpass.numerics.bootstrap import Interval
 from backpass.reporting.explanation.importance import Importance, dominance_warnings, importances
 from backpass.reporting.numbers.columns import ModelColumn, columns_of
 from backpass.reporting.numbers.drift import Drift, drifts
@@ -26,7 +27,6 @@ from backpass.reporting.numbers.held_out import HeldOut, number_names
 from backpass.reporting.numbers.labels import LabelScore, constant_of, label_names, label_scores
 from backpass.reporting.numbers.names import label
 from backpass.reporting.numbers.numerals import fixed, number, value_text
-from backpass.reporting.numbers.targets import target_scores
 from backpass.table import DatetimeColumn, Encoded, NumericColumn
 from backpass.table.datetimes.timestamp import timestamp_texts
 from backpass.table.messages import listed
@@ -43,11 +43,10 @@ class Findings:
         model: The model.
         held: The rows with known targets, if any.
         columns: The columns of the model.
-        scores: Every metric on these rows, with its interval.
+        scores: Every score on these rows, with its interval, see ``LabeledRows.scores``.
         important: The importance of the columns on these rows, in descending order.
         labels: The scores of the single labels of a multi-label model.
-        targets: For several numbers, the main metrics of each target with their intervals, and the share of rows inside
-            their 90 % interval.
+        targets: For several numbers, the scores of each target with their intervals.
         baseline_scores: The scores on these rows of each baseline that the model keeps.
         comparison: The network and its best baseline on these rows.
     """
@@ -73,16 +72,15 @@ class Findings:
         """
         if held is None:
             return Findings(model, None, columns_of(model), {}, ())
-        rows = held
-        unit = model.resampled_rows(held.table)
-        scores = intervals(lambda weights: rows.scores(model, weights), held.rows, unit=unit, seed=seed)
+        rows = held.labeled(model)
+        unit = rows.unit
         labels = label_scores(label_names(model), held.predicted, held.truth, unit=unit, seed=seed)
         baselines = model.baseline_outputs(held.x, held.table)
         return Findings(
             model,
             held,
             columns_of(model),
-            scores,
+            rows.intervals(seed),
             tuple(importances(model, held, seed=seed)),
             labels,
             {
@@ -90,7 +88,7 @@ class Findings:
                 for name in in_order(baselines)
             },
             compare(model.head, held.outputs, baselines, held.truth, held.weights, unit=unit, seed=seed),
-            target_scores(model, held, unit=unit, seed=seed),
+            rows.intervals_per_target(seed) if number_names(model.head) else {},
         )
 
     @property
@@ -116,8 +114,8 @@ class Findings:
 
     @property
     def part(self) -> str | None:
-        """The split that was scored at the fit: "test" if there is one, else "validation", else None."""
-        return next((part for part in ("test", "validation") if self.model.record.scores.get(part)), None)
+        """The split that was scored at the fit, see ``Record.scored_part``."""
+        return self.model.record.scored_part
 
     @property
     def metric(self) -> str:
@@ -139,10 +137,20 @@ class Findings:
         return found
 
 
+def shown_metrics(findings: Findings) -> list[str]:
+    """Return the metrics of the score table: the main ones, and the coverage of intervals if it is known."""
+    at_fit = {} if findings.held is not None else findings.model.record.scores_at_fit
+    covered = COVERAGE in findings.scores or COVERAGE in at_fit
+    return [*findings.model.head.metrics, *([COVERAGE] if covered else [])]
+
+
 def target_rows(findings: Findings) -> Iterator[dict[str, Any]]:
     """Yield the rows of the table of several numeric targets."""
+    metrics = shown_metrics(findings)
     for name, scores in findings.targets.items():
-        cells = [_measured(each, _decimals(each.value)) for each in scores.values()]
+        cells = [
+            _measured(scores.get(each), _decimals(scores[each].value) if each in scores else 0) for each in metrics
+        ]
         yield {"name": label(name), "cells": cells}
 
 
@@ -152,13 +160,13 @@ def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
     All scores of one metric have the same number of decimals.
     """
     model, part, held = findings.model, findings.part, findings.held
-    metrics = list(model.head.metrics)
+    metrics = shown_metrics(findings)
     kept = model.record.baselines
     known = {} if part is None else {name: kept[name][part] for name in in_order(kept)}
     at_fit = {name: scores for name, scores in known.items() if name not in findings.baseline_scores}
     if part is not None and part in model.record.teacher_scores:
         at_fit = {"teacher": model.record.teacher_scores[part], **at_fit}
-    own = {} if part is None else model.record.scores[part]
+    own = model.record.scores_at_fit
     first = own if held is None else {name: score.value for name, score in findings.scores.items()}
     places = {name: _decimals(first.get(name, 0.0)) for name in metrics}
     if held is not None:

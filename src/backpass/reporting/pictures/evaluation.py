@@ -20,6 +20,8 @@ from backpass.reporting.pictures.style import ACCENT, INK, MUTED, PAPER
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_FAINTEST, STRONGEST = 0.06, 0.6
+"""The opacity of cells of the confusion matrix without rows and with all rows; figures in ink are legible on both."""
 MOST_CLASSES = 12
 
 
@@ -72,13 +74,12 @@ def confusion(ax: Axes, counts: NDArray[np.int64], classes: Sequence[str]) -> No
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     edges = np.arange(k + 1) - 0.5
     mesh = ax.pcolormesh(edges, edges, shares, edgecolors=PAPER, linewidth=2)
-    fill(mesh, np.round(0.06 + 0.84 * shares.ravel(), 2))
+    fill(mesh, np.round(_FAINTEST + (STRONGEST - _FAINTEST) * shares.ravel(), 2))
     mesh.set_edgecolor(PAPER)
     size = 10 if k <= 6 else 7.5
     for i in range(k):
         for j in range(k):
-            color = PAPER if shares[i, j] > 0.55 else INK
-            ax.text(j, i, f"{counts[i, j]:,}", ha="center", va="center", color=color, fontsize=size)
+            ax.text(j, i, f"{counts[i, j]:,}", ha="center", va="center", color=INK, fontsize=size)
     ax.set_xticks(range(k), names, rotation=0 if k <= 5 else 45, ha="center" if k <= 5 else "right")
     ax.set_yticks(range(k), names)
     ax.set(xlabel="predicted", ylabel="true", xlim=(-0.5, k - 0.5), ylim=(k - 0.5, -0.5))

@@ -39,7 +39,7 @@ def checked_order(date_order: str | None) -> Order | None:
         UsageError: The order is unknown.
     """
     if date_order is not None and date_order not in ORDERS:
-        raise UsageError(f"date_order is {listed(ORDERS, shown)}, got {shown(date_order)}")
+        raise UsageError(f"--date-order is {listed(ORDERS, shown)}, got {shown(date_order)}")
     return date_order
 
 

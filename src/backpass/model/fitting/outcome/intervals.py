@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +18,19 @@ from backpass.model.head.intervals import Intervals
 from backpass.model.record import COVERAGE_LEVEL
 from backpass.numerics.bootstrap import intervals
 from backpass.numerics.elementary import mean
+from backpass.table.messages import counted
 
 _FEWEST_UNITS = 5
 """Minimum number of groups or blocks of time among the test rows for a warning about their coverage."""
 
 _TOLERANCE = 0.03
-"""How much lower than requested a coverage may be."""
+"""How much a coverage may differ from the requested one without a word."""
+
+_STRETCHES, _FEWEST_ROWS = 4, 25
+"""The number of stretches of time whose coverages are named, and the minimum number of rows in each."""
+
+
+_WIDENED, _RESTING = "intervals are at least as wide as the errors of the test rows", "intervals rest on the errors of"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,12 +76,13 @@ def fitted_intervals(
     if tested.intervals is not None:
         found = found.wider(tested.intervals)
     coverages: tuple[float, ...] = ()
-    notes, warnings = list[str](), list[str]()
+    notes, warnings = notes_on_few_groups(found, problem), list[str]()
     if test is not None:
         coverages = test.coverages(problem.head, found)
         warnings = _too_narrow(found, test, problem)
         if problem.settings.time is not None:
-            found, notes = _widened(found, test, problem.head, mean(coverages) if coverages else None)
+            found, more = _widened(found, test, problem.head, coverages)
+            notes += more
     if tested.intervals is not None and tested.later is not None:
         found = found.with_later(tested.intervals, tested.later)
         notes.append(
@@ -82,6 +92,11 @@ def fitted_intervals(
     return FittedIntervals(found.floored(_floors(problem)), coverages, tuple(notes), tuple(warnings))
 
 
+def notes_on_coverage(notes: Sequence[str]) -> list[str]:
+    """The notes of a model that say how far its intervals can be relied on."""
+    return [note for note in notes if note.startswith((_WIDENED, _RESTING))]
+
+
 def _floors(problem: Problem) -> list[float | None]:
     """For each target, 0 if it is not below 0 in any training or validation row, else None."""
     known = [part.truth.reshape(part.rows, -1) for name, part in problem.parts.items() if name != "test"]
@@ -89,7 +104,24 @@ def _floors(problem: Problem) -> list[float | None]:
     return [None if each else 0.0 for each in negative]
 
 
-def _widened(found: Intervals, test: ScoredRows, head: Head, coverage: float | None) -> tuple[Intervals, list[str]]:
+def notes_on_few_groups(found: Intervals, problem: Problem) -> list[str]:
+    """A note if the intervals rest on so few groups that they are clearly wider than requested, or not possible.
+
+    With G groups, an interval of level p is the ceil(p (G + 1)) / G quantile of their errors.
+    """
+    groups = min(each.rows for each in found.each)
+    share = ceil(round(COVERAGE_LEVEL * (groups + 1), 9)) / groups
+    if problem.settings.group is None or share < COVERAGE_LEVEL + _TOLERANCE:
+        return []
+    what = f"hold {share:.0%} of their errors: they are too wide for most other groups"
+    if share > 1.0:
+        what = f"are not possible: the highest level is {int(1000 * groups / (groups + 1)) / 10:g} %"
+    return [f"{_RESTING} {counted(groups, 'group')}; with so few, {COVERAGE_LEVEL:.0%} ones {what}"]
+
+
+def _widened(
+    found: Intervals, test: ScoredRows, head: Head, coverages: tuple[float, ...]
+) -> tuple[Intervals, list[str]]:
     """Intervals for rows later than the test rows: at least as wide as the errors of the test rows, and a note.
 
     They are the latest forecast whose errors are known. The coverage on them is that of intervals made without them.
@@ -97,8 +129,30 @@ def _widened(found: Intervals, test: ScoredRows, head: Head, coverage: float | N
     latest = test.intervals(head)
     if latest is None:
         return found, []
-    without = "" if coverage is None else f"; without them, {COVERAGE_LEVEL:.0%} intervals cover {coverage:.1%} of them"
-    return found.wider(latest), [f"intervals are at least as wide as the errors of the test rows{without}"]
+    without = ""
+    if coverages:
+        each = coverage_by_stretch(found, test, head)
+        parts = f" ({', '.join(f'{share:.0%}' for share in each)} of consecutive quarters)" if each else ""
+        without = f"; without them, {COVERAGE_LEVEL:.0%} intervals cover {mean(coverages):.1%} of them{parts}"
+    return found.wider(latest), [f"{_WIDENED}{without}"]
+
+
+def coverage_by_stretch(made: Intervals, test: ScoredRows, head: Head) -> list[float]:
+    """The coverage of each quarter of the test rows in the order of time; empty if they are too few for it."""
+    ranks = None if test.units is None else test.units.ranks
+    if ranks is None or len(ranks) < _STRETCHES * _FEWEST_ROWS:
+        return []
+    inside = made.covered(head.predictions(test.o), test.part.truth, COVERAGE_LEVEL).reshape(len(ranks), -1)
+    order, first = np.sort(ranks), len(ranks) // _STRETCHES
+    stretch = np.searchsorted(order[[k * first for k in range(1, _STRETCHES)]], ranks, side="right")
+    if len(np.unique(stretch)) < _STRETCHES:
+        return []
+    weights = test.part.weights
+    found = []
+    for k in range(_STRETCHES):
+        rows = stretch == k
+        found.append(mean([mean(each[rows], None if weights is None else weights[rows]) for each in inside.T]))
+    return found
 
 
 def _too_narrow(made: Intervals, test: ScoredRows, problem: Problem) -> list[str]:

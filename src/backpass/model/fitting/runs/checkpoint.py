@@ -167,9 +167,7 @@ def resume(path: str | Path, identity: Mapping[str, Any]) -> list[RunState | Non
     fault = validate(facts, CHECKPOINT, "facts")
     if not fault and (faults := differences(facts["identity"], identity)):
         raise ModelFileError(
-            f"{path} belongs to another run",
-            details=faults,
-            hint="resume with the same table and settings, or start again without --resume",
+            f"{path} belongs to another run", details=faults, hint=_way_on(facts["identity"], identity)
         )
     if fault := fault or _contradiction(facts["runs"], arrays, identity):
         raise ModelFileError(
@@ -242,6 +240,22 @@ _SEVERAL = {
     "files": "the files (their columns, their rows or how these are stored)",
 }
 """The names of what differs, in the plural."""
+
+
+def _way_on(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What to do about a checkpoint of another run."""
+    differing = {name for name in {*before, *now} if before.get(name) != now.get(name)}
+    if differing == {"epochs"}:
+        return (
+            f"the learning rate follows a schedule over all epochs, so a run ends after those that it began with: "
+            f"finish it with --epochs {before.get('epochs')}, or train for {now.get('epochs')} epochs without --resume"
+        )
+    if differing <= {"rows", "files"}:
+        return (
+            "a run ends with the rows that it began with: resume with the same table, or fit the new table without "
+            "--resume; partial_fit of an estimator goes on with new rows"
+        )
+    return "resume with the same table and settings, or start again without --resume"
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
