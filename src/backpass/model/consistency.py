@@ -129,7 +129,7 @@ def _checks_of_baselines(baselines: Sequence[Baseline], record: Record) -> list[
 def _checks_of_lookups(lookups: Sequence[Lookup], record: Record) -> list[tuple[str, list[Any]]]:
     names, columns = [each.name for each in lookups], {each.column for each in lookups}
     return [
-        ("names of the lookups", [sorted(names), sorted(set(names) & set(record.baselines))]),
+        ("names of the lookups", [sorted(names), sorted({*names} & {"group", "last", "seasonal"})]),
         ("columns of the lookups", [columns <= record.split_columns.keys(), True]),
         ("seasons of the lookups", [True, *((each.name == "seasonal") == bool(each.season) for each in lookups)]),
         ("keys of the lookups", [True, *(len({*each.keys}) == len(each.keys) for each in lookups)]),

@@ -41,7 +41,11 @@ class Lookup:
     cells: Floats
 
     def outputs(self, table: Table) -> Floats | None:
-        """o (n, k) for the rows of a table; None if it lacks the column, or holds values of another kind there."""
+        """o (n, k) for the rows of a table.
+
+        None if it lacks the column, or holds values of another kind there, or if no row has one of the keys, so that the
+        lookup is a constant.
+        """
         column = table.columns.get(self.column)
         if column is None or (self.season and not isinstance(column, DatetimeColumn)):
             return None
@@ -51,6 +55,8 @@ class Lookup:
         known = {key: i for i, key in enumerate(self.keys)}
         distinct, places = np.unique(keys, return_inverse=True)
         cells = np.array([known.get(key, len(self.keys)) for key in distinct.tolist()], dtype=np.intp)
+        if (cells == len(self.keys)).all():
+            return None
         return np.asarray(self.cells[cells[places.reshape(-1)]])
 
     def to_json(self) -> dict[str, Any]:

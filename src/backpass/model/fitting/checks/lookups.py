@@ -64,7 +64,11 @@ def lookup_outputs(problem: Problem, members: Sequence[Member], lookups: Sequenc
     for fold in (member.fold for member in own if member.fold is not None):
         trained = pool.take(fold.train)
         parts.append(_outputs([_again(problem, each, trained) for each in lookups], pool.take(fold.validation)))
-    return {each.name: np.concatenate([part[each.name] for part in parts]) for each in lookups}
+    return {
+        each.name: np.concatenate([part[each.name] for part in parts])
+        for each in lookups
+        if all(each.name in part for part in parts)
+    }
 
 
 def _outputs(lookups: Sequence[Lookup], rows: Rows) -> Outputs:

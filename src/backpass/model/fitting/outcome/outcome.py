@@ -154,7 +154,11 @@ class _Scores:
             {name: rows.scores(problem.head) for name, rows in scored.items()},
             {
                 **{each.name: baseline_scores(problem, each) for each in compared.baselines},
-                **{each.name: _lookup_scores(problem.head, each.name, simple, scored) for each in lookups},
+                **{
+                    each.name: _lookup_scores(problem.head, each.name, simple, scored)
+                    for each in lookups
+                    if all(each.name in outputs for outputs in simple.values())
+                },
             },
             split,
             scored[split].part.rows if split else 0,
