@@ -99,6 +99,21 @@ def test_texts_that_start_with_numbers_are_left_out_for_that_reason() -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["{}/{}", "{}x{}", "{} × {} × 3 cm", "({}.5, -{}.25)", "{};{}"])
+def test_several_numbers_in_a_cell_are_said(text: str) -> None:
+    cells = [text.format(100 + n, 60 + n % 7) for n in range(30)]
+    schema = Schema.fit(table_from({"c": cells, "x": range(30), "y": [*range(29), 1]}), "y")
+    assert schema.notes == (
+        f"column 'c' holds several numbers in each cell, such as '{cells[0]}' "
+        "(30 different values in 30 rows): left out",
+    )
+    kept = Schema.fit(table_from({"c": cells * 9, "x": range(270), "y": [*range(269), 1]}), "y")
+    assert kept.notes == (
+        f"column 'c' holds several numbers in each cell, such as '{cells[0]}': kept as 30 categories; "
+        "give each number a column of its own",
+    )
+
+
 def test_an_identifier_asked_for_is_kept() -> None:
     table = table_from({"c": [f"id{j}" for j in range(30)], "x": range(30), "y": [1, 2] * 15})
     assert [feature.name for feature in Schema.fit(table, "y", columns=["c"]).features] == ["c"]

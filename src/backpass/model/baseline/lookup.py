@@ -43,8 +43,8 @@ class Lookup:
     def outputs(self, table: Table) -> Floats | None:
         """o (n, k) for the rows of a table.
 
-        None if it lacks the column, or holds values of another kind there, or if no row has one of the keys, so that the
-        lookup is a constant.
+        None if it lacks the column, holds values of another kind there, or has none of the keys, so that all rows would
+        get the same.
         """
         column = table.columns.get(self.column)
         if column is None or (self.season and not isinstance(column, DatetimeColumn)):

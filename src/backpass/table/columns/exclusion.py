@@ -6,6 +6,7 @@ Takes a column; returns verdicts and their words. ``feature`` makes features of 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,9 @@ NUMBERED = re.compile(  # a sign, a bracket or a currency may stand before the f
     r"|[^\W\d_]{1,4}\d+[.,]\d"
     rf"|[^\W\d_]{{1,4}}\s\d+\s?(?:{'|'.join(map(re.escape, UNITS))})$"
 )
+
+SEVERAL_NUMBERS = re.compile(r"\W?\d+(?:[.,]\d+)?(?:\s?(?:[/x×*;|]|, ?)\s?-?\d+(?:\.\d+)?){1,2}\W?(?:\s?[^\W\d]{1,4})?")
+"""Blood pressures (120/80), sizes (1920x1080, 2 x 3 x 4 cm), coordinates (52.1, -4.3)."""
 
 
 class Exclusion(NamedTuple):
@@ -114,11 +118,24 @@ def may_be_numbers(column: Column) -> bool:
 
 def how_numbered(column: Column) -> str:
     """Say that the categories of a column start with numbers."""
-    example = shown(column.levels[0]) if isinstance(column, CategoricalColumn) else ""
-    what = f"holds values that start with numbers, such as {example}, in an unknown notation"
-    return (
-        f"{what}: kept as {distinct_categories(column):,} categories; if they are numbers, write them as numbers (12.5)"
+    levels = column.levels if isinstance(column, CategoricalColumn) else ("",)
+    is_several = _are_several(levels)
+    advice = (
+        "give each number a column of its own" if is_several else "if they are numbers, write them as numbers (12.5)"
     )
+    return f"holds {_numbered(levels)}: kept as {distinct_categories(column):,} categories; {advice}"
+
+
+def _numbered(levels: Sequence[str]) -> str:
+    """Say what categories are that start with numbers."""
+    if _are_several(levels):
+        return f"several numbers in each cell, such as {shown(levels[0])}"
+    return f"values that start with numbers, such as {shown(levels[0])}, in an unknown notation"
+
+
+def _are_several(levels: Sequence[str]) -> bool:
+    """Whether each text is several numbers with signs between them: blood pressures, sizes, coordinates."""
+    return all(SEVERAL_NUMBERS.fullmatch(text) for text in levels)
 
 
 def _why_identifier(column: Column) -> tuple[str, str]:
@@ -128,8 +145,8 @@ def _why_identifier(column: Column) -> tuple[str, str]:
         return "identifier", f"looks like an identifier ({share})"
     if all(text.isdigit() for text in column.levels):
         return "whole numbers as text", f"holds whole numbers as text ({share})"
-    what = f"holds values that start with numbers, such as {shown(column.levels[0])}"
-    return "numbers in an unknown notation", f"{what}, in an unknown notation ({share})"
+    name = "several numbers in each cell" if _are_several(column.levels) else "numbers in an unknown notation"
+    return name, f"holds {_numbered(column.levels)} ({share})"
 
 
 def _content(column: Column) -> np.ndarray[Any, Any]:
