@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from backpass.table.datetimes.evidence import words_of
 from backpass.table.messages import shown
 
-MAYBE_CODE = re.compile(rb"[0-9][eE][0-9]|\.[0-9]*0(?![0-9])")
-"""What occurs in every file that has a column of digits with an exponent, or of versions."""
+ONE_DECIMAL, LAST_ZERO = re.compile(r"\.[0-9](?![0-9])"), re.compile(r"\.[0-9]+0(?![0-9])")
+SHORT_EXPONENT = re.compile(r"[0-9][eE][0-9]")
 EXPONENT = re.compile(r"([0-9]+)[eE]([0-9]+)")
 VERSION = re.compile(r"([0-9]{1,3})\.([0-9]{1,2})")
 LARGEST_EXPONENT = 30  # of a number that somebody writes by hand
@@ -28,6 +28,7 @@ _VERSION_WORDS = """
 VERSION_WORDS = frozenset(_VERSION_WORDS.split())
 ARTICLE_WORDS = frozenset(["ean", "gtin", "upc", "barcode", "isbn", "strichcode"])
 ARTICLE_DIGITS = (8, 12, 13, 14)
+SMALLEST_ARTICLE = 1e7
 FEWEST_ARTICLES = 6  # different numbers; by chance 1 in 10 has the right last digit
 LOOKED_AT = 200  # rows that rule out most columns
 
@@ -79,8 +80,20 @@ def doubtful_number(texts: Collection[str]) -> str:
     return f"{shown(twin[:-1])} and {shown(twin)} are read as one number" if twin and longest < 20.0 else ""
 
 
+def may_have_codes(text: str) -> bool:
+    """Whether a text has an exponent without a sign, or numbers of one decimal beside others that end in zero.
+
+    >>> may_have_codes("1.1 1.10"), may_have_codes("1.10 1.25"), may_have_codes("12e5"), may_have_codes("1.2e-5")
+    (True, False, True, False)
+    """
+    has_versions = ONE_DECIMAL.search(text) is not None and LAST_ZERO.search(text) is not None
+    return has_versions or SHORT_EXPONENT.search(text) is not None
+
+
 def may_be_code(name: str, texts: Collection[str]) -> bool:
     """Whether the strings of some rows ask for a look at all strings of a column, although they are plain numbers."""
+    if not may_have_codes(" ".join(texts)):  # nearly all columns; one search is quicker than one for each string
+        return False
     return bool(code_among(name, texts) or doubtful_number(texts))
 
 
@@ -94,6 +107,8 @@ def are_article_numbers(name: str, values: NDArray[np.float64]) -> bool:
     >>> are_article_numbers("x", np.array([4006381333931.0, 9783161484100.0]))  # too few to rule out chance
     False
     """
+    if len(values) and values[0] < SMALLEST_ARTICLE:  # nearly all columns
+        return False
     is_article = _have_article_lengths if ARTICLE_WORDS & {*words_of(name)} else _have_check_digits
     head = values[:LOOKED_AT]
     if not is_article(head[~np.isnan(head)]):
@@ -104,7 +119,7 @@ def are_article_numbers(name: str, values: NDArray[np.float64]) -> bool:
 
 def _have_article_lengths(values: NDArray[np.float64]) -> bool:
     largest = 10.0 ** ARTICLE_DIGITS[-1]
-    if not len(values) or not ((values >= 1e7) & (values < largest) & (values == np.floor(values))).all():
+    if not len(values) or not ((values >= SMALLEST_ARTICLE) & (values < largest) & (values == np.floor(values))).all():
         return False
     return {*(np.floor(np.log10(values)) + 1.0).tolist()} <= {*ARTICLE_DIGITS}
 
