@@ -67,13 +67,13 @@ def fit(path: str, preset: str, steps: int) -> None:
     trained(path, preset, steps)
 
 
-def predict(path: str, to: str) -> None:
+def predict(path: str, to: str, preset: str) -> None:
     """Predict the rows of a file, to Parquet or CSV; the first call of a process trains a small model."""
     from backpass.cli import main as command
 
     model = Path(path).with_name(f"scale-{os.getpid()}.backpass")
     if not model.exists():
-        trained(path, "fast", 20).save(model)
+        trained(path, preset, 20).save(model)
     output = model.with_suffix(f".{to}")
     assert command(["predict", str(model), path, "--output", str(output), "--quiet"]) == 0
     output.unlink()
@@ -110,7 +110,13 @@ def stream(path: str, kind: str, epochs: int) -> dict[str, float]:
 
 PARTS: Mapping[str, tuple[Callable[..., dict[str, float] | None], tuple[dict[str, Any], ...]]] = {
     "fit": (fit, tuple({"preset": preset, "steps": 20} for preset in ("fast", "default", "best"))),
-    "predict": (predict, ({"to": "parquet"}, {"to": "csv"})),
+    "predict": (
+        predict,
+        tuple(
+            {"to": to, "preset": preset}
+            for to, preset in (("parquet", "fast"), ("parquet", "default"), ("csv", "fast"))
+        ),
+    ),
     "frame": (frame, ({"preset": "fast"}, {"preset": "default"})),
     "evaluate": (evaluate, ({},)),
     "stream": (stream, tuple({"kind": kind, "epochs": 2} for kind in ("resident", "streamed"))),

@@ -83,6 +83,22 @@ def test_blocks_of_rows_give_the_same_bits(name: str, rows: int, threads: int | 
     numpy.testing.assert_allclose(by_blocks, NumpyEngine().run(circuit, *arguments)[0], rtol=1e-4, atol=1e-5)
 
 
+def test_all_numbers_of_rows_share_one_plan(monkeypatch: Any) -> None:
+    """The last block overlaps the one before it, because a plan takes as long as the predictions of many rows."""
+    network = dense_network(3, (5,), 1)
+    theta = numpy.linspace(-1.0, 1.0, network.parameter_count, dtype=SINGLE)
+    x = numpy.random.default_rng(0).normal(size=(3000, 3)).astype(SINGLE)
+    engine = NativeEngine(threads=1)
+    whole = engine.run(network.forward(), theta, x)[0]
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("another plan was made")
+
+    monkeypatch.setattr(cache, "_compile", refuse)
+    for rows in (2999, 1025, 2 * cache.ROWS_AT_ONCE + 1):
+        assert engine.run(network.forward(), theta, x[:rows])[0].tobytes() == whole[:rows].tobytes()
+
+
 @pytest.mark.parametrize("hidden", [(4,), (12,), (64, 64), (256, 256)])
 def test_no_rows_give_no_rows(hidden: tuple[int, ...]) -> None:
     network = dense_network(9, hidden, 1)

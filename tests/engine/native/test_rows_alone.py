@@ -203,6 +203,8 @@ def test_a_row_of_few_outputs_is_alone_among_others(k: int, isa: str) -> None:
     shapes = ((37, k), (k, 3), (3,))
     x, W, b = (random.normal(size=shape).astype(SINGLE) for shape in shapes)
     x[:, 0], W[0, 1] = -0.0, 1e-30
+    # Sums that are zeros of either sign, and products that round to -0.
+    x[1], x[2], x[3], W[:, 2], b[2] = 0.0, -0.0, -1e-30, 1e-30, -0.0
     circuit = trace(ops.affine, [Spec(("n", k), SINGLE), *(Spec(shape, SINGLE) for shape in shapes[1:])])
     engine = NativeEngine(isa=isa, threads=1)
     together = engine.run(circuit, x, W, b)[0]

@@ -23,8 +23,8 @@ from backpass.engine.plan.rows import free_rows
 from backpass.engine.step import Step
 
 # Rows per block of a forward circuit: enough to amortize reading the weights, few enough for the L2 cache, and a
-# multiple of the tile heights 14 and 6.
-ROWS_AT_ONCE = 252
+# multiple of the tile height 14 (6 nearly divides it) and of the lanes of a vector.
+ROWS_AT_ONCE = 224
 
 
 Target = tuple[str, int, int]

@@ -8,21 +8,22 @@ namespace {
 
 std::byte* start_of(const Operand& x, const Frame& frame) { return frame.buffers[x.buffer] + x.offset; }
 
-// The index at `position`, counted from the end if negative; -1, with the error set, if it is out of range.
-std::int64_t index_at(const Operand& indices, const Frame& frame, std::int64_t position, std::int64_t length) {
-    const std::byte* at = start_of(indices, frame);
-    std::int64_t index = 0;
-    if (indices.dtype == Dtype::Int64) {
-        index = reinterpret_cast<const std::int64_t*>(at)[position];
-    } else if (indices.dtype == Dtype::Int32) {
-        index = reinterpret_cast<const std::int32_t*>(at)[position];
-    } else {
-        index = reinterpret_cast<const std::uint32_t*>(at)[position];
-    }
+// An index, counted from the end if negative; -1, with the error set, if it is out of range.
+std::int64_t checked(std::int64_t index, std::int64_t length, const Frame& frame) {
     if (index < 0) index += length;
     if (index >= 0 && index < length) return index;
     __atomic_store_n(frame.error, static_cast<int>(kIndexOutOfRange), __ATOMIC_RELAXED);
     return -1;
+}
+
+// The index at `position`, checked.
+std::int64_t index_at(const Operand& indices, const Frame& frame, std::int64_t position, std::int64_t length) {
+    const std::byte* at = start_of(indices, frame);
+    switch (indices.dtype) {
+        case Dtype::Int64: return checked(reinterpret_cast<const std::int64_t*>(at)[position], length, frame);
+        case Dtype::Int32: return checked(reinterpret_cast<const std::int32_t*>(at)[position], length, frame);
+        default: return checked(reinterpret_cast<const std::uint32_t*>(at)[position], length, frame);
+    }
 }
 
 // Copies in pieces of a fixed size; the last overlaps the previous one.
@@ -59,19 +60,37 @@ void add_rows(const Scatter& s, const Frame& frame) {
         }
 }
 
+template <class Index>
+void take_rows(const Take& t, const Frame& frame) {
+    const auto bytes = static_cast<std::size_t>(t.inner * kItemBytes[static_cast<int>(t.x.dtype)]);
+    const auto* indices = reinterpret_cast<const Index*>(start_of(t.indices, frame));
+    const std::byte* x = start_of(t.x, frame);
+    std::byte* y = start_of(t.y, frame);
+    const auto take = [&](auto copy, std::size_t row) {
+        for (std::int64_t o = 0; o < t.outer; ++o, x += static_cast<std::size_t>(t.length) * row)
+            for (std::int64_t i = 0; i < t.count; ++i, y += row) {
+                const std::int64_t index = checked(indices[i], t.length, frame);
+                if (index < 0) return;
+                copy(x + static_cast<std::size_t>(index) * row, y);
+            }
+    };
+    // Single numbers, such as the knots of quantile features, are copied in registers.
+    if (bytes == 4)
+        take([](const std::byte* from, std::byte* to) { std::memcpy(to, from, 4); }, 4);
+    else if (bytes == 8)
+        take([](const std::byte* from, std::byte* to) { std::memcpy(to, from, 8); }, 8);
+    else
+        take([bytes](const std::byte* from, std::byte* to) { copy_row(from, bytes, to); }, bytes);
+}
+
 }  // namespace
 
 void run_take(const Take& t, const Frame& frame) {
-    const auto row = static_cast<std::size_t>(t.inner * kItemBytes[static_cast<int>(t.x.dtype)]);
-    const std::byte* x = start_of(t.x, frame);
-    std::byte* y = start_of(t.y, frame);
-    for (std::int64_t o = 0; o < t.outer; ++o)
-        for (std::int64_t i = 0; i < t.count; ++i) {
-            const std::int64_t index = index_at(t.indices, frame, i, t.length);
-            if (index < 0) return;
-            copy_row(x + static_cast<std::size_t>(o * t.length + index) * row, row,
-                     y + static_cast<std::size_t>(o * t.count + i) * row);
-        }
+    switch (t.indices.dtype) {
+        case Dtype::Int64: return take_rows<std::int64_t>(t, frame);
+        case Dtype::Int32: return take_rows<std::int32_t>(t, frame);
+        default: return take_rows<std::uint32_t>(t, frame);
+    }
 }
 
 void run_scatter(const Scatter& s, const Frame& frame) {

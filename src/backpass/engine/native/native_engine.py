@@ -17,7 +17,6 @@ from backpass.engine.native.cache import (
     ROWS_AT_ONCE,
     Compiled,
     Execution,
-    compile_circuit,
     compile_step,
     dtypes_of,
     execution_of,
@@ -116,23 +115,28 @@ class NativeEngine(Engine):
     def _run_by_blocks(
         self, circuit: Circuit, execution: Execution, block: Compiled, arrays: Sequence[NDArray[Any]]
     ) -> None:
-        """Run blocks of rows, so that intermediate values stay in the cache. Threads share the blocks."""
+        """Run blocks of rows, so that intermediate values stay in the cache. Threads share the blocks.
+
+        The last block overlaps the one before it: rows give the same bits in every block, and a block of another length
+        would need a plan of its own, which takes as long as thousands of rows.
+        """
         specs = [*circuit.inputs, *(circuit.nodes[i].spec for i in circuit.outputs)]
         has_rows = [execution.rows in spec.shape for spec in specs]
+        rows = len(arrays[has_rows.index(True)])
+        strides = [a[:ROWS_AT_ONCE].nbytes if is_split else 0 for a, is_split in zip(arrays, has_rows, strict=True)]
 
-        def block_of(rows: slice) -> list[NDArray[Any]]:
-            return [a[rows] if is_split else a for a, is_split in zip(arrays, has_rows, strict=True)]
+        def run_from(first: int, blocks: int) -> None:
+            some = slice(first, first + blocks * ROWS_AT_ONCE)
+            block.program.run_blocks(
+                [a[some] if is_split else a for a, is_split in zip(arrays, has_rows, strict=True)],
+                stride_bytes=strides,
+                blocks=blocks,
+                threads=min(blocks, self.threads_for(blocks * block.work)),
+            )
 
-        blocks, rest = divmod(len(arrays[has_rows.index(True)]), ROWS_AT_ONCE)
-        whole = blocks * ROWS_AT_ONCE
-        block.program.run_blocks(
-            block_of(slice(whole)),
-            stride_bytes=[a[:ROWS_AT_ONCE].nbytes if split else 0 for a, split in zip(arrays, has_rows, strict=True)],
-            blocks=blocks,
-            threads=self.threads_for(blocks * block.work),
-        )
-        if rest and (last := compile_circuit(self._target, circuit, ((execution.rows, rest),))):
-            last.program.run(block_of(slice(whole, None)), threads=1, may_be_fewer=False)
+        run_from(0, rows // ROWS_AT_ONCE)
+        if rows % ROWS_AT_ONCE:
+            run_from(rows - ROWS_AT_ONCE, 1)
 
     def run_epoch(
         self,

@@ -17,39 +17,56 @@
 namespace backpass::native {
 namespace {
 
-// The narrow form if a row is no longer than the virtual lanes: as many rows of a at once as a vector has lanes, times
-// column j of b. Returns the first row that is left. A row is `parts` vectors, the last of which may not be whole.
+// The sum of the products of two rows, folded to one vector. If half of the virtual lanes are empty, adding them would
+// only turn -0 into 0, which one sum at the end does for all: see multiply_short.
 template <int parts, bool is_whole>
-std::int64_t multiply_short(const Matrices& x, std::int64_t row0, std::int64_t row1, std::int64_t j,
-                            const float* column, float bias) {
-    const int lanes = static_cast<int>(x.k) - (parts - 1) * width;
-    Float b[parts];
+BACKPASS_LANE Float fold_products(const float* a, const Float* b, int lanes) {
+    Float sum[row_parts];
+    if constexpr (parts <= row_parts / 2) {
 #pragma GCC unroll 8
-    for (int q = 0; q < parts; ++q) b[q] = part_of<parts, is_whole>(column, q, lanes);
+        for (int q = 0; q < parts; ++q) sum[q] = part_of<parts, is_whole>(a, q, lanes) * b[q];
+#pragma GCC unroll 4
+        for (int half = row_parts / 4; half > 0; half /= 2)
+#pragma GCC unroll 8
+            for (int q = 0; q < half; ++q)
+                if (q + half < parts) sum[q] = sum[q] + sum[q + half];
+        return sum[0];
+    } else {
+#pragma GCC unroll 8
+        for (int q = 0; q < row_parts; ++q) sum[q] = broadcast(0.0f);
+#pragma GCC unroll 8
+        for (int q = 0; q < parts; ++q) sum[q] = fma(part_of<parts, is_whole>(a, q, lanes), b[q], sum[q]);
+        return sum_parts(sum);
+    }
+}
+
+// The narrow form if a row is no longer than the virtual lanes: as many rows of a at once as a vector has lanes, times
+// all columns of b, each of them whole vectors. Returns the first row that is left. A row of a is `parts` vectors, the
+// last of which may not be whole.
+template <int parts, bool is_whole>
+std::int64_t multiply_short(const Matrices& x, std::int64_t row0, std::int64_t row1, const float* columns) {
+    const int lanes = static_cast<int>(x.k) - (parts - 1) * width;
     std::int64_t row = row0;
     for (; row + width <= row1; row += width) {
         const float* a = x.a + row * x.a_row;
-        Float rows[width];
+        for (std::int64_t j = 0; j < x.n; ++j) {
+            Float b[parts], rows[width];
+#pragma GCC unroll 8
+            for (int q = 0; q < parts; ++q) b[q] = load(columns + j * row_width + q * width);
 #pragma GCC unroll 16
-        for (int i = 0; i < width; ++i) {
-            Float sum[row_parts];
-#pragma GCC unroll 8
-            for (int q = 0; q < row_parts; ++q) sum[q] = broadcast(0.0f);
-#pragma GCC unroll 8
-            for (int q = 0; q < parts; ++q)
-                sum[q] = fma(part_of<parts, is_whole>(a + i * x.a_row, q, lanes), b[q], sum[q]);
-            rows[i] = sum_parts(sum);
+            for (int i = 0; i < width; ++i) rows[i] = fold_products<parts, is_whole>(a + i * x.a_row, b, lanes);
+            Float sum = sum_rows(rows);
+            if constexpr (parts <= row_parts / 2) sum = sum + broadcast(0.0f);
+            float sums[width];
+            store(sums, sum + broadcast(x.bias ? x.bias[j * x.bias_column] : 0.0f));
+            float* c = x.c + row * x.c_row + j * x.c_column;
+            for (int i = 0; i < width; ++i, c += x.c_row) *c = sums[i];
         }
-        float sums[width];
-        store(sums, sum_rows(rows) + broadcast(bias));
-        float* c = x.c + row * x.c_row + j * x.c_column;
-        for (int i = 0; i < width; ++i, c += x.c_row) *c = sums[i];
     }
     return row;
 }
 
-using ShortFunction = std::int64_t (*)(const Matrices&, std::int64_t row0, std::int64_t row1, std::int64_t j,
-                                       const float* column, float bias);
+using ShortFunction = std::int64_t (*)(const Matrices&, std::int64_t row0, std::int64_t row1, const float* columns);
 
 template <bool is_whole, int... part>
 ShortFunction short_function(std::int64_t parts, std::integer_sequence<int, part...>) {
@@ -64,18 +81,23 @@ ShortFunction short_function(std::int64_t k) {
 }
 
 // Few columns of c and a row-major a: one row of a times one column of b, as 32 virtual lanes folded in a fixed tree.
-void multiply_narrow(const Matrices& x, std::int64_t row0, std::int64_t row1, float* column_of_b) {
+void multiply_narrow(const Matrices& x, std::int64_t row0, std::int64_t row1, float* columns_of_b) {
+    if (x.k > 0 && x.k <= row_width && row1 - row0 >= width) {
+        for (std::int64_t j = 0; j < x.n; ++j)
+            for (std::int64_t p = 0; p < row_width; ++p)
+                columns_of_b[j * row_width + p] = p < x.k ? x.b[p * x.b_k + j * x.b_column] : 0.0f;
+        row0 = short_function(x.k)(x, row0, row1, columns_of_b);
+        if (row0 == row1) return;
+    }
     const std::int64_t whole = x.k - x.k % row_width, rest = x.k - whole;
     for (std::int64_t j = 0; j < x.n; ++j) {
         const float* b = x.b + j * x.b_column;
         if (x.b_k != 1) {
-            for (std::int64_t p = 0; p < x.k; ++p) column_of_b[p] = b[p * x.b_k];
-            b = column_of_b;
+            for (std::int64_t p = 0; p < x.k; ++p) columns_of_b[p] = b[p * x.b_k];
+            b = columns_of_b;
         }
         const float bias = x.bias ? x.bias[j * x.bias_column] : 0.0f;
-        std::int64_t i = row0;
-        if (x.k > 0 && x.k <= row_width) i = short_function(x.k)(x, row0, row1, j, b, bias);
-        for (; i < row1; ++i) {
+        for (std::int64_t i = row0; i < row1; ++i) {
             const float* a = x.a + i * x.a_row;
             Float sum[row_parts];
 #pragma GCC unroll 8
@@ -192,10 +214,10 @@ void run_product(const Product& product, const Frame& frame, const Tiling& tilin
             }
 }
 
-// One column of b for the narrow form; otherwise partial tiles and the panels of a block.
+// Columns of b for the narrow form; otherwise partial tiles and the panels of a block.
 std::int64_t product_scratch(const Product& p) {
     const auto bytes = static_cast<std::int64_t>(sizeof(float));
-    if (p.is_narrow) return p.k * bytes;
+    if (p.is_narrow) return (p.k <= row_width ? p.n * row_width : p.k) * bytes;
     const std::int64_t longer = p.n > p.m ? p.n : p.m;  // it may be transposed
     const std::int64_t columns =
         longer < block_columns ? (longer + panel_width - 1) / panel_width * panel_width : block_columns;

@@ -12,8 +12,8 @@ from backpass.network import FeatureMap, KernelRegression, Network
 from backpass.network.activity import InputRows
 from backpass.table import Schema
 
-CHUNK = 8192
-"""Rows per chunk of a forward pass outside training."""
+CHUNK = 8064
+"""Rows per chunk of a forward pass outside training: whole blocks of the native engine (224 rows)."""
 
 _PAIRS = 2**20
 """Pairs of a row and a stored row per chunk."""

@@ -140,9 +140,10 @@ def numbers_of(
     """
     found = []
     for batch in batches(values, rows):
-        terms = ", ".join(f"coalesce({value}, 'NaN'::DOUBLE) AS v{j}" for j, value in enumerate(batch))
+        terms = ", ".join(f"{value} AS v{j}" for j, value in enumerate(batch))
         arrays = database.execute(f"SELECT {terms} FROM {relation}").fetchnumpy()
-        found += [np.asarray(arrays[f"v{j}"], dtype=np.float64) for j in range(len(batch))]
+        # Only columns with NULL are masked; replacing it in SQL would copy all of them.
+        found += [np.asarray(np.ma.filled(arrays[f"v{j}"], np.nan), dtype=np.float64) for j in range(len(batch))]
     return found
 
 
