@@ -411,6 +411,14 @@ def test_summaries_among_numbers_or_dates(write: Write) -> None:
     assert said(table, "the last line, 'Max, 99': below the table, left out")
 
 
+@pytest.mark.parametrize(
+    "cells", [["25%", "50%", "75%"], ["Q1", "Q2", "Q3"], ["2024-Q1", "Q2", "Q1"], ["1", "2", "Max"], ["3", "5", "n"]]
+)
+def test_values_that_are_also_labels_of_summaries_stay_rows(write: Write, cells: list[str]) -> None:
+    lines = [["x", "y"], *([cell, str(n % 3)] for n, cell in enumerate(cells * 8 + cells[:2]))]
+    assert read_table(write(text_of(lines))).rows == 26
+
+
 def test_a_total_in_the_first_row_of_a_long_stream_is_said(write: Write) -> None:
     """A window does not hold the rows that it sums."""
     rows = rows_of(random.Random(1), 1000) * 20

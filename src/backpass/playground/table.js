@@ -53,7 +53,7 @@ function momentsOf(name, kind, texts, isMissing) {
 // period at the end are one category.
 const BOOLEANS = { True: "true", TRUE: "true", False: "false", FALSE: "false" };
 const tidy = (text) => {
-  const plain = text.replace(/[\u200b\u2060\ufeff]/g, "").trim().replace(/\s+/g, " ").replace(/(?<=[\p{L}\p{N}_])\.$/u, "");
+  const plain = text.replace(/[\u200b\u2060\ufeff]/g, "").trim().replace(/\s+/g, " ").replace(/(?<=[\p{L}\p{N}_])\.$/u, "").normalize("NFC");
   return BOOLEANS[plain] ?? plain;
 };
 function categoriesOf(name, texts, isMissing) {

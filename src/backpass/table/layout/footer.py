@@ -76,7 +76,7 @@ def _is_footer(row: Row, columns: Columns, *, follows: bool) -> bool:
     stands_out = j < columns.width and columns.valued[j]
     if is_total_label(first) and (stands_out or len(filled) == 1 or len(row) != columns.width):
         return True
-    if stands_out and statistic_of(first):
+    if stands_out and statistic_of(first) not in ("", "count", "first quartile", "third quartile") and first.isalpha():
         return True
     if len(filled) > 1:
         return len(row) != columns.width and is_footnote(first)

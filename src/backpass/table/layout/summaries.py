@@ -56,15 +56,21 @@ def summary_rows(columns: Sequence[Column], empty: Sequence[int]) -> list[int]:
     agreeing = {
         row: _agreeing(label, [(each[row], each[data]) for each in numbers]) for row, label in labels.items() if label
     }
-    found = [row for row, (right, wrong) in agreeing.items() if right > 0 and wrong <= right]
+    found = [row for row, (right, wrong) in agreeing.items() if wrong < right]
     return [row + 1 for row in sorted(found)] if sum(agreeing[row][0] for row in found) >= FEWEST_NUMBERS else []
 
 
 def _run(texts: Sequence[CategoricalColumn], rows: Sequence[int]) -> dict[int, str]:
-    """Return the statistics of the first of these rows that have a label, empty for totals."""
+    """Return the statistics of the first of these rows that have a label of their own, empty for totals.
+
+    A label of several rows is a category: Q1, Q2, Q3.
+    """
     found = dict[int, str]()
     for row in rows:
-        label = next((text.levels[text.codes[row] - 1] for text in texts if text.codes[row]), "")
+        text = next((text for text in texts if text.codes[row]), None)
+        if text is None or np.count_nonzero(text.codes == text.codes[row]) > 1:
+            break
+        label = text.levels[text.codes[row] - 1]
         if not (statistic := statistic_of(label)) and not is_total_label(label):
             break
         found[row] = statistic

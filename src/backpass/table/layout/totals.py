@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.table.columns.raw import Content, RawColumn, RawStrings
 from backpass.table.columns.rules import Rules
-from backpass.table.delimited.cells import holds_values, is_total_label, statistic_of
+from backpass.table.delimited.cells import holds_values, is_total_label
 from backpass.table.layout.findings import lines_listed, note_of
 from backpass.table.layout.summaries import summary_rows
 from backpass.table.table import CategoricalColumn, Column, NumericColumn
@@ -84,11 +84,8 @@ def without_labels(columns: Sequence[RawColumn], rules: Rules) -> tuple[list[Raw
             and rules.required_kind(raw.name) != "categorical"
             and len(raw.levels) <= SEARCHED
         ):
-            are_labels = [is_total_label(level) or bool(statistic_of(level)) for level in raw.levels]
-            labels = (np.flatnonzero(are_labels) + 1).tolist()
-            if labels and holds_values(
-                [level for level, is_label in zip(raw.levels, are_labels, strict=True) if not is_label]
-            ):
+            labels = [j for j, level in enumerate(raw.levels, start=1) if is_total_label(level)]
+            if labels and holds_values([level for level in raw.levels if not is_total_label(level)]):
                 labeled = np.isin(raw.codes, labels)
                 rows |= set((np.flatnonzero(labeled) + 1).tolist())
                 raw = replace(raw, codes=np.where(labeled, 0, raw.codes).astype(np.int32))
