@@ -41,7 +41,7 @@ def test_each_label_has_the_metrics_that_it_has_alone(tagged: Case) -> None:
 
     held = held_of(tagged)
     found = label_scores(LABELS, held.predicted, held.truth)
-    assert tuple(each.name for each in found) == label_names(tagged.model) == LABELS
+    assert tuple(each.name for each in found) == label_names(tagged.model.head) == LABELS
     for j, each in enumerate(found):
         y, p = np.array(tagged.columns[LABELS[j]]), tagged.model.predict(tagged.columns)[:, j]
         assert each.share == y.mean()
@@ -175,7 +175,7 @@ def test_single_pictures(tagged: Case) -> None:
 def test_an_explanation_is_about_one_target(tagged: Case) -> None:
     with pytest.raises(UsageError, match="an explanation is about one target; this model predicts 4"):
         explain(tagged.model, tagged.model.table(tagged.columns))
-    assert label_names(case_of("sold").model) == ()
+    assert label_names(case_of("sold").model.head) == ()
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -67,7 +67,7 @@ class Plots:
             ax: The axes to draw on.
         """
         held, model = self._held(data, "predictions"), self.model
-        if names := label_names(model):
+        if names := label_names(model.head):
             curves = {name: roc(held.predicted[:, j], held.truth[:, j] == 1) for j, name in enumerate(names)}
             return _drawn(ax, lambda axes: evaluation.roc(axes, curves))
         if model.classes:
@@ -105,13 +105,13 @@ class Plots:
         held = None if data is None else self._held(data, "dependence")
         rows = () if held is None else (held.numbers, held.codes)
         each = dependences(model, column, *rows)
-        if names := label_names(model) or (model.classes if len(model.classes) > 2 else ()):
+        if names := label_names(model.head) or (model.classes if len(model.classes) > 2 else ()):
             return _drawn(ax, lambda axes: effects.label_dependence(axes, dict(zip(names, each, strict=True))))
-        found = each[answer_number(model)]
+        found = each[answer_number(model.head)]
         if held is not None and is_single_neuron(model):
             at, y = held.numbers[:, 0], held.truth
             return _drawn(ax, lambda axes: effects.neuron(axes, at, y, found, model.target))
-        target = f"p({model.classes[answer_number(model)]})" if model.classes else model.target
+        target = f"p({model.classes[answer_number(model.head)]})" if model.classes else model.target
         return _drawn(ax, lambda axes: effects.dependence(axes, found, target))
 
     def explanation(self, data: Any, row: int = 0, class_name: str | None = None, ax: Axes | None = None) -> Axes:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.anatomy.neuron import is_single_neuron, neuron_of
+from backpass.model.head.head import Head
 from backpass.model.model import Model
 from backpass.model.profile import CategoricalProfile
 from backpass.numerics.philox import permutation
@@ -72,12 +73,12 @@ def dependence(
         UsageError: The column is unknown, with the most similar one as a hint, or it is free text.
     """
     found = dependences(model, name, numbers, codes, seed=seed)
-    return found[answer_number(model) if chosen is None else chosen]
+    return found[answer_number(model.head) if chosen is None else chosen]
 
 
-def answer_number(model: Model) -> int:
+def answer_number(head: Head) -> int:
     """Return the number of the output that a single curve shows: the positive class of two, otherwise the last one."""
-    return model.head.positive if len(model.classes) == 2 else -1
+    return head.positive if len(head.classes) == 2 else -1
 
 
 def dependences(

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.model.head.head import Head
 from backpass.model.metrics import scores
-from backpass.model.model import Model
 from backpass.numerics.bootstrap import Interval, intervals
 from backpass.reporting.numbers.curves import roc
 from backpass.reporting.numbers.names import label
@@ -42,9 +42,8 @@ class LabelScore:
     area: float | None
 
 
-def label_names(model: Model) -> tuple[str, ...]:
-    """Return the names of a model's labels; empty for other tasks."""
-    head = model.head
+def label_names(head: Head) -> tuple[str, ...]:
+    """Return the names of the labels; empty for other tasks."""
     return tuple(each.target.name for each in head.targets) if head.are_labels else ()
 
 

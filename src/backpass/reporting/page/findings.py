@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from backpass.model.evaluation.comparison import Comparison, baseline_name, compare, in_order
 from backpass.model.evaluation.diagnostics import beaten_by
+from backpass.model.head.head import Head
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.model.prediction.suspects import fractions_in_targets
@@ -74,7 +75,7 @@ class Findings:
             return Findings(model, None, columns_of(model), {}, ())
         rows = held.labeled(model)
         unit = rows.unit
-        labels = label_scores(label_names(model), held.predicted, held.truth, unit=unit, seed=seed)
+        labels = label_scores(label_names(model.head), held.predicted, held.truth, unit=unit, seed=seed)
         baselines = model.baseline_outputs(held.x, held.table)
         return Findings(
             model,
@@ -263,12 +264,12 @@ def worst_rows(findings: Findings) -> dict[str, Any] | None:
     if held is None:
         return None
     names = [each.name for each in findings.important if each.columns == 1][:SHOWN_COLUMNS]
-    errors = _errors(model, held)
+    errors = _errors(model.head, held)
     rows = [
         {
             "number": f"{held.table.row_numbers[i]:,}",
-            "truth": _truth_text(model, held.truth[i]),
-            "predicted": _predicted_text(model, held.predicted[i]),
+            "truth": _truth_text(model.head, held.truth[i]),
+            "predicted": _predicted_text(model.head, held.predicted[i]),
             "cells": [_cell(held, name, int(i)) for name in names],
         }
         for i in np.argsort(-errors, kind="stable")[:WORST]
@@ -276,36 +277,36 @@ def worst_rows(findings: Findings) -> dict[str, Any] | None:
     return {"names": [label(name) for name in names], "rows": rows}
 
 
-def _errors(model: Model, held: HeldOut) -> NDArray[np.float64]:
+def _errors(head: Head, held: HeldOut) -> NDArray[np.float64]:
     """Return the error of each row: |true - predicted|, averaged over labels, or 1 - p(true class).
 
     Of several numbers it is the largest, each in the standard deviation of its target.
     """
-    if number_names(model.head):
-        scales = np.array([each.scale for each in model.head.scales])
+    if number_names(head):
+        scales = np.array([each.scale for each in head.scales])
         return np.asarray((np.abs(held.predicted - held.truth) / scales).max(axis=1))
     if held.predicted.ndim == held.truth.ndim:
         return np.asarray(np.abs(held.predicted - held.truth).reshape(held.rows, -1).mean(axis=1))
     return np.asarray(1.0 - held.predicted[np.arange(held.rows), held.truth])
 
 
-def _truth_text(model: Model, truth: Any) -> str:
-    if names := label_names(model):
+def _truth_text(head: Head, truth: Any) -> str:
+    if names := label_names(head):
         return _labels_on([label(name) for name, on in zip(names, truth, strict=True) if on])
-    if names := number_names(model.head):
+    if names := number_names(head):
         return listed([f"{label(name)} {value_text(float(y))}" for name, y in zip(names, truth, strict=True)])
-    return label(model.classes[truth]) if model.classes else value_text(float(truth))
+    return label(head.classes[truth]) if head.classes else value_text(float(truth))
 
 
-def _predicted_text(model: Model, predicted: Any) -> str:
-    if names := label_names(model):
+def _predicted_text(head: Head, predicted: Any) -> str:
+    if names := label_names(head):
         return _labels_on([f"{label(name)} ({p:.0%})" for name, p in zip(names, predicted, strict=True) if p > 0.5])
-    if names := number_names(model.head):
+    if names := number_names(head):
         return listed([f"{label(name)} {number(float(y))}" for name, y in zip(names, predicted, strict=True)])
-    if not model.classes:
+    if not head.classes:
         return number(float(predicted))
     best = int(np.argmax(predicted))
-    return f"{label(model.classes[best])} ({predicted[best]:.0%})"
+    return f"{label(head.classes[best])} ({predicted[best]:.0%})"
 
 
 def _labels_on(texts: Sequence[str]) -> str:

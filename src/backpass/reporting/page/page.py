@@ -149,7 +149,7 @@ def _inert(data: Any) -> str:
 def _facts(findings: Findings) -> dict[str, Any]:
     """Return the texts and tables of the page."""
     model, held = findings.model, findings.held
-    target, labels = model.head.target, label_names(model)
+    target, labels = model.head.target, label_names(model.head)
     task = "a number" if target.task == "regression" else f"one of {len(target.classes)} classes"
     numbers = number_names(model.head)
     title = listed(labels or numbers or [model.target], label)

@@ -191,7 +191,7 @@ def _of_decisions(model: Model, held: HeldOut) -> Iterator[Picture]:
 
 
 def _of_labels(model: Model, held: HeldOut) -> Iterator[Picture]:
-    names = label_names(model)
+    names = label_names(model.head)
     present = [j for j in range(len(names)) if 0 < held.truth[:, j].sum() < held.rows]
     if by_class := {names[j]: (held.predicted[:, j], held.truth[:, j] == 1) for j in present[:CLASS_CURVES]}:
         yield from _of_probabilities(by_class, about=_among(by_class, present))
@@ -283,13 +283,13 @@ def _dependences(findings: Findings) -> Iterator[Picture]:
     texts = {feature.name for feature in model.schema.free_texts}
     for i, name in enumerate([name for name in names if name not in texts][:DEPENDENCES]):
         found = dependences(model, name, *rows)
-        if names_shown := label_names(model) or (model.classes if len(model.classes) > 2 else ()):
+        if names_shown := label_names(model.head) or (model.classes if len(model.classes) > 2 else ()):
             yield _of_each(f"dependence-{i}", names_shown, found, "classes" if model.classes else "labels")
         elif targets := number_names(model.head):
             for j, target in enumerate(targets[:CLASS_CURVES]):
                 yield _of_target(f"dependence-{i}-{j}", found[j], target)
         else:
-            yield _dependence(findings, f"dependence-{i}", found[answer_number(model)])
+            yield _dependence(findings, f"dependence-{i}", found[answer_number(model.head)])
 
 
 def _of_each(name: str, answers: Sequence[str], found: Sequence[Dependence], what: str) -> Picture:
@@ -325,7 +325,7 @@ def _answer(model: Model) -> str:
     """
     if number_names(model.head):
         return "the targets, in standard deviations"
-    if label_names(model):
+    if label_names(model.head):
         return "a label's probability"
     if len(model.classes) > 2:
         return "a class's probability"

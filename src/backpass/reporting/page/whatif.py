@@ -62,7 +62,7 @@ def facts(model: Model) -> dict[str, Any]:
         "target": label(model.target),
         "classes": [label(name) for name in model.classes],
         "decision": {} if model.head.decision is None else model.head.decision.to_json(),
-        "labels": [label(name) for name in label_names(model)],
+        "labels": [label(name) for name in label_names(model.head)],
         "numbers": [label(name) for name in number_names(model.head)],
     }
 
