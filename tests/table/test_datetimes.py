@@ -31,7 +31,7 @@ from backpass.table import (
     required_kind,
     table_from,
 )
-from backpass.table.datetimes.counted import COUNTED, counted_in
+from backpass.table.datetimes.counted import COUNTED, PLACEHOLDERS, counted_in
 from backpass.table.datetimes.evidence import says_date, says_datetime, says_time
 from backpass.table.datetimes.month_names import MONTHS
 from backpass.table.datetimes.timestamp import NAT, timestamp_texts
@@ -321,6 +321,19 @@ def test_the_table_of_counted_notations(notation: Any) -> None:
     assert found is notation
     odd = np.array([np.nan, -1e308, 1e308, 5e-324])
     assert (notation.microseconds(odd)[:3] == NAT).all()
+
+
+@pytest.mark.parametrize("name", ["date", "time", "start", "x"])
+@pytest.mark.parametrize("notation", COUNTED, ids=lambda each: each.key)
+def test_notations_are_ruled_out_early_only_where_they_are_wrong(notation: Any, name: str) -> None:
+    """The first rows, the bounds and the name rule out what a search of all numbers by all notations would not find."""
+    for values in (np.array(notation.cells), np.array(notation.cells) + 0.5, np.array([0.0, *notation.cells])):
+        plain = None
+        for each in COUNTED:
+            there = np.setdiff1d(values, PLACEHOLDERS.get(each.key, ()))
+            if plain is None and each.is_meant(name, there) and (each.microseconds(there) != NAT).all():
+                plain = each
+        assert counted_in(name, values) is plain
 
 
 @pytest.mark.parametrize(

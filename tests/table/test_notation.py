@@ -37,7 +37,7 @@ from backpass.table.notation.notations import NOTATIONS, notations_of
 from backpass.table.notation.number import text_of
 from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.sentinel import suspected_sentinels
-from backpass.table.notation.words import SIGNS, WORDS, means_missing
+from backpass.table.notation.words import SIGNS, WORDS, means_missing, words_among
 from backpass.table.target import labeled
 
 ROWS = 60
@@ -886,6 +886,23 @@ def test_one_currency_in_several_ways(words: Sequence[str], tmp_path: Path) -> N
     cells = [words[row % len(words)].format(value) for row, value in enumerate(values)]
     for door in draw.sample(sorted(DOORS), 2):
         assert same(values_of(DOORS[door](cells, tmp_path / door)), values)
+
+
+def test_words_at_once_are_the_words_one_by_one() -> None:
+    draw = random.Random(5)
+    words = sorted(SIGNS | WORDS)
+    ways = [
+        str.upper,
+        str.title,
+        " {}\u00a0".format,
+        "{} x".format,
+        "a{}".format,
+        lambda text: text.replace(" ", "\t "),
+    ]
+    texts = [draw.choice(ways)(word) for word in words] + [*words, "", " ", "12", "Σ", "İ", "-" * 61, "na" + " " * 60]
+    draw.shuffle(texts)
+    for several in (texts, [*texts, "a\0b"], [], ["none"], [" "]):
+        assert words_among(several) == [j for j, text in enumerate(several) if means_missing(text, 1000)]
 
 
 @pytest.mark.parametrize("words", [("${}", "C${}"), ("¥{}", "{}円", "{}元"), ("{} SEK", "{} NOK"), ("€{}", "{} USD")])

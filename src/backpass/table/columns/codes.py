@@ -45,18 +45,17 @@ def code_among(name: str, texts: Collection[str]) -> str:
     >>> code_among("version", ["1.1", "1.10", "1.2"]), code_among("price", ["1.1", "1.10", "1.25"])
     ("versions such as '1.10'", '')
     """
-    exponents = {text: match for text in texts if (match := EXPONENT.fullmatch(text))}
+    exponents = {text: match for text in texts if (match := EXPONENT.fullmatch(text))} if _has_letter(texts) else {}
     if exponents and len(texts) > 1 and len({*map(len, texts)}) == 1:
         odd = [text for text, match in exponents.items() if len(match[1]) > 1 or int(match[2]) > LARGEST_EXPONENT]
         if odd and all(text in exponents or text.isdecimal() for text in texts):
             return f"codes such as {shown(odd[0])}, all of {len(odd[0])} characters"
-    if len(texts) > MOST_VERSIONS:
+    if len(texts) > MOST_VERSIONS or not all(VERSION.fullmatch(text) or text.isdecimal() for text in texts):
         return ""
     minors = {text: match[2] for text in texts if (match := VERSION.fullmatch(text))}
     short, long = ({int(each) for each in minors.values() if len(each) == digits} for digits in (1, 2))
-    is_version = all(text in minors or text.isdecimal() for text in texts) and bool(short and long)
-    is_named = bool(VERSION_WORDS & {*words_of(name)})
-    if is_version and (is_named or (9 in short and len(long) > 1 and long == {*range(10, 10 + len(long))})):
+    goes_on = 9 in short and len(long) > 1 and long == {*range(10, 10 + len(long))}
+    if short and long and (goes_on or VERSION_WORDS & {*words_of(name)}):
         return f"versions such as {shown(next(text for text, minor in minors.items() if len(minor) == 2))}"
     return ""
 
@@ -69,8 +68,10 @@ def doubtful_number(texts: Collection[str]) -> str:
     >>> doubtful_number(["1.5e10", "1e-3"]), doubtful_number(["1.10", "1.25"])
     ('', '')
     """
-    if (text := next(filter(EXPONENT.fullmatch, texts), "")) and not any(
-        sign in each for each in texts for sign in ".-+"
+    if (
+        _has_letter(texts)
+        and (text := next(filter(EXPONENT.fullmatch, texts), ""))
+        and not any(sign in each for each in texts for sign in ".-+")
     ):
         return f"{shown(text)} is read as {float(text):.15g}"
     if len(texts) > MOST_VERSIONS or not all(VERSION.fullmatch(text) or text.isdecimal() for text in texts):
@@ -88,6 +89,12 @@ def may_have_codes(text: str) -> bool:
     """
     has_versions = ONE_DECIMAL.search(text) is not None and LAST_ZERO.search(text) is not None
     return has_versions or SHORT_EXPONENT.search(text) is not None
+
+
+def _has_letter(texts: Collection[str]) -> bool:
+    """Whether an exponent may be among the strings."""
+    joined = "".join(texts)
+    return "e" in joined or "E" in joined
 
 
 def may_be_code(name: str, texts: Collection[str]) -> bool:
@@ -109,9 +116,12 @@ def are_article_numbers(name: str, values: NDArray[np.float64]) -> bool:
     """
     if len(values) and values[0] < SMALLEST_ARTICLE:  # nearly all columns
         return False
-    is_article = _have_article_lengths if ARTICLE_WORDS & {*words_of(name)} else _have_check_digits
     head = values[:LOOKED_AT]
-    if not is_article(head[~np.isnan(head)]):
+    head = head[~np.isnan(head)]
+    if not _have_article_lengths(head):
+        return False  # most columns, without a look at the name
+    is_article = _have_article_lengths if ARTICLE_WORDS & {*words_of(name)} else _have_check_digits
+    if not is_article(head):
         return False
     there = values[~np.isnan(values)]
     return is_article(there) and (is_article is _have_article_lengths or len(np.unique(there)) >= FEWEST_ARTICLES)

@@ -33,7 +33,7 @@ from backpass.table.notation.notations import notations_of
 from backpass.table.notation.number import currency_of, is_padded, number_in, text_of
 from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.scripts import has_other_digits
-from backpass.table.notation.words import means_missing
+from backpass.table.notation.words import means_missing, words_among
 from backpass.table.table import CategoricalColumn
 
 NUMBER_SHARE = 0.9  # share of numbers (or dates, or times) from which other values are taken for mistakes
@@ -44,10 +44,12 @@ KEEP_WORDS = "--no-missing-detection keeps them as categories"
 
 def with_reading(name: str, classified: TextClassification, rules: Rules) -> TextClassification:
     """Return the classification with the numbers of the column's notation, and with its words for missing."""
-    agreement = _agreement(name, classified, rules)
+    there = np.flatnonzero((classified.counts > 0) & (classified.types == TEXT)).tolist()
+    words = [there[k] for k in words_among([classified.texts[j] for j in there])]
+    agreement = _agreement(name, classified, rules, words)
     if agreement.reading is not None:
         classified = _read(classified, agreement.reading)
-    return _with_gaps(replace(classified, agreement=agreement), rules, is_required=rules.kinds is not None)
+    return _with_gaps(replace(classified, agreement=agreement), rules, words, is_required=rules.kinds is not None)
 
 
 def with_truths(name: str, classified: TextClassification, notes: list[str]) -> TextClassification:
@@ -61,10 +63,10 @@ def with_truths(name: str, classified: TextClassification, notes: list[str]) -> 
     return replace(classified, types=types, numbers=numbers)
 
 
-def _agreement(name: str, classified: TextClassification, rules: Rules) -> Agreement:
+def _agreement(name: str, classified: TextClassification, rules: Rules, words: Sequence[int]) -> Agreement:
     """Return the notation that the column requires, or the one that its strings agree on."""
     if rules.kinds is None:
-        agreement = _agreed(classified, rules)
+        agreement = _agreed(classified, rules, words)
         is_ratio = agreement.reading is not None and agreement.reading.is_duration and says_ratio(name)
         return NOTHING if is_ratio else agreement
     there = [text for text, type_ in zip(classified.texts, classified.types, strict=True) if type_ in (NUMERIC, TEXT)]
@@ -78,10 +80,11 @@ def _agreement(name: str, classified: TextClassification, rules: Rules) -> Agree
     return Agreement(_with_own_decimal(reading, there), {}, {})
 
 
-def _agreed(classified: TextClassification, rules: Rules) -> Agreement:
+def _agreed(classified: TextClassification, rules: Rules, words: Sequence[int]) -> Agreement:
     """Return the agreement of the strings that are there; none if all are plain numbers, or dates are among them.
 
-    Times of day may be among durations, but not among other numbers.
+    Times of day may be among durations, but not among other numbers. ``words`` are the indices of those that may mean
+    "no value".
     """
     there = classified.counts > 0
     if classified.is_percent or classified.rows_of(DATE):
@@ -89,11 +92,9 @@ def _agreed(classified: TextClassification, rules: Rules) -> Agreement:
     is_plain = not (there & (classified.types == TEXT)).any()
     if is_plain and not _are_amounts(classified):
         return NOTHING
-    held = [
-        j
-        for j in np.flatnonzero(there & np.isin(classified.types, (NUMERIC, TIME, TEXT))).tolist()
-        if not means_missing(classified.texts[j], CERTAIN)
-    ]
+    of_numbers = there & classified.are(NUMERIC, TIME, TEXT)
+    of_numbers[words] = False
+    held = np.flatnonzero(of_numbers).tolist()
     texts, rows = [classified.texts[j] for j in held], classified.counts[held].tolist()
     agreement = agreement_of(texts, rows, rules.decimal, is_fixed=rules.fixed_decimal)
     if is_plain and (agreement.reading is None or agreement.reading.decimal == rules.decimal):
@@ -123,23 +124,29 @@ def _with_own_decimal(reading: NumberReading, texts: Sequence[str]) -> NumberRea
 
 def _read(classified: TextClassification, reading: NumberReading) -> TextClassification:
     types, numbers = classified.types.copy(), classified.numbers.copy()
-    for j in np.flatnonzero(np.isin(types, (NUMERIC, TEXT, TIME) if reading.is_duration else (NUMERIC, TEXT))).tolist():
+    read = (NUMERIC, TEXT, TIME) if reading.is_duration else (NUMERIC, TEXT)
+    for j in np.flatnonzero(classified.are(*read)).tolist():
         number = reading.number(classified.texts[j])
         numbers[j] = math.nan if number is None else number
         types[j] = TEXT if number is None else NUMERIC if math.isfinite(number) else INFINITE
     return replace(classified, types=types, numbers=numbers)
 
 
-def _with_gaps(classified: TextClassification, rules: Rules, *, is_required: bool) -> TextClassification:
+def _with_gaps(
+    classified: TextClassification, rules: Rules, words: Sequence[int], *, is_required: bool
+) -> TextClassification:
     """Return the classification with strings as missing that mean "no value" beside numbers, dates or times."""
-    text_indices = np.flatnonzero((classified.counts > 0) & (classified.types == TEXT)).tolist()
-    if not text_indices:
+    texts, reading, candidates = classified.texts, classified.reading, words if rules.detect_missing else []
+    if reading is not None:  # a word may stand beside the unit
+        there = np.flatnonzero((classified.counts > 0) & (classified.types == TEXT)).tolist()
+        candidates = [j for j in there if _is_gap(texts[j], reading, CERTAIN, rules)]
+    if not candidates:
         return classified
     for types in ((NUMERIC, INFINITE), (DATE,), (TIME,)):
-        held = np.isin(classified.types, types) & (classified.counts > 0)
+        held = classified.are(*types) & (classified.counts > 0)
         values = classified.numbers[held] if NUMERIC in types else classified.microseconds[held]
         distinct = CERTAIN if is_required else len(np.unique(values))
-        gaps = [j for j in text_indices if _is_gap(classified.texts[j], classified.reading, distinct, rules)]
+        gaps = [j for j in candidates if _is_gap(texts[j], reading, distinct, rules)]
         others = classified.rows_of(NUMERIC, INFINITE, DATE, TIME, TEXT) - int(classified.counts[gaps].sum())
         is_such = is_required or classified.rows_of(*types) >= NUMBER_SHARE * others
         if gaps and is_such and not (NUMERIC in types and _has_codes(classified)):
@@ -147,7 +154,7 @@ def _with_gaps(classified: TextClassification, rules: Rules, *, is_required: boo
             missing[gaps] = MISSING
             rows = Counter[str]()
             for j in gaps:
-                rows[classified.texts[j]] += int(classified.counts[j])
+                rows[texts[j]] += int(classified.counts[j])
             return replace(classified, types=missing, gaps=dict(rows))
     return classified
 
@@ -202,7 +209,7 @@ def text_notes(name: str, classified: TextClassification) -> list[str]:
     if numbers < MOSTLY * (numbers + texts):
         return []
     rows = Counter[str]()
-    for j in np.flatnonzero(np.isin(classified.types, (DATE, TIME, TEXT))).tolist():
+    for j in np.flatnonzero(classified.are(DATE, TIME, TEXT)).tolist():
         rows[classified.texts[j]] += int(classified.counts[j])
     most = dict(rows.most_common())
     what = f"{counted(numbers, 'number')} and {counted(texts, 'other text')}, such as {_with_rows(most)}"

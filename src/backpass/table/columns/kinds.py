@@ -56,9 +56,17 @@ from backpass.table.datetimes.timestamp import DAY, FAR_DATES, FIRST, LAST, NAT,
 from backpass.table.messages import Cell, ErrorList, counted, listed, plural, rows_listed, shown
 from backpass.table.notation.boolean import are_truths
 from backpass.table.notation.notations import notations_of
-from backpass.table.notation.number import currency_of, is_amount, is_padded, number_in, text_of, without_percent
+from backpass.table.notation.number import (
+    WHOLE_LIMIT,
+    currency_of,
+    is_amount,
+    is_padded,
+    number_in,
+    text_of,
+    without_percent,
+)
 from backpass.table.notation.reading import NumberReading
-from backpass.table.notation.sentinel import Suspected, suspected_sentinels
+from backpass.table.notation.sentinel import SENTINELS, Suspected, suspected_sentinels
 from backpass.table.notation.vocabulary import PERCENTS
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn
 
@@ -124,9 +132,7 @@ def infer_column(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[st
             bounds=_bounds(raw, classified),
         )
     _report_zones(raw, classified, kind, rules.before, faults)
-    microseconds = np.concatenate(
-        [[NAT], np.where(np.isin(classified.types, TYPES[kind]), classified.microseconds, NAT)]
-    )
+    microseconds = np.concatenate([[NAT], np.where(classified.are(*TYPES[kind]), classified.microseconds, NAT)])
     datetimes = RawDatetimes(raw.name, microseconds[raw.codes], kind, bool(classified.zoned.any()))
     order = classified.datetimes.order if kind == "date" else None
     if required is None:
@@ -151,7 +157,7 @@ def _of_numbers(raw: RawNumbers, required: Kind | None, rules: Rules, faults: Er
         reading = rules.reading_of(raw.name) or _comma_reading(rules)
         if reading is not None and rules.kinds is None and (raw.values[np.isfinite(raw.values)] % 1.0 != 0.0).any():
             reading = None  # their decimal sign is the point
-        return replace(checked, reading=reading, lacks_unit=lacks_unit)
+        return replace(checked, reading=reading, lacks_unit=lacks_unit) if reading or lacks_unit else checked
     if len(rows := np.flatnonzero(~np.isnan(raw.values)) + 1 + rules.before):
         _refuse_kind(raw.name, "durations" if raw.is_duration else "numbers", required, rows, faults)
     return DatetimeColumn(raw.name, np.full(len(raw.values), NAT), required)
@@ -214,7 +220,8 @@ def decide(
     if raw.is_category or (raw.typed and _are_digits(classified)):
         return "categorical"
     is_duration = classified.reading is not None and classified.reading.is_duration
-    padded = [text for text in classified.of_type(NUMERIC) if is_padded(text)]
+    numeric = classified.of_type(NUMERIC)
+    padded = [text for text in numeric if is_padded(text)]
     if padded and not is_duration:
         notes.append(f"column {shown(raw.name)} has leading zeros ({shown(padded[0])}): kept as categories")
         return "categorical"
@@ -225,17 +232,16 @@ def decide(
     if classified.reading is not None:
         notes.append(notation_note(raw.name, classified, classified.reading))
         return "numeric"
-    texts = classified.of_type(NUMERIC)
-    if numbers == there and (code := _code_of(raw.name, texts, classified)):
+    if numbers == there and (code := _code_of(raw.name, numeric, classified)):
         notes.append(f"column {shown(raw.name)} holds {code}: kept as categories")
         return "categorical"
-    if not raw.typed and (doubt := doubtful_number(texts)):
+    if not raw.typed and (doubt := doubtful_number(numeric)):
         notes.append(f"column {shown(raw.name)}: {doubt}; if they are codes: --categorical {shlex.quote(raw.name)}")
     if classified.is_percent:
-        first = classified.of_type(NUMERIC)[0]
+        first = numeric[0]
         notes.append(f"column {shown(raw.name)} holds percentages: {shown(first)} is read as {without_percent(first)}")
         return "numeric"
-    return _kind_of_amounts(raw.name, [text for text in classified.of_type(NUMERIC) if is_amount(text, decimal)], notes)
+    return _kind_of_amounts(raw.name, [text for text in numeric if is_amount(text, decimal)], notes)
 
 
 def _code_of(name: str, texts: Sequence[str], classified: TextClassification) -> str:
@@ -280,8 +286,11 @@ def _text_column(raw: RawStrings, classified: TextClassification, rules: Rules, 
     if rules.kinds is None and (maybe := classified.of_type(MAYBE)):
         kept = f"{shown(maybe[0])} is kept as a category ({counted(classified.rows_of(MAYBE), 'row')})"
         notes.append(f"column {shown(raw.name)}: {kept}; --missing {maybe[0]} makes it missing")
-    others = classified.of_type(NUMERIC, DATE, TIME, TEXT)
-    if rules.kinds is None and not are_truths(others) and (gaps := _missing_among_booleans(classified, rules)):
+    if (
+        rules.kinds is None
+        and (gaps := _missing_among_booleans(classified, rules))
+        and not are_truths(others := classified.of_type(NUMERIC, DATE, TIME, TEXT))
+    ):
         example = listed(others, shown)
         notes.append(f"column {shown(raw.name)}: {listed(gaps, shown)} beside {example} counts as missing")
     lowered = [BOOLEANS.get(text, text) for text in classified.texts]
@@ -347,7 +356,7 @@ def _report_zones(
     raw: RawStrings, classified: TextClassification, kind: DatetimeKind, before: int, faults: ErrorList
 ) -> None:
     """Add an error if some dates have a time zone and others do not."""
-    of_kind = np.isin(classified.types, TYPES[kind]) & (classified.counts > 0)
+    of_kind = classified.are(*TYPES[kind]) & (classified.counts > 0)
     bare = np.flatnonzero(of_kind & ~classified.zoned)
     if not (bare.size and (of_kind & classified.zoned).any()):
         return
@@ -361,15 +370,15 @@ def _checked(
     """Return a numeric column: missing-value numbers become NaN, infinities are errors, lost digits give a note."""
     if rules.missing.values:
         values = np.where(np.isin(values, rules.missing.values), np.nan, values)
-    infinite = np.flatnonzero(np.isinf(values))
-    if len(infinite):
+    low, high = float(np.fmin.reduce(values, initial=np.inf)), float(np.fmax.reduce(values, initial=-np.inf))
+    if (low == -np.inf or high == np.inf) and (infinite := np.flatnonzero(np.isinf(values))).size:
         rows = rows_listed(infinite + 1 + rules.before)
         fault = f"inf, or a number too large for float64, in column {shown(name)} {rows}"
         faults.add(fault, "if it means missing: an empty field or NaN, or --missing inf")
-    elif lost_digits(values):
+    elif max(high, -low) >= WHOLE_LIMIT and lost_digits(values):
         lost = "whole numbers beyond 2^53, their last digits are lost; an identifier? --categorical"
         notes.append(f"column {shown(name)}: {lost}")
-    elif rules.kinds is None and rules.detect_missing:
+    elif rules.kinds is None and rules.detect_missing and (low in SENTINELS or high in SENTINELS):
         notes += [_suspicion(name, each) for each in suspected_sentinels(values)]
     return NumericColumn(name, values)
 

@@ -102,7 +102,8 @@ def _is_untidy(joined: str) -> bool:
     has_outer = joined[:1] == " " or joined[-1:] == " " or "\x00 " in joined or " \x00" in joined
     has_inner = any(chr(c) in joined for c in ZERO_WIDTH) or " ".join(joined.split()) != joined
     has_accents = not joined.isascii() and not unicodedata.is_normalized("NFC", joined)
-    return has_outer or has_inner or has_accents or STOPPED.search(joined) is not None
+    has_stop = "." in joined
+    return has_outer or has_inner or has_accents or (has_stop and STOPPED.search(joined) is not None)
 
 
 def _form(same: Sequence[str], rows: Mapping[str, int], spelling: Spelling) -> str:
@@ -125,10 +126,12 @@ def with_one_spelling(
         notes: Collects the note.
         spelling: Which differences to ignore.
     """
+    held = [(text, count) for text, count in zip(texts, counts, strict=True) if count]
+    if not spelling.case and not _is_untidy("\x00".join([text for text, _ in held])):
+        return [*texts]
     rows = Counter[str]()
-    for text, count in zip(texts, counts, strict=True):
-        if count:
-            rows[text] += count
+    for text, count in held:
+        rows[text] += count
     same = merged(rows, spelling)
     notes += [merging_note(name, same, rows)] if same else []
     return [same.get(text, text) for text in texts]

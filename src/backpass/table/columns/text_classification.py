@@ -23,7 +23,7 @@ from backpass.table.notation.boolean import missing_among
 from backpass.table.notation.number import are_addresses, is_percentage, number_in, without_percent
 from backpass.table.notation.reading import NumberReading
 
-MISSING, MAYBE, NUMERIC, INFINITE, DATE, TIME, TEXT = range(7)
+MISSING, MAYBE, NUMERIC, INFINITE, DATE, TIME, TEXT = TYPES = range(7)
 TYPE_OF: dict[DatetimeKind, int] = {"date": DATE, "time": TIME}
 
 
@@ -64,23 +64,29 @@ class TextClassification:
 
     def rows_of(self, *types: int) -> int:
         """Return the number of rows with a string of these types."""
-        return sum(int(self.counts[self.types == type_].sum()) for type_ in types)
+        return int(self.counts[self.are(*types)].sum())
+
+    def are(self, *types: int) -> NDArray[np.bool_]:
+        """Return which strings are of these types, bool (strings,)."""
+        chosen = np.zeros(len(TYPES), dtype=np.bool_)
+        chosen[list(types)] = True
+        return chosen[self.types]
 
     def of_type(self, *types: int) -> list[str]:
         """Return the strings of these types that occur, sorted."""
-        return sorted({self.texts[j] for j in np.flatnonzero(np.isin(self.types, types) & (self.counts > 0))})
+        return sorted({self.texts[j] for j in np.flatnonzero(self.are(*types) & (self.counts > 0)).tolist()})
 
 
 def judge(raw: RawStrings, rules: Rules) -> TextClassification:
     """Trim and classify each distinct string."""
     texts = [text.strip(" \t") for text in raw.levels]
-    types, numbers = np.empty(len(texts), dtype=np.int8), np.full(len(texts), np.nan)
     microseconds, zoned = np.full(len(texts), NAT), np.zeros(len(texts), dtype=np.bool_)
     counts = np.bincount(raw.codes, minlength=len(texts) + 1)[1:]
     there = [text for text, count in zip(texts, counts, strict=True) if count]
     is_percent = _are_percentages(raw.name, there, rules)
-    for j, text in enumerate(texts):
-        types[j], numbers[j] = _type_of(without_percent(text) if is_percent else text, rules)
+    judged = [_type_of(without_percent(text) if is_percent else text, rules) for text in texts]
+    types = np.array([type_ for type_, _ in judged], dtype=np.int8)
+    numbers = np.array([number for _, number in judged], dtype=np.float64)
     if rules.decimal == "," and rules.required_kind(raw.name) is None:
         numeric = [j for j, type_ in enumerate(types.tolist()) if type_ == NUMERIC]
         if are_addresses(texts[j] for j in numeric):

@@ -26,6 +26,7 @@ from backpass.table.datetimes.counted import (
     counted_in,
     counted_in_padded,
     counted_without_evidence,
+    likely_notations,
 )
 from backpass.table.datetimes.day_month import Order, has_short_year, is_day_and_month
 from backpass.table.datetimes.timestamp import NAT, timestamp_texts
@@ -102,11 +103,13 @@ def with_counted(raw: RawStrings, classified: TextClassification, rules: Rules) 
     ):
         return classified
     is_free = rules.required_kind(raw.name) is None
+    values = classified.numbers[of_numbers]
+    if is_free and not likely_notations(raw.name, values):
+        return classified
     texts = classified.of_type(NUMERIC)
     padded = any(is_padded(text) and text.strip("0") for text in texts)
     if is_free and (raw.is_category or (padded and {*map(len, texts)} != {6}) or classified.rows_of(DATE, TIME)):
         return classified
-    values = classified.numbers[of_numbers]
     if is_free and padded:
         notation = counted_in_padded(raw.name, values) if rules.detect_dates else None
     else:

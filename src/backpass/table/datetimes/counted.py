@@ -62,6 +62,7 @@ class Counted:
             timestamps.
         kind: "date" or "time".
         meant: The smallest and the largest number that a column of this notation may have, which is quick to see.
+        may_be_named: Whether a column of this name may have this notation, which is quick to see.
     """
 
     key: str
@@ -74,6 +75,7 @@ class Counted:
     is_meant: Callable[[str, Numbers], bool]
     kind: DatetimeKind = "date"
     meant: tuple[float, float] = (-np.inf, np.inf)
+    may_be_named: Callable[[str], bool] = lambda name: True
 
     @property
     def required_kind(self) -> str:
@@ -82,9 +84,8 @@ class Counted:
 
     def may_have(self, low: float, high: float) -> bool:
         """Return whether a column of this notation may have numbers from ``low`` to ``high``."""
-        placeholders = PLACEHOLDERS.get(self.key, ())
-        smallest, largest = (max(self.bounds[0], self.meant[0]), min(self.bounds[1], self.meant[1]))
-        return low >= min((smallest, *placeholders)) and high <= max((largest, *placeholders))
+        smallest, largest = LIMITS[self.key]
+        return smallest <= low and high <= largest
 
     def microseconds(self, values: Numbers) -> Microseconds:
         """Return timestamps (n,), ``NAT`` for numbers that are not datetimes and for NaN."""
@@ -251,6 +252,7 @@ COUNTED = (
         (1000001.0, 9999366.0),
         ordinal_microseconds,
         _are_ordinal,
+        may_be_named=says_date,
     ),
     Counted(
         "epoch_seconds",
@@ -343,6 +345,7 @@ COUNTED = (
         lambda values: clock_microseconds(values, 100.0),
         lambda name, different: _are_times(name, different, 100.0) and bool(np.any(different != np.rint(different))),
         "time",
+        may_be_named=says_time,
     ),
     Counted(
         "hhmm",
@@ -354,12 +357,22 @@ COUNTED = (
         lambda values: clock_microseconds(values, 1.0),
         lambda name, different: _are_times(name, different, 1.0) and bool(np.all(different == np.rint(different))),
         "time",
+        may_be_named=says_time,
     ),
 )
-BY_KEY = {each.key: each for each in COUNTED}
-BY_REQUIRED_KIND = {each.required_kind: each for each in COUNTED}
 PLACEHOLDERS = {"yyyymmdd": (0.0, 99999999.0), "yyyymm": (0.0,)}
 """Numbers that mean "no date" where all others are dates."""
+ALL_PLACEHOLDERS = frozenset(number for numbers in PLACEHOLDERS.values() for number in numbers)
+LIMITS = {
+    each.key: (
+        min((max(each.bounds[0], each.meant[0]), *PLACEHOLDERS.get(each.key, ()))),
+        max((min(each.bounds[1], each.meant[1]), *PLACEHOLDERS.get(each.key, ()))),
+    )
+    for each in COUNTED
+}
+"""The smallest and the largest number that a column of each notation may have."""
+BY_KEY = {each.key: each for each in COUNTED}
+BY_REQUIRED_KIND = {each.required_kind: each for each in COUNTED}
 
 
 def counted_in(name: str, values: Numbers) -> Counted | None:
@@ -374,10 +387,7 @@ def counted_in(name: str, values: Numbers) -> Counted | None:
     >>> counted_in("id", np.array([20240131, 20240132, 20240133.0])), counted_in("size", np.array([45322, 45323.0]))
     (None, None)
     """
-    head = values[:LOOKED_AT]
-    head = head[~np.isnan(head)]
-    low, high = (float(head.min()), float(head.max())) if head.size else (np.inf, -np.inf)
-    likely = [each for each in COUNTED if each.may_have(low, high) and _fits(each, head)]
+    likely = likely_notations(name, values)
     if not likely:
         return None
     there = values[~np.isnan(values)]
@@ -393,6 +403,29 @@ def counted_in(name: str, values: Numbers) -> Counted | None:
         if dates.size and each.is_meant(name, dates) and _fits(each, dates):  # the first is quicker and mostly decides
             return each
     return None
+
+
+def likely_notations(name: str, values: Numbers) -> list[Counted]:
+    """Return the notations that a column may have by its name and its first numbers, which is quick to see.
+
+    >>> [each.key for each in likely_notations("sold", np.array([20240131.0]))], likely_notations("size", np.ones(3))
+    (['yyyymmdd'], [])
+    """
+    head = values[:LOOKED_AT]
+    head = head[~np.isnan(head)]
+    if not head.size:
+        return []
+    low, high = float(head.min()), float(head.max())
+    one = next((value for value in head.tolist() if value not in ALL_PLACEHOLDERS), None)
+    return [
+        each
+        for each, (smallest, largest) in zip(COUNTED, LIMITS.values(), strict=True)
+        if smallest <= low
+        and high <= largest
+        and (one is None or each.bounds[0] <= one <= each.bounds[1])
+        and each.may_be_named(name)
+        and _fits(each, head)
+    ]
 
 
 def counted_in_padded(name: str, values: Numbers) -> Counted | None:

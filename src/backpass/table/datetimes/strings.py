@@ -6,6 +6,7 @@ and month, then the notations of ``written``. ``text_classification`` puts the r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -31,6 +32,7 @@ FEWEST_MONTHS = 3  # different dates without a day; fewer may be anything
 LOOKED_AT = 200  # strings that show whether a column is worth a closer look
 WORTH = 0.5  # share of them that may be datetimes
 CERTAIN = 1000  # stands for the number of different values beside a word that may mean missing
+DIGIT = re.compile("[0-9]")
 ORDINAL = "year and day of the year"
 YEAR_AND_MONTH, MONTH_AND_YEAR = "year and month", "name of the month and year"
 
@@ -75,7 +77,9 @@ def datetimes_among(
         detects: Whether other notations than ISO 8601 and day-month dates with four digits of the year are read.
         name: Name of the column.
     """
-    given, texts = texts, [with_ascii_digits(text) for text in texts]
+    given = texts
+    if not "".join(texts).isascii():
+        texts = [with_ascii_digits(text) for text in texts]
     found, ambiguous, others = dict[int, Timestamp](), list[int](), list[int]()
     for j in candidates:
         text = texts[j]
@@ -84,11 +88,11 @@ def datetimes_among(
             found[j] = timestamp
         elif starts_with_digit and is_day_and_month(text) and (detects or not has_short_year(text)):
             ambiguous.append(j)
-        elif len(text) <= LONGEST and any(map(str.isdigit, text)):
+        elif len(text) <= LONGEST and (DIGIT.search(text) if text.isascii() else any(map(str.isdigit, text))):
             others.append(j)
     reads_written = required in ("date", "time") if required is not None else detects
     times = _pointed_times(texts, ambiguous, required) if reads_written else {}
-    if not times:
+    if ambiguous and not times:
         remaining = [texts[j] for j in candidates if j not in found and counts[j]]
         order = order or _order_among(remaining, required)
         for j in ambiguous:

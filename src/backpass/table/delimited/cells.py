@@ -65,6 +65,7 @@ _PHRASES = {
 }  # fmt: skip
 STATISTICS = _PHRASES | {word: statistic for statistic, words in _STATISTICS.items() for word in words.split()}
 """Labels of rows that summarize others, in lower case, and what they hold."""
+TOTALS_START, TOTALS_END = frozenset(word[:2] for word in TOTALS), frozenset(word[-2:] for word in TOTALS)
 FOOTNOTE = re.compile(
     r"(?:page|seite|página|pagina|strona)\s+-?[0-9]+.*|\(?[0-9]+ (?:rows?|records?)\b.*"
     r"|(?:rows?|records?|lines?|count|number of (?:rows|records))\b.*[0-9].*"
@@ -111,9 +112,9 @@ def is_total_label(cell: str) -> bool:
     [True, True, True, True, False, False]
     """
     text = cell.strip(" .:").lower()
-    if text.startswith(TOTALS):
+    if text[:2] in TOTALS_START and text.startswith(TOTALS):
         return any(text.startswith(word) and not text[len(word) : len(word) + 1].isalpha() for word in TOTALS)
-    return text.endswith(TOTALS) and any(text.endswith(f" {word}") for word in TOTALS)
+    return text[-2:] in TOTALS_END and any(text.endswith(f" {word}") for word in TOTALS)
 
 
 def statistic_of(cell: str) -> str:
@@ -141,4 +142,4 @@ def holds_values(cells: Sequence[str]) -> bool:
     (True, False, False)
     """
     there = [cell for cell in cells if cell not in GAPS]
-    return bool(there) and sum(map(is_value, there)) >= MOSTLY * len(there)
+    return bool(there) and len([cell for cell in there if VALUE.match(cell)]) >= MOSTLY * len(there)

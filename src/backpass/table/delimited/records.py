@@ -61,10 +61,13 @@ class Sample:
         """Return the records as in ``records``, each with the number of lines before it."""
         found, rows, before = list[tuple[int, list[str]]](), reader(StringIO(self.text, newline=""), delimiter), 0
         try:
-            for record in rows:
-                if record:
-                    found.append((before, record))
-                before = rows.line_num
+            if '"' not in self.text:  # a record is a line
+                found = [(line, record) for line, record in enumerate(rows) if record]
+            else:
+                for record in rows:
+                    if record:
+                        found.append((before, record))
+                    before = rows.line_num
         except csv.Error:
             return []
         return found if self.is_whole or len(found) < 2 else found[:-1]
@@ -119,7 +122,8 @@ def delimiter_of(sample: Sample, source: str) -> str:
     Raises:
         DataError: Several delimiters fit equally well.
     """
-    widths = {delimiter: [*map(len, _without_rulers(sample.records(delimiter)))] for delimiter in DELIMITERS}
+    present = [delimiter for delimiter in DELIMITERS if delimiter in sample.text]
+    widths = {delimiter: [*map(len, _without_rulers(sample.records(delimiter)))] for delimiter in present}
     cutting = [delimiter for delimiter, found in widths.items() if found and found[0] > 1]
     best = [delimiter for delimiter in cutting if len(set(widths[delimiter])) == 1]
     best = best or [delimiter for delimiter in cutting if lacks_one(widths[delimiter])]

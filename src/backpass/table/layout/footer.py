@@ -19,25 +19,28 @@ Row = Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What the columns of a table hold, by some of its rows.
+    """What the columns of a table hold, by some of its rows. It is found out when a line may belong to a footer.
 
     Attributes:
         width: Number of columns.
-        valued: Whether each column holds numbers or dates.
-        longest: Most words of a cell.
+        rows: Rows of the table that have this width.
     """
 
     width: int
-    valued: tuple[bool, ...]
-    longest: int
+    rows: tuple[Row, ...]
 
     @classmethod
     def of(cls, rows: Sequence[Row], width: int) -> Columns:
         """Describe the columns by rows of the table."""
-        alike = [row for row in rows if len(row) == width]
-        valued = tuple(holds_values([row[j] for row in alike]) for j in range(width))
-        words = max((len(cell.split()) for row in alike for cell in row), default=0)
-        return cls(width, valued, words)
+        return cls(width, tuple(row for row in rows if len(row) == width))
+
+    def is_valued(self, j: int) -> bool:
+        """Whether there is such a column, and it holds numbers or dates."""
+        return j < self.width and holds_values([row[j] for row in self.rows])
+
+    def most_words(self) -> int:
+        """Return the most words of a cell."""
+        return max((len(cell.split()) for row in self.rows for cell in row), default=0)
 
 
 def footer_rows(rows: Sequence[Row], columns: Columns) -> int:
@@ -73,12 +76,12 @@ def _is_footer(row: Row, columns: Columns, *, follows: bool) -> bool:
     is_label = first not in GAPS and (is_footnote(first) or not is_value(first))
     if not is_label or columns.width == 1:
         return False
-    stands_out = j < columns.width and columns.valued[j]
+    stands_out = columns.is_valued(j)
     if is_total_label(first) and (stands_out or len(filled) == 1 or len(row) != columns.width):
         return True
     if stands_out and statistic_of(first) not in ("", "count", "first quartile", "third quartile") and first.isalpha():
         return True
     if len(filled) > 1:
         return len(row) != columns.width and is_footnote(first)
-    is_sentence = is_footnote(first) or len(first.split()) >= max(WORDS, columns.longest + 1)
+    is_sentence = is_footnote(first) or len(first.split()) >= max(WORDS, columns.most_words() + 1)
     return stands_out or is_sentence or (follows and len(row) != columns.width)

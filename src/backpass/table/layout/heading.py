@@ -109,12 +109,12 @@ class Body:
             return True
         over = [(j, row[j]) for j in self.valued if j < len(row) and row[j]]
         texts = [(j, cell) for j, cell in over if cell not in GAPS]
-        if not self.fits(row) or not texts or self._holds_again(row):
+        if not self.fits(row) or not texts or any(is_value(cell) and not is_unit(cell) for _, cell in texts):
+            return False
+        if self._holds_again(row):
             return False
         if all(is_unit(cell) for _, cell in texts):
             return True
-        if any(is_value(cell) and not is_unit(cell) for _, cell in texts):
-            return False
         is_described = len(texts) > 1 and 2 * len(texts) >= len(self.valued)
         return follows or (is_described and len({cell for _, cell in texts}) > 1)
 

@@ -234,7 +234,10 @@ def _with_repeated(place: Layout, top: Beginning, heading: Heading) -> Layout:
     if len(heading.names) < 2:
         return place
     named = [j for j, name in enumerate(heading.names) if name]
+    names = {*heading.names} - {""}
     for row in top.rows[heading.data :][:LOOKED_AT]:
+        if names.isdisjoint(row):
+            continue
         alike = [len(row) > j and row[j] == heading.names[j] for j in named]
         if any(alike) and not all(alike):
             return place

@@ -17,10 +17,13 @@ WHOLE_LIMIT = 2.0**53  # from here on float64 cannot distinguish neighboring who
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 COMMA_NUMBER = re.compile(r"[+-]?(?:[0-9]+,[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?")
 INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
+STARTS = frozenset("0123456789+-.,(iIıİ$€£¥₹")
+"""First characters of numbers, of ``inf`` in either case, and of amounts."""
 PERCENT = "percent"
 """Required kind of a column of percentages, which are numbers: 12% is 12."""
 PADDED = re.compile(r"[+-]?0[0-9]")
 CURRENCIES = "$€£¥₹"
+CURRENCY = re.compile(f"[{CURRENCIES}]")
 ADDRESS = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})")
 SPACES = " \u00a0\u202f"
 GROUP_MARKS = {".": ",'’\u00a0\u202f", ",": f".'’{SPACES}"}  # decimal sign -> thousands separators
@@ -47,11 +50,13 @@ def number_in(text: str, decimal: str = ".") -> float | None:
     >>> number_in("$1,234.50"), number_in("-1.234,50 €", ","), number_in("$-5"), number_in("($5)")
     (1234.5, -1234.5, -5.0, -5.0)
     """
+    if text[:1] not in STARTS:
+        return None  # most texts, without a pattern
     if NUMBER.fullmatch(text) and not (decimal == "," and "." in text):
         return float(text)
     if decimal == "," and COMMA_NUMBER.fullmatch(text):
         return float(text.replace(",", "."))
-    if INFINITE.fullmatch(text):
+    if text[-1] in "fFyY" and INFINITE.fullmatch(text):
         return -math.inf if text[0] == "-" else math.inf
     if amount := _amount_in(text, decimal):
         digits = amount["digits"].replace(amount["mark"] or " ", "").replace(decimal, ".")
@@ -78,7 +83,8 @@ def is_amount(text: str, decimal: str = ".") -> bool:
 
 def currency_of(text: str) -> str:
     """Return the currency sign in a string, or an empty string."""
-    return next((sign for sign in text if sign in CURRENCIES), "")
+    found = CURRENCY.search(text)
+    return found[0] if found else ""
 
 
 def without_percent(text: str) -> str:

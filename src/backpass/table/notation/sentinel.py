@@ -73,7 +73,7 @@ def suspected_sentinels(values: NDArray[np.float64], sentinels: Collection[float
 
 def _is_isolated(value: float, others: NDArray[np.float64]) -> bool:
     low, high = float(others.min()), float(others.max())
-    if len(np.unique(others[:1000])) < FEWEST_OTHERS:
+    if len({*others[:1000].tolist()}) < FEWEST_OTHERS:
         return False
     gap = low - value if value < low else value - high
     return gap > (0.1 if value < 0.0 <= low else 1.0) * (high - low)

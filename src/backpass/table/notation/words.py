@@ -7,6 +7,8 @@ among a few codes (1, 2, 3, none) they may be one of the answers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 _SIGNS = r"""
     . .. ... … - -- --- – — − * ** / // \ # ## ### #### ##### ###### : :: _ __ ! !! ' "
     n/a n.a. n.a na #n/a #na #nv #n/v n/v n/d n.d. n.d nd #n/d #nd
@@ -49,6 +51,7 @@ SIGNS = frozenset({*_SIGNS.split(), *_SPACED_SIGNS})
 WORDS = frozenset(" ".join(word.split()) for word in _WORDS.split(","))
 """Words of common languages, in lower case."""
 
+KNOWN = SIGNS | WORDS
 LONGEST = 60
 """Characters of a string that may mean "no value", with its spaces."""
 FEWEST_BESIDE_WORDS = 6  # different numbers in a column in which a word means missing
@@ -65,3 +68,16 @@ def means_missing(text: str, values: int) -> bool:
         return False
     lowered = " ".join(text.lower().split())
     return (lowered in SIGNS and values >= FEWEST_BESIDE_SIGNS) or (lowered in WORDS and values >= FEWEST_BESIDE_WORDS)
+
+
+def words_among(texts: Sequence[str]) -> list[int]:
+    """Return the indices of the strings that mean "no value" beside enough numbers or dates: all at once, for speed.
+
+    >>> words_among(["12", "#N/A", "large", " k.  A. "])
+    [1, 3]
+    """
+    joined = " ".join("\0".join(texts).lower().split()).replace(" \0", "\0").replace("\0 ", "\0")
+    lowered = joined.split("\0") if texts else []
+    if len(lowered) != len(texts):  # a string holds the separator
+        return [j for j, text in enumerate(texts) if means_missing(text, FEWEST_BESIDE_WORDS)]
+    return [j for j, text in enumerate(lowered) if text in KNOWN and len(texts[j]) <= LONGEST]
