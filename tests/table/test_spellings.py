@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 
 from backpass.table import read_table, table_from
-from backpass.table.columns.spellings import Spelling, likeness, merged, tidy, truths
+from backpass.table.columns.spellings import OTHER_SPACES, Spelling, likeness, merged, tidy, truths
 from backpass.table.diagnosis.inspection import inspect_table
 from backpass.table.table import CategoricalColumn, Table
 
@@ -59,6 +60,8 @@ def test_categories_that_look_alike_are_said_and_kept(text: str, other: str) -> 
     (found,) = [each.text for each in inspect_table(table, "y").columns[0].findings if each.code == "spellings"]
     assert found.startswith("strings that look alike but are written with other characters: ")
     assert likeness("c", [text, "b"]) == likeness("c", [other, "b"]) == ""
+def test_every_space_is_looked_for() -> None:
+    assert {*OTHER_SPACES, " "} == {chr(c) for c in range(sys.maxunicode + 1) if chr(c).isspace()}
 
 
 @pytest.mark.parametrize("other", SPACES.values(), ids=SPACES)

@@ -31,6 +31,11 @@ _SIGNS = {
 }
 SIMILAR = _CYRILLIC | _GREEK | _SMALL | {ord(other): ord(sign) for sign, others in _SIGNS.items() for other in others}
 """Dashes, quotes, and letters of Cyrillic and Greek that look like others: the characters that they look like."""
+OTHER_SPACES = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+UNSEEN = (*OTHER_SPACES, *map(chr, ZERO_WIDTH))
 STOPPED = re.compile(r"(?<=\w)\.(?=\x00|$)")
 STOP = re.compile(r"(?<=\w)\.$")
 BOOLEANS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
@@ -100,9 +105,9 @@ def merged(rows: Mapping[str, int], spelling: Spelling) -> dict[str, str]:
 def _is_untidy(joined: str) -> bool:
     """Whether one of the texts, joined by a zero character, may have another form than its own."""
     has_outer = joined[:1] == " " or joined[-1:] == " " or "\x00 " in joined or " \x00" in joined
-    has_inner = any(chr(c) in joined for c in ZERO_WIDTH) or " ".join(joined.split()) != joined
+    has_inner = "  " in joined or any(each in joined for each in UNSEEN)
     has_accents = not joined.isascii() and not unicodedata.is_normalized("NFC", joined)
-    has_stop = "." in joined
+    has_stop = joined[-1:] == "." or ".\x00" in joined
     return has_outer or has_inner or has_accents or (has_stop and STOPPED.search(joined) is not None)
 
 

@@ -78,7 +78,7 @@ def datetimes_among(
         name: Name of the column.
     """
     given = texts
-    if not "".join(texts).isascii():
+    if not all(map(str.isascii, texts)):
         texts = [with_ascii_digits(text) for text in texts]
     found, ambiguous, others = dict[int, Timestamp](), list[int](), list[int]()
     for j in candidates:

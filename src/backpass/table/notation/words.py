@@ -76,8 +76,9 @@ def words_among(texts: Sequence[str]) -> list[int]:
     >>> words_among(["12", "#N/A", "large", " k.  A. "])
     [1, 3]
     """
-    joined = " ".join("\0".join(texts).lower().split()).replace(" \0", "\0").replace("\0 ", "\0")
-    lowered = joined.split("\0") if texts else []
-    if len(lowered) != len(texts):  # a string holds the separator
-        return [j for j, text in enumerate(texts) if means_missing(text, FEWEST_BESIDE_WORDS)]
-    return [j for j, text in enumerate(lowered) if text in KNOWN and len(texts[j]) <= LONGEST]
+    short = [j for j, text in enumerate(texts) if len(text) <= LONGEST]
+    joined = "\0".join([texts[j] for j in short])
+    lowered = " ".join(joined.lower().split()).replace(" \0", "\0").replace("\0 ", "\0").split("\0")
+    if joined.count("\0") != len(short) - 1:  # there is no string, or one holds the separator
+        return [j for j in short if means_missing(texts[j], FEWEST_BESIDE_WORDS)]
+    return [j for j, text in zip(short, lowered, strict=True) if text in KNOWN]
