@@ -48,8 +48,23 @@ def test_a_command_imports_what_it_needs(command: str, call: Run, tmp_path: Path
     assert "backpass.table.schema" in loaded
     unused = (
         "model.fitting model.tuning model.distillation model.assessment engine.onnx engine.javascript reporting.page"
+        " training.loop training.function training.step"
     )
     assert not loaded & {f"backpass.{name}" for name in unused.split()}
+
+
+def test_a_table_of_numbers_and_words_needs_no_large_pattern(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x,c\n" + "".join(f"{i},{'north' if i % 3 else 'south'}\n" for i in range(40)))
+    program = f"""
+from backpass.table import read_table
+from backpass.table.datetimes.written import WRITTEN
+from backpass.table.notation.cell import CELL
+from backpass.table.notation.measures.compound import LADDERS
+read_table({str(tmp_path / "t.csv")!r})
+print(*["compiled" in vars(each) for each in (CELL, *(each.pattern for each in (*WRITTEN, *LADDERS)))])
+"""
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert {*out.split()} == {"False"}
 
 
 def test_help_of_fit_names_every_setting_with_its_default(call: Run) -> None:

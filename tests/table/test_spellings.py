@@ -60,6 +60,8 @@ def test_categories_that_look_alike_are_said_and_kept(text: str, other: str) -> 
     (found,) = [each.text for each in inspect_table(table, "y").columns[0].findings if each.code == "spellings"]
     assert found.startswith("strings that look alike but are written with other characters: ")
     assert likeness("c", [text, "b"]) == likeness("c", [other, "b"]) == ""
+
+
 def test_every_space_is_looked_for() -> None:
     assert {*OTHER_SPACES, " "} == {chr(c) for c in range(sys.maxunicode + 1) if chr(c).isspace()}
 

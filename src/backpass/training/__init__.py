@@ -6,16 +6,44 @@ Many small networks train side by side in ``stacked``.
 The package depends on networks and engines; it does not depend on tables or files.
 """
 
-from backpass.training.callback import Callback
-from backpass.training.function import FittedFunction, fit_function
-from backpass.training.interrupt import StopRequest, stop_on_signals
-from backpass.training.loop import TrainingRun
-from backpass.training.optimizer import OPTIMIZERS, Optimizer, OptimizerOptions, optimizer_named
-from backpass.training.progress import OVER, EpochRecord, Progress, StepRecord, TrainingResult
-from backpass.training.sampling import SAMPLINGS
-from backpass.training.schedules import SCHEDULES
-from backpass.training.settings import TrainingSettings
-from backpass.training.step import Objective, gradient_circuit, training_step
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from backpass.training.callback import Callback
+    from backpass.training.function import FittedFunction, fit_function
+    from backpass.training.interrupt import StopRequest, stop_on_signals
+    from backpass.training.loop import TrainingRun
+    from backpass.training.optimizer import OPTIMIZERS, Optimizer, OptimizerOptions, optimizer_named
+    from backpass.training.progress import OVER, EpochRecord, Progress, StepRecord, TrainingResult
+    from backpass.training.sampling import SAMPLINGS
+    from backpass.training.schedules import SCHEDULES
+    from backpass.training.settings import TrainingSettings
+    from backpass.training.step import Objective, gradient_circuit, training_step
+
+_HOMES = {
+    "Callback": "backpass.training.callback",
+    "EpochRecord": "backpass.training.progress",
+    "FittedFunction": "backpass.training.function",
+    "OPTIMIZERS": "backpass.training.optimizer",
+    "OVER": "backpass.training.progress",
+    "Objective": "backpass.training.step",
+    "Optimizer": "backpass.training.optimizer",
+    "OptimizerOptions": "backpass.training.optimizer",
+    "Progress": "backpass.training.progress",
+    "SAMPLINGS": "backpass.training.sampling",
+    "SCHEDULES": "backpass.training.schedules",
+    "StepRecord": "backpass.training.progress",
+    "StopRequest": "backpass.training.interrupt",
+    "TrainingResult": "backpass.training.progress",
+    "TrainingRun": "backpass.training.loop",
+    "TrainingSettings": "backpass.training.settings",
+    "fit_function": "backpass.training.function",
+    "gradient_circuit": "backpass.training.step",
+    "optimizer_named": "backpass.training.optimizer",
+    "stop_on_signals": "backpass.training.interrupt",
+    "training_step": "backpass.training.step",
+}
 
 __all__ = [
     "OPTIMIZERS",
@@ -40,3 +68,10 @@ __all__ = [
     "stop_on_signals",
     "training_step",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name from its module on first use, since reading and predicting need few of these modules."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'backpass.training' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

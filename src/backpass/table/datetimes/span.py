@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from backpass.table.notation.lazy_pattern import LazyPattern
+
 INCHES = 12  # of a foot; 3'45" has too many
 DAY = 24  # hours; 59:30 is rather minutes and seconds
 FEWEST_SPANS = 3  # different durations; fewer are as good as categories
@@ -26,7 +28,7 @@ CLOCK = re.compile(
     rf"(?P<sign>[-+]?){_DAYS}?(?P<hours>[0-9]{{1,5}}):(?P<minutes>[0-9]{{2}})(?::(?P<seconds>[0-9]{{2}}(?:[.,][0-9]+)?))?"
 )
 LAP = re.compile(r"(?P<sign>-?)(?P<minutes>[0-9]{1,4}):(?P<seconds>[0-9]{2}[.,][0-9]+)")
-WORDED = re.compile(
+WORDED = LazyPattern(
     rf"(?P<sign>-?){_DAYS}?(?:(?P<hours>[0-9]+(?:[.,][0-9]+)?) ?(?:{_HOURS})\.?{_AND})?"
     rf"(?:(?P<minutes>[0-9]+(?:[.,][0-9]+)?) ?(?:{_MINUTES})\.?{_AND})?"
     rf"(?:(?P<seconds>[0-9]+(?:[.,][0-9]+)?) ?(?:{_SECONDS})\.?)?",
@@ -36,6 +38,7 @@ ISO = re.compile(
     r"(?P<sign>-?)P(?:(?P<days>[0-9]+)D)?(?:T(?:(?P<hours>[0-9]+)H)?(?:(?P<minutes>[0-9]+)M)?"
     r"(?:(?P<seconds>[0-9]+(?:[.,][0-9]+)?)S)?)?"
 )
+STARTS = frozenset("0123456789-+P")
 UNITS = {"days": 86_400.0, "hours": 3_600.0, "minutes": 60.0, "seconds": 1.0}
 
 
@@ -49,6 +52,8 @@ def span_in(text: str) -> float | None:
     >>> span_in("3:45.2"), span_in("3:75.2"), span_in("3'45\\""), span_in("1 Stunde und 5 Minuten")
     (225.2, None, 225.0, 3900.0)
     """
+    if text[:1] not in STARTS:
+        return None  # most texts, without a pattern
     if found := CLOCK.fullmatch(text):
         return _of_clock(found)
     if (found := LAP.fullmatch(text) or MARKED.fullmatch(text)) and (seconds := _number(found["seconds"])) < 60.0:

@@ -7,13 +7,13 @@ this table. ``day_month`` reads dates that need a known order, ``counted`` numbe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backpass.table.datetimes.calendar import date_of, days_of, is_date
 from backpass.table.datetimes.month_names import is_weekday, month_of
 from backpass.table.datetimes.timestamp import DAY, HOUR, MINUTE, DatetimeKind, Timestamp, since_midnight
+from backpass.table.notation.lazy_pattern import LazyPattern
 
 LONGEST = 48  # characters of a string that may be a timestamp
 TURN = 69  # two-digit years from here on are of the 20th century (POSIX.1-2017, strptime, %y)
@@ -44,7 +44,7 @@ class Written:
     cells: tuple[str, ...]
     values: tuple[str, ...]
     caution: str
-    pattern: re.Pattern[str]
+    pattern: LazyPattern
     kind: DatetimeKind = "date"
 
 
@@ -54,14 +54,14 @@ WRITTEN = (
         ("2024.01.31", "2024-1-5", "2024-01-31 1:30 PM", "2024-01-31 9:05", "2024-01-31 15:30:00,123"),
         ("2024-01-31", "2024-01-05", "2024-01-31T13:30:00", "2024-01-31T09:05:00", "2024-01-31T15:30:00.123000"),
         "year, month and day with one separator; 24:00 is the start of the next day",
-        re.compile(rf"(?P<year>[0-9]{{4}})([-./]) ?(?P<month>[0-9]{{1,2}})\2 ?(?P<day>[0-9]{{1,2}})\.?{_CLOCK}"),
+        LazyPattern(rf"(?P<year>[0-9]{{4}})([-./]) ?(?P<month>[0-9]{{1,2}})\2 ?(?P<day>[0-9]{{1,2}})\.?{_CLOCK}"),
     ),
     Written(
         "basic ISO 8601",
         ("20240131T1530", "20240131T153000Z", "20240131 15:30"),
         ("2024-01-31T15:30:00", "2024-01-31T15:30:00", "2024-01-31T15:30:00"),
         "digits without separators, with a time; 20240131 alone is a number, see below",
-        re.compile(
+        LazyPattern(
             r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})[T ](?P<hour>[0-9]{2}):?(?P<minute>[0-9]{2})"
             rf"(?::?(?P<second>[0-9]{{2}})(?:[.,](?P<fraction>[0-9]{{1,9}}))?)?{_ZONE}"
         ),
@@ -71,7 +71,7 @@ WRITTEN = (
         ("31 Dec 2024", "31-Dec-24", "31. Dezember 2024", "31 de diciembre de 2024", "Tue, 31 Dec 2024 23:59:59 GMT"),
         ("2024-12-31", "2024-12-31", "2024-12-31", "2024-12-31", "2024-12-31T23:59:59"),
         "months of common languages, whole or abbreviated",
-        re.compile(
+        LazyPattern(
             rf"{_WEEKDAY}{_DAY}[ ./-]{{0,2}}(?:de |d')?{_WORD},?[ ./-]{{0,2}}(?:de |del )?"
             rf"{_YEAR}(?: г\.?| р\.?)?{_CLOCK}"
         ),
@@ -81,21 +81,21 @@ WRITTEN = (
         ("Dec 31, 2024", "December 31st, 2024 11:59 PM", "Tuesday, December 31, 2024"),
         ("2024-12-31", "2024-12-31T23:59:00", "2024-12-31"),
         "months of common languages, whole or abbreviated",
-        re.compile(rf"{_WEEKDAY}{_WORD}[ -]{_DAY}(?:, ?|[ -]){_YEAR}{_CLOCK}"),
+        LazyPattern(rf"{_WEEKDAY}{_WORD}[ -]{_DAY}(?:, ?|[ -]){_YEAR}{_CLOCK}"),
     ),
     Written(
         "year, name of the month, day",
         ("2024-Dec-31", "2024 December 31", "2024-Dec-31 08:15:00"),
         ("2024-12-31", "2024-12-31", "2024-12-31T08:15:00"),
         "months of common languages, whole or abbreviated",
-        re.compile(rf"(?P<year>[0-9]{{4}})[ ./-]{_WORD}[ ./-]{_DAY}{_CLOCK}"),
+        LazyPattern(rf"(?P<year>[0-9]{{4}})[ ./-]{_WORD}[ ./-]{_DAY}{_CLOCK}"),
     ),
     Written(
         "name of the month and year",
         ("Jan-2010", "January 2010", "Jan-10", "mars 2010", "2010-Jan"),
         ("2010-01-01", "2010-01-01", "2010-01-01", "2010-03-01", "2010-01-01"),
         "the first day of the month",
-        re.compile(
+        LazyPattern(
             rf"{_WORD},?(?: de | del |[ ./-]{{0,2}}){_YEAR}(?: г\.?| р\.?)?"
             r"|(?P<year_first>[0-9]{4})[ ./-](?P<name_last>[^\W\d_]{3,12}\.?)"
         ),
@@ -105,7 +105,7 @@ WRITTEN = (
         ("31/Jan/2024:15:30:00 +0000", "Wed Jan 31 15:30:00 2024", "Wed Jan 31 15:30:00 UTC 2024"),
         ("2024-01-31T15:30:00", "2024-01-31T15:30:00", "2024-01-31T15:30:00"),
         "as web servers and C programs write them",
-        re.compile(
+        LazyPattern(
             rf"(?P<day>[0-9]{{1,2}})/{_WORD}/(?P<year>[0-9]{{4}}):{_MINUTES}{_ZONE}"
             r"|(?P<weekday>[^\W\d_]{3}) (?P<month_between>[^\W\d_]{3}) {1,2}(?P<day_last>[0-9]{1,2}) "
             r"(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})(?: (?:UTC|GMT))? (?P<year_first>[0-9]{4})"
@@ -116,7 +116,7 @@ WRITTEN = (
         ("2024-01", "2024/1", "01/2024", "1-2024"),
         ("2024-01-01", "2024-01-01", "2024-01-01", "2024-01-01"),
         "the first day of the month; seasons such as 2010-11, 2011-12 stay categories",
-        re.compile(
+        LazyPattern(
             r"(?P<year>[12][0-9]{3})[-/](?P<month>[0-9]{1,2})|(?P<month_first>[0-9]{1,2})[-/](?P<year_last>[12][0-9]{3})"
         ),
     ),
@@ -125,7 +125,7 @@ WRITTEN = (
         ("2024-Q1", "2024Q3", "Q2 2024", "4Q2024"),
         ("2024-01-01", "2024-07-01", "2024-04-01", "2024-10-01"),
         "the first day of the quarter",
-        re.compile(
+        LazyPattern(
             r"(?P<year>[12][0-9]{3})[- /]?[Qq](?P<quarter>[1-4])"
             r"|[Qq](?P<quarter_first>[1-4])[- /]?(?P<year_last>[12][0-9]{3})"
             r"|(?P<quarter_lead>[1-4])[- ]?[Qq][- /]?(?P<year_end>[12][0-9]{3})"
@@ -136,7 +136,7 @@ WRITTEN = (
         ("2024-W05", "2024W05", "2024-W05-3"),
         ("2024-01-29", "2024-01-29", "2024-01-31"),
         "the Monday of the week",
-        re.compile(r"(?P<year>[12][0-9]{3})-?W(?P<week>[0-9]{2})(?:-?(?P<day_of_week>[1-7]))?"),
+        LazyPattern(r"(?P<year>[12][0-9]{3})-?W(?P<week>[0-9]{2})(?:-?(?P<day_of_week>[1-7]))?"),
     ),
     Written(
         "year and day of the year",
@@ -144,14 +144,14 @@ WRITTEN = (
         ("2024-02-01", "2024-12-31", "2024-02-01T15:30:00"),
         "ordinal dates of ISO 8601; without a time of day only in a column whose name says that it holds dates, "
         "because 2024-032 may be a serial number",
-        re.compile(rf"(?P<year>[12][0-9]{{3}})-(?P<day_of_year>[0-3][0-9]{{2}}){_CLOCK}"),
+        LazyPattern(rf"(?P<year>[12][0-9]{{3}})-(?P<day_of_year>[0-3][0-9]{{2}}){_CLOCK}"),
     ),
     Written(
         "year, month and day in Chinese, Japanese or Korean",
         ("2024年1月31日", "2024年1月31日 15:30", "2024년 1월 31일", "2024年1月"),
         ("2024-01-31", "2024-01-31T15:30:00", "2024-01-31", "2024-01-01"),
         "a month without a day means its first day",
-        re.compile(
+        LazyPattern(
             rf"(?P<year>[0-9]{{4}})[年년] ?(?P<month>[0-9]{{1,2}})[月월](?: ?(?P<day>[0-9]{{1,2}})[日일]{_CLOCK})?"
         ),
     ),
@@ -160,7 +160,7 @@ WRITTEN = (
         ("6:30 PM", "12:05 a.m.", "11 pm", "06:30:15PM", "9.30pm", "930pm"),
         ("18:30:00", "00:05:00", "23:00:00", "18:30:15", "21:30:00", "21:30:00"),
         "",
-        re.compile(
+        LazyPattern(
             rf"(?:{_MINUTES}|(?P<bare_hour>[0-9]{{1,2}})|(?P<hour_of_half>[0-9]{{1,2}})\.?(?P<minute_of_half>[0-9]{{2}}))"
             rf"{_HALF}"
         ),
@@ -171,7 +171,7 @@ WRITTEN = (
         ("9:30", "9:05:30", "18h30", "18:30 Uhr", "7h05", "24:00"),
         ("09:30:00", "09:05:30", "18:30:00", "18:30:00", "07:05:00", "00:00:00"),
         "a column with hours beyond 24 holds durations",
-        re.compile(
+        LazyPattern(
             rf"{_MINUTES}(?: ?(?:h|hs|Uhr|uur))?|(?P<hour_first>[0-9]{{1,2}}) ?[hH] ?(?P<minute_last>[0-9]{{2}})"
         ),
         "time",
@@ -181,7 +181,7 @@ WRITTEN = (
         ("18.00.00", "18.59.30", "00.00.00", "23.15.00"),
         ("18:00:00", "18:59:30", "00:00:00", "23:15:00"),
         "hours, minutes and seconds; if every row could be a date (18.05.23), the column contains dates",
-        re.compile(r"(?P<hour>[0-9]{2})\.(?P<minute>[0-9]{2})\.(?P<second>[0-9]{2})"),
+        LazyPattern(r"(?P<hour>[0-9]{2})\.(?P<minute>[0-9]{2})\.(?P<second>[0-9]{2})"),
         "time",
     ),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.notation.missing import DEFAULT_MISSING
 
 VALUE = re.compile(r"[(~<>≤≥]?\s?[+\-−–]?\s?(?:[A-Z]{3}\s?|[$€£¥₹]\s?)?[+\-−–]?[.,]?[0-9]")
@@ -27,7 +28,7 @@ _BASE = (
     "|[Dd]eg(?:rees?)?\\.? ?[CFK]?|°[CFK]?|º[CF]?|℃|℉|%|‰|USD|EUR|GBP|CHF|JPY|SEK|[$€£¥₹])"
 )
 _FACTOR = rf"{_PREFIX}{_BASE}(?:\^?[-−]?[0-9]|[²³⁻¹]+)?"
-UNIT = re.compile(rf"(?:1|10\^?[0-9]+)?[ /]?{_FACTOR}(?:(?: ?[·*/.] ?| | per ){_FACTOR})*")
+UNIT = LazyPattern(rf"(?:1|10\^?[0-9]+)?[ /]?{_FACTOR}(?:(?: ?[·*/.] ?| | per ){_FACTOR})*")
 UNIT_WORDS = frozenset({
     "unitless", "dimensionless", "none", "count", "counts", "number", "units", "unit", "ts", "rn", "smp", "avg", "max",
     "min", "tot", "std", "sum", "date", "time", "datetime", "text", "string", "id", "yyyy-mm-dd", "dd/mm/yyyy",
@@ -66,7 +67,7 @@ _PHRASES = {
 STATISTICS = _PHRASES | {word: statistic for statistic, words in _STATISTICS.items() for word in words.split()}
 """Labels of rows that summarize others, in lower case, and what they hold."""
 TOTALS_START, TOTALS_END = frozenset(word[:2] for word in TOTALS), frozenset(word[-2:] for word in TOTALS)
-FOOTNOTE = re.compile(
+FOOTNOTE = LazyPattern(
     r"(?:page|seite|página|pagina|strona)\s+-?[0-9]+.*|\(?[0-9]+ (?:rows?|records?)\b.*"
     r"|(?:rows?|records?|lines?|count|number of (?:rows|records))\b.*[0-9].*"
     r"|(?:sources?|notes?|footnotes?|quellen?|anmerkung(?:en)?|hinweis|bron|fuentes?|fonte|generated|created|exported"

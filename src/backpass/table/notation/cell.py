@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from backpass.table.notation.aside import without_aside
 from backpass.table.notation.comparison import PATTERN, bound_of, split_behind
+from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.notation.measures.interval import with_one_unit
 from backpass.table.notation.numeral import DECIMALS, NUMERAL, SPACES, decimals_of, is_padded
 from backpass.table.notation.scripts import has_other_digits, with_ascii_digits, with_one_myriad, without_marks
@@ -27,6 +28,7 @@ ONES = str.maketrans("023456789\0", f"{'1' * 9}0")
 LEADING = re.compile(r"(?<![0-9.,])0")
 NUMERALS = re.compile(NUMERAL)
 VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"
+DIGIT = re.compile(f"[0-9{VULGAR}]")
 MIXED = re.compile(  # 3 3/8, 3-3/8, 3½, ½
     rf"(?P<whole>(?<![0-9.,/-])[0-9]{{0,3}})(?:[{SPACES}]?(?P<vulgar>[{VULGAR}])"
     r"|(?<=[0-9])[ \u00a0-](?P<part>[0-9]{1,2})[/⁄](?P<of>2|3|4|5|6|8|10|12|16|32|64)(?![0-9/]))"
@@ -34,7 +36,7 @@ MIXED = re.compile(  # 3 3/8, 3-3/8, 3½, ½
 OF_VALUE = re.compile(  # digits that are no plain value: 4.1/5, x 10^3, e5, m3
     rf"[/x×·…\0{VULGAR}]|[*^][0-9]|\.\.|(?:[^\W\d_]|[%‰°º\"″′]|[0-9][^0-9]*[{SIGNS}])[^0-9]*[0-9]"
 )
-CELL = re.compile(
+CELL = LazyPattern(
     rf"""
     (?P<quote>'?)
     (?P<bound>{PATTERN})?                                     [{SPACES}]*
@@ -191,7 +193,7 @@ def cell_in(text: str) -> Cell | None:
     """
     if has_other_digits(text):
         return _of_other_digits(cell_in(with_ascii_digits(text)))
-    if len(text) > LONGEST:
+    if len(text) > LONGEST or DIGIT.search(text) is None:
         return None
     if text.startswith('="') and text.endswith('"'):  # as spreadsheets export text
         text = text[2:-1]

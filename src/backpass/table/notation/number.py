@@ -13,6 +13,8 @@ import math
 import re
 from collections.abc import Iterable
 
+from backpass.table.notation.lazy_pattern import LazyPattern
+
 WHOLE_LIMIT = 2.0**53  # from here on float64 cannot distinguish neighboring whole numbers
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 COMMA_NUMBER = re.compile(r"[+-]?(?:[0-9]+,[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -29,14 +31,14 @@ SPACES = " \u00a0\u202f"
 GROUP_MARKS = {".": ",'’\u00a0\u202f", ",": f".'’{SPACES}"}  # decimal sign -> thousands separators
 
 
-def _amount(decimal: str) -> re.Pattern[str]:
+def _amount(decimal: str) -> LazyPattern:
     """Return the pattern of amounts: digits in groups of three, a fraction, a sign, and a currency before or after."""
     grouped = rf"[1-9][0-9]{{0,2}}(?P<mark>[{GROUP_MARKS[decimal]}])[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*"
     point = re.escape(decimal)
     digits = rf"(?P<digits>(?:{grouped}|0|[1-9][0-9]*)(?:{point}[0-9]*)?|{point}[0-9]+)"
     money = rf"[{CURRENCIES}]"
     before = rf"(?P<sign>[+-]?)(?:{money}[{SPACES}]?)?|{money}[{SPACES}]?(?P<inner>[+-])"
-    return re.compile(rf"(?:{before}){digits}(?:[{SPACES}]?{money})?")
+    return LazyPattern(rf"(?:{before}){digits}(?:[{SPACES}]?{money})?")
 
 
 AMOUNTS = {decimal: _amount(decimal) for decimal in GROUP_MARKS}

@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
+from backpass.table.notation.lazy_pattern import LazyPattern
+
 FEWEST_COMPOUNDS = 3  # different quantities; fewer are as good as categories
 DAYS_PER_MONTH = Fraction("30.436875")  # of the Gregorian calendar, on average
 BARE = {"ft": 1, "m": 2}  # units behind which a number may stand without its own, and its fewest digits: 5'9, 1m75
 _NUMBER = r"[0-9]+(?:[.,][0-9]+)?"
+TWO_NUMBERS = re.compile(r"[0-9][^0-9]*[^0-9.,\s][^0-9]*[0-9]")
+STARTS = frozenset("0123456789-−")
 _BETWEEN = r"[\s,]*(?:(?:and|und|et|y|e|en|och|og|и)\s+)?"
 
 
@@ -31,7 +35,7 @@ class Ladder:
 
     units: tuple[str, ...]
     sizes: tuple[Fraction, ...]
-    pattern: re.Pattern[str]
+    pattern: LazyPattern
 
     def size(self, unit: int, top: int) -> Fraction:
         """Return how many of the unit ``top`` one of a unit is."""
@@ -54,7 +58,7 @@ def _ladder(*units: tuple[str, str, int | Fraction]) -> Ladder:
     return Ladder(
         tuple(name for name, _, _ in units),
         tuple(Fraction(size) for _, _, size in units[:-1]),
-        re.compile(rf"(?P<sign>[-−])?{''.join(parts)}{bare}", re.IGNORECASE),
+        LazyPattern(rf"(?P<sign>[-−])?{''.join(parts)}{bare}", re.IGNORECASE),
     )
 
 
@@ -124,6 +128,9 @@ def unit_of_compounds(texts: Iterable[str], fewest: int = FEWEST_COMPOUNDS) -> s
     >>> unit_of_compounds(["5'11\\"", "6'", "5'7\\"", "5'8\\""]), unit_of_compounds(["5 ft", "6 ft", "7 ft"])
     ('ft', '')
     """
+    texts = [text for text in texts if text[:1] in STARTS]
+    if len({text for text in texts if TWO_NUMBERS.search(text)}) < fewest:
+        return ""  # most columns, without the patterns of units
     for ladder in LADDERS:
         several, top = set[str](), len(ladder.units)
         for text in texts:

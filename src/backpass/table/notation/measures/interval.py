@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import re
 
+from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.notation.numeral import SPACES
 from backpass.table.notation.vocabulary import SIGNS
 
 _NUMBER = r"[0-9]+(?:[.,'’][0-9]+)*"
-WORDED = re.compile(
+WORDED = LazyPattern(
     r"(?:between|from|von|zwischen|de|entre|da|van|od|от)\s+(?P<low>\S*[0-9]\S*)\s+"
     r"(?:and|to|bis|und|à|et|y|a|e|do|до|tot|en)\s+(?P<high>\S*[0-9].*)",
     re.IGNORECASE,
 )
-TWICE = re.compile(
+TWICE = LazyPattern(
     rf"(?P<before>(?:[^\W\d_]{{0,3}}[{SIGNS}]|[A-Z]{{3}})?[{SPACES}]?)(?P<low>{_NUMBER})"
     rf"(?P<unit>[{SPACES}]?[^\d\s\-–—~/()]{{0,12}}?)[{SPACES}]?(?:[-–—~～〜]|to|bis|至|到)[{SPACES}]?"
     rf"(?P=before)(?P<high>{_NUMBER})(?P=unit)(?P<behind>[^\d]*)"
