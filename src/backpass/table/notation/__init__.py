@@ -5,6 +5,6 @@ and ``missing`` lists the strings that mean no value. The other modules read uni
 signs, magnitudes, ranges, comparisons and uncertainties: they take the distinct strings of a column that are not all
 plain numbers, and find the reading that they share. They do not run for a column of plain numbers.
 
-Reading order: missing, number, boolean, numeral, vocabulary, comparison, aside, cell, measures, reading, agreement,
-notations, words, sentinel.
+Reading order: missing, number, boolean, numeral, vocabulary, comparison, lazy_pattern, cell, measures, reading,
+agreement, notations, words, sentinel.
 """

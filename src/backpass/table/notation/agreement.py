@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from backpass.table.datetimes.span import are_spans, is_open, names_hours, overflows, span_in
-from backpass.table.notation.aside import without_aside
 from backpass.table.notation.cell import ANGLE, COMPOUND, DURATION, Cell, cell_in, quick_shape_of
 from backpass.table.notation.measures.angle import angle_in, are_angles
+from backpass.table.notation.measures.aside import without_aside
 from backpass.table.notation.measures.compound import unit_of_compounds
 from backpass.table.notation.measures.units import ratio
 from backpass.table.notation.number import NUMBER, are_addresses

@@ -11,9 +11,9 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-from backpass.table.notation.aside import without_aside
 from backpass.table.notation.comparison import PATTERN, bound_of, split_behind
 from backpass.table.notation.lazy_pattern import LazyPattern
+from backpass.table.notation.measures.aside import without_aside
 from backpass.table.notation.measures.interval import with_one_unit
 from backpass.table.notation.numeral import DECIMALS, NUMERAL, SPACES, decimals_of, is_padded
 from backpass.table.notation.scripts import has_other_digits, with_ascii_digits, with_one_myriad, without_marks

@@ -13,9 +13,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from backpass.table.datetimes.span import is_open, span_in
-from backpass.table.notation.aside import without_aside
 from backpass.table.notation.cell import Cell, cell_in, quick_cell_in
 from backpass.table.notation.measures.angle import FULL, angle_in
+from backpass.table.notation.measures.aside import without_aside
 from backpass.table.notation.measures.compound import compound_in
 from backpass.table.notation.measures.units import ratio
 from backpass.table.notation.numeral import SPACES, plain

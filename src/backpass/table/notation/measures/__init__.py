@@ -1,5 +1,5 @@
-"""Measures: quantities in units: which units convert into each other, angles, quantities in several units, and
-ranges with units at both ends.
+"""Measures: quantities in units: which units convert into each other, angles, quantities in several units,
+ranges with units at both ends, and uncertainties beside a number.
 
-Reading order: units, angle, compound, interval.
+Reading order: units, angle, compound, interval, aside.
 """
