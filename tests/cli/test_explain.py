@@ -34,15 +34,25 @@ def test_classes_are_named_beside_their_probability(call: Run, home: Path) -> No
     lines = lines_of(call("explain", home / "kinds.backpass", home / "kinds.csv").out)
     predicted = lines_of(call("predict", home / "kinds.backpass", home / "kinds.csv", "--proba").out)
     for line, expected in zip(lines, predicted, strict=True):
-        assert line["kind"] == expected["kind"]
-        assert float(line["probability"]) == pytest.approx(float(expected[f"p({line['kind']})"]), abs=1e-5)
+        assert line["explained_class"] == expected["kind"]
+        assert float(line["probability"]) == pytest.approx(float(expected[f"p({expected['kind']})"]), abs=1e-5)
     low = lines_of(call("explain", home / "kinds.backpass", home / "kinds.csv", "--class", "low").out)
-    assert {line["kind"] for line in low} == {"low"}
+    assert {line["explained_class"] for line in low} == {"low"}
+
+
+def test_the_class_explained_is_not_taken_for_the_decision(call: Run, home: Path) -> None:
+    lines = lines_of(call("explain", home / "pets.backpass", home / "pets.csv").out)
+    predicted = lines_of(call("predict", home / "pets.backpass", home / "pets.csv", "--proba").out)
+    (positive,) = {line["explained_class"] for line in lines}
+    assert {line["pet"] for line in predicted} > {positive}, "both classes are predicted"
+    assert "pet" not in lines[0]
+    for line, expected in zip(lines, predicted, strict=True):
+        assert float(line["probability"]) == pytest.approx(float(expected[f"p({positive})"]), abs=1e-5)
 
 
 def test_kept_columns_stand_first(call: Run, home: Path) -> None:
     done = call("explain", home / "pets.backpass", home / "pets.csv", "--keep", "colour,pet")
-    assert done.out.splitlines()[0].startswith("colour,pet,predicted(pet),probability,baseline,contribution(size),")
+    assert done.out.splitlines()[0].startswith("colour,pet,explained_class,probability,baseline,contribution(size),")
 
 
 def test_json_holds_the_same(call: Run, home: Path) -> None:

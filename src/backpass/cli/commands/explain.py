@@ -74,14 +74,14 @@ def explain(**given: Any) -> int:
 
     TABLE is a file in any format that fit reads; use - for standard input. The output is UTF-8 CSV, or Parquet if
     --output ends in .parquet, with one line per row: the kept columns, the prediction, the baseline and
-    contribution(COLUMN) for each column. A classifier's prediction is a class and its probability, and the probability
-    is what is explained.
+    contribution(COLUMN) for each column. For a classifier, the prediction is the probability of a class, and the column
+    explained_class names the class; it is not a decision, which predict makes.
 
     With --top 3 the contributions are column_1, value_1, contribution_1, ..., contribution_3, the largest absolute ones
     of each row, and contribution(other columns), the sum of the others.
 
-    --json prints an object with "predictions", "baseline", "columns" and "contributions" (per row), and with --top
-    "top" (per row, each with "column", "value" and "contribution") and "rest".
+    --json prints an object with "predictions", "explained_class", "baseline", "columns" and "contributions" (per row),
+    and with --top "top" (per row, each with "column", "value" and "contribution") and "rest".
 
     \b
     Examples:
@@ -203,12 +203,11 @@ def _lines(console: Console, above: int) -> Callable[[int, int], None]:
 
 
 def _explained(model: Model, found: Explanation, kept: Mapping[str, Any]) -> Columns:
-    name = f"predicted({model.target})" if model.target in kept else model.target
     columns: Columns = {}
     if model.classes:
-        columns |= {name: found.classes, "probability": found.predicted.tolist()}
+        columns |= {"explained_class": found.classes, "probability": found.predicted.tolist()}
     else:
-        columns[name] = found.predicted.tolist()
+        columns[f"predicted({model.target})" if model.target in kept else model.target] = found.predicted.tolist()
     columns["baseline"] = found.baseline.tolist()
     return columns
 
@@ -262,7 +261,7 @@ def _facts(model: Model, table: Table, found: Explanation, kept: Columns) -> dic
         "rows": table.rows,
         "target": model.target,
         "task": model.head.target.task,
-        "classes": list(found.classes),
+        "explained_class": list(found.classes),
         "predictions": found.predicted.tolist(),
         "baseline": found.baseline.tolist(),
         "columns": list(found.columns),
