@@ -216,7 +216,7 @@ def test_the_header_row_is_an_option(write: Write) -> None:
     for options in ({"comment": ""}, {"comment": 3}, {"footer": -1}, {"all_rows": "yes"}):
         with pytest.raises(UsageError, match="got"):
             read_table(path, **options)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="no_header and names"):
+    with pytest.raises(UsageError, match="no_header=True and names"):
         read_table(path, header_row=2, no_header=True)
 
 
