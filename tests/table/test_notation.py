@@ -478,7 +478,6 @@ def test_words_are_values_among_few_codes_and_among_texts() -> None:
     "cells",
     [
         [f"{n // 7}+{n % 7}" for n in range(140, 200)],  # weeks and days
-        [f"{n} x {n + 5}" for n in range(20, 80)],
         [f"pH {n / 10:.1f}" for n in range(20, 80)],
         [f"pH{n / 10:.1f}" for n in range(20, 80)],
         [f"{('N', 'SW', 'NNW')[n % 3]} {n} km/h" for n in range(20, 80)],
