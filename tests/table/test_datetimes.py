@@ -260,6 +260,14 @@ def _ids(draw: random.Random) -> dict[str, tuple[str, list[float]]]:
         "documents of a year": ("invoice", [2024001.0 + n for n in range(ROWS)]),
         "article numbers": ("ean", [9.78e12 + draw.randrange(10**9) for _ in range(ROWS)]),
         "years": ("year", [float(draw.randrange(1990, 2024)) for _ in range(ROWS)]),
+        "round amounts of a start": ("start", [draw.randrange(380, 430) * 100.0 for _ in range(ROWS)]),
+        "amounts with cents of an end": ("end", [round(draw.uniform(38_000, 44_000), 2) for _ in range(ROWS)]),
+        "salaries of starters": ("start_salary", [float(draw.randrange(38_000, 44_000)) for _ in range(ROWS)]),
+        "closed tickets": ("tickets_closed", [float(draw.randrange(38_000, 44_000)) for _ in range(ROWS)]),
+        "amounts due": ("amount_due", [float(draw.randrange(38_000, 44_000)) for _ in range(ROWS)]),
+        "twelfths of incomes": ("monthly", [round(draw.randrange(460_000, 510_000) / 12, 5) for _ in range(ROWS)]),
+        "means of sixty": ("x", [draw.randrange(2_300_000, 2_800_000) / 60 for _ in range(ROWS)]),
+        "means of 27": ("x", [draw.randrange(1_000_000, 1_300_000) / 27 for _ in range(ROWS)]),
     }
 
 
@@ -300,6 +308,19 @@ def test_texts_that_are_no_dates(case: str, tmp_path: Path) -> None:
 def test_scales_and_scores_are_no_times(name: str, cells: list[str]) -> None:
     kind = table_from({name: cells * 20}).column(name).kind
     assert (kind == "categorical") == (name != "time")
+
+
+def test_results_with_seconds_are_times() -> None:
+    assert table_from({"result": ["3:29:44", "2:58:01", "4:10:59"] * 20}).column("result").kind == "time"
+
+
+def test_times_of_results_are_times() -> None:
+    assert table_from({"result_at": ["13:29", "22:58", "14:10"] * 20}).column("result_at").kind == "time"
+
+
+def test_picometers_are_no_times() -> None:
+    lengths = table_from({"bond": ["154 pm", "134 pm", "120 pm"] * 20, "ends": ["930pm", "9.45 pm", "1115pm"] * 20})
+    assert [column.kind for column in lengths.columns.values()] == ["numeric", "time"]
 
 
 @pytest.mark.parametrize("notation", WRITTEN, ids=lambda each: each.name)

@@ -402,6 +402,21 @@ def test_a_person_called_max_is_a_row(write: Write) -> None:
     assert read_table(write(text_of([NAMES, *rows]))).rows == len(rows)
 
 
+@pytest.mark.parametrize("cells", [["1", "1", "1"], ["5", "5", "5"]])
+def test_a_person_called_max_who_is_like_many_is_a_row(write: Write, cells: list[str]) -> None:
+    """That somebody has the 1 of 0 and 1, or the best grade, is no evidence of a summary."""
+    low = 0 if cells[0] == "1" else 1
+    rows = [[f"N{n}", *(str(low + (n * k) % (int(cells[0]) + 1 - low)) for k in (1, 3, 7))] for n in range(40)]
+    assert read_table(write(text_of([["name", "a", "b", "c"], *rows, ["Max", *cells]]))).rows == 41
+
+
+def test_a_mean_among_summaries_is_said_once(write: Write) -> None:
+    rows = rows_of(random.Random(1))
+    of: dict[str, Callable[[list[float]], float]] = {"Mean": statistics.mean, "Max": max}
+    last = [[label, "", *(f"{f([float(row[j]) for row in rows]):.6f}" for j in (2, 3, 4))] for label, f in of.items()]
+    assert len([note for note in read_table(write(text_of([NAMES, *rows, *last]))).notes if "left out" in note]) == 1
+
+
 def test_summaries_among_numbers_or_dates(write: Write) -> None:
     """A label in a column of numbers or dates is enough."""
     rows = [[f"2024-01-{n:02d}", str(n * n % 7)] for n in range(1, 29)]

@@ -21,41 +21,63 @@ EXPONENT = re.compile(r"([0-9]+)[eE]([0-9]+)")
 VERSION = re.compile(r"([0-9]{1,3})\.([0-9]{1,2})")
 LARGEST_EXPONENT = 30  # of a number that somebody writes by hand
 MOST_VERSIONS = 100  # different ones
-_VERSION_WORDS = """
-    version versions versionen versión versão versione ver release build firmware edition revision rev section chapter
-    clause kapitel chapitre python driver protocol kernel
+VERSION_WORDS = frozenset(["version", "versions", "versionen", "versión", "versão", "versione", "firmware", "python"])
+_PART_WORDS = """
+    ver release build edition revision rev section chapter clause kapitel chapitre driver protocol kernel
 """
-VERSION_WORDS = frozenset(_VERSION_WORDS.split())
+PART_WORDS = frozenset(_PART_WORDS.split())
+"""Words that say versions if a number ends in zero (1.10); a release may also be 0.5 and 0.25 mg."""
+NUMBER_WORDS = frozenset(["code", "codes", "id", "no", "nr", "number", "num", "nummer"])
+"""What may follow the word of a name that says what its column holds."""
 ARTICLE_WORDS = frozenset(["ean", "gtin", "upc", "barcode", "isbn", "strichcode"])
-ARTICLE_DIGITS = (8, 12, 13, 14)
+ARTICLE_DIGITS = (8, 10, 11, 12, 13, 14)  # 10 of an old ISBN, 11 of a UPC that lost its zero
 SMALLEST_ARTICLE = 1e7
 FEWEST_ARTICLES = 6  # different numbers; by chance 1 in 10 has the right last digit
 LOOKED_AT = 200  # rows that rule out most columns
+
+
+def says(words: Collection[str], name: str) -> bool:
+    """Whether the last word of a name that says what its column holds is one of these words.
+
+    >>> [says({"driver"}, name) for name in ("Driver", "gpu_driver_no", "driver_rating")]
+    [True, True, False]
+    """
+    said = [word for word in words_of(name) if word not in NUMBER_WORDS]
+    return bool(said) and said[-1] in words
 
 
 def code_among(name: str, texts: Collection[str]) -> str:
     """Say which codes the strings of a column are that all are plain numbers; empty if they are numbers.
 
     Digits with an exponent are codes if all strings have one length and an exponent is none that anybody writes by
-    hand: the part before it has several digits, or the number is beyond 1e30. Numbers with one and with two digits
-    behind the point are versions if the name says so, or if they go on from one digit to two: 1.9, 1.10, 1.11.
+    hand: the number is beyond 1e30, or the part before it has several digits while other strings are plain digits that
+    are not round. Numbers with one and with two digits behind the point are versions if the name says so, or if they
+    go on from one digit to two: 1.9, 1.10, 1.11.
 
     >>> code_among("lot", ["12e5", "8514", "66e0"]), code_among("x", ["1e3", "1e4", "5000"])
     ("codes such as '12e5', all of 4 characters", '')
+    >>> code_among("ohm", ["10e3", "47e3"]), code_among("ohm", ["10e3", "4700"])
+    ('', '')
     >>> code_among("version", ["1.1", "1.10", "1.2"]), code_among("price", ["1.1", "1.10", "1.25"])
     ("versions such as '1.10'", '')
     """
     exponents = {text: match for text in texts if (match := EXPONENT.fullmatch(text))} if _has_letter(texts) else {}
     if exponents and len(texts) > 1 and len({*map(len, texts)}) == 1:
-        odd = [text for text, match in exponents.items() if len(match[1]) > 1 or int(match[2]) > LARGEST_EXPONENT]
+        is_beside = any(text not in exponents and not text.endswith("0") for text in texts)
+        odd = [
+            text
+            for text, match in exponents.items()
+            if int(match[2]) > LARGEST_EXPONENT or (is_beside and len(match[1]) > 1)
+        ]
         if odd and all(text in exponents or text.isdecimal() for text in texts):
             return f"codes such as {shown(odd[0])}, all of {len(odd[0])} characters"
     if len(texts) > MOST_VERSIONS or not all(VERSION.fullmatch(text) or text.isdecimal() for text in texts):
         return ""
     minors = {text: match[2] for text in texts if (match := VERSION.fullmatch(text))}
     short, long = ({int(each) for each in minors.values() if len(each) == digits} for digits in (1, 2))
-    goes_on = 9 in short and len(long) > 1 and long == {*range(10, 10 + len(long))}
-    if short and long and (goes_on or VERSION_WORDS & {*words_of(name)}):
+    goes_on = any(text.endswith(".9") and f"{text[:-1]}10" in minors for text in minors)
+    goes_on = goes_on and len(long) > 1 and long == {*range(10, 10 + len(long))}
+    if short and long and (goes_on or _says_versions(name, long)):
         return f"versions such as {shown(next(text for text, minor in minors.items() if len(minor) == 2))}"
     return ""
 
@@ -81,6 +103,11 @@ def doubtful_number(texts: Collection[str]) -> str:
     return f"{shown(twin[:-1])} and {shown(twin)} are read as one number" if twin and longest < 20.0 else ""
 
 
+def _says_versions(name: str, minors: Collection[int]) -> bool:
+    """Whether a name says that numbers with these two digits behind the point are versions."""
+    return says(VERSION_WORDS, name) or (says(PART_WORDS, name) and any(minor % 10 == 0 for minor in minors))
+
+
 def may_have_codes(text: str) -> bool:
     """Whether a text has an exponent without a sign, or numbers of one decimal beside others that end in zero.
 
@@ -99,7 +126,7 @@ def _has_letter(texts: Collection[str]) -> bool:
 
 def may_be_code(name: str, texts: Collection[str]) -> bool:
     """Whether the strings of some rows ask for a look at all strings of a column, although they are plain numbers."""
-    if not may_have_codes(" ".join(texts)):  # nearly all columns; one search is quicker than one for each string
+    if not (says(VERSION_WORDS, name) or may_have_codes(" ".join(texts))):  # nearly all columns, after a single search
         return False
     return bool(code_among(name, texts) or doubtful_number(texts))
 
@@ -120,7 +147,7 @@ def are_article_numbers(name: str, values: NDArray[np.float64]) -> bool:
     head = head[~np.isnan(head)]
     if not _have_article_lengths(head):
         return False  # most columns, without a look at the name
-    is_article = _have_article_lengths if ARTICLE_WORDS & {*words_of(name)} else _have_check_digits
+    is_article = _have_article_lengths if says(ARTICLE_WORDS, name) else _have_check_digits
     if not is_article(head):
         return False
     there = values[~np.isnan(values)]

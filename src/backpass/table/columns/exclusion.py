@@ -119,7 +119,7 @@ def may_be_numbers(column: Column) -> bool:
 def how_numbered(column: Column) -> str:
     """Say that the categories of a column start with numbers."""
     levels = column.levels if isinstance(column, CategoricalColumn) else ("",)
-    is_several = _are_several(levels)
+    is_several = are_several(levels)
     advice = (
         "give each number a column of its own" if is_several else "if they are numbers, write them as numbers (12.5)"
     )
@@ -128,12 +128,12 @@ def how_numbered(column: Column) -> str:
 
 def _numbered(levels: Sequence[str]) -> str:
     """Say what categories are that start with numbers."""
-    if _are_several(levels):
+    if are_several(levels):
         return f"several numbers in each cell, such as {shown(levels[0])}"
     return f"values that start with numbers, such as {shown(levels[0])}, in an unknown notation"
 
 
-def _are_several(levels: Sequence[str]) -> bool:
+def are_several(levels: Sequence[str]) -> bool:
     """Whether each text is several numbers with signs between them: blood pressures, sizes, coordinates."""
     return all(SEVERAL_NUMBERS.fullmatch(text) for text in levels)
 
@@ -145,7 +145,7 @@ def _why_identifier(column: Column) -> tuple[str, str]:
         return "identifier", f"looks like an identifier ({share})"
     if all(text.isdigit() for text in column.levels):
         return "whole numbers as text", f"holds whole numbers as text ({share})"
-    name = "several numbers in each cell" if _are_several(column.levels) else "numbers in an unknown notation"
+    name = "several numbers in each cell" if are_several(column.levels) else "numbers in an unknown notation"
     return name, f"holds {_numbered(column.levels)} ({share})"
 
 

@@ -40,7 +40,10 @@ FOREVER = 99991231  # "no end" in many systems
 AGES = 62_135_596_800.0  # seconds from the year 1 to 1970
 SERIALS = (25569.0, 55153.0)  # 1970 to 2050
 SERIALS_NOW, SERIALS_SPAN = (36526.0, 51136.0), 7305.0  # 2000 to 2040, and no more than 20 years
-FEWEST_CLOCKED = 5  # different times of day among days, whose fractions are no decimal numbers
+FEWEST_CLOCKED = 5  # different times of day among days, whose fractions are no decimal numbers, and no simple ones
+SHARES = np.array([q for q in range(1, 73) if 86_400 % q == 0])  # means such as the twelfth of an income are no times
+SHARE_TOLERANCE = 1e-3
+MOST_ROUND = 0.5  # of different days that are multiples of 10; among days that name says, 1 in 10 is
 DAY_SECONDS = 86_400.0
 RECENT = 946_684_800.0  # 2000, in seconds since 1970
 EPOCHS = (315_532_800.0, 2_524_608_000.0)  # 1980 to 2050, in seconds since 1970
@@ -144,30 +147,36 @@ def _recent(per_second: float) -> tuple[float, float]:
 def _are_serials(name: str, different: Numbers) -> bool:
     """Whether numbers are days by their name, or by fractions that are times of day.
 
-    A name such as ``start`` is weaker than ``date``: the days then lie in 20 years around now.
+    A name such as ``start`` is weaker than ``date``: the days then lie in 20 years around now, and are whole days that
+    are not mostly round, as amounts are, or times of day.
     """
     low, high = float(different[0]), float(different[-1])
     if not (SERIALS[0] <= low and high < SERIALS[1]):
         return False
     if len(different) > 1 and says_date(name):
         return True
+    times = _times_of_day(different)
     is_now = SERIALS_NOW[0] <= low and high < SERIALS_NOW[1] and high - low <= SERIALS_SPAN
     if is_now and len(different) >= FEWEST_DATES and says_period(name):
-        return True
-    return _are_clocked(different, 60.0, 0.5, 1e3) or _are_clocked(different, 1.0, 0.01, 1e6)
+        is_whole = bool(np.all(different % 1.0 == 0.0)) and float(np.mean(different % 10.0 == 0.0)) < MOST_ROUND
+        return is_whole or len(times) > 0
+    coarse = np.abs(times[:, np.newaxis] * SHARES - np.rint(times[:, np.newaxis] * SHARES)).min(axis=1, initial=1.0)
+    return bool(np.count_nonzero(coarse > SHARE_TOLERANCE) >= FEWEST_CLOCKED)
 
 
-def _are_clocked(different: Numbers, unit: float, tolerance: float, decimals: float) -> bool:
-    """Whether all fractions of days are whole minutes or seconds, and enough of them have many decimals.
+def _times_of_day(different: Numbers) -> Numbers:
+    """Return the different times of day (k,) among days, as fractions with many decimals; none if some are no times.
 
-    A fraction of 5 decimals, as spreadsheets show it, is within 0.5 seconds of a minute by chance 1 time in 60.
+    All must be whole minutes or whole seconds. A fraction of 5 decimals, as spreadsheets show it, is within 0.5 seconds
+    of a minute by chance 1 time in 60.
     """
     fractions = different % 1.0
     seconds = fractions * DAY_SECONDS
-    if (np.abs(seconds - np.rint(seconds / unit) * unit) > tolerance).any():
-        return False
-    long = np.abs(fractions * decimals - np.rint(fractions * decimals)) > 1e-4
-    return len(np.unique(np.rint(seconds[long]))) >= FEWEST_CLOCKED
+    for unit, tolerance, decimals in ((60.0, 0.5, 1e3), (1.0, 0.01, 1e6)):
+        if (np.abs(seconds - np.rint(seconds / unit) * unit) <= tolerance).all():
+            long = np.abs(fractions * decimals - np.rint(fractions * decimals)) > 1e-4
+            return np.unique(np.rint(seconds[long])) / DAY_SECONDS
+    return np.zeros(0)
 
 
 def _are_times(name: str, different: Numbers, scale: float) -> bool:
@@ -328,7 +337,8 @@ COUNTED = (
         (45322.0, 45322.5, 45284.25),
         ("2024-01-31T00:00:00", "2024-01-31T12:00:00", "2023-12-24T06:00:00"),
         "all between 1970 and 2050, in a column called date, day, datum, fecha or similar, or with fractions that are "
-        "times of day; all within 20 years between 2000 and 2040 in a column called start, end, since or similar",
+        "times of day, not only simple shares of a day; all within 20 years between 2000 and 2040, and not mostly "
+        "round, in a column called start, end, since or similar",
         (61.0, 2958465.0),
         serial_microseconds,
         _are_serials,

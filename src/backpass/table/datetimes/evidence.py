@@ -32,13 +32,19 @@ _PERIOD_WORDS = """
     since seen joined hired registered purchased bought admitted discharged expires expiry due eintritt austritt
     geboren born created updated modified changed started ended opened closed
 """
+_AMOUNT_WORDS = """
+    amount amt salary wage wages income pay price cost fee value sum balance revenue sales turnover budget rent betrag
+    gehalt preis lohn montant salaire prix importe precio salario position pos offset index byte bytes line page rank
+    mileage odometer km miles distance meter reading zip postcode plz views visits population volume quantity qty size
+    elevation altitude height bid ask
+"""
 _RATIO_WORDS = "ratio scale odds aspect score scores result results maßstab massstab échelle escala skala quote"
 _SPAN_WORDS = """
     duration elapsed total count number num spent took length delta diff remaining dauer durée
 """
-_DATES, _TIMES, _EVENTS, _MONTHS, _PERIODS, _SPANS = (
+_DATES, _TIMES, _EVENTS, _MONTHS, _PERIODS, _SPANS, _AMOUNTS = (
     frozenset(words.split())
-    for words in (_DATE_WORDS, _TIME_WORDS, _EVENT_WORDS, _MONTH_WORDS, _PERIOD_WORDS, _SPAN_WORDS)
+    for words in (_DATE_WORDS, _TIME_WORDS, _EVENT_WORDS, _MONTH_WORDS, _PERIOD_WORDS, _SPAN_WORDS, _AMOUNT_WORDS)
 )
 _RATIOS = frozenset(_RATIO_WORDS.split())
 DATETIME_WORDS = _DATES | _TIMES | _EVENTS | _MONTHS
@@ -79,11 +85,16 @@ def says_datetime(name: str) -> bool:
 def says_period(name: str) -> bool:
     """Whether a name says when something began, ended or happened, by days rather than by times of day.
 
-    >>> says_period("Start"), says_period("first_seen"), says_period("start_count"), says_period("price")
-    (True, True, False, False)
+    The last word says it, and no other word names an amount or things that are counted.
+
+    >>> [says_period(name) for name in ("Start", "first_seen", "contract_end", "valid_from_1")]
+    [True, True, True, True]
+    >>> [says_period(name) for name in ("start_count", "end_torque", "salary_from", "tickets_closed")]
+    [False, False, False, False]
     """
-    words = {*words_of(name)}
-    return bool(_PERIODS & words) and not _SPANS & words
+    words = words_of(name)
+    is_counted = any(len(word) > 3 and word.endswith("s") for word in words[:-1])
+    return bool(words) and words[-1] in _PERIODS and not is_counted and not (_SPANS | _AMOUNTS) & {*words}
 
 
 def says_ratio(name: str) -> bool:
@@ -92,7 +103,7 @@ def says_ratio(name: str) -> bool:
     >>> says_ratio("scale"), says_ratio("final_score"), says_ratio("time")
     (True, True, False)
     """
-    return bool(_RATIOS & {*words_of(name)}) and not says_time(name)
+    return bool(_RATIOS & {*words_of(name)}) and not (says_time(name) or says_datetime(name))
 
 
 def says_day(name: str) -> bool:

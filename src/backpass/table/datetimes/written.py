@@ -159,9 +159,10 @@ WRITTEN = (
         "time of a 12-hour clock",
         ("6:30 PM", "12:05 a.m.", "11 pm", "06:30:15PM", "9.30pm", "930pm"),
         ("18:30:00", "00:05:00", "23:00:00", "18:30:15", "21:30:00", "21:30:00"),
-        "",
+        "154 pm, with a space, is a number and its unit",
         LazyPattern(
-            rf"(?:{_MINUTES}|(?P<bare_hour>[0-9]{{1,2}})|(?P<hour_of_half>[0-9]{{1,2}})\.?(?P<minute_of_half>[0-9]{{2}}))"
+            rf"(?:{_MINUTES}|(?P<bare_hour>[0-9]{{1,2}})"
+            r"|(?P<hour_of_half>[0-9]{1,2})(?:\.(?=[0-9]{2})|(?=[0-9]{2}\S))(?P<minute_of_half>[0-9]{2}))"
             rf"{_HALF}"
         ),
         "time",

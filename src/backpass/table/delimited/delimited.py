@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backpass.table.columns.codes import may_be_code, may_have_codes
+from backpass.table.columns.codes import VERSION_WORDS, may_be_code, may_have_codes, says
 from backpass.table.columns.joining import check_same_names
 from backpass.table.columns.raw import RawColumn, RawNumbers, RawStrings
 from backpass.table.columns.rules import Rules
@@ -168,7 +168,10 @@ def sampled(files: Sequence[Delimited], scan: Scan, rules: Rules) -> Scan:
     """Return the scan in which columns are strings that the start of the first file shows to be some, or codes."""
     if any(file.file.path.stat().st_size > SAMPLE for file in files):
         scan = scan.with_texts(_scanned(files[:1], scan, rules, 0, sample=True), rules)
-    if rules.kinds is not None or not may_have_codes(next(files[0].pieces(SAMPLE), b"").decode("latin-1")):
+    if rules.kinds is not None or not (
+        any(says(VERSION_WORDS, name) for name in scan.names)
+        or may_have_codes(next(files[0].pieces(SAMPLE), b"").decode("latin-1"))
+    ):
         return scan
     asked = [
         role == NUMBER and rules.required_kind(name) is None for name, role in zip(scan.names, scan.roles, strict=True)

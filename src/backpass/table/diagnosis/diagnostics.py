@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from backpass.table.columns.column_reading import numbers_among
 from backpass.table.columns.exclusion import (
+    are_several,
     how_tiny,
     is_constant,
     looks_like_identifier,
@@ -79,7 +80,7 @@ def column_findings(column: Column, table: Table) -> Iterator[Finding]:
     if is_text:
         pass  # its texts are all different, and may start with a number
     elif looks_like_identifier(column) and starts_with_numbers(column):
-        yield Finding("numbers_as_text", "its values start with numbers in an unknown notation")
+        yield _numbers_as_text(column)
     elif looks_like_identifier(column):
         yield Finding("identifier", "nearly every row has a different value: an identifier?")
     if gaps > MOSTLY * table.rows:
@@ -130,6 +131,12 @@ def _counts_rows(values: NDArray[np.float64]) -> bool:
     return bool(np.all(np.diff(values) == 1.0))
 
 
+def _numbers_as_text(column: Column) -> Finding:
+    is_several = isinstance(column, CategoricalColumn) and are_several(column.levels)
+    what = "are several numbers in each cell" if is_several else "start with numbers in an unknown notation"
+    return Finding("numbers_as_text", f"its values {what}")
+
+
 def _text_findings(column: CategoricalColumn, table: Table) -> Iterator[Finding]:
     """Yield findings on categories: numbers among strings; unread dates or percentages; rare categories."""
     counts = column.counts()
@@ -138,14 +145,15 @@ def _text_findings(column: CategoricalColumn, table: Table) -> Iterator[Finding]
         yield Finding("spellings", text)
     rows, spelled = int(counts.sum()), numbers_among(column)
     numbers = int(counts[spelled].sum())
-    if MIXED * rows <= numbers < rows:
+    is_several = bool(texts) and are_several(texts)
+    if MIXED * rows <= numbers < rows and not is_several:
         fewer = np.flatnonzero(spelled if 2 * numbers < rows else ~spelled) + 1
         where = rows_listed(table.row_numbers[np.isin(column.codes, fewer)])
         what = "numbers" if 2 * numbers < rows else "other values"
         found = f"{counted(numbers, 'number')} and {counted(rows - numbers, 'other value')}"
         yield Finding("mixed", f"{found}; {what} in {where}")
     if not looks_like_identifier(column) and may_be_numbers(column):
-        yield Finding("numbers_as_text", "its values start with numbers in an unknown notation")
+        yield _numbers_as_text(column)
     slashed, worded = (
         sum(int(count) for text, count in zip(column.levels, counts, strict=True) if looks_like(text))
         for looks_like in (looks_like_date, WORDED.fullmatch)

@@ -16,7 +16,8 @@ from backpass.table.delimited.cells import is_total_label, statistic_of
 from backpass.table.table import CategoricalColumn, Column, NumericColumn
 
 FEWEST = 5  # rows that are summarized
-FEWEST_NUMBERS = 2  # numbers of summaries that agree; one may be chance
+FEWEST_NUMBERS = 2  # numbers of summaries that agree and that few rows hold; one may be chance
+COMMON = 0.05  # share of rows that hold a number beyond which it may be chance
 TOLERANCE = 2e-3  # relative; summaries are often rounded
 LONGEST = 12  # rows of summaries at one end
 
@@ -56,8 +57,8 @@ def summary_rows(columns: Sequence[Column], empty: Sequence[int]) -> list[int]:
     agreeing = {
         row: _agreeing(label, [(each[row], each[data]) for each in numbers]) for row, label in labels.items() if label
     }
-    found = [row for row, (right, wrong) in agreeing.items() if wrong < right]
-    return [row + 1 for row in sorted(found)] if sum(agreeing[row][0] for row in found) >= FEWEST_NUMBERS else []
+    found = [row for row, (right, wrong, _) in agreeing.items() if wrong < right]
+    return [row + 1 for row in sorted(found)] if sum(agreeing[row][2] for row in found) >= FEWEST_NUMBERS else []
 
 
 def _run(texts: Sequence[CategoricalColumn], rows: Sequence[int]) -> dict[int, str]:
@@ -77,13 +78,18 @@ def _run(texts: Sequence[CategoricalColumn], rows: Sequence[int]) -> dict[int, s
     return found
 
 
-def _agreeing(label: str, pairs: Sequence[tuple[float, Floats]]) -> tuple[int, int]:
-    """Return how many numbers are what the label says of their columns, and how many are not."""
-    right = wrong = 0
+def _agreeing(label: str, pairs: Sequence[tuple[float, Floats]]) -> tuple[int, int, int]:
+    """Return how many numbers are what the label says of their columns, how many are not, and how many are no chance.
+
+    A number that many rows hold, such as the 1 of a column of 0 and 1, is in any row by chance.
+    """
+    right = wrong = telling = 0
     for value, column in pairs:
         there = column[~np.isnan(column)]
         if not np.isnan(value) and len(there) > 1:
-            size = float(np.abs(there).max())
-            near = any(abs(value - of(there)) <= TOLERANCE * abs(value) + 1e-9 * size for of in COMPUTED[label])
+            tolerance = TOLERANCE * abs(value) + 1e-9 * float(np.abs(there).max())
+            near = any(abs(value - of(there)) <= tolerance for of in COMPUTED[label])
+            holding = np.count_nonzero(np.abs(there - value) <= tolerance)
             right, wrong = right + near, wrong + (not near)
-    return right, wrong
+            telling += int(near and holding <= max(1.0, COMMON * len(there)))
+    return right, wrong, telling

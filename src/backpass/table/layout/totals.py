@@ -41,7 +41,8 @@ def rows_of_data(
     typed = list(columns.values())
     summaries = summary_rows(typed, content.no_data) if totals else []
     found, doubtful = total_rows(typed, [*content.no_data, *summaries]) if totals else ([], [])
-    notes = [doubtful_note(row) for row in doubtful]
+    found = [row for row in found if row not in summaries]
+    notes = [doubtful_note(row) for row in doubtful if row not in summaries]
     if summaries:
         notes.append(note_of("summaries", lines_listed(summaries, "row")))
     if found:

@@ -251,7 +251,8 @@ class _Windows:
         summaries = summary_rows(typed, content.no_data) if totals and not self.above.rows else []
         empty = (*content.no_data, *summaries)
         found, doubtful = total_rows(typed, empty, self.above) if totals else ([], [])
-        layout_notes = [doubtful_note(row + rules.before) for row in doubtful]
+        found = [row for row in found if row not in summaries]
+        layout_notes = [doubtful_note(row + rules.before) for row in doubtful if row not in summaries]
         if summaries:
             layout_notes.append(note_of("summaries", lines_listed(summaries, "row")))
         if found:
