@@ -25,6 +25,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import SequenceMatcher, get_close_matches
+from numbers import Integral
+from typing import Any
 
 from backpass.idiom import in_python
 
@@ -152,7 +154,34 @@ _ALIKE = 0.6
 """The similarity from which a name is suggested, as ``difflib`` measures it."""
 
 
-def did_you_mean(name: str, known: Sequence[str]) -> str:
+def whole_number_errors(least: int, most: int | None = None, /, **arguments: Any) -> list[str]:
+    """A message for each argument that is not a whole number from ``least`` to ``most``.
+
+    >>> whole_number_errors(1, epochs=1.5, batch_size=32)
+    ['epochs must be a whole number from 1 up, got 1.5']
+    """
+    limits = f"from {least} up" if most is None else f"from {least} to {most}"
+
+    def fits(value: Any) -> bool:
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            return False
+        return int(value) >= least and (most is None or int(value) <= most)
+
+    wrong = {name: value for name, value in arguments.items() if not fits(value)}
+    return [f"{name} must be a whole number {limits}, got {value!r}" for name, value in wrong.items()]
+
+
+def seed_errors(seed: Any) -> list[str]:
+    """A message if this cannot be a seed.
+
+    >>> seed_errors(-1), seed_errors(0)
+    (['seed must be a whole number from 0 to 2^64 - 1, got -1'], [])
+    """
+    most = 2**64 - 1
+    return [each.replace(str(most), "2^64 - 1", 1) for each in whole_number_errors(0, most, seed=seed)]
+
+
+def did_you_mean(name: Any, known: Sequence[str]) -> str:
     """A hint that names the most similar known name, or lists the known names (at most eight).
 
     >>> did_you_mean("pirce", ["price", "rooms"])
@@ -160,6 +189,7 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     >>> did_you_mean("zzz", ["price", "rooms"])
     "known names: 'price', 'rooms'"
     """
+    name = str(name)
     near = [other for other in known if other.casefold() == name.casefold()]
     near = near or get_close_matches(name, known, n=1, cutoff=_ALIKE)
     if near:

@@ -344,7 +344,7 @@ def test_a_number_of_trials_that_is_none(trials: Any) -> None:
     ("arguments", "error", "text"),
     [
         ({"target": "z"}, DataError, "there is no target column|target column 'z' not found"),
-        ({"folds": 1}, UsageError, "folds must be 2 or more"),
+        ({"folds": 1}, UsageError, "folds must be a whole number from 2 up"),
         ({"folds": 100}, DataError, "100 folds need at least 200 rows"),
         ({"learningrate": 0.1}, UsageError, "unknown setting 'learningrate'"),
         ({"metric": "roc_auc"}, UsageError, "metric 'roc_auc' does not work with target 'y'"),

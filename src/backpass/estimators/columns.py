@@ -18,6 +18,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import validate_data
 
 from backpass.errors import DataError, UsageError, did_you_mean, hints_in_reading
+from backpass.model.fitting.problem.tables import reading_options
 from backpass.table import Table, table_from
 from backpass.table.columns.exclusion import how_tiny
 from backpass.table.columns.objects import WRITTEN, is_missing, text_in, type_of
@@ -70,7 +71,7 @@ def checked_reading(reading: Mapping[str, Any] | None) -> dict[str, Any]:
     >>> checked_reading({"date_order": "day_first"})
     {'date_order': 'day_first'}
     """
-    given = dict(reading or {})
+    given = reading_options(reading)
     for name in given:
         if name not in READING:
             near = did_you_mean(name, sorted(READING))

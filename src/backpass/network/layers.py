@@ -10,8 +10,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import sqrt
+from numbers import Integral, Real
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy
 from numpy.typing import NDArray
@@ -71,7 +72,8 @@ class Layer(ABC):
 
     def errors(self, inputs: int) -> list[str]:
         """The problems that prevent the use of the layer on d inputs."""
-        return [] if self.width(inputs) >= 1 else [f"expected at least 1 unit, got {self.width(inputs)}"]
+        units: Any = self.width(inputs)
+        return [] if isinstance(units, Integral) and int(units) >= 1 else [f"expected at least 1 unit, got {units!r}"]
 
     @property
     def neurons(self) -> bool:
@@ -274,7 +276,9 @@ class Dropout(Layer):
         return ()
 
     def errors(self, inputs: int) -> list[str]:
-        return [] if 0.0 <= self.rate < 1.0 else [f"dropout expected a rate from 0 to below 1, got {self.rate:g}"]
+        if isinstance(self.rate, Real) and 0.0 <= self.rate < 1.0:
+            return []
+        return [f"dropout expected a rate from 0 to below 1, got {self.rate!r}"]
 
     def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
         return x

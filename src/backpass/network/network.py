@@ -5,7 +5,7 @@ It maps theta and x to outputs. ``training`` finds theta; ``feature_map`` comput
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import index
@@ -15,7 +15,7 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, label, named, trace
-from backpass.errors import ShapeError, UsageError
+from backpass.errors import ShapeError, UsageError, whole_number_errors
 from backpass.network.activations import Activation
 from backpass.network.backward import BackwardPass, backward_pass
 from backpass.network.input_layers import Projection
@@ -311,6 +311,11 @@ def dense_network(
     One unit with ReLU as the output activation is the line with a kink in Figure 1. Dropout, if any, follows each
     hidden layer.
     """
+    if faults := whole_number_errors(1, inputs=inputs):
+        raise UsageError(faults[0])
+    sizes: Any = hidden
+    if isinstance(sizes, str) or not isinstance(sizes, Iterable):
+        raise UsageError(f"hidden takes a list of numbers of units; got {sizes!r}")
     layers: list[Layer] = []
     for units in hidden:
         layers.append(Dense(units, activation))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import numpy
@@ -17,7 +18,7 @@ from backpass.circuit import Array, Spec, label, trace
 from backpass.circuit.spec import check_unmasked, text_of
 from backpass.circuit.structure import flatten
 from backpass.engine import Engine, default_engine
-from backpass.errors import InterruptedTraining, ShapeError, UsageError
+from backpass.errors import InterruptedTraining, ShapeError, UsageError, seed_errors, whole_number_errors
 from backpass.network.layers import RandomKey
 from backpass.network.losses import BinaryCrossEntropy, CrossEntropy, LabelCrossEntropy, Loss, loss_named, mean_loss
 from backpass.network.parameters import Layout, Parameter
@@ -124,6 +125,8 @@ def fit_function(
     chosen = optimizer if isinstance(optimizer, Optimizer) else optimizer_named(optimizer, OptimizerOptions())
     measure = _loss_of(loss)
     faults = _faults(settings)
+    if not callable(h):
+        faults.insert(0, f"h must be a function of theta and x, got a value of type {type(h).__name__}")
     if faults:
         raise UsageError("fit_function cannot start", details=faults)
     parameters = _Parameters.of(theta)
@@ -338,17 +341,13 @@ def _faults(settings: TrainingSettings) -> list[str]:
     """All invalid settings. An unknown name raises at once, with the nearest known name."""
     schedule_named(settings.schedule)
     sampling_named(settings.sampling)
-    at_least_1 = {
-        "batch_size": settings.batch_size,
-        "epochs": settings.epochs,
-        "max_steps": settings.max_steps,
-        "patience": settings.patience,
-    }
-    faults = [f"{name} must be at least 1, got {n}" for name, n in at_least_1.items() if n is not None and n < 1]
-    if not (settings.learning_rate > 0 and numpy.isfinite(settings.learning_rate)):
-        faults.append(f"learning_rate must be above 0, got {settings.learning_rate:g}")
-    if not 0 <= settings.seed < 2**64:
-        faults.append(f"seed must be a whole number from 0 to 2^64 - 1, got {settings.seed}")
-    if settings.max_seconds is not None and not settings.max_seconds > 0:
-        faults.append(f"max_seconds must be above 0, got {settings.max_seconds:g}")
+    limits = {"max_steps": settings.max_steps, "patience": settings.patience}
+    limited = {name: value for name, value in limits.items() if value is not None}
+    faults = whole_number_errors(1, batch_size=settings.batch_size, epochs=settings.epochs, **limited)
+    rate, seconds = settings.learning_rate, settings.max_seconds
+    if not (isinstance(rate, Real) and rate > 0 and numpy.isfinite(rate)):
+        faults.append(f"learning_rate must be a number above 0, got {rate!r}")
+    faults += seed_errors(settings.seed)
+    if seconds is not None and not (isinstance(seconds, Real) and seconds > 0):
+        faults.append(f"max_seconds must be a number above 0, got {seconds!r}")
     return faults

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.errors import hints_in_reading
 from backpass.model.assessment.folds import Folds
-from backpass.model.fitting.problem.tables import as_table
+from backpass.model.fitting.problem.tables import as_table, reading_options
 from backpass.model.fitting.teaching.teacher import named_teacher
 from backpass.model.fitting.transfer.feature_source import FeatureSource
 from backpass.model.head.decision import Decision
@@ -120,7 +120,7 @@ def cross_validate(
     (3, (60,), [1, 2, 3])
     """
     with hints_in_reading():
-        chosen, options = Settings.of(settings), dict(reading or {})
+        chosen, options = Settings.of(settings), reading_options(reading)
         source = None if features_of is None else FeatureSource.of(features_of)
         table = as_table(data, options if source is None else source.reading(options))
         table, taught_by = named_teacher(table, teacher)

@@ -12,7 +12,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from backpass.errors import DataError, UsageError, hints_in_reading
+from backpass.errors import DataError, UsageError, hints_in_reading, whole_number_errors
 from backpass.model.distillation.mixing import mixed_rows
 from backpass.model.evaluation.diagnostics import Warned
 from backpass.model.fitting.fit_problem import fit_problem
@@ -21,7 +21,7 @@ from backpass.model.fitting.problem.division import divide, possible_inputs
 from backpass.model.fitting.problem.encoded_rows import part_of
 from backpass.model.fitting.problem.preparation import assemble
 from backpass.model.fitting.problem.problem import Problem
-from backpass.model.fitting.problem.tables import as_table
+from backpass.model.fitting.problem.tables import as_table, reading_options
 from backpass.model.fitting.teaching.teacher import Teacher
 from backpass.model.head.decision import OF_TWO
 from backpass.model.head.head import Head
@@ -130,11 +130,11 @@ def distillation_problem(
     settings: Mapping[str, Any] | None = None,
 ) -> Problem:
     """The problem of a small network that learns from a model; arguments and errors as for ``distill``."""
-    if mixed is not None and mixed < 0:
-        raise UsageError(f"mixed is the number of mixed rows per training row, 0 or more; got {mixed!r}")
+    if mixed is not None and (faults := whole_number_errors(0, mixed=mixed)):
+        raise UsageError(faults[0], hint="it is the number of mixed rows per training row")
     chosen = _settings(model, dict(settings or {}))
     with hints_in_reading():
-        table = table_for(model, data, dict(reading or {}))
+        table = table_for(model, data, reading_options(reading))
     names = [each.target.name for each in model.head.targets]
     weight = model.record.weight if model.record.weight in table.columns else None
     labeled = Labeled.of(table, names, weight)

@@ -14,6 +14,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from backpass.errors import ModelFileError, ResourceError, UsageError, did_you_mean_file, visible
 from backpass.model.file.temporary import create_temporary, remove_stale, still_locked
@@ -173,9 +174,11 @@ def _named(path: str | os.PathLike[str]) -> str:
     """The path as text.
 
     Raises:
-        UsageError: It is empty.
+        UsageError: It is empty, or no path.
     """
-    name = os.fspath(path)
+    name: Any = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(name, str):
+        raise UsageError(f"the path of a file is a str or a pathlib.Path; got a value of type {type(path).__name__}")
     if not name:
         raise UsageError("the path of a file is empty, expected a name")
     return name

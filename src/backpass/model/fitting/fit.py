@@ -15,7 +15,7 @@ from backpass.model.fitting.larger.choice import check_stream, resident_or_strea
 from backpass.model.fitting.larger.streamed import check_streamable, streamed_problem
 from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.fitting.problem.problem import Problem
-from backpass.model.fitting.problem.tables import as_table
+from backpass.model.fitting.problem.tables import as_table, reading_options
 from backpass.model.fitting.transfer.feature_source import FeatureSource
 from backpass.model.model import Model
 from backpass.model.settings.options import SettingsOptions
@@ -120,7 +120,7 @@ def fit(
     checked = Settings.of(settings)
     check_callbacks(callbacks)
     check_stream(stream)
-    options, exchange = dict(reading or {}), exchange_of(comm)
+    options, exchange = reading_options(reading), exchange_of(comm)
     roles: dict[str, Any] = {"drop": drop, "columns": columns, "weight": weight, "strict": strict}
     source = None if features_of is None else FeatureSource.of(features_of)
     others = {"validation": validation, "test": test, "teacher": teacher, "features_of": source}

@@ -13,7 +13,7 @@ from backpass.errors import UsageError
 from backpass.model.evaluation.diagnostics import Warned
 from backpass.model.fitting.fit import check_not_reading
 from backpass.model.fitting.fit_problem import check_callbacks
-from backpass.model.fitting.problem.tables import as_table
+from backpass.model.fitting.problem.tables import as_table, reading_options
 from backpass.model.grouped.fitting import Fitting
 from backpass.model.grouped.grouped_model import GroupedModel
 from backpass.model.grouped.options import require_supported, settings_of_all, settings_of_groups
@@ -121,7 +121,7 @@ def grouped_fit(
     require_supported(given)
     name, group = _named(target, by, drop, columns, min_rows)
     of_all, of_groups = settings_of_all(given), settings_of_groups(given)
-    table = as_table(data, dict(reading or {}))
+    table = as_table(data, reading_options(reading))
     fitting = Fitting(name, group, int(min_rows), (*drop, group), columns, of_all, of_groups, callbacks)
     return fitting.run(table, strict=strict)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, copysign, sqrt
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -175,9 +176,11 @@ class Residuals:
         >>> Residuals(np.arange(1.0, 20.0), rows=19).half_width(0.9)
         18.0
         """
-        if not 0.0 < level < 1.0:
-            hint = f"for {level:g} %, give {level / 100.0:g}" if 1.0 < level < 100.0 else ""
-            raise UsageError(f"--interval must be a number greater than 0 and less than 1; got {level:g}", hint=hint)
+        is_number = isinstance(level, Real)
+        if not (is_number and 0.0 < level < 1.0):
+            hint = f"for {level:g} %, give {level / 100.0:g}" if is_number and 1.0 < level < 100.0 else ""
+            found = f"{level:g}" if is_number else repr(level)
+            raise UsageError(f"--interval must be a number greater than 0 and less than 1; got {found}", hint=hint)
         # Rounded to nine digits first, so that 0.9 of 20 rows is 18, not 19.
         rank = ceil(round(level * (self.rows + 1), 9))
         if rank > self.rows:

@@ -12,7 +12,7 @@ from typing import Any, Unpack
 
 from backpass.errors import hints_in_reading
 from backpass.model.fitting.fit_problem import fit_problem
-from backpass.model.fitting.problem.tables import as_table
+from backpass.model.fitting.problem.tables import as_table, reading_options
 from backpass.model.fitting.teaching.teacher import named_teacher
 from backpass.model.model import Model
 from backpass.model.settings.options import SettingsOptions
@@ -108,7 +108,7 @@ def tune(
     Source: asynchronous successive halving, Li et al. 2020; the folds of a cross-validation as its resource.
     """
     limit = limit_of(budget, trials)
-    options = dict(reading or {})
+    options = reading_options(reading)
     with hints_in_reading():
         table = as_table(data, options)
         kinds = {name: required_kind(column) for name, column in table.columns.items()}

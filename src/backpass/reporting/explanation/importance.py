@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.errors import UsageError, seed_errors, whole_number_errors
 from backpass.model.metrics import as_loss
 from backpass.model.model import Model
 from backpass.model.prediction.options import check_reading
@@ -93,6 +94,8 @@ def permutation_importance(
         ['a', 'b']
     """
     check_model(model)
+    if faults := [*whole_number_errors(1, repeats=repeats), *seed_errors(seed)]:
+        raise UsageError("; ".join(faults))
     check_reading("permutation_importance", model, data, reading)
     held = held_out(model, model.table(data, with_target=True, **reading), "importance")
     return tuple(importances(model, held, seed=seed, repeats=repeats))

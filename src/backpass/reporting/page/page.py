@@ -16,7 +16,7 @@ from importlib.resources import files
 from typing import Any
 
 from backpass._version import __version__
-from backpass.errors import UsageError, visible
+from backpass.errors import UsageError, seed_errors, visible
 from backpass.model.head.decision import Decision
 from backpass.model.model import Model
 from backpass.model.prediction.options import check_reading
@@ -78,6 +78,8 @@ def report(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> 
         DataError: Lists what the rows lack.
     """
     check_model(model)
+    if faults := seed_errors(seed):
+        raise UsageError(faults[0])
     if data is not None:
         check_reading("report", model, data, reading)
     require()

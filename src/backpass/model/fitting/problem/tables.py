@@ -11,6 +11,19 @@ from backpass.table import Table, read_table, table_from
 from backpass.table.windows.settings import FRAME_OPTIONS, READING_OPTIONS
 
 
+def reading_options(reading: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The argument ``reading`` as a dict; empty if it is None.
+
+    Raises:
+        UsageError: It is no mapping.
+    """
+    if not isinstance(reading, Mapping | None):
+        raise UsageError(
+            f"reading is a dict of options of read_table; got {reading!r}", hint="reading={'decimal': ','}"
+        )
+    return dict(reading or {})
+
+
 def as_table(data: Any, options: Mapping[str, Any], kinds: Mapping[str, str] | None = None) -> Table:
     """The table in any of the supported forms of data.
 
