@@ -312,6 +312,8 @@ def test_scales_and_scores_are_no_times(name: str, cells: list[str]) -> None:
 
 def test_results_with_seconds_are_times() -> None:
     assert table_from({"result": ["3:29:44", "2:58:01", "4:10:59"] * 20}).column("result").kind == "time"
+    for laps in (["1:52.345", "2:10.123", "1:59.901"], ["1h 30m", "2h 5m", "1h 2m"]):
+        assert table_from({"result": laps * 20}).column("result").kind == "numeric"
 
 
 def test_times_of_results_are_times() -> None:

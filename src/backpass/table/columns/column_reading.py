@@ -25,7 +25,8 @@ from backpass.table.columns.text_classification import (
     TIME,
     TextClassification,
 )
-from backpass.table.datetimes.evidence import says_ratio
+from backpass.table.datetimes.evidence import are_ratios
+from backpass.table.datetimes.span import span_in
 from backpass.table.messages import counted, listed, shown
 from backpass.table.notation.agreement import NOTHING, Agreement, agreement_of
 from backpass.table.notation.boolean import truth_in
@@ -67,8 +68,10 @@ def _agreement(name: str, classified: TextClassification, rules: Rules, words: S
     """Return the notation that the column requires, or the one that its strings agree on."""
     if rules.kinds is None:
         agreement = _agreed(classified, rules, words)
-        is_ratio = agreement.reading is not None and agreement.reading.is_duration and says_ratio(name)
-        return NOTHING if is_ratio else agreement
+        if agreement.reading is None or not agreement.reading.is_duration:
+            return agreement
+        spans = [text for text in classified.texts if span_in(text) is not None]
+        return NOTHING if are_ratios(name, spans) else agreement
     there = [text for text, type_ in zip(classified.texts, classified.types, strict=True) if type_ in (NUMERIC, TEXT)]
     reading = rules.reading_of(name)
     if reading is None and rules.kinds[name] == "numeric" and any(map(has_other_digits, there)):

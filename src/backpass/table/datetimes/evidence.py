@@ -7,7 +7,9 @@ themselves, say so; ``counted`` weighs both.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+_PAIR = re.compile("[0-9]{1,3}:[0-9]{1,3}")
 _PARTS = re.compile(r"[A-ZÀ-Þ]+(?![a-zß-ÿ])|[A-ZÀ-Þ]?[^\W\d_A-ZÀ-Þ]+")
 _DATE_WORDS = """
     julian doy yymmdd yyyyddd
@@ -97,13 +99,16 @@ def says_period(name: str) -> bool:
     return bool(words) and words[-1] in _PERIODS and not is_counted and not (_SPANS | _AMOUNTS) & {*words}
 
 
-def says_ratio(name: str) -> bool:
-    """Whether a name says that 1:24 and 21:15 are two numbers beside each other, and no time.
+def are_ratios(name: str, texts: Iterable[str]) -> bool:
+    """Whether a name says that 1:24 and 21:15 are two numbers beside each other, and no times.
 
-    >>> says_ratio("scale"), says_ratio("final_score"), says_ratio("time")
+    >>> are_ratios("scale", ["1:24"]), are_ratios("final_score", ["21:15"]), are_ratios("time", ["21:15"])
     (True, True, False)
+    >>> are_ratios("result", ["3:29:44"]), are_ratios("result", ["1:52.34"])
+    (False, False)
     """
-    return bool(_RATIOS & {*words_of(name)}) and not (says_time(name) or says_datetime(name))
+    is_named = bool(_RATIOS & {*words_of(name)}) and not (says_time(name) or says_datetime(name))
+    return is_named and all(map(_PAIR.fullmatch, texts))
 
 
 def says_day(name: str) -> bool:

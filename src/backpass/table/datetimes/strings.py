@@ -21,7 +21,7 @@ from backpass.table.datetimes.day_month import (
     microseconds_in,
     order_in,
 )
-from backpass.table.datetimes.evidence import says_datetime, says_ratio
+from backpass.table.datetimes.evidence import are_ratios, says_datetime
 from backpass.table.datetimes.timestamp import DAY, Timestamp, timestamp_in
 from backpass.table.datetimes.written import LONGEST, POINTED_TIME, WRITTEN, Written, written_in
 from backpass.table.notation.scripts import with_ascii_digits
@@ -33,7 +33,6 @@ LOOKED_AT = 200  # strings that show whether a column is worth a closer look
 WORTH = 0.5  # share of them that may be datetimes
 CERTAIN = 1000  # stands for the number of different values beside a word that may mean missing
 DIGIT = re.compile("[0-9]")
-PAIR = re.compile("[0-9]{1,3}:[0-9]{2}")  # a scale, a score or a time
 ORDINAL = "year and day of the year"
 YEAR_AND_MONTH, MONTH_AND_YEAR = "year and month", "name of the month and year"
 
@@ -106,7 +105,7 @@ def datetimes_among(
         found[j] = timestamp
         if counts[j]:
             written.setdefault(notation.name, given[j])
-    if required is None and says_ratio(name) and all(PAIR.fullmatch(texts[j]) for j in found):
+    if required is None and are_ratios(name, (texts[j] for j in found)):
         found, written = {}, {}
     still_unsure = tuple(j for j in ambiguous if j not in found)
     other_digits = next((j for j in found if texts[j] != given[j] and counts[j]), None)
