@@ -125,7 +125,7 @@ def _add_head(app: Sphinx, doctree: nodes.document) -> None:
     title.parent.insert(title.parent.index(title) + 1, line)
 
 
-def faults() -> Iterable[str]:
+def errors() -> Iterable[str]:
     """What the lessons lack."""
     for key in without_lesson():
         yield f"no lesson runs CS229 {key}"
@@ -145,8 +145,8 @@ def _warn(text: str) -> None:
 
 
 def _check(app: Sphinx, env: Any) -> None:
-    for fault in faults():
-        _warn(fault)
+    for message in errors():
+        _warn(message)
 
 
 def _write_notebooks(app: Sphinx, exception: Exception | None) -> None:

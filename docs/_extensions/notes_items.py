@@ -29,7 +29,7 @@ SECTIONS = {
 }
 
 
-def faults() -> list[str]:
+def errors() -> list[str]:
     """Everything that must not be: see the module."""
     without = [
         f"CS229 {key} has no definition in the library"
@@ -44,8 +44,8 @@ class NotesItems(Generated):
     """``.. notes-items::`` has a section for each item of the notes."""
 
     def lines(self) -> Iterator[str]:
-        for fault in faults():
-            getLogger(__name__).warning(fault, type="notes_items")
+        for message in errors():
+            getLogger(__name__).warning(message, type="notes_items")
         tests = tests_of(TESTS)
         for number, title in SECTIONS.items():
             yield from ["", title, "-" * len(title), ""]

@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 from backpass.circuit import Spec, label, trace
-from backpass.engine import ENGINES, Engine, Epoch, NonFiniteOrigin, Step, engine_named, first_fault, make_step
+from backpass.engine import ENGINES, Engine, Epoch, NonFiniteOrigin, Step, engine_named, first_non_finite, make_step
 from backpass.errors import ShapeError, UsageError
 from backpass.network import Network, RandomKey, dense_network, loss_named, mean_loss
 from backpass.numerics.philox import key_of
@@ -188,7 +188,7 @@ def fault_of(engine: Engine, network: Network, theta: Floats, x: Floats, y: Floa
     step = training_step(objective(network), optimizer, theta, batch)
     rows = numpy.arange(len(x))[None]
     epoch = Epoch(rows, numpy.array([len(x)]), numpy.array([[0.1]]), 0)
-    return str(first_fault(engine, step, (theta,), KEY, data, epoch))
+    return str(first_non_finite(engine, step, (theta,), KEY, data, epoch))
 
 
 def written(J: Any, theta: Floats, x: Floats) -> Step:
@@ -239,11 +239,11 @@ def test_first_fault_finds_the_gradient_that_breaks_while_j_is_finite(engine: En
     step, epoch = written(J, theta, x), epoch_in_order(96, 4)
     outcome = engine.run_epoch(step, (theta,), KEY, (x,), epoch, never)
     assert numpy.isfinite(outcome.losses[17])
-    fault = first_fault(engine, step, (theta,), KEY, (x,), epoch)
+    fault = first_non_finite(engine, step, (theta,), KEY, (x,), epoch)
     assert re.fullmatch(
         r"the gradient of layer 2 of 3 \(operation \w+\) at step 18, rows 2 and 3 of the batch: (inf|nan)", str(fault)
     )
-    later = first_fault(engine, step, (theta,), KEY, (x,), Epoch(epoch.rows, epoch.sizes, epoch.settings, 500))
+    later = first_non_finite(engine, step, (theta,), KEY, (x,), Epoch(epoch.rows, epoch.sizes, epoch.settings, 500))
     assert later.step == 518
 
 
@@ -252,7 +252,7 @@ def test_first_fault_finds_parameters_that_overflow(engine: Engine) -> None:
     x = numpy.repeat([0.0, 0.45], (4, 2))[:, None]
     theta = numpy.array([-1e308])
     step = written(lambda theta, rows: (theta * rows).sum(), theta, x)
-    fault = first_fault(engine, step, (theta,), KEY, (x,), epoch_in_order(6, 2, rate=1e308))
+    fault = first_non_finite(engine, step, (theta,), KEY, (x,), epoch_in_order(6, 2, rate=1e308))
     assert str(fault) == "optimizer: update (operation subtract) at step 3: -inf"
 
 
@@ -268,7 +268,7 @@ def test_what_is_not_finite_and_not_used_is_no_fault(engine: Engine) -> None:
             return (theta * numpy.where(rows > 5.0, unused, rows**0.5)).sum()
 
     theta = numpy.ones(1)
-    fault = first_fault(engine, written(J, theta, x), (theta,), KEY, (x,), epoch_in_order(10, 2))
+    fault = first_non_finite(engine, written(J, theta, x), (theta,), KEY, (x,), epoch_in_order(10, 2))
     assert (fault.label, fault.operation, fault.step, fault.rows) == ("taken", "power", 4, (1,))
 
 

@@ -347,7 +347,7 @@ def diverging(monkeypatch: pytest.MonkeyPatch, times: int) -> list[float]:
     def diverges(self: Problem, **options: Any) -> Any:
         rates.append(self.settings.learning_rate)
         result = train(self, **options)
-        return dataclasses.replace(result, reason="diverged", fault="epoch 1") if len(rates) <= times else result
+        return dataclasses.replace(result, reason="diverged", non_finite="epoch 1") if len(rates) <= times else result
 
     monkeypatch.setattr(Problem, "train", diverges)
     return rates

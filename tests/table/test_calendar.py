@@ -17,7 +17,7 @@ def every_day() -> np.ndarray:  # type: ignore[type-arg]
     return np.arange(FIRST, LAST + 1)
 
 
-def first_fault(date_of: Callable[..., tuple[np.ndarray, ...]]) -> datetime.date | None:  # type: ignore[type-arg]
+def first_non_finite(date_of: Callable[..., tuple[np.ndarray, ...]]) -> datetime.date | None:  # type: ignore[type-arg]
     """The first day that ``date_of`` gets wrong, counting the days of each month one by one."""
     found = np.stack(date_of(every_day()))
     expected = np.empty_like(found)
@@ -32,7 +32,7 @@ def first_fault(date_of: Callable[..., tuple[np.ndarray, ...]]) -> datetime.date
 
 
 def test_every_day_from_year_1_to_9999() -> None:
-    assert first_fault(date_of) is None
+    assert first_non_finite(date_of) is None
     days = every_day()
     assert np.array_equal(days_of(*date_of(days)), days)
 
@@ -42,7 +42,7 @@ def test_a_wrong_leap_year_is_found() -> None:
         year, month, day = date_of(days)
         return year, month, day + ((year == 1900) & (month == 3))
 
-    assert first_fault(julian) == datetime.date(1900, 3, 1)
+    assert first_non_finite(julian) == datetime.date(1900, 3, 1)
 
 
 @pytest.mark.parametrize("step", [1, 7, 365, 997])

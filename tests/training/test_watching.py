@@ -90,7 +90,7 @@ def test_a_run_that_diverges_is_watched_to_its_last_good_step() -> None:
     options: dict[str, Any] = {"optimizer": "sgd", "learning_rate": 50.0, "epochs": 50, "batch_size": 10}
     plain = fit_function(cubic, 2.0, X, Y, **options)
     watched = fit_function(cubic, 2.0, X, Y, watch=seen.append, **options)
-    assert (watched.reason, watched.fault) == (plain.reason, plain.fault)
+    assert (watched.reason, watched.non_finite) == (plain.reason, plain.non_finite)
     assert watched.reason == "diverged"
     assert all(numpy.isfinite(record.J) for record in seen)
 

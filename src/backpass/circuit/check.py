@@ -110,9 +110,9 @@ def check_gradient(
     report = _compare(circuit, arrays, chosen, jacobian)
     if report.wrong and raise_error:
         more = len(report.wrong) - _SHOWN
-        faults = [*map(str, report.wrong[:_SHOWN]), *([f"and {more} more"] if more > 0 else [])]
+        errors = [*map(str, report.wrong[:_SHOWN]), *([f"and {more} more"] if more > 0 else [])]
         raise GradientError(
-            f"{len(report.wrong)} of {report.compared} elements of the gradient are wrong", details=faults
+            f"{len(report.wrong)} of {report.compared} elements of the gradient are wrong", details=errors
         )
     return report
 

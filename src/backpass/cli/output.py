@@ -143,9 +143,9 @@ def check_onnx_replaceable(path: str) -> None:
     check_writable(path)
     if not os.path.exists(path) or os.path.getsize(path) == 0:
         return
-    if fault := _other_than_onnx(path):
+    if message := _other_than_onnx(path):
         message = f"{path} already exists and would be overwritten: it is not an ONNX file"
-        raise UsageError(message, details=[fault], hint="give OUTPUT another name, or remove the file")
+        raise UsageError(message, details=[message], hint="give OUTPUT another name, or remove the file")
 
 
 def _other_than_onnx(path: str) -> str:

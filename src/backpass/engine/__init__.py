@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from backpass.engine.engine import Engine
-from backpass.engine.non_finite import NonFiniteOrigin, first_fault, is_finite
+from backpass.engine.non_finite import NonFiniteOrigin, first_non_finite, is_finite
 from backpass.engine.numpy_engine import NumpyEngine
 from backpass.engine.step import Epoch, Outcome, Step, make_step
 from backpass.errors import UsageError, did_you_mean
@@ -115,7 +115,7 @@ __all__ = [
     "Step",
     "default_engine",
     "engine_named",
-    "first_fault",
+    "first_non_finite",
     "host_engine",
     "is_finite",
     "make_step",

@@ -53,7 +53,7 @@ class NonFiniteOrigin:
         return f", rows {most} and {last} of the batch" if most else f", row {last} of the batch"
 
 
-def first_fault(
+def first_non_finite(
     engine: Engine, step: Step, state: Arrays, key: NDArray[Any], data: Sequence[NDArray[Any]], epoch: Epoch
 ) -> NonFiniteOrigin:
     """Find the step of an epoch after which J or the state is not finite, and replay it operation by operation.
@@ -96,8 +96,8 @@ def _replayed(
     found: dict[int, NonFiniteOrigin] = {}
 
     def watch(i: int, node: Node, value: Any) -> None:
-        if (fault := _fault_in(node, numpy.asarray(value), number)) is not None:
-            found[i] = fault
+        if (origin := _non_finite_in(node, numpy.asarray(value), number)) is not None:
+            found[i] = origin
 
     step.circuit.evaluate([*state, epoch.settings[0], key, count, *(array[rows] for array in data)], watch=watch)
     *after, J = step.circuit.outputs
@@ -110,7 +110,7 @@ def _replayed(
     return found[broken]
 
 
-def _fault_in(node: Node, value: NDArray[Any], number: int) -> NonFiniteOrigin | None:
+def _non_finite_in(node: Node, value: NDArray[Any], number: int) -> NonFiniteOrigin | None:
     if node.operation.name == "constant" or value.dtype.kind != "f" or numpy.isfinite(value).all():
         return None
     places = numpy.argwhere(~numpy.isfinite(value))

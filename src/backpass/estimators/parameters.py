@@ -112,16 +112,16 @@ def settings_of(parameters: Mapping[str, Any], task: str, seed: int) -> Settings
         del values["metric"]
     several = values.get("quantile")
     if isinstance(several, tuple):
-        faults = [fault for q in several if (fault := BY_NAME["quantile"].problem(q))]
-        faults += [f"quantile names {q} twice" for q in sorted({q for q in several if several.count(q) > 1})]
-        if faults or not several:
-            raise UsageError("quantile must be a number, or several of them", details=faults)
+        errors = [message for q in several if (message := BY_NAME["quantile"].problem(q))]
+        errors += [f"quantile names {q} twice" for q in sorted({q for q in several if several.count(q) > 1})]
+        if errors or not several:
+            raise UsageError("quantile must be a number, or several of them", details=errors)
         values["quantile"] = several[0]
     try:
         return Settings.of({**values, "task": task, "test_fraction": 0.0, "seed": seed})
     except UsageError as error:
-        faults = [fault.replace("hidden must", "hidden_layer_sizes must") for fault in error.details]
-        raise UsageError(error.message, hint=error.hint, details=faults) from None
+        errors = [message.replace("hidden must", "hidden_layer_sizes must") for message in error.details]
+        raise UsageError(error.message, hint=error.hint, details=errors) from None
 
 
 def quantiles_of(parameters: Mapping[str, Any]) -> tuple[float, ...]:

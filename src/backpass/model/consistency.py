@@ -171,7 +171,7 @@ def _checks_of_training_rows(kept: TrainingRows, numbers: int, record: Record) -
     return [
         ("numbers and their counts", [len(kept.below), numbers]),
         ("training rows and the profiles", [bool(record.columns), True]),
-        (kept.fault or "training rows", [kept.fault, ""]),
+        (kept.error or "training rows", [kept.error, ""]),
     ]
 
 

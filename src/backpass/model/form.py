@@ -297,12 +297,14 @@ def validate(value: Any, form: Form, place: str) -> str:
     if isinstance(form, ByName):
         return validate(value, form.there if isinstance(value, dict) and form.name in value else form.absent, place)
     if isinstance(form, tuple):
-        faults = [validate(value, each, place) for each in form]
-        return faults[-1] if all(faults) else ""
+        errors = [validate(value, each, place) for each in form]
+        return errors[-1] if all(errors) else ""
     if isinstance(form, list):
         if not isinstance(value, list):
             return _wrong(place, "a list", value)
-        return next((fault for i, each in enumerate(value) if (fault := validate(each, form[0], f"{place}[{i}]"))), "")
+        return next(
+            (message for i, each in enumerate(value) if (message := validate(each, form[0], f"{place}[{i}]"))), ""
+        )
     if isinstance(form, ByKind):
         kind = value.get("kind") if isinstance(value, dict) else value
         if not isinstance(kind, str) or kind not in form.forms:
@@ -325,7 +327,7 @@ def _validate_names(value: Any, form: dict[Any, Form], place: str) -> str:
         if missing or extra:
             return f"{place} lacks {missing[0]!r}" if missing else f"{place} has an unexpected {extra[0][:60]!r}"
     return next(
-        (fault for key in value if (fault := validate(value[key], any_name or form[key], f"{place}.{key}"))), ""
+        (message for key in value if (message := validate(value[key], any_name or form[key], f"{place}.{key}"))), ""
     )
 
 

@@ -146,7 +146,7 @@ def _columns_of(X: NDArray[Any], reading: Reading) -> dict[str, Any]:
 
 def _check(table: Table, reading: Reading) -> None:
     wanted = [each.column for each in reading.inputs if each.column not in table.columns]
-    faults = ErrorList(table.source)
-    for fault in absent(wanted, [*table.names, *table.left_out]):
-        faults.add(fault, "give every column that the model was trained on; its values may be missing")
-    faults.stop()
+    errors = ErrorList(table.source)
+    for message in absent(wanted, [*table.names, *table.left_out]):
+        errors.add(message, "give every column that the model was trained on; its values may be missing")
+    errors.stop()

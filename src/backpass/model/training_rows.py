@@ -105,7 +105,7 @@ class TrainingRows:
         return [f"{which} trained the model or selected its epoch: scores on them are optimistic for new rows"]
 
     @property
-    def fault(self) -> str:
+    def error(self) -> str:
         """What contradicts itself; empty if nothing does."""
         below = self.below.astype(np.int64)
         if not 0 <= self.single <= self.rows or not 0 < len(self.digests) <= min(self.rows, MOST_DIGESTS):

@@ -27,8 +27,8 @@ def require_form(facts: Any, form: Form, source: str) -> None:
     Raises:
         ModelFileError: They have another form.
     """
-    if fault := validate(facts, form, "facts"):
-        raise _unknown(source, [fault])
+    if message := validate(facts, form, "facts"):
+        raise _unknown(source, [message])
 
 
 def verified(make: Callable[[], Made], inconsistency: Callable[[Made], str], source: str) -> Made:
@@ -44,17 +44,17 @@ def verified(make: Callable[[], Made], inconsistency: Callable[[Made], str], sou
     """
     try:
         made = make()
-        fault = inconsistency(made)
+        message = inconsistency(made)
     except BackpassError as error:
         raise _unknown(source, error.details or [error.message]) from None
-    if fault:
-        raise ModelFileError(f"{source} is inconsistent: {fault}", hint="fit the model again")
+    if message:
+        raise ModelFileError(f"{source} is inconsistent: {message}", hint="fit the model again")
     return made
 
 
-def _unknown(source: str, faults: Sequence[str]) -> ModelFileError:
+def _unknown(source: str, errors: Sequence[str]) -> ModelFileError:
     return ModelFileError(
         f"{source} does not describe a model this version knows",
-        details=faults,
+        details=errors,
         hint="was it written by a newer version?",
     )

@@ -46,18 +46,18 @@ class Network:
     def __post_init__(self) -> None:
         if not self.layers or not self.layers[-1].neurons:
             raise UsageError("a network needs at least one layer of neurons, and one at its end")
-        faults = [
-            f"layer {number} of {len(self.widths)}: {fault}" if layer.neurons else fault
+        errors = [
+            f"layer {number} of {len(self.widths)}: {message}" if layer.neurons else message
             for number, layer, width in self.numbered()
-            for fault in layer.errors(width)
+            for message in layer.errors(width)
         ]
         if any(isinstance(layer, Projection) for layer in self.layers[1:]):
-            faults.append("a projection must be the first layer")
-        if not faults:
+            errors.append("a projection must be the first layer")
+        if not errors:
             names = [parameter.name for parameter in self.layout.parameters]
-            faults = [f"two arrays are named {name}" for name in sorted({n for n in names if names.count(n) > 1})]
-        if faults:
-            raise UsageError("the network cannot be built", details=faults)
+            errors = [f"two arrays are named {name}" for name in sorted({n for n in names if names.count(n) > 1})]
+        if errors:
+            raise UsageError("the network cannot be built", details=errors)
 
     def numbered(self) -> Iterator[tuple[str, Layer, int]]:
         """Each layer with its number and its number of inputs; a layer without neurons shares the number before."""
@@ -311,8 +311,8 @@ def dense_network(
     One unit with ReLU as the output activation is the line with a kink in Figure 1. Dropout, if any, follows each
     hidden layer.
     """
-    if faults := whole_number_errors(1, inputs=inputs):
-        raise UsageError(faults[0])
+    if errors := whole_number_errors(1, inputs=inputs):
+        raise UsageError(errors[0])
     sizes: Any = hidden
     if isinstance(sizes, str) or not isinstance(sizes, Iterable):
         raise UsageError(f"hidden takes a list of numbers of units; got {sizes!r}")

@@ -81,32 +81,32 @@ def frame_table(settings: ReadSettings, data: Any, source: str, above: int = 0) 
         DataError: ``data`` is not a valid table.
         UsageError: ``data`` is of an unsupported type.
     """
-    faults, notes, rules = ErrorList(source), list[str](), replace(settings.rules, before=above)
-    content = frame_content(data, rules, faults)
-    for fault in absent(settings.named, content.names):
-        faults.add(fault)
+    errors, notes, rules = ErrorList(source), list[str](), replace(settings.rules, before=above)
+    content = frame_content(data, rules, errors)
+    for message in absent(settings.named, content.names):
+        errors.add(message)
     columns = {
-        column.name: infer_column(column, rules.of_column(column.name), faults, notes) for column in content.columns
+        column.name: infer_column(column, rules.of_column(column.name), errors, notes) for column in content.columns
     }
-    faults.stop()
+    errors.stop()
     left_out = tuple(name for name in content.names if name not in columns)
     all_notes, row_numbers = (*content.notes, *notes), np.arange(1, content.rows + 1) + above
     return Table(source, columns, row_numbers, all_notes, left_out, settings.missing, of_source=content.notes)
 
 
-def frame_content(data: Any, rules: Rules, faults: ErrorList) -> Content:
+def frame_content(data: Any, rules: Rules, errors: ErrorList) -> Content:
     """Return the requested columns of in-memory data.
 
     Args:
         data: A data frame, a dict of columns, a list of dicts (rows) or a structured array.
         rules: What is required of the columns.
-        faults: Collects errors; its source is the name of the data.
+        errors: Collects errors; its source is the name of the data.
 
     Raises:
         DataError: ``data`` is not a valid table.
         UsageError: ``data`` is of an unsupported type.
     """
-    source = faults.source
+    source = errors.source
     found, index = _named_columns(data, source)
     known = [str(name).strip(" \t") for name, _ in found]
     left = index_among(known, index, rules.named)
@@ -115,8 +115,8 @@ def frame_content(data: Any, rules: Rules, faults: ErrorList) -> Content:
     names = tuple(str(name).strip(" \t") for name, _ in found)
     check_names(names, source)
     pairs = [(name, column) for name, (_, column) in zip(names, found, strict=True)]
-    rows = _length(pairs, faults, ONE_PASS if _is_stream(data) else "")
-    raw = [_raw(name, column, rules, faults) for name, column in pairs if rules.wants(name)]
+    rows = _length(pairs, errors, ONE_PASS if _is_stream(data) else "")
+    raw = [_raw(name, column, rules, errors) for name, column in pairs if rules.wants(name)]
     return Content(names, [column for column in raw if column is not None], rows, notes)
 
 
@@ -211,35 +211,35 @@ def not_unique(source: str, error: Exception) -> DataError:
     return data_error(source, " ".join(str(error).split()), UNIQUE)
 
 
-def _length(pairs: Sequence[tuple[str, Any]], faults: ErrorList, hint: str) -> int:
+def _length(pairs: Sequence[tuple[str, Any]], errors: ErrorList, hint: str) -> int:
     """Return the common number of rows, at least one. ``hint`` is the hint of the error for zero rows."""
     single = [name for name, column in pairs if isinstance(column, str | bytes) or not hasattr(column, "__len__")]
     if single:
         held = "column" if len(single) == 1 else "columns"
-        raise data_error(faults.source, f"{held} {listed(single, shown)}: expected a sequence of values", ONE_ROW)
+        raise data_error(errors.source, f"{held} {listed(single, shown)}: expected a sequence of values", ONE_ROW)
     lengths = {name: len(column) for name, column in pairs}
     rows = next(iter(lengths.values()), 0)
     for name, length in lengths.items():
         if length != rows:
-            faults.add(f"column {shown(name)} has {counted(length, 'row')}, the first has {rows:,}")
-    if not faults.texts and not rows:
-        faults.add("has columns but no rows" if pairs else "has no columns", hint)
-    faults.stop()
+            errors.add(f"column {shown(name)} has {counted(length, 'row')}, the first has {rows:,}")
+    if not errors.texts and not rows:
+        errors.add("has columns but no rows" if pairs else "has no columns", hint)
+    errors.stop()
     return rows
 
 
-def _raw(name: str, column: Any, rules: Rules, faults: ErrorList) -> RawColumn | None:
+def _raw(name: str, column: Any, rules: Rules, errors: ErrorList) -> RawColumn | None:
     import narwhals.stable.v2 as nw
 
     if isinstance(column, np.ndarray):
-        return raw_array(name, column, rules, faults)
+        return raw_array(name, column, rules, errors)
     series = nw.from_native(column, series_only=True, pass_through=True)
     if isinstance(series, nw.Series):
-        return _raw_series(name, series, rules, faults)
-    return raw_objects(name, list(column), rules, faults)
+        return _raw_series(name, series, rules, errors)
+    return raw_objects(name, list(column), rules, errors)
 
 
-def _raw_series(name: str, series: nw.Series[IntoSeries], rules: Rules, faults: ErrorList) -> RawColumn | None:
+def _raw_series(name: str, series: nw.Series[IntoSeries], rules: Rules, errors: ErrorList) -> RawColumn | None:
     import narwhals.stable.v2 as nw
 
     kind = series.dtype
@@ -248,14 +248,14 @@ def _raw_series(name: str, series: nw.Series[IntoSeries], rules: Rules, faults: 
     if kind in (nw.String, nw.Categorical, nw.Enum):
         return replace(_strings(name, series), is_category=kind != nw.String)
     if kind in (nw.Datetime, nw.Duration) and (values := series.to_numpy()).dtype.kind in "mM":
-        raw = raw_array(name, values, rules, faults)  # missing values are NaT, zoned times are in UTC
+        raw = raw_array(name, values, rules, errors)  # missing values are NaT, zoned times are in UTC
         zoned = isinstance(kind, nw.Datetime) and kind.time_zone is not None
         return replace(raw, zoned=True) if isinstance(raw, RawDatetimes) and zoned else raw
     if kind == nw.Date:
         return RawDatetimes(name, microseconds_of_days(_numbers(name, series.cast(nw.Int32)).values), "date")
     if kind in (nw.Boolean, nw.Time, nw.Object, nw.Unknown, nw.Binary, nw.Datetime, nw.Duration):
-        return raw_objects(name, series.to_list(), rules, faults)
-    faults.add(f"column {shown(name)} is of type {shown(kind)}", UNFIT)
+        return raw_objects(name, series.to_list(), rules, errors)
+    errors.add(f"column {shown(name)} is of type {shown(kind)}", UNFIT)
     return None
 
 

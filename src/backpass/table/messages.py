@@ -115,12 +115,12 @@ def plural(kind: str) -> str:
 
 def absent(names: Sequence[str], known: Sequence[str]) -> list[str]:
     """Return one error text per name that is not in ``known``, each with the nearest known name."""
-    faults = []
+    errors = []
     for name in names:
         if name not in known:
             near = did_you_mean(name, known)
-            faults.append(f"column {shown(name)} not found" + (f" ({near})" if near else ""))
-    return faults
+            errors.append(f"column {shown(name)} not found" + (f" ({near})" if near else ""))
+    return errors
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,12 +136,12 @@ def read_opened(files: Sequence[Opened], path: str | Path, settings: ReadSetting
         ResourceError: A file cannot be read.
     """
     source, query, rules = source_of(files, path), settings.query, settings.rules
-    faults, notes = ErrorList(source), list[str]()
+    errors, notes = ErrorList(source), list[str]()
     if query is None:
-        content, rules = _content(files, rules, settings.dialect, faults)
+        content, rules = _content(files, rules, settings.dialect, errors)
     else:
-        content = _queried(files, query, rules, settings.dialect, faults, notes)
-    return table_of(files, content, rules, settings, faults, notes)
+        content = _queried(files, query, rules, settings.dialect, errors, notes)
+    return table_of(files, content, rules, settings, errors, notes)
 
 
 def table_of(
@@ -149,7 +149,7 @@ def table_of(
     content: Content,
     rules: Rules,
     settings: ReadSettings,
-    faults: ErrorList,
+    errors: ErrorList,
     notes: list[str],
 ) -> Table:
     """Decide the columns of a content.
@@ -159,17 +159,17 @@ def table_of(
         content: What was read.
         rules: What is required of the columns.
         settings: The settings.
-        faults: Collects errors; its source is the name of the table.
+        errors: Collects errors; its source is the name of the table.
         notes: Messages about the result of a query.
 
     Raises:
         DataError: The content is not a valid table.
     """
-    source = faults.source
-    for fault in absent(settings.named, content.names):
-        faults.add(fault)
+    source = errors.source
+    for message in absent(settings.named, content.names):
+        errors.add(message)
     columns, doubts = dict[str, Column](), dict[str, tuple[str, ...]]()
-    check_percent(files, content, rules, faults)
+    check_percent(files, content, rules, errors)
     for raw in content.columns:
         own, own_notes = ErrorList(source), list[str]()
         columns[raw.name] = infer_column(raw, rules.of_column(raw.name), own, own_notes)
@@ -180,8 +180,8 @@ def table_of(
                 raw, replace(rules, text=frozenset([raw.name]), free_text=frozenset()), own, []
             )
         else:
-            faults.extend(own)
-    faults.stop()
+            errors.extend(own)
+    errors.stop()
     totals = not settings.dialect.all_rows and settings.query is None
     columns, row_numbers, layout_notes = rows_of_data(columns, content, totals=totals, keep=settings.keep_rows)
     left_out = tuple(name for name in content.names if name not in columns)
@@ -194,33 +194,33 @@ def table_of(
     )
 
 
-def check_percent(files: Sequence[Opened], content: Content, rules: Rules, faults: ErrorList) -> None:
+def check_percent(files: Sequence[Opened], content: Content, rules: Rules, errors: ErrorList) -> None:
     """Add an error where the model has percentages such as 12.5%, and the file would give 0.125 for them."""
     if not any(file.lacks_percent for file in files):
         return
     for raw in content.columns:
         if rules.wants_percent(raw.name) and isinstance(raw, RawNumbers):
             text = f"column {shown(raw.name)}: the model has percentages such as 12.5%, this format has 0.125 for them"
-            faults.add(text, NO_PERCENT)
+            errors.add(text, NO_PERCENT)
 
 
-def _content(files: Sequence[Opened], rules: Rules, dialect: Dialect, faults: ErrorList) -> tuple[Content, Rules]:
+def _content(files: Sequence[Opened], rules: Rules, dialect: Dialect, errors: ErrorList) -> tuple[Content, Rules]:
     """Return the content of files that share one format, and the rules with the decimal sign filled in."""
     forms = {file.form: file.source for file in files}
     if len(forms) > 1:
         named = ", ".join(f"{plain(source)} is {BY_NAME[form].what}" for form, source in sorted(forms.items()))
-        faults.add(f"the files have different formats: {named}", "read them one by one, or with a narrower pattern")
-        faults.stop()
+        errors.add(f"the files have different formats: {named}", "read them one by one, or with a narrower pattern")
+        errors.stop()
     if files[0].form == "text":
-        return _delimited(files, rules, dialect, faults)
+        return _delimited(files, rules, dialect, errors)
     if files[0].form == "json":
-        contents = [json_columns(file, rules, faults) for file in files]
+        contents = [json_columns(file, rules, errors) for file in files]
     elif files[0].form == "parquet":
         with connected() as database:
-            contents = [parquet_columns(database, file, rules, faults) for file in files]
+            contents = [parquet_columns(database, file, rules, errors) for file in files]
     else:
-        contents = [file.format.read(file, rules, faults) for file in files]
-    return joined(contents, [file.source for file in files], rules, faults), rules
+        contents = [file.format.read(file, rules, errors) for file in files]
+    return joined(contents, [file.source for file in files], rules, errors), rules
 
 
 def _queried(
@@ -228,52 +228,52 @@ def _queried(
     query: str,
     rules: Rules,
     dialect: Dialect,
-    faults: ErrorList,
+    errors: ErrorList,
     notes: list[str],
 ) -> Content:
     """Return the result of a query over the files. The column requirements apply to the result, not to the files."""
     if any(file.format.is_database for file in files):
         if len(files) > 1:
             raise UsageError("a query runs in one database", hint="name one file")
-        return files[0].format.read(files[0], rules, faults, query)  # type: ignore[no-any-return]
+        return files[0].format.read(files[0], rules, errors, query)  # type: ignore[no-any-return]
     index: Sequence[str] = ()
     labels: Mapping[str, str] = {}
     with connected(alone=True) as database:
         if {file.form for file in files} == {"parquet"}:
             first, *others = described = [Described.of(database, file) for file in files]
             for other in others:
-                check_same_names(first.names(rules), other.names(rules), files[0].source, other.file.source, faults)
-            faults.stop()
+                check_same_names(first.names(rules), other.names(rules), files[0].source, other.file.source, errors)
+            errors.stop()
             provide_relation(database, described_relation(described))
             index = [name for each in described for name in each.metadata.index]
         elif mentions_data(query):
             try:
-                columns, labels = _columns(files, rules, dialect, faults, notes)
+                columns, labels = _columns(files, rules, dialect, errors, notes)
                 provide_columns(database, columns)
             except DataError as error:  # the query may read the file by itself
-                return queried_without_data(database, query, files, rules, ErrorList(faults.source), error)
-        found = queried(database, query, files, rules, faults, index)
+                return queried_without_data(database, query, files, rules, ErrorList(errors.source), error)
+        found = queried(database, query, files, rules, errors, index)
         return replace(found, labels={name: label for name, label in labels.items() if name in found.names})
 
 
 def _columns(
-    files: Sequence[Opened], rules: Rules, dialect: Dialect, faults: ErrorList, notes: list[str]
+    files: Sequence[Opened], rules: Rules, dialect: Dialect, errors: ErrorList, notes: list[str]
 ) -> tuple[list[Column], Mapping[str, str]]:
     """Return the columns of files for a query, before anything is required of them, and their labels."""
     whole = replace(rules, kinds=None, drop=frozenset(), detect_dates=False)  # a query sees 20241231 as the file has it
-    content, whole = _content(files, whole, dialect, faults)
-    inferred: dict[str, Column] = {raw.name: infer_column(raw, whole, faults, notes) for raw in content.columns}
-    faults.stop()
+    content, whole = _content(files, whole, dialect, errors)
+    inferred: dict[str, Column] = {raw.name: infer_column(raw, whole, errors, notes) for raw in content.columns}
+    errors.stop()
     inferred, _, layout_notes = rows_of_data(inferred, content, totals=not dialect.all_rows, keep=False)
     notes.extend((*content.notes, *layout_notes, *bounds_notes(inferred.values())))
     return list(inferred.values()), content.labels
 
 
-def _delimited(files: Sequence[Opened], rules: Rules, dialect: Dialect, faults: ErrorList) -> tuple[Content, Rules]:
+def _delimited(files: Sequence[Opened], rules: Rules, dialect: Dialect, errors: ErrorList) -> tuple[Content, Rules]:
     """Return the content of delimited files with notes on what was detected, and the rules with the decimal sign."""
     delimited = laid_out(files, rules, dialect)
     rules = with_layout(rules, delimited)
-    return content_of(delimited, fields_of(delimited, rules, faults), rules, dialect, faults)
+    return content_of(delimited, fields_of(delimited, rules, errors), rules, dialect, errors)
 
 
 def with_layout(rules: Rules, files: Sequence[Delimited]) -> Rules:
@@ -290,7 +290,7 @@ def content_of(
     found: Fields,
     rules: Rules,
     dialect: Dialect,
-    faults: ErrorList,
+    errors: ErrorList,
     numbers: Sequence[int] | None = None,
 ) -> tuple[Content, Rules]:
     """Return the content of fields with notes on what was detected, and the rules with the decimal sign.
@@ -300,7 +300,7 @@ def content_of(
         found: The fields.
         rules: What is required of the columns.
         dialect: How the files are written.
-        faults: Collects errors.
+        errors: Collects errors.
         numbers: The number of each row in the files, for messages. None: 1, 2, ...
     """
     delimiters = sorted({each.layout.delimiter for each in delimited})
@@ -308,7 +308,7 @@ def content_of(
         numeric = [field.column for field in found.columns if field.has_points]
         pointed = [each.name for each in numeric if isinstance(each, RawNumbers) and may_be_thousands(each.values)]
         texts = [field.column for field in found.columns if isinstance(field.column, RawStrings)]
-        rules = replace(rules, decimal=decimal_of(texts, pointed, rules, faults))
+        rules = replace(rules, decimal=decimal_of(texts, pointed, rules, errors))
     rules = with_points([field.column for field in found.columns if isinstance(field.column, RawStrings)], rules)
     layout_notes = notes_on(delimited, rules, dialect)
     columns, labeled = [field.column for field in found.columns], list[int]()

@@ -209,18 +209,18 @@ class Schema:
         return codes, (*equal, *_notes_on(unseen)), tuple(unseen)
 
     def _check(self, table: Table) -> None:
-        faults = ErrorList(table.source)
+        errors = ErrorList(table.source)
         for feature in self.features:
             column = table.columns.get(feature.name)
             if column is None:
                 near = did_you_mean(feature.name, [*table.names, *table.left_out])
                 suffix = f" ({near})" if near else ""
-                faults.add(f"column {shown(feature.name)} is in the model but not in the table{suffix}")
+                errors.add(f"column {shown(feature.name)} is in the model but not in the table{suffix}")
             elif column.kind != _kind_of_column(feature) and not column.missing.all():
                 held, fitted = plural(column.kind), plural(feature.kind)
                 text = f"column {shown(feature.name)} holds {held}, the model was fitted on {fitted}"
-                faults.add(text, "read the table with the kinds of the schema")
-        faults.stop()
+                errors.add(text, "read the table with the kinds of the schema")
+        errors.stop()
 
     def ignored(self, table: Table) -> tuple[str, ...]:
         """Return a note on the columns of a table that the schema does not know, if there are any."""
@@ -269,10 +269,10 @@ class Schema:
 
 
 def _check_named(table: Table, names: Sequence[str]) -> None:
-    faults = ErrorList(table.source)
-    for fault in absent(list(dict.fromkeys(names)), table.names):
-        faults.add(fault)
-    faults.stop()
+    errors = ErrorList(table.source)
+    for message in absent(list(dict.fromkeys(names)), table.names):
+        errors.add(message)
+    errors.stop()
 
 
 def _kind_of_column(feature: Feature) -> Kind:

@@ -74,24 +74,24 @@ class Target:
         """
         if task not in ASKED:
             raise UsageError(f"task is 'regression' or 'classification', got {shown(task)}")
-        faults = ErrorList(table.source)
-        column = _usable(table, name, faults)
+        errors = ErrorList(table.source)
+        column = _usable(table, name, errors)
         if isinstance(column, DatetimeColumn):
             hint = (
                 "predict the number of days or hours since a fixed date instead, or keep it as classes: --categorical"
             )
             hint += "; if these are numbers: --no-date-detection" if column.notation else ""
-            faults.add(f"target {shown(name)} holds {column.kind}s: only numbers and classes can be predicted", hint)
+            errors.add(f"target {shown(name)} holds {column.kind}s: only numbers and classes can be predicted", hint)
         if column is None or isinstance(column, DatetimeColumn):
-            raise faults.error()
+            raise errors.error()
         if isinstance(column, CategoricalColumn) and column.is_text:
             what = "is declared as free text: a target holds numbers or classes"
-            faults.add(f"target {shown(name)} {what}", f"leave {shown(name)} out of --text")
-            raise faults.error()
+            errors.add(f"target {shown(name)} {what}", f"leave {shown(name)} out of --text")
+            raise errors.error()
         if task is None and isinstance(column, CategoricalColumn):
-            _ask_about_classes(column, table, faults)
-        target = _classes(column, faults) if _asks_for_classes(column, task, faults) else _regression(column)
-        faults.stop()
+            _ask_about_classes(column, table, errors)
+        target = _classes(column, errors) if _asks_for_classes(column, task, errors) else _regression(column)
+        errors.stop()
         if isinstance(column, CategoricalColumn):
             return replace(target, merges_case=column.merges_case)
         return replace(target, is_percent=column.is_percent, reading=column.reading)
@@ -123,22 +123,22 @@ class Target:
         Raises:
             DataError: Values are missing, the column is of another kind, or a class is unknown to the model.
         """
-        faults = ErrorList(table.source)
-        column = _usable(table, self.name, faults)
+        errors = ErrorList(table.source)
+        column = _usable(table, self.name, errors)
         if column is None:
-            raise faults.error()
+            raise errors.error()
         if isinstance(column, DatetimeColumn) or column.kind != self.kind:
-            faults.add(
+            errors.add(
                 f"target {shown(self.name)} holds {plural(column.kind)}, the model was fitted on {plural(self.kind)}"
             )
-            raise faults.error()
+            raise errors.error()
         y = column.values.copy() if isinstance(column, NumericColumn) else column.codes
         if self.task != "regression":
-            y = self._codes(column, table, faults)
-        faults.stop()
+            y = self._codes(column, table, errors)
+        errors.stop()
         return y
 
-    def _codes(self, column: NumericColumn | CategoricalColumn, table: Table, faults: ErrorList) -> NDArray[np.int32]:
+    def _codes(self, column: NumericColumn | CategoricalColumn, table: Table, errors: ErrorList) -> NDArray[np.int32]:
         """Return class codes; unknown classes are errors."""
         known = {text: j for j, text in enumerate(self.classes)}
         texts, place = _distinct(column)
@@ -153,9 +153,9 @@ class Target:
         for j in unknown[:FIRST]:
             where = np.flatnonzero((place == j) & ~column.missing)
             what = f"class {shown(texts[j])} of target {shown(self.name)} is not known to the model"
-            faults.add(f"{what} ({rows_listed(table.row_numbers[where])})", hint)
+            errors.add(f"{what} ({rows_listed(table.row_numbers[where])})", hint)
         if len(unknown) > FIRST:
-            faults.add(f"{len(unknown) - FIRST:,} more values of target {shown(self.name)} are not known to the model")
+            errors.add(f"{len(unknown) - FIRST:,} more values of target {shown(self.name)} are not known to the model")
         return codes
 
     def to_json(self) -> dict[str, Any]:
@@ -204,7 +204,7 @@ def labeled(table: Table, name: str) -> tuple[Table, str]:
     return table.take(np.flatnonzero(~column.missing)), note
 
 
-def _ask_about_classes(column: CategoricalColumn, table: Table, faults: ErrorList) -> None:
+def _ask_about_classes(column: CategoricalColumn, table: Table, errors: ErrorList) -> None:
     """Add an error if the strings of a target are probably not classes; ``task="classification"`` confirms them."""
     counts = column.counts()
     there, spelled = counts > 0, numbers_among(column)
@@ -212,21 +212,21 @@ def _ask_about_classes(column: CategoricalColumn, table: Table, faults: ErrorLis
     alone = (counts == 1) & ~_recurs(column, table)
     name, count, single = shown(column.name), int(there.sum()), int(np.count_nonzero(alone))
     if np.count_nonzero(there & spelled) > FEW_NUMBERS and (dispute := agreement_among(column).dispute):
-        faults.add(f"target {name} holds {dispute}", f"write them in one way; if all are classes: {CONFIRM}")
+        errors.add(f"target {name} holds {dispute}", f"write them in one way; if all are classes: {CONFIRM}")
     elif np.count_nonzero(there & spelled) > FEW_NUMBERS and MOSTLY_NUMBERS * rows <= numbers < rows:
         others = np.flatnonzero(there & ~spelled)
         others = others[np.argsort(-counts[others], kind="stable")]
         named = listed([_with_rows(column, int(j), table) for j in others])
         tokens = " ".join(f"--missing {shlex.quote(column.levels[j])}" for j in others[:NAMED])
         hint = f"if they mean missing: {tokens}; if all are classes: {CONFIRM}"
-        faults.add(f"target {name}: {counted(numbers, 'number')} and {counted(rows - numbers, 'text')}: {named}", hint)
+        errors.add(f"target {name}: {counted(numbers, 'number')} and {counted(rows - numbers, 'text')}: {named}", hint)
     elif looks_like_identifier(column):
         found = f"{count:,} different values, such as {shown(column.levels[0])}, in {table.rows:,} rows"
-        faults.add(f"target {name}: {found}: nearly every row has its own value", _confirm(column))
+        errors.add(f"target {name}: {found}: nearly every row has its own value", _confirm(column))
     elif count > MOST_CLASSES or (single and table.rows >= FEWEST_ROWS):
         example = shown(column.levels[int(np.flatnonzero(alone)[0])]) if single else ""
         which = f", {single:,} of them in a single row, such as {example}" if single else ""
-        faults.add(f"target {name} would have {count:,} classes{which}", _confirm(column))
+        errors.add(f"target {name} would have {count:,} classes{which}", _confirm(column))
 
 
 def _recurs(column: CategoricalColumn, table: Table) -> NDArray[np.bool_]:
@@ -247,10 +247,10 @@ def _with_rows(column: CategoricalColumn, level: int, table: Table) -> str:
     return f"{shown(column.levels[level])} ({rows_listed(rows)})"
 
 
-def _usable(table: Table, name: str, faults: ErrorList) -> Column | None:
+def _usable(table: Table, name: str, errors: ErrorList) -> Column | None:
     """Return the column, or None if it is absent or empty; missing and infinite values are added as errors."""
     if missing := absent([name], table.names):
-        faults.add(missing[0].replace("column", "target column", 1))
+        errors.add(missing[0].replace("column", "target column", 1))
         return None
     column = table.columns[name]
     gaps = np.flatnonzero(column.missing)
@@ -258,17 +258,17 @@ def _usable(table: Table, name: str, faults: ErrorList) -> Column | None:
         where = f"{len(gaps):,} of {table.rows:,} values missing ({rows_listed(table.row_numbers[gaps])})"
         query = f"SELECT * FROM data WHERE {identifier(name)} IS NOT NULL"
         hint = f"rows without a target cannot be learned from: leave them out, as --query {shlex.quote(query)} does"
-        faults.add(f"target {shown(name)}: {where}", hint)
+        errors.add(f"target {shown(name)}: {where}", hint)
     if isinstance(column, NumericColumn) and (infinite := np.flatnonzero(np.isinf(column.values))).size:
-        faults.add(f"target {shown(name)}: inf in {rows_listed(table.row_numbers[infinite])}")
+        errors.add(f"target {shown(name)}: inf in {rows_listed(table.row_numbers[infinite])}")
     return column if len(gaps) < table.rows else None
 
 
-def _asks_for_classes(column: NumericColumn | CategoricalColumn, task: str | None, faults: ErrorList) -> bool:
+def _asks_for_classes(column: NumericColumn | CategoricalColumn, task: str | None, errors: ErrorList) -> bool:
     if isinstance(column, CategoricalColumn):
         if task == "regression":
             text = f"target {shown(column.name)} holds text: regression needs numbers"
-            faults.add(text, "leave --task out, or give missing tokens with --missing")
+            errors.add(text, "leave --task out, or give missing tokens with --missing")
         return True
     if task is None:
         return len(np.unique(column.values[~column.missing])) == 2
@@ -288,20 +288,20 @@ def _regression(column: NumericColumn | CategoricalColumn) -> Target:
     return Target(column.name, "regression", (), "numeric", tuple(notes))
 
 
-def _classes(column: NumericColumn | CategoricalColumn, faults: ErrorList) -> Target:
+def _classes(column: NumericColumn | CategoricalColumn, errors: ErrorList) -> Target:
     """Return a classification target; a single class, or many classes with fractions, are errors."""
     texts, place = _distinct(column)
     counts = np.bincount(place[~column.missing], minlength=len(texts))
     classes = tuple(text for text, count in zip(texts, counts, strict=True) if count)
     if len(classes) == 1:
         rows = counted(int(counts.sum()), "row")
-        faults.add(f"target {shown(column.name)} has only one class, {shown(classes[0])} ({rows})", "two are needed")
+        errors.add(f"target {shown(column.name)} has only one class, {shown(classes[0])} ({rows})", "two are needed")
     if isinstance(column, NumericColumn) and len(classes) > 2:
         fractions = column.values[np.isfinite(column.values) & (column.values != np.rint(column.values))]
         if len(fractions):
             example = text_of(float(fractions[0]))
             text = f"target {shown(column.name)} holds numbers such as {example}, which are not classes"
-            faults.add(text, "--task regression")
+            errors.add(text, "--task regression")
     notes = _fractions_as_classes(column, classes) if isinstance(column, CategoricalColumn) else ()
     return Target(column.name, "binary" if len(classes) == 2 else "multiclass", classes, column.kind, notes)
 

@@ -61,7 +61,7 @@ class Unseen:
         return f"column {shown(self.name)}: {counted(self.rows, 'row')}{share} with a text that the model does not know"
 
     @property
-    def fault(self) -> str:
+    def error(self) -> str:
         """The error if such values are rejected."""
         return self.warning if self.is_nearly_all else f"{self.note}: {listed(self.texts, shown)}"
 
@@ -131,12 +131,12 @@ def require_seen(source: str, unseen: Sequence[Unseen], suspects: Sequence[Suspe
     Raises:
         DataError: Some do; the error lists all of them.
     """
-    faults = ErrorList(source)
+    errors = ErrorList(source)
     for suspect in suspects:
         if suspect.share <= FEW:
             continue
-        faults.add(f"column {shown(suspect.name)}: {suspect.text}", suspect.hint)
+        errors.add(f"column {shown(suspect.name)}: {suspect.text}", suspect.hint)
     for each in unseen:
         if each.is_many:
-            faults.add(each.fault, each.hint)
-    faults.stop()
+            errors.add(each.error, each.hint)
+    errors.stop()

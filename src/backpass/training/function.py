@@ -42,13 +42,13 @@ class FittedFunction:
         theta: The best parameters, in the structure of the initial ones.
         history: One record per epoch.
         reason: Why the run ended; see ``TrainingResult``.
-        fault: What was not finite, if the run diverged.
+        non_finite: What was not finite, if the run diverged.
     """
 
     theta: Any
     history: tuple[EpochRecord, ...]
     reason: str
-    fault: str = ""
+    non_finite: str = ""
 
 
 def fit_function(
@@ -102,8 +102,8 @@ def fit_function(
         engine: The engine; by default the fastest available one.
 
     Returns:
-        The fitted function. A run that diverges does not raise: ``reason`` is "diverged", ``fault`` names the origin,
-        and ``theta`` holds the last good parameters.
+        The fitted function. A run that diverges does not raise: ``reason`` is "diverged", ``non_finite`` names the
+        origin, and ``theta`` holds the last good parameters.
 
     Raises:
         UsageError: If settings are invalid; all of them are listed.
@@ -124,11 +124,11 @@ def fit_function(
     )
     chosen = optimizer if isinstance(optimizer, Optimizer) else optimizer_named(optimizer, OptimizerOptions())
     measure = _loss_of(loss)
-    faults = _faults(settings)
+    errors = _errors(settings)
     if not callable(h):
-        faults.insert(0, f"h must be a function of theta and x, got a value of type {type(h).__name__}")
-    if faults:
-        raise UsageError("fit_function cannot start", details=faults)
+        errors.insert(0, f"h must be a function of theta and x, got a value of type {type(h).__name__}")
+    if errors:
+        raise UsageError("fit_function cannot start", details=errors)
     parameters = _Parameters.of(theta)
     examples = _examples("", x, y, sample_weight, parameters.dtype)
     held_out = None if validation is None else _examples("validation ", *_three(validation), parameters.dtype)
@@ -151,7 +151,7 @@ def fit_function(
         run.callbacks = [*callbacks, _Watch(watch, parameters)]
     result = run.run()
     theta = parameters.result(result.theta)
-    fitted = FittedFunction(theta, tuple(result.progress.history), result.reason, result.fault)
+    fitted = FittedFunction(theta, tuple(result.progress.history), result.reason, result.non_finite)
     if result.reason == "interrupted":
         interrupted = InterruptedTraining(f"interrupted after {result.progress.step} steps")
         interrupted.model, interrupted.signal = fitted, result.signal or 0
@@ -337,17 +337,17 @@ def _score(
 # Settings -------------------------------------------------------------------------------------------------------------
 
 
-def _faults(settings: TrainingSettings) -> list[str]:
+def _errors(settings: TrainingSettings) -> list[str]:
     """All invalid settings. An unknown name raises at once, with the nearest known name."""
     schedule_named(settings.schedule)
     sampling_named(settings.sampling)
     limits = {"max_steps": settings.max_steps, "patience": settings.patience}
     limited = {name: value for name, value in limits.items() if value is not None}
-    faults = whole_number_errors(1, batch_size=settings.batch_size, epochs=settings.epochs, **limited)
+    errors = whole_number_errors(1, batch_size=settings.batch_size, epochs=settings.epochs, **limited)
     rate, seconds = settings.learning_rate, settings.max_seconds
     if not (isinstance(rate, Real) and rate > 0 and numpy.isfinite(rate)):
-        faults.append(f"learning_rate must be a number above 0, got {rate!r}")
-    faults += seed_errors(settings.seed)
+        errors.append(f"learning_rate must be a number above 0, got {rate!r}")
+    errors += seed_errors(settings.seed)
     if seconds is not None and not (isinstance(seconds, Real) and seconds > 0):
-        faults.append(f"max_seconds must be a number above 0, got {seconds!r}")
-    return faults
+        errors.append(f"max_seconds must be a number above 0, got {seconds!r}")
+    return errors

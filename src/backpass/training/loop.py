@@ -17,7 +17,7 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Spec
-from backpass.engine import Engine, Epoch, Outcome, Step, first_fault, is_finite
+from backpass.engine import Engine, Epoch, Outcome, Step, first_non_finite, is_finite
 from backpass.numerics.elementary import mean
 from backpass.numerics.philox import key_of
 from backpass.training.callback import Callback
@@ -188,8 +188,8 @@ class TrainingRun:
                     return self._diverged(progress, progress.step - (not outcome.failed), "the loss or the update")
                 tried = epoch.until(len(outcome.losses) + 1)
                 whole = step if isinstance(step, Step) else self._make_step()
-                fault = first_fault(self.engine, whole, before, key, self._own_rows(data), tried)
-                return self._diverged(progress, fault.step - 1, str(fault))
+                non_finite = first_non_finite(self.engine, whole, before, key, self._own_rows(data), tried)
+                return self._diverged(progress, non_finite.step - 1, str(non_finite))
             if len(outcome.losses) < epoch.steps:
                 self._agree_on(stop)
                 return self._ended(progress, "interrupted" if stop() else "time", stop)
@@ -265,9 +265,9 @@ class TrainingRun:
         signal = stop.signal if reason == "interrupted" else None
         return TrainingResult(progress.kept, progress, reason, signal=signal)
 
-    def _diverged(self, progress: Progress, step: int, fault: str) -> TrainingResult:
+    def _diverged(self, progress: Progress, step: int, non_finite: str) -> TrainingResult:
         epoch, batch = divmod(step, self.steps_per_epoch)
-        text = f"epoch {epoch + 1}, batch {batch + 1} of {self.steps_per_epoch}: first not finite: {fault}"
+        text = f"epoch {epoch + 1}, batch {batch + 1} of {self.steps_per_epoch}: first not finite: {non_finite}"
         return TrainingResult(progress.best, progress, "diverged", text)
 
 

@@ -121,14 +121,14 @@ class TrainingResult:
         theta: The best parameters by validation score; without validation rows the last ones.
         progress: The final state of the run.
         reason: "finished", "patience", "time", "stopped" (by a callback), "interrupted" or "diverged".
-        fault: What was not finite, if the run diverged.
+        non_finite: What was not finite, if the run diverged.
         signal: The signal that interrupted the run.
     """
 
     theta: NDArray[Any]
     progress: Progress
     reason: str
-    fault: str = ""
+    non_finite: str = ""
     signal: int | None = None
 
     @property

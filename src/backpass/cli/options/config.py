@@ -53,19 +53,19 @@ def read_config(path: str, command: click.Command) -> dict[str, Any]:
         ResourceError: The file cannot be read.
     """
     many = {str(each.name): each.multiple for each in command.params if isinstance(each, click.Option)}
-    faults, found = [], {}
+    errors, found = [], {}
     for key, value in _parsed(path).items():
         if key not in names_of(command):
             new = new_name(key)
             near = did_you_mean(key, names_of(command)) if new is None else f"it was renamed to {new!r}"
-            faults.append(f"unknown key {shown(key)} ({near})")
+            errors.append(f"unknown key {shown(key)} ({near})")
             continue
         try:
             found[key] = _as_given(value, many=many.get(key, False))
         except TypeError as error:
-            faults.append(f"{key} is {error}")
-    if faults:
-        raise UsageError(f"{plain(path)}: {len(faults)} invalid keys", details=faults)
+            errors.append(f"{key} is {error}")
+    if errors:
+        raise UsageError(f"{plain(path)}: {len(errors)} invalid keys", details=errors)
     return found
 
 

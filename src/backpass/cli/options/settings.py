@@ -66,10 +66,10 @@ def settings_of(given: Mapping[str, Any]) -> Settings:
     try:
         return Settings.of(asked_settings(given))
     except UsageError as error:
-        faults = [_in_options(fault, [setting.name for setting in SETTINGS]) for fault in error.details]
-        if len(faults) == 1:
-            raise UsageError(faults[0], hint="backpass fit --help explains every setting") from None
-        raise UsageError(error.message, details=faults, hint="backpass fit --help explains every setting") from None
+        errors = [_in_options(message, [setting.name for setting in SETTINGS]) for message in error.details]
+        if len(errors) == 1:
+            raise UsageError(errors[0], hint="backpass fit --help explains every setting") from None
+        raise UsageError(error.message, details=errors, hint="backpass fit --help explains every setting") from None
 
 
 def asked_settings(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,13 +88,13 @@ def _value(name: str, text: Any) -> Any:
     return next((each for each, value in zip(text, values, strict=True) if setting.problem((value,))), tuple(values))
 
 
-def _in_options(fault: str, names: Sequence[str]) -> str:
+def _in_options(message: str, names: Sequence[str]) -> str:
     """Replace setting names in a message with option names: the first word, and every name that contains an underscore.
 
     >>> _in_options("validation_fraction and test_fraction must ...", ["validation_fraction", "test_fraction"])
     '--validation-fraction and --test-fraction must ...'
     """
-    first, *others = fault.split(" ")
+    first, *others = message.split(" ")
     unmistakable = [name for name in names if "_" in name]
     words = [first if first not in names else flag(first)]
     return " ".join(words + [flag(word) if word in unmistakable else word for word in others])

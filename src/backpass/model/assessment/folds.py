@@ -84,8 +84,8 @@ class Folds:
             UsageError: The counts cannot be used.
             DataError: The table cannot be used, or has fewer rows or groups than folds.
         """
-        if faults := [*whole_number_errors(2, folds=count), *whole_number_errors(1, repeats=repeats)]:
-            raise UsageError("; ".join(faults))
+        if errors := [*whole_number_errors(2, folds=count), *whole_number_errors(1, repeats=repeats)]:
+            raise UsageError("; ".join(errors))
         if settings.time is not None and repeats > 1:
             raise UsageError(
                 "with a time column there is only one way to split the rows: repeats must be 1",

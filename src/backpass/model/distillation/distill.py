@@ -130,8 +130,8 @@ def distillation_problem(
     settings: Mapping[str, Any] | None = None,
 ) -> Problem:
     """The problem of a small network that learns from a model; arguments and errors as for ``distill``."""
-    if mixed is not None and (faults := whole_number_errors(0, mixed=mixed)):
-        raise UsageError(faults[0], hint="it is the number of mixed rows per training row")
+    if mixed is not None and (errors := whole_number_errors(0, mixed=mixed)):
+        raise UsageError(errors[0], hint="it is the number of mixed rows per training row")
     chosen = _settings(model, dict(settings or {}))
     with hints_in_reading():
         table = table_for(model, data, reading_options(reading))
@@ -201,10 +201,10 @@ def table_for(model: Model, data: Any, reading: dict[str, Any]) -> Table:
     kept = {"missing": model.schema.missing}
     table = as_table(data, {**kept, **reading}, kinds)
     wanted = [*model.targets, *(feature.name for feature in model.schema.features), *model.record.split_columns]
-    if faults := absent(wanted, table.names):
+    if errors := absent(wanted, table.names):
         raise DataError(
             f"{table.source} is not a table for this model",
-            details=faults,
+            details=errors,
             hint="distill needs the columns of the model and its target, on which both are scored",
         )
     return table

@@ -69,10 +69,10 @@ def read_json(data: bytes, where: str) -> JSON:
 
 def _check(value: JSON, where: str, depth: int) -> None:
     """Reject what JSON, or the limits above, cannot represent."""
-    fault = _fault(value, depth)
-    if fault:
+    message = _why_not(value, depth)
+    if message:
         raise ModelFileError(
-            f"{where} has a value that cannot be stored: {fault}", hint="plain finite JSON values only"
+            f"{where} has a value that cannot be stored: {message}", hint="plain finite JSON values only"
         )
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -83,7 +83,7 @@ def _check(value: JSON, where: str, depth: int) -> None:
             _check(inner, where, depth + 1)
 
 
-def _fault(value: Any, depth: int) -> str:
+def _why_not(value: Any, depth: int) -> str:
     if isinstance(value, dict) and any(type(key) is not str for key in value):
         return "a key that is not text"
     if isinstance(value, (dict, list, tuple)):

@@ -134,24 +134,24 @@ def _named(
     Raises:
         UsageError: Lists all that cannot be used.
     """
-    faults = []
+    errors = []
     names = target_names(target)
     if len(names) > 1:
-        faults.append(f"target names {len(names)} columns; a grouped model predicts one")
+        errors.append(f"target names {len(names)} columns; a grouped model predicts one")
     name = str(by)
     if not isinstance(by, str | Integral) or isinstance(by, bool):
-        faults.append(f"--by is the name of a column; got {by!r}")
+        errors.append(f"--by is the name of a column; got {by!r}")
     elif name in names:
-        faults.append(f"--by is {shown(name)}, which is the target")
+        errors.append(f"--by is {shown(name)}, which is the target")
     elif name in map(str, drop):
-        faults.append(f"--by is {shown(name)}, which is left out by --drop")
+        errors.append(f"--by is {shown(name)}, which is left out by --drop")
     elif name in map(str, columns or ()):
-        faults.append(f"--by is {shown(name)}, which is among --columns: the group column is not used as a feature")
+        errors.append(f"--by is {shown(name)}, which is among --columns: the group column is not used as a feature")
     if not _is_count(min_rows):
-        faults.append(f"--min-rows must be a whole number of at least 2; got {min_rows!r}")
-    if faults:
+        errors.append(f"--min-rows must be a whole number of at least 2; got {min_rows!r}")
+    if errors:
         raise UsageError(
-            "the groups cannot be formed", details=faults, hint="--by is a column such as store or machine"
+            "the groups cannot be formed", details=errors, hint="--by is a column such as store or machine"
         )
     return names[0], name
 

@@ -151,7 +151,7 @@ class UnseenGroups(Unseen):
         return unseen_note(self.name)
 
     @property
-    def fault(self) -> str:
+    def error(self) -> str:
         """The error if such rows are rejected."""
         rows, groups = counted(self.rows, "row"), counted(len(self.texts), "group")
         return f"column {shown(self.name)}: {rows} of {groups} without a network: {listed(self.texts, shown)}"

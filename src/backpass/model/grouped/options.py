@@ -63,9 +63,9 @@ def require_supported(given: Mapping[str, Any], others: tuple[str, ...] = ()) ->
     """
     if unknown := [name for name in given if name not in BY_NAME]:
         raise UsageError(f"unknown setting {unknown[0]!r} ({did_you_mean(unknown[0], sorted(_NAMES))})")
-    if faults := [*others, *unsupported(given)]:
-        count = counted(len(faults), "option")
-        raise UsageError(f"{count} not supported with a network per group (--by)", details=faults, hint=_HINT)
+    if errors := [*others, *unsupported(given)]:
+        count = counted(len(errors), "option")
+        raise UsageError(f"{count} not supported with a network per group (--by)", details=errors, hint=_HINT)
 
 
 def settings_of_all(given: Mapping[str, Any]) -> Settings:

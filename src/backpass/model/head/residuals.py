@@ -242,20 +242,20 @@ class Residuals:
         >>> Residuals(np.arange(1.0, 20.0), rows=19).offsets([0.95, 0.5, 0.05])
         {0.05: -18.0, 0.5: 0.0, 0.95: 18.0}
         """
-        found, faults = dict[float, float](), list[str]()
+        found, errors = dict[float, float](), list[str]()
         for each in asked:
             q = _quantile(each)
             if q is None:
-                faults.append(f"a quantile must be a number greater than 0 and less than 1; got {each}")
+                errors.append(f"a quantile must be a number greater than 0 and less than 1; got {each}")
                 continue
             try:
                 found[q] = copysign(self.half_width(abs(2.0 * q - 1.0)), q - 0.5) if q != 0.5 else 0.0
             except UsageError:
-                faults.append(f"quantile {q!r} needs residuals of more than {self.rows} rows")
-        if faults or not found:
+                errors.append(f"quantile {q!r} needs residuals of more than {self.rows} rows")
+        if errors or not found:
             raise UsageError(
                 "--quantiles: these quantiles cannot be predicted",
-                details=faults or ["none was named"],
+                details=errors or ["none was named"],
                 hint=self._widest,
             )
         return dict(sorted(found.items()))

@@ -94,14 +94,14 @@ class Journal:
         if not Path(path).exists():
             return Journal(Path(path), identity)
         facts, _ = unpack(read_file(path, partial(header_length, source=str(path))), "search", str(path))
-        if fault := validate(facts, _FORM, "facts"):
+        if message := validate(facts, _FORM, "facts"):
             raise ModelFileError(
-                f"{path} does not describe a search that this version knows", details=[fault], hint=f"remove {path}"
+                f"{path} does not describe a search that this version knows", details=[message], hint=f"remove {path}"
             )
-        if faults := _differences(facts["identity"], identity):
+        if errors := _differences(facts["identity"], identity):
             raise ModelFileError(
                 f"{path} belongs to another search",
-                details=faults,
+                details=errors,
                 hint=f"tune with the same table and settings, or remove {path} to start again",
             )
         return Journal(Path(path), identity, [Fit(**each) for each in facts["fits"]], facts["seconds"])
@@ -188,11 +188,11 @@ def identity_of(search: Search) -> dict[str, Any]:
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    faults = []
+    errors = []
     for name in sorted({*before, *now}):
         if before.get(name) != now.get(name):
             if name == "rows":
-                faults.append("the rows (their values, their order or their folds) differ")
+                errors.append("the rows (their values, their order or their folds) differ")
             else:
-                faults.append(f"{name}: was {before.get(name)!r}, is {now.get(name)!r}")
-    return faults
+                errors.append(f"{name}: was {before.get(name)!r}, is {now.get(name)!r}")
+    return errors

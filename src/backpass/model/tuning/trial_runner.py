@@ -71,8 +71,8 @@ class TrialRunner:
                 hint="give a larger budget, or a number of trials without a budget",
             )
         if trials[0].failure:
-            faults = [f"trial {each.number}: {each.failure}" for each in trials]
-            raise DivergedError("no trial could be fitted", details=faults)
+            errors = [f"trial {each.number}: {each.failure}" for each in trials]
+            raise DivergedError("no trial could be fitted", details=errors)
         return trials
 
     def steps(self) -> Iterator[Trial]:

@@ -94,8 +94,8 @@ def permutation_importance(
         ['a', 'b']
     """
     check_model(model)
-    if faults := [*whole_number_errors(1, repeats=repeats), *seed_errors(seed)]:
-        raise UsageError("; ".join(faults))
+    if errors := [*whole_number_errors(1, repeats=repeats), *seed_errors(seed)]:
+        raise UsageError("; ".join(errors))
     check_reading("permutation_importance", model, data, reading)
     held = held_out(model, model.table(data, with_target=True, **reading), "importance")
     return tuple(importances(model, held, seed=seed, repeats=repeats))

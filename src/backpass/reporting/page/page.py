@@ -78,8 +78,8 @@ def report(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> 
         DataError: Lists what the rows lack.
     """
     check_model(model)
-    if faults := seed_errors(seed):
-        raise UsageError(faults[0])
+    if errors := seed_errors(seed):
+        raise UsageError(errors[0])
     if data is not None:
         check_reading("report", model, data, reading)
     require()

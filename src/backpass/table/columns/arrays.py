@@ -20,7 +20,7 @@ from backpass.table.datetimes.timestamp import NAT, microseconds_of_dates
 from backpass.table.messages import ErrorList, shown
 
 
-def raw_array(name: str, values: NDArray[Any], rules: Rules, faults: ErrorList) -> RawColumn | None:
+def raw_array(name: str, values: NDArray[Any], rules: Rules, errors: ErrorList) -> RawColumn | None:
     """Convert an array (n,); return None after an error.
 
     >>> raw_array("x", np.ma.masked_array([1, 2], mask=[False, True]), Rules(), ErrorList("t")).values
@@ -38,13 +38,13 @@ def raw_array(name: str, values: NDArray[Any], rules: Rules, faults: ErrorList) 
     if data.ndim == 1 and data.dtype.kind == "m":
         seconds = seconds_of(data)
         if seconds is None:
-            faults.add(f"column {shown(name)} is of type {shown(data.dtype)}", CALENDAR)
+            errors.add(f"column {shown(name)} is of type {shown(data.dtype)}", CALENDAR)
             return None
         return RawNumbers(name, seconds if mask is None else np.where(mask, np.nan, seconds), is_duration=True)
     if mask is None or data.ndim != 1:
-        return raw_objects(name, list(values), rules, faults)
+        return raw_objects(name, list(values), rules, errors)
     objects = [None if gap else value for gap, value in zip(mask, data, strict=True)]
-    return raw_objects(name, objects, rules, faults)
+    return raw_objects(name, objects, rules, errors)
 
 
 def mask_of(values: NDArray[Any]) -> NDArray[np.bool_] | None:

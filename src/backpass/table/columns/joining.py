@@ -18,24 +18,24 @@ from backpass.table.datetimes.timestamp import NAT
 from backpass.table.messages import ErrorList, listed, plain, shown
 
 
-def joined(contents: Sequence[Content], sources: Sequence[str], rules: Rules, faults: ErrorList) -> Content:
+def joined(contents: Sequence[Content], sources: Sequence[str], rules: Rules, errors: ErrorList) -> Content:
     """Concatenate contents; a single one is returned unchanged.
 
     Args:
         contents: The contents.
         sources: Names of their files in messages.
         rules: What is required of the columns: numbers that must be categories join strings.
-        faults: Collects errors.
+        errors: Collects errors.
     """
     first = contents[0]
     if len(contents) == 1:
         return first
     for content, source in zip(contents[1:], sources[1:], strict=True):
-        check_same_names(first.names, content.names, sources[0], source, faults)
-    faults.stop()
+        check_same_names(first.names, content.names, sources[0], source, errors)
+    errors.stop()
     by_name = [{column.name: column for column in content.columns} for content in contents]
     columns = [
-        _joined_column([found[raw.name] for found in by_name], sources, rules, faults)
+        _joined_column([found[raw.name] for found in by_name], sources, rules, errors)
         for raw in first.columns
         if all(raw.name in found for found in by_name)  # a column that could not be read is already an error
     ]
@@ -46,18 +46,18 @@ def joined(contents: Sequence[Content], sources: Sequence[str], rules: Rules, fa
 
 
 def check_same_names(
-    first: Sequence[str], other: Sequence[str], first_source: str, source: str, faults: ErrorList
+    first: Sequence[str], other: Sequence[str], first_source: str, source: str, errors: ErrorList
 ) -> None:
     """Add an error if a file lacks columns of the first file, or has extra ones."""
     lacking, more = [name for name in first if name not in other], [name for name in other if name not in first]
     if lacking:
-        faults.add(f"{plain(source)} lacks {listed(lacking, shown)}, which {plain(first_source)} has")
+        errors.add(f"{plain(source)} lacks {listed(lacking, shown)}, which {plain(first_source)} has")
     if more:
-        faults.add(f"{plain(source)} has {listed(more, shown)}, which {plain(first_source)} does not have")
+        errors.add(f"{plain(source)} has {listed(more, shown)}, which {plain(first_source)} does not have")
 
 
 def _joined_column(
-    raws: Sequence[RawColumn], sources: Sequence[str], rules: Rules, faults: ErrorList
+    raws: Sequence[RawColumn], sources: Sequence[str], rules: Rules, errors: ErrorList
 ) -> RawColumn | None:
     """Concatenate one column; return None after an error if its kind differs between files."""
     name, filled = raws[0].name, [raw for raw in raws if not _is_empty(raw)]
@@ -67,10 +67,10 @@ def _joined_column(
         rules.required_kind(name) == "categorical"
         or not any(isinstance(raw, RawStrings) and raw.typed for raw in filled)
     ):
-        return _texts(name, [numbers_as_texts(raw, faults) if isinstance(raw, RawNumbers) else raw for raw in raws])
+        return _texts(name, [numbers_as_texts(raw, errors) if isinstance(raw, RawNumbers) else raw for raw in raws])
     if len(kinds) > 1:
         held = ", ".join(f"{kind} in {plain(source)}" for kind, source in sorted(kinds.items()))
-        faults.add(f"column {shown(name)} holds {held}")
+        errors.add(f"column {shown(name)} holds {held}")
         return None
     lead = filled[0] if filled else raws[0]
     match lead:

@@ -81,13 +81,13 @@ WRITTEN: dict[Kind | Order, str] = {
 }
 
 
-def infer_column(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) -> Column:
+def infer_column(raw: RawColumn, rules: Rules, errors: ErrorList, notes: list[str]) -> Column:
     """Convert a raw column to a typed one.
 
     Args:
         raw: The column as read.
         rules: Required kinds, missing tokens and formats.
-        faults: Collects errors.
+        errors: Collects errors.
         notes: Collects messages about the conversion.
 
     >>> from backpass.table.notation.missing import Missing
@@ -98,13 +98,13 @@ def infer_column(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[st
     """
     required = rules.required_kind(raw.name)
     if isinstance(raw, RawDatetimes):
-        _report_far_dates(raw, rules.before, faults)
+        _report_far_dates(raw, rules.before, errors)
     if isinstance(raw, RawNumbers) and required != "categorical":
-        return _of_numbers(raw, required, rules, faults, notes)
+        return _of_numbers(raw, required, rules, errors, notes)
     if isinstance(raw, RawDatetimes) and required != "categorical":
-        return _of_datetimes(raw, required, rules, faults, notes)
+        return _of_datetimes(raw, required, rules, errors, notes)
     if not isinstance(raw, RawStrings):
-        raw = numbers_as_texts(raw, faults) if isinstance(raw, RawNumbers) else datetimes_as_texts(raw)
+        raw = numbers_as_texts(raw, errors) if isinstance(raw, RawNumbers) else datetimes_as_texts(raw)
     as_text = judge(raw, rules)
     classified = as_text if required == "categorical" else with_reading(raw.name, as_text, rules)
     if rules.allows_truths(raw.name):
@@ -113,12 +113,12 @@ def infer_column(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[st
     kind = decide(raw, classified, required, rules.decimal, notes)
     if kind == "categorical":
         return _text_column(raw, as_text, rules, notes)
-    _report_mismatches(raw, classified, kind, rules, faults)
+    _report_mismatches(raw, classified, kind, rules, errors)
     if classified.gaps:
         notes.append(gap_note(raw.name, classified.gaps))
     if kind == "numeric":
         numbers = np.concatenate([[np.nan], np.where(classified.types == MISSING, np.nan, classified.numbers)])
-        checked = _checked(raw.name, numbers[raw.codes], rules, faults, notes)
+        checked = _checked(raw.name, numbers[raw.codes], rules, errors, notes)
         notation = (
             "; ".join(notations_of(classified.reading, classified.agreement.shapes)) if classified.reading else ""
         )
@@ -131,7 +131,7 @@ def infer_column(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[st
             lacks_unit=lacks_unit,
             bounds=_bounds(raw, classified),
         )
-    _report_zones(raw, classified, kind, rules.before, faults)
+    _report_zones(raw, classified, kind, rules.before, errors)
     microseconds = np.concatenate([[NAT], np.where(classified.are(*TYPES[kind]), classified.microseconds, NAT)])
     datetimes = RawDatetimes(raw.name, microseconds[raw.codes], kind, bool(classified.zoned.any()))
     order = classified.datetimes.order if kind == "date" else None
@@ -142,29 +142,29 @@ def infer_column(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[st
     return replace(_datetimes(datetimes, notes, order), notation=classified.counted.key if classified.counted else "")
 
 
-def _of_numbers(raw: RawNumbers, required: Kind | None, rules: Rules, faults: ErrorList, notes: list[str]) -> Column:
+def _of_numbers(raw: RawNumbers, required: Kind | None, rules: Rules, errors: ErrorList, notes: list[str]) -> Column:
     if not raw.is_duration and (notation := notation_of(raw.name, raw.values, rules)) is not None:
-        return counted_column(raw, notation, rules, faults, notes)
+        return counted_column(raw, notation, rules, errors, notes)
     if required is None and not raw.is_duration and (code := _article_numbers(raw.name, raw.values)):
         notes.append(f"column {shown(raw.name)} holds {code}: kept as categories")
-        texts = numbers_as_texts(raw, faults)
+        texts = numbers_as_texts(raw, errors)
         return _text_column(texts, judge(texts, rules), rules, notes)
     if required not in ("date", "time"):
         if raw.is_duration and not np.isnan(raw.values).all():
             notes.append(f"column {shown(raw.name)} holds durations: read as numbers of seconds")
-        checked = _checked(raw.name, raw.values, rules, faults, notes)
+        checked = _checked(raw.name, raw.values, rules, errors, notes)
         lacks_unit = rules.expects_unit(raw.name)
         reading = rules.reading_of(raw.name) or _comma_reading(rules)
         if reading is not None and rules.kinds is None and (raw.values[np.isfinite(raw.values)] % 1.0 != 0.0).any():
             reading = None  # their decimal sign is the point
         return replace(checked, reading=reading, lacks_unit=lacks_unit) if reading or lacks_unit else checked
     if len(rows := np.flatnonzero(~np.isnan(raw.values)) + 1 + rules.before):
-        _refuse_kind(raw.name, "durations" if raw.is_duration else "numbers", required, rows, faults)
+        _refuse_kind(raw.name, "durations" if raw.is_duration else "numbers", required, rows, errors)
     return DatetimeColumn(raw.name, np.full(len(raw.values), NAT), required)
 
 
 def _of_datetimes(
-    raw: RawDatetimes, required: Kind | None, rules: Rules, faults: ErrorList, notes: list[str]
+    raw: RawDatetimes, required: Kind | None, rules: Rules, errors: ErrorList, notes: list[str]
 ) -> NumericColumn | DatetimeColumn:
     there = raw.microseconds != NAT
     if required is None and raw.kind == "date":
@@ -174,22 +174,22 @@ def _of_datetimes(
         days = raw.microseconds.astype(np.float64) / DAY
         return NumericColumn(raw.name, np.where(there, days, np.nan))
     if required not in (None, raw.kind) and there.any():
-        _refuse_kind(raw.name, f"{raw.kind}s", required, np.flatnonzero(there) + 1 + rules.before, faults)
+        _refuse_kind(raw.name, f"{raw.kind}s", required, np.flatnonzero(there) + 1 + rules.before, errors)
     return _datetimes(raw, notes)
 
 
-def _report_far_dates(raw: RawDatetimes, before: int, faults: ErrorList) -> None:
+def _report_far_dates(raw: RawDatetimes, before: int, errors: ErrorList) -> None:
     """Add an error if dates lie outside the calendar's range."""
     there = raw.microseconds != NAT
     if raw.kind == "date" and len(
         far := np.flatnonzero(there & ((raw.microseconds < FIRST) | (raw.microseconds > LAST))) + 1 + before
     ):
-        faults.add(f"column {shown(raw.name)}: dates before year 1 or after 9999 in {rows_listed(far)}", FAR_DATES)
+        errors.add(f"column {shown(raw.name)}: dates before year 1 or after 9999 in {rows_listed(far)}", FAR_DATES)
 
 
-def _refuse_kind(name: str, found: str, required: Kind | None, rows: NDArray[np.intp], faults: ErrorList) -> None:
+def _refuse_kind(name: str, found: str, required: Kind | None, rows: NDArray[np.intp], errors: ErrorList) -> None:
     hint = f"{plural(str(required))} are written {WRITTEN[cast(Kind, required)]}"
-    faults.add(
+    errors.add(
         f"column {shown(name)} holds {found} ({rows_listed(rows)}), the model needs {plural(str(required))} here", hint
     )
 
@@ -316,7 +316,7 @@ def _missing_among_booleans(classified: TextClassification, rules: Rules) -> lis
 
 
 def _report_mismatches(
-    raw: RawStrings, classified: TextClassification, kind: Kind, rules: Rules, faults: ErrorList
+    raw: RawStrings, classified: TextClassification, kind: Kind, rules: Rules, errors: ErrorList
 ) -> None:
     """Add an error if values do not fit the column's kind."""
     other_types = sorted({NUMERIC, INFINITE, DATE, TIME, TEXT} - set(TYPES[kind]))
@@ -349,11 +349,11 @@ def _report_mismatches(
             hint = f"{unclear}: --date-order day_first (or month_first); {hint}"
     places = [row for found in rows.values() for row in found.tolist()]
     cell = Cell(places[0], raw.name, first, hint) if texts == len(places) == 1 else None
-    faults.add(f"column {shown(raw.name)}: {count} ({named}{more})", hint, cell)
+    errors.add(f"column {shown(raw.name)}: {count} ({named}{more})", hint, cell)
 
 
 def _report_zones(
-    raw: RawStrings, classified: TextClassification, kind: DatetimeKind, before: int, faults: ErrorList
+    raw: RawStrings, classified: TextClassification, kind: DatetimeKind, before: int, errors: ErrorList
 ) -> None:
     """Add an error if some dates have a time zone and others do not."""
     of_kind = classified.are(*TYPES[kind]) & (classified.counts > 0)
@@ -361,11 +361,11 @@ def _report_zones(
     if not (bare.size and (of_kind & classified.zoned).any()):
         return
     rows = np.flatnonzero(np.isin(raw.codes, bare + 1)) + 1 + before
-    faults.add(f"column {shown(raw.name)}: some dates have a time zone, others have none ({rows_listed(rows)})")
+    errors.add(f"column {shown(raw.name)}: some dates have a time zone, others have none ({rows_listed(rows)})")
 
 
 def _checked(
-    name: str, values: NDArray[np.float64], rules: Rules, faults: ErrorList, notes: list[str]
+    name: str, values: NDArray[np.float64], rules: Rules, errors: ErrorList, notes: list[str]
 ) -> NumericColumn:
     """Return a numeric column: missing-value numbers become NaN, infinities are errors, lost digits give a note."""
     if rules.missing.values:
@@ -373,8 +373,8 @@ def _checked(
     low, high = float(np.fmin.reduce(values, initial=np.inf)), float(np.fmax.reduce(values, initial=-np.inf))
     if (low == -np.inf or high == np.inf) and (infinite := np.flatnonzero(np.isinf(values))).size:
         rows = rows_listed(infinite + 1 + rules.before)
-        fault = f"inf, or a number too large for float64, in column {shown(name)} {rows}"
-        faults.add(fault, "if it means missing: an empty field or NaN, or --missing inf")
+        message = f"inf, or a number too large for float64, in column {shown(name)} {rows}"
+        errors.add(message, "if it means missing: an empty field or NaN, or --missing inf")
     elif max(high, -low) >= WHOLE_LIMIT and lost_digits(values):
         lost = "whole numbers beyond 2^53, their last digits are lost; an identifier? --categorical"
         notes.append(f"column {shown(name)}: {lost}")

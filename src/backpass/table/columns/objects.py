@@ -53,14 +53,14 @@ def columns_of_rows(rows: Iterable[Mapping[Any, Any]]) -> tuple[dict[Any, list[A
     return columns, count
 
 
-def raw_objects(name: str, values: list[Any], rules: Rules, faults: ErrorList) -> RawColumn | None:
+def raw_objects(name: str, values: list[Any], rules: Rules, errors: ErrorList) -> RawColumn | None:
     """Convert a column of Python values; None, NaN, pandas.NA and masked are missing.
 
     Args:
         name: Column name.
         values: Values of one type, or strings with numbers, booleans, dates or times among them.
         rules: What is required of the columns: numbers that must be categories keep all their digits.
-        faults: Collects errors.
+        errors: Collects errors.
 
     Returns:
         The column, or None after an error.
@@ -77,19 +77,19 @@ def raw_objects(name: str, values: list[Any], rules: Rules, faults: ErrorList) -
     if types == {"boolean"}:
         return coded(name, (None if item is None else BOOLEAN[bool(item)] for item in items), typed=True)
     if types == {"text"}:
-        return _of_texts(name, items, faults)
+        return _of_texts(name, items, errors)
     if "text" in types and types <= WRITTEN:
-        return _of_texts(name, [_field(item, rules.sign_of(name)) for item in items], faults, typed=False)
+        return _of_texts(name, [_field(item, rules.sign_of(name)) for item in items], errors, typed=False)
     if types == {"duration"}:
-        return _of_durations(name, items, faults)
+        return _of_durations(name, items, errors)
     if types == {"date"}:
-        return _of_dates(name, items, faults)
+        return _of_dates(name, items, errors)
     if types == {"time"}:
         microseconds = [NAT if item is None else _since(datetime.datetime.combine(EPOCH, item)) for item in items]
         return RawDatetimes(name, np.array(microseconds, dtype=np.int64), "time")
     firsts = {type_of(item): row for row, item in reversed([*enumerate(items, start=1)]) if item is not None}
     held = " and ".join(f"values of type {type_} (row {firsts[type_]})" for type_ in sorted(firsts))
-    faults.add(f"column {shown(name)} holds {held}", UNFIT)
+    errors.add(f"column {shown(name)} holds {held}", UNFIT)
     return None
 
 
@@ -118,18 +118,18 @@ def _field(item: Any, decimal: str) -> Any:
     return item
 
 
-def _of_texts(name: str, items: list[Any], faults: ErrorList, *, typed: bool = True) -> RawColumn | None:
+def _of_texts(name: str, items: list[Any], errors: ErrorList, *, typed: bool = True) -> RawColumn | None:
     texts = [None if item is None else text_in(item) for item in items]
     pairs = enumerate(zip(items, texts, strict=True), start=1)
     if broken := [row for row, (item, text) in pairs if item is not None and text is None]:
-        add_undecoded(name, broken, faults)
+        add_undecoded(name, broken, errors)
         return None
     return coded(name, texts, typed=typed)
 
 
-def add_undecoded(name: str, rows: Iterable[int], faults: ErrorList) -> None:
+def add_undecoded(name: str, rows: Iterable[int], errors: ErrorList) -> None:
     """Add an error for bytes that are not UTF-8."""
-    faults.add(f"column {shown(name)} holds bytes that are not UTF-8 ({rows_listed(rows)})", NOT_UTF8)
+    errors.add(f"column {shown(name)} holds bytes that are not UTF-8 ({rows_listed(rows)})", NOT_UTF8)
 
 
 def text_in(value: Any) -> str | None:
@@ -146,17 +146,17 @@ def text_in(value: Any) -> str | None:
         return None
 
 
-def _of_durations(name: str, items: list[Any], faults: ErrorList) -> RawColumn | None:
+def _of_durations(name: str, items: list[Any], errors: ErrorList) -> RawColumn | None:
     seconds = [math.nan if item is None else seconds_in(item) for item in items]
     if endless := [row for row, found in enumerate(seconds, start=1) if found is None]:
-        add_calendar_spans(name, endless, faults)
+        add_calendar_spans(name, endless, errors)
         return None
     return RawNumbers(name, np.array(seconds, dtype=np.float64), is_duration=True)
 
 
-def add_calendar_spans(name: str, rows: Iterable[int], faults: ErrorList) -> None:
+def add_calendar_spans(name: str, rows: Iterable[int], errors: ErrorList) -> None:
     """Add an error for durations with years or months."""
-    faults.add(f"column {shown(name)} holds durations with years or months ({rows_listed(rows)})", CALENDAR)
+    errors.add(f"column {shown(name)} holds durations with years or months ({rows_listed(rows)})", CALENDAR)
 
 
 def _float(number: Any) -> float:
@@ -167,13 +167,13 @@ def _float(number: Any) -> float:
         return math.inf if number > 0 else -math.inf
 
 
-def _of_dates(name: str, items: list[Any], faults: ErrorList) -> RawDatetimes:
+def _of_dates(name: str, items: list[Any], errors: ErrorList) -> RawDatetimes:
     """Convert dates with or without a time of day; either all or none must have a time zone."""
     zones = [getattr(item, "tzinfo", None) is not None for item in items]
     pairs = enumerate(zip(items, zones, strict=True), start=1)
     bare = [row for row, (item, zoned) in pairs if item is not None and not zoned]
     if any(zones) and bare:
-        faults.add(f"column {shown(name)}: some dates have a time zone, others have none ({rows_listed(bare)})")
+        errors.add(f"column {shown(name)}: some dates have a time zone, others have none ({rows_listed(bare)})")
     microseconds = [NAT if item is None else _microseconds(item) for item in items]
     return RawDatetimes(name, np.array(microseconds, dtype=np.int64), "date", any(zones))
 

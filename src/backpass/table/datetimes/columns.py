@@ -62,7 +62,7 @@ def notation_of(name: str, values: NDArray[np.float64], rules: Rules) -> Counted
 
 
 def counted_column(
-    raw: RawNumbers, notation: Counted, rules: Rules, faults: ErrorList, notes: list[str]
+    raw: RawNumbers, notation: Counted, rules: Rules, errors: ErrorList, notes: list[str]
 ) -> DatetimeColumn:
     """Convert a column of numbers in a notation; numbers that are not dates or times are errors."""
     placeholders = PLACEHOLDERS.get(notation.key, ())
@@ -75,7 +75,7 @@ def counted_column(
         text = (
             f"column {shown(raw.name)}: {what}, expected {plural(notation.kind)} such as {text_of(notation.cells[0])}"
         )
-        faults.add(text, f"if it means missing: --missing {text_of(float(raw.values[wrong[0]]))}")
+        errors.add(text, f"if it means missing: --missing {text_of(float(raw.values[wrong[0]]))}")
     elif there.any():
         first = int(np.flatnonzero(there)[0])
         example = text_of(float(raw.values[first]))

@@ -18,7 +18,7 @@ from backpass.table.columns.joining import check_same_names
 from backpass.table.columns.raw import RawColumn, RawNumbers, RawStrings
 from backpass.table.columns.rules import Rules
 from backpass.table.delimited.headerless import first_line
-from backpass.table.delimited.records import NAMELESS, WHITESPACE, broken_fault, delimiter_name, uneven_fault
+from backpass.table.delimited.records import NAMELESS, WHITESPACE, broken_message, delimiter_name, uneven_message
 from backpass.table.files.opening import Opened
 from backpass.table.layout.findings import lines_listed, note_of
 from backpass.table.layout.layout import Layout
@@ -149,15 +149,15 @@ class Scan:
         return scanner_for(signs)(roles, tokens, with_points=with_points, rows_about=rows)
 
 
-def scan_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Scan:
+def scan_of(files: Sequence[Delimited], rules: Rules, errors: ErrorList) -> Scan:
     """Return how the columns of files are scanned at first, before anything is read; see ``sampled``.
 
     Raises:
         DataError: The files do not have the same columns.
     """
     for other in files[1:]:
-        check_same_names(files[0].named, other.named, files[0].file.source, other.file.source, faults)
-    faults.stop()
+        check_same_names(files[0].named, other.named, files[0].file.source, other.file.source, errors)
+    errors.stop()
     nameless = list(dict.fromkeys(name for file in files for name in file.layout.nameless))
     names = (*files[0].names, *(name for name in nameless if name not in files[0].names))
     roles = tuple(_role(name, rules) if name not in nameless else TEXT for name in names)
@@ -183,7 +183,7 @@ def sampled(files: Sequence[Delimited], scan: Scan, rules: Rules) -> Scan:
     )
 
 
-def fields_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Fields:
+def fields_of(files: Sequence[Delimited], rules: Rules, errors: ErrorList) -> Fields:
     """Read files that have the same columns and concatenate their rows.
 
     Columns that turn out to be strings only behind the start of the first file are read a second time.
@@ -192,14 +192,14 @@ def fields_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Fi
         DataError: Records do not have the right number of fields; the error names their lines.
         ResourceError: The table does not fit in memory.
     """
-    scan, rows = scan_of(files, rules, faults), sum(file.rows_about() for file in files)
-    require_table_memory(faults.source, rows, scan.width, CELL, column=COLUMN, about=True)
+    scan, rows = scan_of(files, rules, errors), sum(file.rows_about() for file in files)
+    require_table_memory(errors.source, rows, scan.width, CELL, column=COLUMN, about=True)
     scan = sampled(files, scan, rules)
     names, nameless, roles = scan.names, scan.nameless, scan.roles
     whole = _scanned(files, scan, rules, rows)
     no_data = (*whole.empty_rows, *whole.header_rows)
     if whole.rows == len(no_data):
-        raise data_error(faults.source, "has a header but no data rows")
+        raise data_error(errors.source, "has a header but no data rows")
     # Columns taken for numbers that the scan found to hold other strings are scanned again.
     unfit = scan.late(whole, rules)
     late = tuple(TEXT if j in unfit else LEFT_OUT for j in range(len(names)))
@@ -207,21 +207,21 @@ def fields_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Fi
     found = []
     for j, name in enumerate(names):
         if name in nameless:
-            check_empty(j, whole, names, faults)
+            check_empty(j, whole, names, errors)
         elif roles[j] == NUMBER and late[j] != TEXT:
             found.append(Field(RawNumbers(name, whole.numbers(j)), whole.has_points(j)))
         elif roles[j] != LEFT_OUT:
             found.append(Field(RawStrings(name, *(again if late[j] == TEXT else whole).texts(j))))
-    faults.stop()
+    errors.stop()
     return Fields(found, whole.rows, tuple(sorted(no_data)), scan_notes(whole))
 
 
-def check_empty(j: int, whole: Scanner | PlainScanner, names: Sequence[str], faults: ErrorList) -> None:
+def check_empty(j: int, whole: Scanner | PlainScanner, names: Sequence[str], errors: ErrorList) -> None:
     """Add an error if a column without a name holds something below the rows that were looked at first."""
     levels, codes = whole.texts(j)
     if levels:
         row = int(np.flatnonzero(codes)[0]) + 1
-        faults.add(f"column {j + 1} of {len(names)} has no name, and holds {shown(levels[0])} in row {row:,}", NAMELESS)
+        errors.add(f"column {j + 1} of {len(names)} has no name, and holds {shown(levels[0])} in row {row:,}", NAMELESS)
 
 
 def scan_notes(whole: Scanner | PlainScanner) -> tuple[str, ...]:
@@ -283,14 +283,14 @@ def refuse_structure(file: Delimited, scanner: Scanner | PlainScanner) -> None:
     Raises:
         DataError: One does not; the error names the lines.
     """
-    faults = ErrorList(file.file.source)
+    errors = ErrorList(file.file.source)
     if scanner.uneven:
         layout = file.layout
-        text = uneven_fault(scanner.uneven, scanner.uneven_count, len(file.names), layout.names_in)
-        faults.add(text, _hint_for_uneven(layout, scanner))
+        text = uneven_message(scanner.uneven, scanner.uneven_count, len(file.names), layout.names_in)
+        errors.add(text, _hint_for_uneven(layout, scanner))
     if scanner.broken:
-        faults.add(broken_fault(scanner.broken, scanner.broken_line))
-    faults.stop()
+        errors.add(broken_message(scanner.broken, scanner.broken_line))
+    errors.stop()
 
 
 def _hint_for_uneven(layout: Layout, scanner: Scanner | PlainScanner) -> str:

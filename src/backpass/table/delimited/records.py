@@ -221,22 +221,22 @@ def check_names(names: Sequence[str], source: str, hint: str = "") -> None:
     Raises:
         DataError: Some names are empty or repeated.
     """
-    faults = ErrorList(source)
+    errors = ErrorList(source)
     empty = [position for position, name in enumerate(names, start=1) if not name]
     if empty:
-        faults.add(f"the header has no name at {_positions(empty)}", hint or NAMELESS)
+        errors.add(f"the header has no name at {_positions(empty)}", hint or NAMELESS)
     for name, count in Counter(name for name in names if name).items():
         if count > 1:
             where = [position for position, other in enumerate(names, start=1) if other == name]
-            faults.add(f"the name {shown(name)} stands at {_positions(where)} of the header", hint or UNIQUE)
-    faults.stop()
+            errors.add(f"the name {shown(name)} stands at {_positions(where)} of the header", hint or UNIQUE)
+    errors.stop()
 
 
 def _positions(positions: list[int]) -> str:
     return f"{'position' if len(positions) == 1 else 'positions'} {listed(positions)}"
 
 
-def uneven_fault(uneven: Sequence[tuple[int, int]], count: int, width: int, of: str) -> str:
+def uneven_message(uneven: Sequence[tuple[int, int]], count: int, width: int, of: str) -> str:
     """Return the error text for records with the wrong number of fields.
 
     Args:
@@ -254,7 +254,7 @@ def uneven_fault(uneven: Sequence[tuple[int, int]], count: int, width: int, of: 
     return f"{count:,} lines do not have the {expected} of {of}: {lines}{more}"
 
 
-def broken_fault(broken: str, line: int) -> str:
+def broken_message(broken: str, line: int) -> str:
     """Return the error text for a record that cannot be split into fields.
 
     Args:

@@ -38,6 +38,6 @@ def _dates_in(column: Column, rules: Rules) -> DatetimeColumn | None:
     """Return the dates in a categorical column, None if it holds anything else."""
     if not isinstance(column, CategoricalColumn):
         return None
-    faults = ErrorList("")
-    found = infer_column(RawStrings(column.name, column.levels, column.codes), rules, faults, [])
-    return found if isinstance(found, DatetimeColumn) and found.kind == "date" and not faults.texts else None
+    errors = ErrorList("")
+    found = infer_column(RawStrings(column.name, column.levels, column.codes), rules, errors, [])
+    return found if isinstance(found, DatetimeColumn) and found.kind == "date" and not errors.texts else None

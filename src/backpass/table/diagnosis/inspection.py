@@ -134,15 +134,15 @@ def inspect_table(table: Table, target: str | None = None, coding: CodingOf = pl
     [('size', 'scaled'), ('town', 'left out: constant')]
     """
     with_target, note = (table, "") if target is None else labeled(table, target)
-    goal, y, fault = _goal(with_target, target)
+    goal, y, message = _goal(with_target, target)
     columns = list(table.columns.values())
     fitting = _fitting(table, target, coding(goal.task if goal else None, with_target.rows))
     dependent = dict(dependences(with_target, goal, y)) if goal is not None and y is not None else {}
     reports = []
     for column in columns:
         findings = [Finding("faulty", text) for text in table.doubts.get(column.name, ())]
-        if column.name == target and fault:
-            findings.append(Finding("faulty_target", fault))
+        if column.name == target and message:
+            findings.append(Finding("faulty_target", message))
         findings += column_findings(column, table)
         if goal is not None and y is not None and column.name != target:
             findings += _findings_with_target(with_target.columns[column.name], with_target.columns[goal.name], goal, y)

@@ -55,7 +55,7 @@ def queried(
     query: str,
     files: Sequence[Opened],
     rules: Rules,
-    faults: ErrorList,
+    errors: ErrorList,
     index: Collection[str] = (),
     *,
     hint: str = f"the table is called {DATA}, the file getvariable('{FILE}')",
@@ -67,7 +67,7 @@ def queried(
         query: The SELECT statement.
         files: Files that the query may read.
         rules: What is required of the result's columns.
-        faults: Collects errors.
+        errors: Collects errors.
         index: Names of pandas index columns; the result keeps them only where ``rules`` names them.
         hint: What the tables are called.
 
@@ -84,14 +84,14 @@ def queried(
         confine(database, files)
         database.execute(f"CREATE TEMP TABLE {RESULT} AS {query.strip().rstrip(';')}")
         stored, rows = types_of(database, RESULT), rows_in(database, RESULT)
-        content = relation_columns(database, RESULT, stored, rows, faults.source, rules, faults, index)
+        content = relation_columns(database, RESULT, stored, rows, errors.source, rules, errors, index)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
         first = str(error).splitlines()[0]
         raise UsageError(f"the query cannot be run: {first}", hint=hint) from error
     if not content.rows:
-        raise data_error(faults.source, "the query returns no rows")
+        raise data_error(errors.source, "the query returns no rows")
     return content
 
 
@@ -109,7 +109,7 @@ def queried_without_data(
     query: str,
     files: Sequence[Opened],
     rules: Rules,
-    faults: ErrorList,
+    errors: ErrorList,
     error: DataError,
 ) -> Content:
     """Run a query although the table could not be read, because it may read the file by itself.
@@ -119,7 +119,7 @@ def queried_without_data(
         UsageError: As ``queried``.
     """
     try:
-        return queried(database, query, files, rules, faults)
+        return queried(database, query, files, rules, errors)
     except UsageError as failed:
         if f"Table with name {DATA} does not exist" not in failed.message:
             raise

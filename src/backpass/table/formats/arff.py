@@ -48,7 +48,7 @@ class Attribute:
     default: str | None
 
 
-def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
+def read(file: Opened, rules: Rules, errors: ErrorList) -> Content:
     """Read the requested columns of a file.
 
     Raises:
@@ -66,7 +66,7 @@ def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
     if not rows:
         raise data_error(file.source, "has columns but no rows")
     columns = [
-        _column(name, attribute, [row[j] for row in rows], faults)
+        _column(name, attribute, [row[j] for row in rows], errors)
         for j, (name, attribute) in enumerate(zip(names, attributes, strict=True))
         if rules.wants(name)
     ]
@@ -171,13 +171,13 @@ def _unquoted(text: str) -> str:
     return ESCAPE.sub(r"\1", text[1:-1]) if is_quoted else text
 
 
-def _column(name: str, attribute: Attribute, values: list[str | None], faults: ErrorList) -> RawColumn | None:
+def _column(name: str, attribute: Attribute, values: list[str | None], errors: ErrorList) -> RawColumn | None:
     if attribute.kind != "numeric":
         return coded(name, values, typed=True)
     numbers = [math.nan if value is None else number_in(value) for value in values]
     wrong = [(row, value) for row, (value, found) in enumerate(zip(values, numbers, strict=True), 1) if found is None]
     if wrong:
         row, value = wrong[0]
-        faults.add(f"column {shown(name)} is declared numeric and holds {shown(value)} (row {row})")
+        errors.add(f"column {shown(name)} is declared numeric and holds {shown(value)} (row {row})")
         return None
     return RawNumbers(name, np.array(numbers, dtype=np.float64))

@@ -21,7 +21,7 @@ from backpass.table.memory import require_file_memory
 from backpass.table.messages import ErrorList, data_error
 
 
-def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
+def read(file: Opened, rules: Rules, errors: ErrorList) -> Content:
     """Read the requested columns of a file.
 
     Raises:
@@ -42,7 +42,7 @@ def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
     if not rows:
         raise data_error(file.source, "has columns but no rows")
     check_names(names, file.source)
-    found = [raw_objects(name.strip(" \t"), values, rules, faults) for name, values in columns.items()]
+    found = [raw_objects(name.strip(" \t"), values, rules, errors) for name, values in columns.items()]
     return Content(names, [column for column in found if column is not None], rows)
 
 

@@ -19,7 +19,7 @@ from backpass.table.messages import ErrorList, data_error, plain
 STREAM = b"\xff\xff\xff\xff"  # the first bytes of a stream; a file begins with ARROW1
 
 
-def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
+def read(file: Opened, rules: Rules, errors: ErrorList) -> Content:
     """Read the requested columns of a file.
 
     Raises:
@@ -40,7 +40,7 @@ def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
         raise data_error(file.source, f"is damaged: it is not {file.format.what} ({error})") from error
     if not table.num_rows:
         raise data_error(file.source, "has columns but no rows")
-    return frame_content(table, rules, faults)
+    return frame_content(table, rules, errors)
 
 
 def _orc(file: Opened, rules: Rules) -> Any:

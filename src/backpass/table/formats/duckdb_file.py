@@ -29,7 +29,7 @@ SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = '{STORED
 ORDER BY ALL"""
 
 
-def read(file: Opened, rules: Rules, faults: ErrorList, query: str | None = None) -> Content:
+def read(file: Opened, rules: Rules, errors: ErrorList, query: str | None = None) -> Content:
     """Read the requested columns of a table, or of the result of a query.
 
     Raises:
@@ -50,10 +50,10 @@ def read(file: Opened, rules: Rules, faults: ErrorList, query: str | None = None
         if query is not None:
             database.execute(f"USE {STORED}")
             hint = f"its tables are {listed([*tables], shown)}"
-            return queried(database, query, [file], rules, faults, hint=hint)
+            return queried(database, query, [file], rules, errors, hint=hint)
         relation = tables[chosen_table([*tables], file.member, file.source)]
         confine(database, [file])
-        return _content(database, relation, file, rules, faults)
+        return _content(database, relation, file, rules, errors)
 
 
 def _tables(database: DuckDBPyConnection) -> dict[str, str]:
@@ -65,7 +65,7 @@ def _tables(database: DuckDBPyConnection) -> dict[str, str]:
     }
 
 
-def _content(database: DuckDBPyConnection, relation: str, file: Opened, rules: Rules, faults: ErrorList) -> Content:
+def _content(database: DuckDBPyConnection, relation: str, file: Opened, rules: Rules, errors: ErrorList) -> Content:
     """Return the columns of a relation.
 
     Raises:
@@ -78,7 +78,7 @@ def _content(database: DuckDBPyConnection, relation: str, file: Opened, rules: R
         stored, rows = types_of(database, relation), rows_in(database, relation)
         width = sum(rules.wants(name.strip(" \t")) for name, _ in stored)
         require_table_memory(file.source, rows, width, TYPED_CELL)
-        content = relation_columns(database, relation, stored, rows, file.source, rules, faults, is_view=True)
+        content = relation_columns(database, relation, stored, rows, file.source, rules, errors, is_view=True)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:

@@ -32,7 +32,7 @@ EPOCH_UNITS = {"milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**
 FIRST_SECOND, LAST_SECOND = 631_152_000, 2_524_608_000  # 1990 and 2050: timestamps in between are plausible
 
 
-def json_columns(file: Opened, rules: Rules, faults: ErrorList) -> Content:
+def json_columns(file: Opened, rules: Rules, errors: ErrorList) -> Content:
     """Read the requested columns of a file.
 
     Raises:
@@ -50,7 +50,7 @@ def json_columns(file: Opened, rules: Rules, faults: ErrorList) -> Content:
     names = tuple(name.strip(" \t") for name in columns.values)
     check_names(names, file.source)
     wanted = [(name, values) for name, values in zip(names, columns.values.values(), strict=True) if rules.wants(name)]
-    found = [raw_objects(name, list(values), rules, faults) for name, values in wanted]
+    found = [raw_objects(name, list(values), rules, errors) for name, values in wanted]
     kept = [column for column in found if column is not None]
     numbers = [column for column in kept if rules.kinds is None and isinstance(column, RawNumbers)]
     stamps = [epoch_note(column) for column in numbers if notation_of(column.name, column.values, rules) is None]

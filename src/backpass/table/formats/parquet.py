@@ -47,7 +47,7 @@ ZONED = {"TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"}
 MOMENTS = TIMES | ZONED | {"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"}
 
 
-def parquet_columns(database: DuckDBPyConnection, file: Opened, rules: Rules, faults: ErrorList) -> Content:
+def parquet_columns(database: DuckDBPyConnection, file: Opened, rules: Rules, errors: ErrorList) -> Content:
     """Read the requested columns of a file.
 
     Raises:
@@ -60,7 +60,7 @@ def parquet_columns(database: DuckDBPyConnection, file: Opened, rules: Rules, fa
         stored, rows = metadata.typed(types_of(database, relation)), rows_in(database, relation)
         width = len([name for name, _ in stored if rules.wants(name.strip(" \t"))])
         require_table_memory(file.source, rows, width, TYPED_CELL)
-        content = relation_columns(database, relation, stored, rows, file.source, rules, faults, metadata.index)
+        content = relation_columns(database, relation, stored, rows, file.source, rules, errors, metadata.index)
     if not content.rows:
         raise data_error(file.source, "has columns but no rows")
     return content
@@ -198,7 +198,7 @@ def relation_columns(
     rows: int,
     source: str,
     rules: Rules,
-    faults: ErrorList,
+    errors: ErrorList,
     index: Collection[str] = (),
     *,
     is_view: bool = False,
@@ -212,7 +212,7 @@ def relation_columns(
         rows: Number of rows.
         source: Name of the table in messages.
         rules: What is required of the columns.
-        faults: Collects errors.
+        errors: Collects errors.
         index: Names of pandas index columns; they are read only where ``rules`` names them.
         is_view: Whether the relation may be computed anew by each query: then as few queries as possible read it.
 
@@ -226,7 +226,7 @@ def relation_columns(
     rules = replace(rules, drop=rules.drop | {*left})
     wanted = [(name, *typed) for name, typed in zip(names, stored, strict=True) if rules.wants(name)]
     known = tuple(name for name in names if name not in left)
-    columns = list(_columns(database, relation, wanted, 0 if is_view else rows, rules, faults))
+    columns = list(_columns(database, relation, wanted, 0 if is_view else rows, rules, errors))
     return Content(known, columns, rows, (index_note(left),) if left else ())
 
 
@@ -236,7 +236,7 @@ def _columns(
     wanted: list[tuple[str, str, str]],
     rows: int,
     rules: Rules,
-    faults: ErrorList,
+    errors: ErrorList,
 ) -> Iterator[RawColumn]:
     """Yield the raw columns; numbers and strings are each queried for all columns together."""
     exact = {name for name, _, type_ in wanted if rules.required_kind(name) == "categorical" and _is_whole(type_)}
@@ -253,7 +253,7 @@ def _columns(
     }
     texts = dict(zip(as_text, texts_of(database, relation, list(as_text.values())), strict=True))
     for name, stored, type_ in wanted:
-        _check_values(database, relation, name, identifier(stored), type_, rules.before, faults)
+        _check_values(database, relation, name, identifier(stored), type_, rules.before, errors)
         if name in numbers:
             is_duration = type_ == INTERVAL or type_.startswith(DURATION)
             yield RawNumbers(name, numbers[name], is_duration)
@@ -262,11 +262,11 @@ def _columns(
         elif type_ in MOMENTS:
             yield _datetimes(database, relation, name, identifier(stored), type_)
         else:
-            faults.add(f"column {shown(name)} is of type {shown(type_)}", UNFIT)
+            errors.add(f"column {shown(name)} is of type {shown(type_)}", UNFIT)
 
 
 def _check_values(
-    database: DuckDBPyConnection, relation: str, name: str, column: str, type_: str, before: int, faults: ErrorList
+    database: DuckDBPyConnection, relation: str, name: str, column: str, type_: str, before: int, errors: ErrorList
 ) -> None:
     """Add errors for bytes that are not UTF-8, and for intervals with months."""
     if type_ not in (BYTES, INTERVAL):
@@ -274,7 +274,7 @@ def _check_values(
     unfit = number_sql(column, type_) or text_sql(column, type_)
     found = database.execute(f"SELECT {column} IS NOT NULL AND ({unfit}) IS NULL AS v FROM {relation}").fetchnumpy()
     if len(rows := np.flatnonzero(np.asarray(found["v"])) + 1 + before):
-        (add_undecoded if type_ == BYTES else add_calendar_spans)(name, rows, faults)
+        (add_undecoded if type_ == BYTES else add_calendar_spans)(name, rows, errors)
 
 
 def _is_whole(type_: str) -> bool:

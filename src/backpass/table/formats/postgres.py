@@ -31,7 +31,7 @@ TYPE, NAME, MONEY = b"POSTGRESQL:type", b"ADBC:postgresql:typname", b"money"
 CAST = "cast it in a query: amount::numeric"
 
 
-def read(file: Opened, rules: Rules, faults: ErrorList, query: str | None = None) -> Content:
+def read(file: Opened, rules: Rules, errors: ErrorList, query: str | None = None) -> Content:
     """Read the requested columns of a table, or of the result of a query.
 
     Raises:
@@ -57,7 +57,7 @@ def read(file: Opened, rules: Rules, faults: ErrorList, query: str | None = None
     require_table_memory(file.source, table.num_rows, table.num_columns, TYPED_CELL)
     if not table.num_rows:
         raise data_error(file.source, "has columns but no rows")
-    content = frame_content(_plain(table, rules, faults), rules, faults)
+    content = frame_content(_plain(table, rules, errors), rules, errors)
     return replace(content, names=tuple(name.strip(" \t") for name in table.column_names))
 
 
@@ -94,7 +94,7 @@ def _tables(cursor: Any) -> dict[str, str]:
     }
 
 
-def _plain(table: Any, rules: Rules, faults: ErrorList) -> Any:
+def _plain(table: Any, rules: Rules, errors: ErrorList) -> Any:
     """Return the table with plain Arrow types in place of those that describe PostgreSQL's own."""
     import pyarrow
     from pyarrow import compute
@@ -104,7 +104,7 @@ def _plain(table: Any, rules: Rules, faults: ErrorList) -> Any:
         if not rules.wants(field.name.strip(" \t")):
             continue
         if (field.metadata or {}).get(TYPE) == MONEY:
-            faults.add(f"column {shown(field.name)} is of type 'money', whose unit is not stated", CAST)
+            errors.add(f"column {shown(field.name)} is of type 'money', whose unit is not stated", CAST)
             continue
         kind = field.type
         if str(getattr(kind, "extension_name", "")) == "arrow.uuid":
@@ -116,5 +116,5 @@ def _plain(table: Any, rules: Rules, faults: ErrorList) -> Any:
             if "numeric" in (getattr(kind, "type_name", ""), (field.metadata or {}).get(NAME, b"").decode()):
                 column = compute.cast(column, pyarrow.float64())
         columns[field.name] = column
-    faults.stop()
+    errors.stop()
     return pyarrow.table([*columns.values()], names=[*columns])

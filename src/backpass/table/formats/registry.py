@@ -61,7 +61,7 @@ class Format:
 
     @property
     def read(self) -> Callable[..., Any]:
-        """The reader: ``read(file, rules, faults)``; that of a database has the argument ``query``, too."""
+        """The reader: ``read(file, rules, errors)``; that of a database has the argument ``query``, too."""
         reader: Callable[..., Any] = import_module(READERS + self.reader).read
         return reader
 

@@ -32,7 +32,7 @@ SELECTING = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION
 TEXTS = "every column holds text, which is read like that of a CSV file"
 
 
-def read(file: Opened, rules: Rules, faults: ErrorList, query: str | None = None) -> Content:
+def read(file: Opened, rules: Rules, errors: ErrorList, query: str | None = None) -> Content:
     """Read the requested columns of a table, or of the result of a query.
 
     Raises:
@@ -45,9 +45,9 @@ def read(file: Opened, rules: Rules, faults: ErrorList, query: str | None = None
         with _connected(file) as database:
             tables = [str(name) for (name,) in database.execute(f"{TABLES} ORDER BY name")]
             if query is not None:
-                return _queried(database, query, tables, file, rules, faults)
+                return _queried(database, query, tables, file, rules, errors)
             relation = identifier(chosen_table(tables, file.member, file.source))
-            return _content(database.execute(f"SELECT * FROM {relation}"), file, rules, faults)
+            return _content(database.execute(f"SELECT * FROM {relation}"), file, rules, errors)
     except sqlite3.Error as error:
         raise data_error(file.source, f"is a damaged SQLite database ({error})") from error
 
@@ -69,16 +69,16 @@ def _decoded(text: bytes) -> str | bytes:
 
 
 def _queried(
-    database: sqlite3.Connection, query: str, tables: Sequence[str], file: Opened, rules: Rules, faults: ErrorList
+    database: sqlite3.Connection, query: str, tables: Sequence[str], file: Opened, rules: Rules, errors: ErrorList
 ) -> Content:
     database.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in SELECTING else sqlite3.SQLITE_DENY)
     try:
-        return _content(database.execute(query), file, rules, faults)
+        return _content(database.execute(query), file, rules, errors)
     except (sqlite3.Error, sqlite3.Warning) as error:
         raise unrun(error, tables) from error
 
 
-def _content(cursor: sqlite3.Cursor, file: Opened, rules: Rules, faults: ErrorList) -> Content:
+def _content(cursor: sqlite3.Cursor, file: Opened, rules: Rules, errors: ErrorList) -> Content:
     """Return the columns of a statement that was run.
 
     Raises:
@@ -98,11 +98,11 @@ def _content(cursor: sqlite3.Cursor, file: Opened, rules: Rules, faults: ErrorLi
     columns = dict(zip(names, zip(*rows, strict=True), strict=True))
     is_typed = any(isinstance(value, int | float) for values in columns.values() for value in values)
     wanted = {name: values for name, values in columns.items() if rules.wants(name)}
-    found = [_column(name, values, rules, faults, is_typed=is_typed) for name, values in wanted.items()]
+    found = [_column(name, values, rules, errors, is_typed=is_typed) for name, values in wanted.items()]
     notes = () if is_typed else (TEXTS,)
     return Content(names, [column for column in found if column is not None], len(rows), notes)
 
 
-def _column(name: str, values: Sequence[Any], rules: Rules, faults: ErrorList, *, is_typed: bool) -> RawColumn | None:
-    found = raw_objects(name, list(values), rules, faults)
+def _column(name: str, values: Sequence[Any], rules: Rules, errors: ErrorList, *, is_typed: bool) -> RawColumn | None:
+    found = raw_objects(name, list(values), rules, errors)
     return replace(found, typed=False) if isinstance(found, RawStrings) and not is_typed else found

@@ -27,7 +27,7 @@ FUNCTIONS = {"stata": "read_dta", "spss": "read_sav", "por": "read_por", "sas": 
 VALUE = 48  # bytes of a value as a Python object, and its place in a list
 
 
-def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
+def read(file: Opened, rules: Rules, errors: ErrorList) -> Content:
     """Read the requested columns of a file.
 
     Raises:
@@ -48,7 +48,7 @@ def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
         raise data_error(file.source, "has columns but no rows" if names else "has no columns")
     notes = list[str]()
     labels = {name: about.variable_value_labels.get(own, {}) for name, own in stored.items()}
-    found = [_column(name, [*columns[own]], labels[name], rules, faults, notes) for name, own in stored.items()]
+    found = [_column(name, [*columns[own]], labels[name], rules, errors, notes) for name, own in stored.items()]
     titles = {name: title for name, own in stored.items() if (title := about.column_names_to_labels.get(own))}
     return Content(names, [each for each in found if each is not None], rows, tuple(notes), labels=titles)
 
@@ -80,14 +80,14 @@ def _column(
     values: list[Any],
     labels: Mapping[Any, str],
     rules: Rules,
-    faults: ErrorList,
+    errors: ErrorList,
     notes: list[str],
 ) -> RawColumn | None:
     """Return a column; with labels in place of the values where ``_becomes_categories`` says so."""
     if labels and _becomes_categories(name, values, labels, rules, notes):
         texts = _distinct(labels)
         return coded(name, (_text(value, texts) for value in values), typed=True)
-    return raw_objects(name, values, rules, faults)
+    return raw_objects(name, values, rules, errors)
 
 
 def _becomes_categories(

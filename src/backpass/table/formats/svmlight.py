@@ -33,7 +33,7 @@ class Pairs:
     values: dict[int, list[float]] = field(default_factory=dict)
 
 
-def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
+def read(file: Opened, rules: Rules, errors: ErrorList) -> Content:
     """Read the requested columns of a file.
 
     Raises:

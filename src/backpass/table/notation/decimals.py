@@ -39,7 +39,7 @@ class Written:
 
 
 def decimal_of(
-    texts: Sequence[RawStrings], pointed: Sequence[str], rules: Rules, faults: ErrorList
+    texts: Sequence[RawStrings], pointed: Sequence[str], rules: Rules, errors: ErrorList
 ) -> Literal[".", ","]:
     """Return the decimal sign of a file; ambiguity and contradictions are errors.
 
@@ -47,7 +47,7 @@ def decimal_of(
         texts: The string columns.
         pointed: Names of numeric columns that contain points which may separate thousands.
         rules: What is required of the columns.
-        faults: Collects errors.
+        errors: Collects errors.
     """
     asked = [raw for raw in texts if rules.required_kind(raw.name) != "categorical"]
     commas = [written for raw in asked if (written := written_with_commas(raw, rules))]
@@ -58,10 +58,10 @@ def decimal_of(
         return "."
     if clear is None:
         name, example = shown(commas[0].name), shown(commas[0].example)
-        faults.add(f"column {name}: the comma in {example} may be a decimal sign or mark thousands", HINT)
+        errors.add(f"column {name}: the comma in {example} may be a decimal sign or mark thousands", HINT)
     elif pointed:
         left = f"column {shown(clear.name)} has decimal commas ({shown(clear.example)})"
-        faults.add(f"{left}, column {shown(pointed[0])} decimal points", HINT)
+        errors.add(f"{left}, column {shown(pointed[0])} decimal points", HINT)
     return ","
 
 

@@ -82,9 +82,9 @@ def records(
             continue
         at = cutter.behind_blanks(text, at)
         while fields or text[at : at + 1] not in {"", "\r", "\n"}:
-            content, at, fault = cutter.field(text, at)
-            if fault:
-                yield line, fault
+            content, at, reason = cutter.field(text, at)
+            if reason:
+                yield line, reason
                 return
             fields.append(content.strip(" \t"))
             following = cutter.next_field(text, at)
@@ -138,8 +138,8 @@ class _Cutter:
             return content, len(text), "long field" if _is_long(content) else "open quote"
         clear = {"", self.delimiter, "\r", "\n", *("\t" if self.is_merged else "")}
         is_clear = text[closed.end() : closed.end() + 1] in clear
-        fault = "long field" if _is_long(content) else "" if is_clear else "after quote"
-        return content.replace('""', '"'), closed.end(), fault
+        reason = "long field" if _is_long(content) else "" if is_clear else "after quote"
+        return content.replace('""', '"'), closed.end(), reason
 
 
 def _is_long(content: str) -> bool:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def delimited_windows(
-    files: Sequence[Delimited], rules: Rules, faults: ErrorList, rows: int, texts: Set[str] = frozenset()
+    files: Sequence[Delimited], rules: Rules, errors: ErrorList, rows: int, texts: Set[str] = frozenset()
 ) -> Iterator[Fields]:
     """Yield the fields of windows of at least ``rows`` rows; the last window has the rest, and the messages.
 
@@ -45,14 +45,14 @@ def delimited_windows(
     Args:
         files: The files, with the same columns.
         rules: What is required of the columns.
-        faults: Collects errors.
+        errors: Collects errors.
         rows: Number of rows.
         texts: Names of columns that are known to hold strings.
 
     Raises:
         DataError: The files do not have the same columns, or a record does not have the right number of fields.
     """
-    scan, given = sampled(files, scan_of(files, rules, faults), rules).of_texts(texts), 0
+    scan, given = sampled(files, scan_of(files, rules, errors), rules).of_texts(texts), 0
     while True:
         scanner = scan.scanner(files, rules, rows)
         assert not isinstance(scanner, PlainScanner), "only the compiled scanner gives away columns between pieces"
@@ -61,10 +61,10 @@ def delimited_windows(
             if later != scan:
                 scan = later
                 break
-            columns = list(_drained(scanner, scan, faults))
-            faults.stop()
+            columns = list(_drained(scanner, scan, errors))
+            errors.stop()
             if scanner.rows > given or is_last:
-                yield _fields(scanner, columns, given, faults, is_last=is_last)
+                yield _fields(scanner, columns, given, errors, is_last=is_last)
                 given = scanner.rows
         else:
             return
@@ -86,18 +86,18 @@ def _pauses(scanner: Scanner, files: Sequence[Delimited], rows: int) -> Iterator
     yield True
 
 
-def _drained(scanner: Scanner, scan: Scan, faults: ErrorList) -> Iterator[Field]:
+def _drained(scanner: Scanner, scan: Scan, errors: ErrorList) -> Iterator[Field]:
     """Yield the columns that the scanner holds, and release them."""
     for j, (name, role) in enumerate(zip(scan.names, scan.roles, strict=True)):
         if name in scan.nameless:
-            check_empty(j, scanner, scan.names, faults)
+            check_empty(j, scanner, scan.names, errors)
         elif role == NUMBER:
             yield Field(RawNumbers(name, scanner.numbers(j)), scanner.has_points(j))
         elif role != LEFT_OUT:
             yield Field(RawStrings(name, *scanner.texts(j)))
 
 
-def _fields(scanner: Scanner, columns: Sequence[Field], given: int, faults: ErrorList, *, is_last: bool) -> Fields:
+def _fields(scanner: Scanner, columns: Sequence[Field], given: int, errors: ErrorList, *, is_last: bool) -> Fields:
     """Return the fields of the rows after the first ``given`` ones.
 
     Raises:
@@ -105,7 +105,7 @@ def _fields(scanner: Scanner, columns: Sequence[Field], given: int, faults: Erro
     """
     no_data = sorted({*scanner.empty_rows, *scanner.header_rows})
     if is_last and scanner.rows == len(no_data):
-        raise data_error(faults.source, "has a header but no data rows")
+        raise data_error(errors.source, "has a header but no data rows")
     inside = tuple(row - given for row in no_data if row > given)
     return Fields(columns, scanner.rows - given, inside, scan_notes(scanner) if is_last else ())
 
@@ -122,12 +122,12 @@ class DecimalSign:
     sign: str = "."
     pointed: list[str] = field(default_factory=list)
 
-    def update(self, columns: Sequence[Field], rules: Rules, faults: ErrorList) -> None:
+    def update(self, columns: Sequence[Field], rules: Rules, errors: ErrorList) -> None:
         """Take in the columns of the next window; commas below points are an error."""
         numbers = [each.column for each in columns if each.has_points]
         pointed = [each.name for each in numbers if isinstance(each, RawNumbers) and may_be_thousands(each.values)]
         texts = [each.column for each in columns if isinstance(each.column, RawStrings)]
-        found = decimal_of(texts, [*pointed, *(self.pointed if self.sign == "." else [])], rules, faults)
+        found = decimal_of(texts, [*pointed, *(self.pointed if self.sign == "." else [])], rules, errors)
         self.sign = "," if found == "," else self.sign
         asked = [raw for raw in texts if rules.required_kind(raw.name) != "categorical"]
         pointed += [raw.name for raw in asked if self.sign == "." and any("." in level for level in raw.levels)]

@@ -57,22 +57,22 @@ def _sort(type_: str) -> str:
 
 
 def parquet_windows(
-    files: Sequence[Described], rules: Rules, faults: ErrorList, rows: int
+    files: Sequence[Described], rules: Rules, errors: ErrorList, rows: int
 ) -> Iterator[tuple[Content, int]]:
     """Yield the requested columns of windows of ``rows`` rows, and the number of rows above each window.
 
     Args:
         files: The files, with columns of the same types.
         rules: What is required of the columns.
-        faults: Collects errors.
+        errors: Collects errors.
         rows: Number of rows.
 
     Raises:
         DataError: The files do not have the same columns, or one is damaged or empty.
     """
     for other in files[1:]:
-        check_same_names(files[0].names(rules), other.names(rules), files[0].file.source, other.file.source, faults)
-    faults.stop()
+        check_same_names(files[0].names(rules), other.names(rules), files[0].file.source, other.file.source, errors)
+    errors.stop()
     above = 0
     for described_file in files:
         file, stored = described_file.file, described_file.metadata.typed(described_file.stored)
@@ -87,7 +87,7 @@ def parquet_windows(
             count = min(rows, length - start)
             with connected() as database, parquet_errors(database, window, file):
                 content = relation_columns(
-                    database, window, stored, count, faults.source, own, faults, described_file.metadata.index
+                    database, window, stored, count, errors.source, own, errors, described_file.metadata.index
                 )
             yield content, above
             above += count

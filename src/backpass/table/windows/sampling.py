@@ -79,24 +79,24 @@ def sampled_text(
     Raises:
         DataError: The rows are no valid table; the error numbers them within the sample.
     """
-    faults = ErrorList(source_of(files, path))
+    errors = ErrorList(source_of(files, path))
     delimited = laid_out(files, settings.rules, settings.dialect)
     rules = with_layout(settings.rules, delimited)
     texts: frozenset[str] = frozenset()
     while True:
         parts = _Parts(drawing())
-        if not (late := parts.read(delimited, rules, faults, texts)):
+        if not (late := parts.read(delimited, rules, errors, texts)):
             break
         texts |= late  # columns of numbers above turned out to hold strings
     numbers = parts.numbers + 1
     found = Fields(list(parts.fields), len(numbers), (), tuple(parts.notes))
     if len(numbers) < parts.rows:
-        faults = ErrorList(f"a random sample of {faults.source}")
-    content, rules = content_of(delimited, found, rules, settings.dialect, faults, numbers.tolist())
-    faults.stop()
+        errors = ErrorList(f"a random sample of {errors.source}")
+    content, rules = content_of(delimited, found, rules, settings.dialect, errors, numbers.tolist())
+    errors.stop()
     # Rows of totals are found by sums over all rows above them, so that a sample shows none.
     without_totals = replace(settings, dialect=replace(settings.dialect, all_rows=True))
-    table = table_of(files, content, rules, without_totals, faults, [])
+    table = table_of(files, content, rules, without_totals, errors, [])
     numbered = replace(table, source=source_of(files, path), row_numbers=numbers[table.row_numbers - 1])
     return TextSample(numbered, parts.rows, rules)
 
@@ -130,10 +130,10 @@ class _Parts:
             yield Field(_joined(several), name in self._pointed)
 
     def read(
-        self, files: Sequence[Delimited], rules: Rules, faults: ErrorList, texts: frozenset[str]
+        self, files: Sequence[Delimited], rules: Rules, errors: ErrorList, texts: frozenset[str]
     ) -> frozenset[str]:
         """Draw rows of all windows; return the names of columns that hold numbers first and strings later, if any."""
-        for window in delimited_windows(files, rules, faults, ROWS, texts):
+        for window in delimited_windows(files, rules, errors, ROWS, texts):
             columns = {each.column.name: each.column for each in window.columns}
             late = frozenset(
                 name

@@ -137,7 +137,7 @@ class _Window:
 
 
 def _contents(
-    files: Sequence[Opened], settings: ReadSettings, faults: ErrorList, rows: int
+    files: Sequence[Opened], settings: ReadSettings, errors: ErrorList, rows: int
 ) -> Iterator[_Window] | None:
     """Return the content of each window; None if the files must be read whole."""
     forms = {file.form for file in files}
@@ -145,19 +145,19 @@ def _contents(
         return None
     if forms == {"parquet"}:
         found = described(files)
-        return _of_parquet(found, settings, faults, rows) if are_alike(found) else None
+        return _of_parquet(found, settings, errors, rows) if are_alike(found) else None
     if forms != {"text"}:
         return None
-    return _windows_of_text(laid_out(files, settings.rules, settings.dialect), settings, faults, rows)
+    return _windows_of_text(laid_out(files, settings.rules, settings.dialect), settings, errors, rows)
 
 
-def _of_parquet(found: Sequence[Any], settings: ReadSettings, faults: ErrorList, rows: int) -> Iterator[_Window]:
-    for content, above in parquet_windows(found, settings.rules, faults, rows):
+def _of_parquet(found: Sequence[Any], settings: ReadSettings, errors: ErrorList, rows: int) -> Iterator[_Window]:
+    for content, above in parquet_windows(found, settings.rules, errors, rows):
         yield _Window(content, replace(settings.rules, before=above))
 
 
 def _windows_of_text(
-    delimited: Sequence[Delimited], settings: ReadSettings, faults: ErrorList, rows: int
+    delimited: Sequence[Delimited], settings: ReadSettings, errors: ErrorList, rows: int
 ) -> Iterator[_Window] | None:
     """Return the content of windows of delimited files; None without the compiled scanner."""
     dialect = settings.dialect
@@ -167,10 +167,10 @@ def _windows_of_text(
     def windows() -> Iterator[_Window]:
         decimal, above = DecimalSign(settings.rules.decimal), 0
         detects = dialect.decimal is None and "," not in {file.layout.delimiter for file in delimited}
-        for fields in delimited_windows(delimited, settings.rules, faults, rows):
+        for fields in delimited_windows(delimited, settings.rules, errors, rows):
             if detects:
-                decimal.update(fields.columns, settings.rules, faults)
-                faults.stop()
+                decimal.update(fields.columns, settings.rules, errors)
+                errors.stop()
             rules = replace(settings.rules, decimal=decimal.sign, before=above)
             rules = with_points([each.column for each in fields.columns if isinstance(each.column, RawStrings)], rules)
             columns, labeled = [each.column for each in fields.columns], list[int]()
@@ -237,13 +237,13 @@ class _Windows:
         content, settings = window.content, self.settings
         self.kinds = self.kinds or dict(settings.rules.kinds or {})
         rules = replace(window.rules, kinds=self.kinds)
-        faults, notes = ErrorList(self.source), list[str]()
-        for fault in absent(settings.named, content.names):
-            faults.add(fault)
-        check_percent(self.files, content, rules, faults)
-        columns = {raw.name: infer_column(raw, rules, faults, notes) for raw in content.columns}
-        self._agree(columns, rules.before, faults)
-        faults.stop()
+        errors, notes = ErrorList(self.source), list[str]()
+        for message in absent(settings.named, content.names):
+            errors.add(message)
+        check_percent(self.files, content, rules, errors)
+        columns = {raw.name: infer_column(raw, rules, errors, notes) for raw in content.columns}
+        self._agree(columns, rules.before, errors)
+        errors.stop()
         if self.above is None:
             self.above = Above.nothing([*columns.values()])
         totals = not settings.dialect.all_rows
@@ -283,7 +283,7 @@ class _Windows:
         all_notes, missing = (*of_source, *notes), self.settings.missing
         return Table(self.source, columns, numbers, all_notes, left_out, missing, {}, of_source, known)
 
-    def _agree(self, columns: dict[str, Column], before: int, faults: ErrorList) -> None:
+    def _agree(self, columns: dict[str, Column], before: int, errors: ErrorList) -> None:
         """Keep how the strings of columns are read, and add an error where a window contradicts those above it."""
         for name, column in columns.items():
             if isinstance(column, DatetimeColumn) and column.order is not None and self.kinds[name] == "date":
@@ -292,7 +292,7 @@ class _Windows:
                 known = self.readings.setdefault(name, column.reading)
                 if known != column.reading:
                     where = f"from row {before + 1:,} on, the notation of numbers differs from that above"
-                    faults.add(
+                    errors.add(
                         f"column {shown(name)}: {where} ({column.notation or column.reading.required_kind})", UNLIKE
                     )
 

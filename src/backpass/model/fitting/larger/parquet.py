@@ -68,8 +68,8 @@ class ParquetSource:
             opened = _opened(file)
             types = {field.name: str(field.type) for field in opened.schema_arrow}
             first = types if first is None else first
-            if faults := _differences(first, types, files[0], file):
-                raise DataError(f"{plain(name)}: the files have different columns", details=faults)
+            if errors := _differences(first, types, files[0], file):
+                raise DataError(f"{plain(name)}: the files have different columns", details=errors)
             rows += opened.metadata.num_rows
         if not rows:
             raise data_error(name, "has columns but no rows")
@@ -235,10 +235,10 @@ def _without_views(piece: Any) -> Any:
 def _differences(first: dict[str, str], other: dict[str, str], first_name: str, name: str) -> Sequence[str]:
     lacking, more = [each for each in first if each not in other], [each for each in other if each not in first]
     typed = [each for each in first if other.get(each, first[each]) != first[each]]
-    faults = [f"{plain(name)} lacks {listed(lacking, shown)}, which {plain(first_name)} has"] if lacking else []
+    errors = [f"{plain(name)} lacks {listed(lacking, shown)}, which {plain(first_name)} has"] if lacking else []
     if more:
-        faults += [f"{plain(name)} has {listed(more, shown)}, which {plain(first_name)} does not have"]
-    return faults + [
+        errors += [f"{plain(name)} has {listed(more, shown)}, which {plain(first_name)} does not have"]
+    return errors + [
         f"column {shown(each)} is of type {first[each]} in {plain(first_name)}, {other[each]} in {plain(name)}"
         for each in typed
     ]

@@ -129,8 +129,8 @@ class Race:
             )
             for number, result in runs.results.items():
                 ended = result.reason if result.reason in ("patience", "diverged") else ""
-                self.diverged = result if result.fault else self.diverged
-                self.states[number] = RunState(result.progress, runs.faults.get(number, ""), ended)
+                self.diverged = result if result.non_finite else self.diverged
+                self.states[number] = RunState(result.progress, runs.non_finite.get(number, ""), ended)
             alive = sorted(alive, key=lambda c: self.score(c, stage))[: stage.places]
             if together.ender is not None:
                 break

@@ -77,14 +77,14 @@ def _wired(settings: Settings, schema: Schema, feature_map: FeatureMap) -> Wired
     inputs: dict[str, tuple[int, ...]] = {}
     for name, group in zip(columns_of_groups, feature_map.groups(), strict=True):
         inputs[name] = (*inputs.get(name, ()), *group)  # a date has a group of inputs for each of its components
-    faults = [
+    errors = [
         f"unit {unit!r} is wired to {column!r}, which is not among the columns to learn from "
         f"({did_you_mean(column, list(inputs))})"
         for unit, columns in settings.wire
         for column in columns
         if column not in inputs
     ]
-    if faults:
-        raise DataError("unknown columns in the wiring", details=faults)
+    if errors:
+        raise DataError("unknown columns in the wiring", details=errors)
     units = tuple(Unit(name, tuple(i for column in columns for i in inputs[column])) for name, columns in settings.wire)
     return Wired(units, settings.activation)

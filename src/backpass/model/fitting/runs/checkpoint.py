@@ -45,13 +45,13 @@ class RunState:
 
     Attributes:
         progress: The progress of the training loop.
-        fault: What was not finite in the run's first attempt, if this one is the retry at a tenth of the learning rate;
-            empty otherwise.
+        non_finite: What was not finite in the run's first attempt, if this one is the retry at a tenth of the learning
+            rate; empty otherwise.
         ended: The reason why the run is over; empty while it can continue.
     """
 
     progress: Progress
-    fault: str = ""
+    non_finite: str = ""
     ended: str = ""
 
     def result(self) -> TrainingResult:
@@ -142,7 +142,7 @@ def to_data(states: Sequence[RunState | None]) -> tuple[list[dict[str, Any] | No
             facts.append(None)
             continue
         run = state.progress
-        facts.append({"step": run.step, "best_epoch": run.best_epoch, "fault": state.fault, "ended": state.ended})
+        facts.append({"step": run.step, "best_epoch": run.best_epoch, "fault": state.non_finite, "ended": state.ended})
         arrays[f"{i}.best"] = run.kept if state.ended else run.best
         rows = [(e.step, e.learning_rate, e.train_loss, np.nan if e.score is None else e.score) for e in run.history]
         arrays[f"{i}.history"] = np.array(rows, dtype=np.float64).reshape(-1, _EPOCH)
@@ -164,14 +164,14 @@ def resume(path: str | Path, identity: Mapping[str, Any]) -> list[RunState | Non
     """
     data = read_file(path, partial(header_length, source=str(path)))
     facts, arrays = unpack(data, "checkpoint", str(path))
-    fault = validate(facts, CHECKPOINT, "facts")
-    if not fault and (faults := differences(facts["identity"], identity)):
+    message = validate(facts, CHECKPOINT, "facts")
+    if not message and (errors := differences(facts["identity"], identity)):
         raise ModelFileError(
-            f"{path} belongs to another run", details=faults, hint=_way_on(facts["identity"], identity)
+            f"{path} belongs to another run", details=errors, hint=_way_on(facts["identity"], identity)
         )
-    if fault := fault or _contradiction(facts["runs"], arrays, identity):
+    if message := message or _contradiction(facts["runs"], arrays, identity):
         raise ModelFileError(
-            f"{path} does not describe a run this version knows", details=[fault], hint="start again without --resume"
+            f"{path} does not describe a run this version knows", details=[message], hint="start again without --resume"
         )
     return [None if run is None else _standing(i, run, arrays) for i, run in enumerate(facts["runs"])]
 
@@ -215,8 +215,8 @@ def _contradiction(runs: Sequence[Any], arrays: Arrays, identity: Mapping[str, A
         lengths = [None if want is None else length for want, length in zip(shape, found.shape, strict=False)]
         if found.ndim != len(shape) or tuple(lengths) != shape or found.dtype != kind:
             return f"array {name!r} is {found.dtype.name} {found.shape}; expected {kind.name} {shape}"
-    faults = (_invalid_value(i, run, arrays) for i, run in enumerate(runs) if run is not None)
-    return next((fault for fault in faults if fault), "")
+    errors = (_invalid_value(i, run, arrays) for i, run in enumerate(runs) if run is not None)
+    return next((message for message in errors if message), "")
 
 
 def _invalid_value(number: int, run: Mapping[str, Any], arrays: Arrays) -> str:
@@ -260,10 +260,10 @@ def _way_on(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What differs between the identities of two fits, a line each."""
-    faults = []
+    errors = []
     for name in sorted({*before, *now}):
         if before.get(name) != now.get(name):
             is_long = name in ("rows", "files", "network", "networks")
             detail = "" if is_long else f": was {before.get(name)!r}, is {now.get(name)!r}"
-            faults.append(f"{_SEVERAL[name]} differ" if name in _SEVERAL else f"{name} differs{detail}")
-    return faults
+            errors.append(f"{_SEVERAL[name]} differ" if name in _SEVERAL else f"{name} differs{detail}")
+    return errors

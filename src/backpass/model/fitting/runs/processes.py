@@ -54,11 +54,11 @@ def require_same(exchange: Exchange, identity: Mapping[str, Any]) -> None:
     """
     shared = exchange.share((exchange.name, dict(identity)))
     (_, first), *others = shared
-    faults = [f"{name}: {fault}" for name, its in others for fault in differences(first, its)]
-    if faults:
+    errors = [f"{name}: {message}" for name, its in others for message in differences(first, its)]
+    if errors:
         raise DataError(
             "the processes do not train the same network on the same rows; compared with process 0",
-            details=faults,
+            details=errors,
             hint="give every process the same version of Backpass, the same options and the same files",
         )
 

@@ -34,14 +34,14 @@ class Runs:
         results: Member number -> result, for the runs that were started, in ascending order.
         last: The number of the run that ended all of them.
         notes: Notes for the model.
-        faults: Member number -> what was not finite in its first attempt, for the runs that were retried.
+        non_finite: Member number -> what was not finite in its first attempt, for the runs that were retried.
         ended_by: The result that ended all runs, if it is not among ``results``.
     """
 
     results: Mapping[int, TrainingResult]
     last: int
     notes: tuple[str, ...]
-    faults: Mapping[int, str] = field(default_factory=dict)
+    non_finite: Mapping[int, str] = field(default_factory=dict)
     ended_by: TrainingResult | None = None
 
     @property
@@ -94,8 +94,8 @@ def train_members(
     workers = max(side_by_side(members[0].problem, len(own)), 1) if group.size == 1 else 1
     shared = None if workers == 1 else members[0].problem.trainer.side_by_side(workers, _most_alike(members, own))
     begun = {i: state.result() for i, state in before.items()}
-    faults = {i: state.fault for i, state in before.items() if state.fault}
-    attempts = _Attempts(members, shared, recorder, stop, group, theta, faults)
+    non_finite = {i: state.non_finite for i, state in before.items() if state.non_finite}
+    attempts = _Attempts(members, shared, recorder, stop, group, theta, non_finite)
 
     def watchers(i: int) -> Sequence[Callback]:
         these: Sequence[Callback] = [MemberCallback(together, i)] if watching is None else watching
@@ -117,11 +117,11 @@ def train_members(
     else:
         run_in_threads(run, own, workers, stop)
     if distributed is not None:
-        results, others = distributed.finish({i: begun[i] for i in own if i in begun}, faults)
-        begun, faults = begun | results, faults | others
+        results, others = distributed.finish({i: begun[i] for i in own if i in begun}, non_finite)
+        begun, non_finite = begun | results, non_finite | others
     last = max(begun) if together.ender is None else together.ender
-    notes = tuple(_retry_note(members[i], faults[i]) for i in sorted(faults))
-    runs = Runs(dict(sorted(begun.items())), last, notes, faults)
+    notes = tuple(_retry_note(members[i], non_finite[i]) for i in sorted(non_finite))
+    runs = Runs(dict(sorted(begun.items())), last, notes, non_finite)
     if watching is None and race is None:
         for each in callbacks:
             each.on_end(runs.ending)
@@ -130,7 +130,7 @@ def train_members(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Attempts:
-    """The attempts of each member: the first, and one at a lower learning rate if it diverges. ``faults`` changes.
+    """The attempts of each member: the first, and one at a lower learning rate if it diverges. ``non_finite`` changes.
 
     Attributes:
         members: The members.
@@ -139,7 +139,7 @@ class _Attempts:
         stop: Stops all runs between two steps.
         group: The processes that train a member together.
         theta: Initial parameters of a single network; None for random ones.
-        faults: Member number -> what was not finite in its first attempt.
+        non_finite: Member number -> what was not finite in its first attempt.
     """
 
     members: Sequence[Member]
@@ -148,31 +148,31 @@ class _Attempts:
     stop: StopRequest
     group: Exchange
     theta: NDArray[Any] | None
-    faults: dict[int, str]
+    non_finite: dict[int, str]
 
     def train(self, number: int, watchers: Sequence[Callback], progress: Progress | None) -> TrainingResult:
         """Train a member from its progress; if it diverges, once more from the start."""
         problem = self._problem(number)
         seen = watchers
         if self.recorder is not None:
-            fault = self.faults.get(number, "")
-            seen = [CheckpointCallback(self.recorder, number, fault, watchers, problem.last_epoch), *watchers]
+            non_finite = self.non_finite.get(number, "")
+            seen = [CheckpointCallback(self.recorder, number, non_finite, watchers, problem.last_epoch), *watchers]
         result = trainable(problem).train(
             theta=self.theta, callbacks=seen, progress=progress, stop=self.stop, exchange=self.group
         )
-        if result.reason != "diverged" or number in self.faults or with_lower_learning_rate(problem) is None:
+        if result.reason != "diverged" or number in self.non_finite or with_lower_learning_rate(problem) is None:
             return result
-        self.faults[number] = result.fault
+        self.non_finite[number] = result.non_finite
         for each in watchers:
-            each.on_warning(_retry_note(self.members[number], result.fault))
+            each.on_warning(_retry_note(self.members[number], result.non_finite))
         return self.train(number, watchers, None)
 
     def _problem(self, number: int) -> Problem:
         """The member's problem, on one core if others run side by side; a retry has a lower learning rate."""
         problem = self.members[number].problem
         problem = problem if self.engine is None else _on_one_core(problem, self.engine)
-        # A recorded fault implies that the learning rate may be lowered: the checkpoint's identity ensures it.
-        return problem if number not in self.faults else with_lower_learning_rate(problem) or problem
+        # A recorded divergence implies that the learning rate may be lowered: the checkpoint's identity ensures it.
+        return problem if number not in self.non_finite else with_lower_learning_rate(problem) or problem
 
 
 def group_size(members: Sequence[Member], count: int, exchange: Exchange) -> int:
@@ -189,10 +189,10 @@ def processes_together(shards: int, networks: int, processes: int) -> int:
     return 1 << (max(most, 1).bit_length() - 1)
 
 
-def _retry_note(member: Member, fault: str) -> str:
+def _retry_note(member: Member, non_finite: str) -> str:
     """The note about a run that diverged and is retried."""
     rate = (with_lower_learning_rate(member.problem) or member.problem).settings.learning_rate
-    return f"training diverged in {fault}: retrying once with learning_rate {rate:g}, a tenth"
+    return f"training diverged in {non_finite}: retrying once with learning_rate {rate:g}, a tenth"
 
 
 def side_by_side(problem: Problem, count: int, processes: int = 1) -> int:
@@ -225,14 +225,14 @@ class CheckpointCallback(Callback):
     Attributes:
         checkpoint: The checkpoint.
         number: The number of the network.
-        fault: What was not finite in the first attempt, see ``RunState``.
+        non_finite: What was not finite in the first attempt, see ``RunState``.
         callbacks: The callbacks that receive warnings.
         last_epoch: The epoch at which a stage of a race ends, but not the run; None if there is no such stage.
     """
 
     checkpoint: Recorder
     number: int
-    fault: str
+    non_finite: str
     callbacks: Sequence[Callback]
     last_epoch: int | None = None
 
@@ -248,4 +248,4 @@ class CheckpointCallback(Callback):
 
     def _record(self, progress: Progress, ended: str) -> None:
         with warn_on_failure(self.callbacks):
-            self.checkpoint.record(self.number, RunState(progress.copy(), self.fault, ended))
+            self.checkpoint.record(self.number, RunState(progress.copy(), self.non_finite, ended))

@@ -119,23 +119,24 @@ class Stage:
                 self._take(sender, kind, *values)
 
     def finish(
-        self, results: Mapping[int, TrainingResult], faults: Mapping[int, str]
+        self, results: Mapping[int, TrainingResult], non_finite: Mapping[int, str]
     ) -> tuple[dict[int, TrainingResult], dict[int, str]]:
         """Wait for all processes. A signal is passed on meanwhile, so that it ends their runs.
 
         Args:
             results: Member number -> result, for the members that this process trained.
-            faults: Member number -> what was not finite in its first attempt.
+            non_finite: Member number -> what was not finite in its first attempt.
 
         Returns:
-            The results and faults of all processes. The run that ended all is that of ``together``.
+            The results of all processes, and what was not finite in first attempts.
+            The run that ended all is that of ``together``.
         """
-        own: dict[str, Any] = {"results": {}, "faults": {}, "ender": self.together.ender}
+        own: dict[str, Any] = {"results": {}, "non_finite": {}, "ender": self.together.ender}
         busy = time.monotonic() - self.began - self.group.waited
         own["busy"] = (self.exchange.name, self.exchange.rank // self.group.size, busy)
         self.group.waited = 0.0
         if self.is_first:
-            own |= {"results": dict(results), "faults": dict(faults)}
+            own |= {"results": dict(results), "non_finite": dict(non_finite)}
         if self.exchange.rank:
             self._looked = 0.0
             self.poll()
@@ -148,7 +149,7 @@ class Stage:
         self.together.ender = merged["ender"]
         if merged["signal"] is not None and self.stop.signal is None:
             self.stop.signal = merged["signal"]
-        return merged["results"], merged["faults"]
+        return merged["results"], merged["non_finite"]
 
     def _is_complete(self) -> bool:
         self.poll()
@@ -166,7 +167,7 @@ class Stage:
         enders = [self.together.ender, *(each["ender"] for each in by_rank)]
         return {
             "results": {i: result for each in by_rank for i, result in each["results"].items()},
-            "faults": {i: fault for each in by_rank for i, fault in each["faults"].items()},
+            "non_finite": {i: non_finite for each in by_rank for i, non_finite in each["non_finite"].items()},
             "ender": next((each for each in enders if each is not None), None),
             "signal": self.stop.signal,
         }

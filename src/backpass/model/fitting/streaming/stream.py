@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.circuit import Spec
-from backpass.engine import Epoch, Step, first_fault, host_engine, is_finite
+from backpass.engine import Epoch, Step, first_non_finite, host_engine, is_finite
 from backpass.errors import DivergedError
 from backpass.model.fitting.problem.data_split import DataSplit, Rows, weights_or_ones
 from backpass.model.fitting.problem.encoded_rows import part_of
@@ -180,7 +180,7 @@ class Stream:
         epoch, key = self._epoch(part.rows), key_of(problem.settings.seed)
         outcome = problem.trainer.run_epoch(step, self.state, key, data, epoch, _never)
         if outcome.failed or not is_finite(outcome.state):
-            raise self._diverged(str(first_fault(problem.trainer, step, self.state, key, data, epoch)))
+            raise self._diverged(str(first_non_finite(problem.trainer, step, self.state, key, data, epoch)))
         J = mean(outcome.losses, epoch.sizes)
         done = self.step + epoch.steps
         record = EpochRecord(len(self.history) + 1, done, problem.settings.learning_rate, J, None)
@@ -213,10 +213,10 @@ class Stream:
             problem.settings.threads,
         )
 
-    def _diverged(self, fault: str) -> DivergedError:
+    def _diverged(self, non_finite: str) -> DivergedError:
         rate = self.problem.settings.learning_rate
         return DivergedError(
-            f"training diverged: first not finite: {fault}",
+            f"training diverged: first not finite: {non_finite}",
             hint=f"learning_rate {rate:g} may be too high: try {rate / 10:g}, or max_grad_norm 1",
         )
 

@@ -124,20 +124,20 @@ class FeatureSource:
             UsageError: Lists every setting that the user set, and that is the model's.
         """
         own, given = self._own_settings(), {name: value for name, value in asked.given if value is not None}
-        faults = [
+        errors = [
             f"{name} is {as_list(own[name])!r} in the model whose features are kept; got {as_list(value)!r}"
             for name, value in given.items()
             if name in own and value != own[name]
         ]
         if given.get("candidates", 1) > 1:
-            faults.append("candidates try networks of other layers; the layers are those of the model")
+            errors.append("candidates try networks of other layers; the layers are those of the model")
         preset = given.get("preset", "plain")
         if preset in PRESETS and "hidden" in PRESETS[preset].shared:
-            faults.append(f"preset {preset!r} trains whole networks; one output layer is trained by plain or notes")
-        if faults:
+            errors.append(f"preset {preset!r} trains whole networks; one output layer is trained by plain or notes")
+        if errors:
             raise UsageError(
-                f"{counted(len(faults), 'setting')} that a fit with --features-of does not take",
-                details=faults,
+                f"{counted(len(errors), 'setting')} that a fit with --features-of does not take",
+                details=errors,
                 hint="leave them out: only a new output layer is trained",
             )
         return Settings.of({**given, **own, "preset": preset})
