@@ -35,10 +35,10 @@ Reading order: ``circuit.operation``, ``circuit.gradient``, ``network.network``,
 ``model.fitting.problem.preparation``.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backpass._version import __version__
+from backpass.first_use import imported_on_first_use
 
 if TYPE_CHECKING:
     from backpass.circuit import check_gradient, grad, named, named_gradients, operations, trace, value_and_grad
@@ -116,12 +116,7 @@ __all__ = [
     "value_and_grad",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import public names from their package on first use, so that importing backpass stays fast."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'backpass' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = imported_on_first_use(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

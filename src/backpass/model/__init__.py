@@ -24,8 +24,9 @@ Reading order of the modules here: ``model``, ``record``, ``profile``, ``saving`
 ``loading``, ``onnx_inputs``.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from backpass.first_use import imported_on_first_use
 
 if TYPE_CHECKING:
     from backpass.model.assessment.cross_validation import CrossValidation, cross_validate
@@ -91,9 +92,4 @@ __all__ = [
     "tune",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import a name from its module on first use, since a prediction needs few of these modules."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'backpass.model' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = imported_on_first_use(__name__, _HOMES)

@@ -6,8 +6,9 @@ Many small networks train side by side in ``stacked``.
 The package depends on networks and engines; it does not depend on tables or files.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from backpass.first_use import imported_on_first_use
 
 if TYPE_CHECKING:
     from backpass.training.callback import Callback
@@ -69,9 +70,4 @@ __all__ = [
     "training_step",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import a name from its module on first use, since reading and predicting need few of these modules."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'backpass.training' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = imported_on_first_use(__name__, _HOMES)
