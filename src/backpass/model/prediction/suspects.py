@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from backpass.model.head.head import Head
 from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile, Profile
+from backpass.numerics.elementary import median
 from backpass.table import Encoded, NumericFeature, Schema, Table, Target
 from backpass.table.diagnosis.fractions import are_fractions
 from backpass.table.feature import Feature, number_inputs
@@ -114,7 +115,7 @@ def _other_units(column: Column, feature: NumericFeature, profile: NumericProfil
         return []
     values = column.values[np.isfinite(column.values)]
     low, high = profile.quantiles[0], profile.quantiles[-1]
-    if not len(values) or low <= (middle := float(np.median(values))) <= high:
+    if not len(values) or low <= (middle := median(values)) <= high:
         return []
     unit = "seconds" if reading.is_duration else reading.unit or "numbers without k, M or bn"
     what = (
