@@ -99,7 +99,8 @@ def test_the_version_is_a_version() -> None:
 def test_import_alone_loads_no_room_and_no_other_library() -> None:
     before, after = "print(*sys.modules)", "import backpass; print(*sys.modules)"
     new = set(run(f"import sys; {after}")) - set(run(f"import sys; {before}"))
-    assert {name for name in new if name.startswith("backpass")} == {"backpass", "backpass._version", "backpass.first_use"}
+    ours = {"backpass", "backpass._version", "backpass.first_use"}
+    assert {name for name in new if name.startswith("backpass")} == ours
     foreign = {name.split(".")[0] for name in new} - sys.stdlib_module_names - {"backpass"}
     assert foreign <= {"numpy"}
 
