@@ -32,8 +32,8 @@ from backpass.table import (
     table_from,
 )
 from backpass.table.datetimes.counted import COUNTED, PLACEHOLDERS, counted_in
-from backpass.table.datetimes.evidence import says_date, says_datetime, says_time
 from backpass.table.datetimes.month_names import MONTHS
+from backpass.table.datetimes.name_evidence import says_date, says_datetime, says_time
 from backpass.table.datetimes.timestamp import NAT, timestamp_texts
 from backpass.table.datetimes.written import WRITTEN, written_in
 from backpass.table.diagnosis.diagnostics import column_findings

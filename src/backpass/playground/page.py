@@ -26,8 +26,8 @@ from backpass.playground.programs import CHOSEN, DEEPEST, RULES, Programs, progr
 from backpass.playground.reference import reference
 from backpass.table import Table, read_table, table_from
 from backpass.table.datetimes.date_components import PARTS
-from backpass.table.datetimes.evidence import DATETIME_WORDS
 from backpass.table.datetimes.month_names import MONTHS
+from backpass.table.datetimes.name_evidence import DATETIME_WORDS
 from backpass.table.delimited.cells import TOTALS
 from backpass.table.notation.vocabulary import CURRENCIES
 from backpass.table.notation.words import SIGNS, WORDS

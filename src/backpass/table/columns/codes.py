@@ -12,7 +12,7 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.datetimes.evidence import words_of
+from backpass.table.datetimes.name_evidence import words_of
 from backpass.table.messages import shown
 
 ONE_DECIMAL, LAST_ZERO = re.compile(r"\.[0-9](?![0-9])"), re.compile(r"\.[0-9]+0(?![0-9])")

@@ -25,7 +25,7 @@ from backpass.table.columns.text_classification import (
     TIME,
     TextClassification,
 )
-from backpass.table.datetimes.evidence import are_ratios
+from backpass.table.datetimes.name_evidence import are_ratios
 from backpass.table.datetimes.span import span_in
 from backpass.table.messages import counted, listed, shown
 from backpass.table.notation.agreement import NOTHING, Agreement, agreement_of

@@ -21,32 +21,26 @@ from backpass.table.datetimes.digits import (
     serial_microseconds,
     short_year_microseconds,
 )
-from backpass.table.datetimes.evidence import says_date, says_datetime, says_month, says_period, says_time
+from backpass.table.datetimes.name_evidence import says_date, says_time
+from backpass.table.datetimes.number_evidence import (
+    SERIALS,
+    Numbers,
+    are_dates,
+    are_epochs,
+    are_months,
+    are_ordinal,
+    are_serials,
+    are_short,
+    are_times,
+    recent,
+)
 from backpass.table.datetimes.timestamp import NAT, DatetimeKind
 from backpass.table.datetimes.written import TURN
 
-Numbers = NDArray[np.float64]
 Microseconds = NDArray[np.int64]
 
 LOOKED_AT = 200  # rows that rule out most columns
-FEWEST_DATES = 3  # different numbers; by chance 1 in 27 of those from 19000101 to 21001231 is a date
-FEWEST_MONTHS = 6  # different numbers; by chance 1 in 8 of those from 190001 to 210012 is a month
-FEWEST_SHORT = 20  # different numbers; by chance 1 in 27 of those of six digits is a date, but codes may be dense
-FEWEST_SPREAD = 6  # different months of them
-FEWEST_TIMES = 20  # different numbers; by chance 6 in 10 have minutes below 60
-FEWEST_ROUND = 5  # different numbers that are whole minutes
-YEARS = (1800, 2200)  # of dates without a stated type
-FOREVER = 99991231  # "no end" in many systems
 AGES = 62_135_596_800.0  # seconds from the year 1 to 1970
-SERIALS = (25569.0, 55153.0)  # 1970 to 2050
-SERIALS_NOW, SERIALS_SPAN = (36526.0, 51136.0), 7305.0  # 2000 to 2040, and no more than 20 years
-FEWEST_CLOCKED = 5  # different times of day among days, whose fractions are no decimal numbers, and no simple ones
-SHARES = np.array([q for q in range(1, 73) if 86_400 % q == 0])  # means such as the twelfth of an income are no times
-SHARE_TOLERANCE = 1e-3
-MOST_ROUND = 0.5  # of different days that are multiples of 10; among days that name says, 1 in 10 is
-DAY_SECONDS = 86_400.0
-RECENT = 946_684_800.0  # 2000, in seconds since 1970
-EPOCHS = (315_532_800.0, 2_524_608_000.0)  # 1980 to 2050, in seconds since 1970
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,98 +90,6 @@ class Counted:
         return np.where(there, self.convert(np.where(there, values, self.bounds[0])), NAT)
 
 
-def _are_dates(name: str, different: Numbers, scale: float) -> bool:
-    """Whether digits are dates of two centuries around now, enough of them or in a column called so."""
-    days = np.floor(different / scale)
-    years = np.floor(days[days != FOREVER] / 1e4)
-    is_near = bool(years.size) and years.min() >= YEARS[0] and years.max() < YEARS[1]
-    return is_near and (len(different) >= FEWEST_DATES or says_date(name))
-
-
-def _are_months(name: str, different: Numbers) -> bool:
-    years = np.floor(different / 100.0)
-    is_near = bool(years.min() >= YEARS[0] and years.max() < YEARS[1])
-    return is_near and len(different) >= (2 if says_month(name) else FEWEST_MONTHS)
-
-
-def _are_short(name: str, different: Numbers) -> bool:
-    """Whether numbers of six digits are dates by their name, or many in several months."""
-    if says_date(name):
-        return len(different) >= FEWEST_DATES
-    return len(different) >= FEWEST_SHORT and len(np.unique(np.floor(different / 100.0))) >= FEWEST_SPREAD
-
-
-def _are_ordinal(name: str, different: Numbers) -> bool:
-    """Whether numbers such as 2024031 are dates by their name; others may count the documents of a year."""
-    years = np.floor(different / 1e3)
-    is_near = bool(years.min() >= YEARS[0] and years.max() < YEARS[1])
-    return is_near and len(different) >= FEWEST_DATES and says_date(name)
-
-
-def _are_epochs(name: str, different: Numbers, per_second: float) -> bool:
-    """Whether numbers are recent, and either whole minutes (but not just round numbers) or in a column called so.
-
-    Numbers that are rounded to thousands or millions are multiples of 60 only by chance. Milliseconds and finer units
-    that are all whole seconds since 2000 are enough, too.
-    """
-    low, high = _recent(per_second)
-    if different[0] < low or different[-1] > high:
-        return False
-    seconds = different / per_second
-    unit = 60.0 if per_second == 1.0 or seconds.min() < RECENT else 1.0
-    is_even = len(different) >= FEWEST_ROUND and bool(np.all(seconds % unit == 0.0))
-    return (is_even and bool(np.any(seconds % 1000.0 != 0.0))) or (len(different) > 1 and says_datetime(name))
-
-
-def _recent(per_second: float) -> tuple[float, float]:
-    """The first and the last number of the years 1980 to 2050 in these units since 1970."""
-    return EPOCHS[0] * per_second, EPOCHS[1] * per_second
-
-
-def _are_serials(name: str, different: Numbers) -> bool:
-    """Whether numbers are days by their name, or by fractions that are times of day.
-
-    A name such as ``start`` is weaker than ``date``: the days then lie in 20 years around now, and are whole days that
-    are not mostly round, as amounts are, or times of day.
-    """
-    low, high = float(different[0]), float(different[-1])
-    if not (SERIALS[0] <= low and high < SERIALS[1]):
-        return False
-    if len(different) > 1 and says_date(name):
-        return True
-    times = _times_of_day(different)
-    is_now = SERIALS_NOW[0] <= low and high < SERIALS_NOW[1] and high - low <= SERIALS_SPAN
-    if is_now and len(different) >= FEWEST_DATES and says_period(name):
-        is_whole = bool(np.all(different % 1.0 == 0.0)) and float(np.mean(different % 10.0 == 0.0)) < MOST_ROUND
-        return is_whole or len(times) > 0
-    coarse = np.abs(times[:, np.newaxis] * SHARES - np.rint(times[:, np.newaxis] * SHARES)).min(axis=1, initial=1.0)
-    return bool(np.count_nonzero(coarse > SHARE_TOLERANCE) >= FEWEST_CLOCKED)
-
-
-def _times_of_day(different: Numbers) -> Numbers:
-    """Return the different times of day (k,) among days, as fractions with many decimals; none if some are no times.
-
-    All must be whole minutes or whole seconds. A fraction of 5 decimals, as spreadsheets show it, is within 0.5 seconds
-    of a minute by chance 1 time in 60.
-    """
-    fractions = different % 1.0
-    seconds = fractions * DAY_SECONDS
-    for unit, tolerance, decimals in ((60.0, 0.5, 1e3), (1.0, 0.01, 1e6)):
-        if (np.abs(seconds - np.rint(seconds / unit) * unit) <= tolerance).all():
-            long = np.abs(fractions * decimals - np.rint(fractions * decimals)) > 1e-4
-            return np.unique(np.rint(seconds[long])) / DAY_SECONDS
-    return np.zeros(0)
-
-
-def _are_times(name: str, different: Numbers, scale: float) -> bool:
-    """Whether there are many times in several hours, and the name says so."""
-    if len(different) < FEWEST_TIMES or not says_time(name):
-        return False
-    hours = np.floor(np.rint(different * scale) / 100.0)
-    minutes = np.rint(different * scale) % 100.0
-    return len(np.unique(hours)) > 2 and len(np.unique(minutes)) > 2
-
-
 COUNTED = (
     Counted(
         "yyyymmdd",
@@ -197,7 +99,7 @@ COUNTED = (
         "every number is a date of the years 1800 to 2199, and at least three differ; 0 is a missing value",
         (10000101.0, 99991231.0),
         lambda values: calendar_microseconds(values, 0),
-        lambda name, different: _are_dates(name, different, 1.0),
+        lambda name, different: are_dates(name, different, 1.0),
     ),
     Counted(
         "yyyymmddhh",
@@ -207,7 +109,7 @@ COUNTED = (
         "as yyyymmdd, with the hour",
         (10000101e2, 99991231e2 + 23.0),
         lambda values: calendar_microseconds(values, 2),
-        lambda name, different: _are_dates(name, different, 1e2),
+        lambda name, different: are_dates(name, different, 1e2),
     ),
     Counted(
         "yyyymmddhhmm",
@@ -217,7 +119,7 @@ COUNTED = (
         "as yyyymmdd, with the time",
         (10000101e4, 99991231e4 + 2359.0),
         lambda values: calendar_microseconds(values, 4),
-        lambda name, different: _are_dates(name, different, 1e4),
+        lambda name, different: are_dates(name, different, 1e4),
     ),
     Counted(
         "yyyymmddhhmmss",
@@ -227,7 +129,7 @@ COUNTED = (
         "as yyyymmdd, with the time",
         (10000101e6, 99991231e6 + 235959.0),
         lambda values: calendar_microseconds(values, 6),
-        lambda name, different: _are_dates(name, different, 1e6),
+        lambda name, different: are_dates(name, different, 1e6),
     ),
     Counted(
         "yyyymm",
@@ -238,7 +140,7 @@ COUNTED = (
         "period, date or similar",
         (100001.0, 999912.0),
         lambda values: calendar_microseconds(values * 100.0 + 1.0, 0),
-        _are_months,
+        are_months,
     ),
     Counted(
         "yymmdd",
@@ -249,7 +151,7 @@ COUNTED = (
         f"in six months; years 00 to {TURN - 1} are 2000 to {2000 + TURN - 1}",
         (101.0, 991231.0),
         short_year_microseconds,
-        lambda name, different: bool(1e5 <= different[-1] <= 991231.0) and _are_short(name, different),
+        lambda name, different: bool(1e5 <= different[-1] <= 991231.0) and are_short(name, different),
     ),
     Counted(
         "yyyyddd",
@@ -260,7 +162,7 @@ COUNTED = (
         "date, day, julian or similar",
         (1000001.0, 9999366.0),
         ordinal_microseconds,
-        _are_ordinal,
+        are_ordinal,
         may_be_named=says_date,
     ),
     Counted(
@@ -277,8 +179,8 @@ COUNTED = (
         "all between 1980 and 2050, and either whole minutes or in a column called time, date, created at or similar",
         (-AGES, AGES),
         lambda values: epoch_microseconds(values, 1),
-        lambda name, different: _are_epochs(name, different, 1.0),
-        meant=_recent(1.0),
+        lambda name, different: are_epochs(name, different, 1.0),
+        meant=recent(1.0),
     ),
     Counted(
         "epoch_milliseconds",
@@ -294,8 +196,8 @@ COUNTED = (
         "as seconds since 1970; from 2000 on, whole seconds are enough",
         (-AGES * 1e3, AGES * 1e3),
         lambda values: epoch_microseconds(values, 1_000),
-        lambda name, different: _are_epochs(name, different, 1e3),
-        meant=_recent(1e3),
+        lambda name, different: are_epochs(name, different, 1e3),
+        meant=recent(1e3),
     ),
     Counted(
         "epoch_microseconds",
@@ -311,8 +213,8 @@ COUNTED = (
         "as milliseconds since 1970",
         (-AGES * 1e6, AGES * 1e6),
         lambda values: epoch_microseconds(values, 10**6),
-        lambda name, different: _are_epochs(name, different, 1e6),
-        meant=_recent(1e6),
+        lambda name, different: are_epochs(name, different, 1e6),
+        meant=recent(1e6),
     ),
     Counted(
         "epoch_nanoseconds",
@@ -328,8 +230,8 @@ COUNTED = (
         "as milliseconds since 1970, rounded to a microsecond",
         (-9.2e18, 9.2e18),
         lambda values: epoch_microseconds(values, 10**9),
-        lambda name, different: _are_epochs(name, different, 1e9),
-        meant=_recent(1e9),
+        lambda name, different: are_epochs(name, different, 1e9),
+        meant=recent(1e9),
     ),
     Counted(
         "spreadsheet_serial",
@@ -341,7 +243,7 @@ COUNTED = (
         "round, in a column called start, end, since or similar",
         (61.0, 2958465.0),
         serial_microseconds,
-        _are_serials,
+        are_serials,
         meant=SERIALS,
     ),
     Counted(
@@ -353,7 +255,7 @@ COUNTED = (
         "Uhrzeit or similar",
         (0.0, 24.0),
         lambda values: clock_microseconds(values, 100.0),
-        lambda name, different: _are_times(name, different, 100.0) and bool(np.any(different != np.rint(different))),
+        lambda name, different: are_times(name, different, 100.0) and bool(np.any(different != np.rint(different))),
         "time",
         may_be_named=says_time,
     ),
@@ -365,7 +267,7 @@ COUNTED = (
         "as hh.mm, with whole numbers up to 2359",
         (0.0, 2400.0),
         lambda values: clock_microseconds(values, 1.0),
-        lambda name, different: _are_times(name, different, 1.0) and bool(np.all(different == np.rint(different))),
+        lambda name, different: are_times(name, different, 1.0) and bool(np.all(different == np.rint(different))),
         "time",
         may_be_named=says_time,
     ),
@@ -445,7 +347,7 @@ def counted_in_padded(name: str, values: Numbers) -> Counted | None:
     'yymmdd'
     """
     notation, different = BY_KEY["yymmdd"], np.unique(values)
-    return notation if _fits(notation, different) and _are_short(name, different) else None
+    return notation if _fits(notation, different) and are_short(name, different) else None
 
 
 def counted_without_evidence(values: Numbers) -> Counted | None:

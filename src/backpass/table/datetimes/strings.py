@@ -21,7 +21,7 @@ from backpass.table.datetimes.day_month import (
     microseconds_in,
     order_in,
 )
-from backpass.table.datetimes.evidence import are_ratios, says_datetime
+from backpass.table.datetimes.name_evidence import are_ratios, says_datetime
 from backpass.table.datetimes.timestamp import DAY, Timestamp, timestamp_in
 from backpass.table.datetimes.written import LONGEST, POINTED_TIME, WRITTEN, Written, written_in
 from backpass.table.notation.scripts import with_ascii_digits

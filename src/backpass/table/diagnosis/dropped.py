@@ -11,7 +11,7 @@ from dataclasses import replace
 from backpass.table.columns.kinds import infer_column
 from backpass.table.columns.raw import RawStrings
 from backpass.table.columns.rules import Rules
-from backpass.table.datetimes.evidence import says_day
+from backpass.table.datetimes.name_evidence import says_day
 from backpass.table.diagnosis.identifiers import is_named_as_identifier
 from backpass.table.messages import ErrorList
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Table
