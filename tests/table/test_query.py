@@ -1,6 +1,7 @@
 """Queries: what a SELECT sees and gives, and that it reaches nothing else."""
 
 import datetime
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +38,25 @@ def test_parquet_and_several_files(tmp_path: Path) -> None:
     pq.write_table(pa.table({"d": [day, None], "x": [3, 4]}), tmp_path / "b.parquet")
     table = read_table(tmp_path / "*.parquet", query="SELECT x + 0.5 AS x, d FROM data WHERE x > 1 ORDER BY x")
     assert table == table_from({"x": [2.5, 3.5, 4.5], "d": [None, day, None]})
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM data WHERE NOT isnan(x)",
+        "SELECT * FROM data WHERE x > 1 OR y = 1",
+        "SELECT avg(x) AS x, count(x) AS y FROM data UNION ALL SELECT 1, 1",
+    ],
+)
+def test_missing_numbers_are_null_in_every_format(tmp_path: Path, query: str) -> None:
+    """By the statistics of these files DuckDB would hold that no value is NaN (findings/duckdb-parquet-nan.sh)."""
+    (tmp_path / "t.csv").write_text("x,y\n1,1\n2,2\n,3\n3,4\n")
+    for form in ("float64", "float32"):
+        x = pa.array([1.0, 2.0, math.nan, 3.0], form)
+        pq.write_table(pa.table({"x": x, "y": [1, 2, 3, 4]}), tmp_path / f"{form}.parquet")
+    expected = read_table(tmp_path / "t.csv", query=query)
+    assert read_table(tmp_path / "float64.parquet", query=query) == expected
+    assert read_table(tmp_path / "float32.parquet", query=query) == expected
 
 
 def test_parquet_files_that_do_not_agree(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pyreadstat
 import pytest
 
 from backpass.errors import DataError
-from backpass.table import CategoricalColumn, NumericColumn, Table, read_table
+from backpass.table import CategoricalColumn, DatetimeColumn, NumericColumn, Table, read_table
 from backpass.table.diagnosis.inspection import inspect_table
 
 FRAME = pd.DataFrame(
@@ -89,6 +89,31 @@ def test_values_that_are_declared_missing_are_missing(tmp_path: Path) -> None:
         FRAME.astype({"age": object}).replace({"age": {99: "a"}}), str(path), missing_user_values={"age": ["a"]}
     )
     assert np.isnan(numbers(read_table(path), "age")[1])
+
+
+@pytest.mark.parametrize("file", ["t.sav", "t.xpt"])
+def test_times_that_last_a_day_are_durations(tmp_path: Path, file: str) -> None:
+    """pyreadstat reads 30 hours as 06:00 (findings/pyreadstat-durations.sh)."""
+    hours = pd.DataFrame({"shift": [8.0, 30, -1, np.nan], "clock": [8.0, 0, 23, np.nan], "y": [1.0, 2, 3, 4]})
+    seconds = hours.assign(shift=hours["shift"] * 3600, clock=hours["clock"] * 3600)
+    path, form = tmp_path / file, "TIME8" if file == "t.sav" else "HHMM5."
+    write = pyreadstat.write_sav if file == "t.sav" else pyreadstat.write_xport
+    write(seconds, str(path), variable_format={"shift": form, "clock": form})
+    table = read_table(path)
+    np.testing.assert_array_equal(numbers(table, "shift"), [28_800, 108_000, -3_600, np.nan])
+    assert "column 'shift' holds durations: read as numbers of seconds" in table.notes
+    clock = table.column("clock")
+    assert isinstance(clock, DatetimeColumn)
+    assert clock.kind == "time"
+    # A later file without a long shift is read as the model needs it.
+    assert numbers(read_table(path, kinds={"clock": "numeric"}), "clock")[:3] == [28_800, 0, 82_800]
+
+
+def test_days_and_times_of_spss_are_durations(tmp_path: Path) -> None:
+    path = tmp_path / "t.sav"
+    frame = pd.DataFrame({"lasted": [90.0, 7_200, np.nan], "y": [1.0, 2, 3]})
+    pyreadstat.write_sav(frame, str(path), variable_format={"lasted": "DTIME11"})
+    np.testing.assert_array_equal(numbers(read_table(path), "lasted"), [90, 7_200, np.nan])
 
 
 def test_labels_of_variables_are_shown(tmp_path: Path) -> None:

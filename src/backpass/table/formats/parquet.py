@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
-FLOATS = INTEGERS | {"FLOAT", "DOUBLE"}
+REALS = {"FLOAT", "DOUBLE"}
+FLOATS = INTEGERS | REALS
 WIDE_INTEGERS = ("HUGEINT", "UHUGEINT", "BIGNUM")
 WIDE = ("DECIMAL", *WIDE_INTEGERS)  # converted through text, which rounds once and correctly
 ENUM = "ENUM"
@@ -88,7 +89,8 @@ def parquet_errors(database: DuckDBPyConnection, relation: str, file: Opened) ->
 def parquet_relation(files: Sequence[Opened]) -> str:
     """Return the SQL relation of Parquet files."""
     paths = ", ".join(literal(pattern(file.path)) for file in files)
-    return f"read_parquet([{paths}], hive_partitioning=false, union_by_name=true)"
+    # Without ``can_have_nan`` DuckDB concludes from a file's statistics, which leave NaN out, that there are none.
+    return f"read_parquet([{paths}], hive_partitioning=false, union_by_name=true, can_have_nan=true)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +132,19 @@ class Described:
 
 
 def described_relation(files: Sequence[Described]) -> str:
-    """Return the SQL relation of Parquet files with durations converted to seconds."""
-    replaced = [file.metadata.replacements(file.stored) for file in files]
+    """Return the SQL relation of Parquet files with durations as seconds, and NaN as NULL, as in all other formats."""
+    replaced = [[*file.metadata.replacements(file.stored), *_without_nan(file.stored)] for file in files]
     if not any(replaced):
         return parquet_relation([file.file for file in files])
-    terms = [f"REPLACE ({', '.join(seconds)})" if seconds else "" for seconds in replaced]
+    terms = [f"REPLACE ({', '.join(values)})" if values else "" for values in replaced]
     relations = [parquet_relation([file.file]) for file in files]
     parts = (f"SELECT * {term} FROM {relation}" for term, relation in zip(terms, relations, strict=True))
     return f"({' UNION ALL BY NAME '.join(parts)})"
+
+
+def _without_nan(stored: Sequence[tuple[str, str]]) -> list[str]:
+    columns = [identifier(name) for name, type_ in stored if type_ in REALS]
+    return [f"CASE WHEN NOT isnan({column}) THEN {column} END AS {column}" for column in columns]
 
 
 def damaged(file: Opened, error: Exception, where: str = "") -> DataError:

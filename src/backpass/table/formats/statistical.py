@@ -2,12 +2,13 @@
 
 Takes an opened file; returns raw columns. Values that the file declares to be missing are missing. Dates and times keep
 their kind. Value labels become categories where every value of the column has one; where only some have, the column
-stays numeric and a note names these values, because they often mean that an answer is missing. Labels of variables go
-into ``Content.labels``.
+stays numeric and a note names these values, because they often mean that an answer is missing. A column of times of
+which some last a day, or are negative, holds durations. Labels of variables go into ``Content.labels``.
 """
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from backpass.table.columns.objects import raw_objects
 from backpass.table.columns.raw import Content, RawColumn, coded
 from backpass.table.columns.rules import Rules
+from backpass.table.datetimes.counted import DAY_SECONDS
 from backpass.table.delimited.records import check_names
 from backpass.table.files.opening import Opened
 from backpass.table.files.text import codec_name
@@ -24,6 +26,8 @@ from backpass.table.messages import ErrorList, counted, data_error, listed, show
 from backpass.table.notation.number import text_of
 
 FUNCTIONS = {"stata": "read_dta", "spss": "read_sav", "por": "read_por", "sas": "read_sas7bdat", "xpt": "read_xport"}
+DURATION = "DTIME"  # SPSS's format of days, hours, minutes and seconds
+HOURS = ("TIME", "HHMM", DURATION)  # formats of SPSS and SAS that show 24 hours and more
 VALUE = 48  # bytes of a value as a Python object, and its place in a list
 
 
@@ -43,6 +47,7 @@ def read(file: Opened, rules: Rules, errors: ErrorList) -> Content:
     rows = max(about.number_rows or 0, 0)  # portable and transport files do not state it
     require_table_memory(file.source, rows, len(stored), VALUE)
     columns, about = _called(pyreadstat, reader, file, usecols=[*stored.values()])
+    columns |= _durations(pyreadstat, reader, file, stored, about.original_variable_types, rules)
     rows = about.number_rows or max(map(len, columns.values()), default=0)
     if not rows:
         raise data_error(file.source, "has columns but no rows" if names else "has no columns")
@@ -73,6 +78,24 @@ def _called(pyreadstat: Any, reader: Any, file: Opened, **options: Any) -> tuple
         hint = "another --encoding?" if isinstance(error, UnicodeDecodeError) or "string" in str(error) else ""
         raise data_error(file.source, f"cannot be read as {file.format.what} ({error})", hint) from error
     return columns, about
+
+
+def _durations(
+    pyreadstat: Any, reader: Any, file: Opened, stored: Mapping[str, str], types: Mapping[str, str | None], rules: Rules
+) -> dict[str, list[Any]]:
+    """Return the columns of times that hold durations, because pyreadstat drops their days: 30:00 would be 06:00."""
+    formats = {name: (types.get(own) or "").rstrip("0123456789.") for name, own in stored.items()}
+    timed = {name: stored[name] for name, form in formats.items() if form in HOURS}
+    if not timed:
+        return {}
+    seconds, _ = _called(pyreadstat, reader, file, usecols=[*timed.values()], disable_datetime_conversion=True)
+    return {
+        own: [None if value is None else datetime.timedelta(seconds=value) for value in seconds[own]]
+        for name, own in timed.items()
+        if formats[name] == DURATION
+        or rules.required_kind(name) == "numeric"
+        or not all(value is None or 0 <= value < DAY_SECONDS for value in seconds[own])
+    }
 
 
 def _column(
