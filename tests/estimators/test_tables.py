@@ -219,6 +219,15 @@ def test_sparse_matrices_give_the_bits_of_dense_ones(case: Any, make_sparse: Any
     np.testing.assert_array_equal(fitted.features(make_sparse(X)), expected.features(X))
 
 
+def test_entries_of_a_sparse_matrix_in_one_place_are_summed(regressor: Any) -> None:
+    """scikit-learn and LightGBM take them for several columns (findings/sparse-repeated-entries.sh)."""
+    indptr, indices = np.arange(0, 91, 3), np.tile([0, 0, 1, 1, 0, 1], 15)
+    X = sparse.csr_array((np.arange(90.0), indices, indptr))
+    assert not X.has_canonical_format
+    fitted = regressor().fit(X.copy(), indptr[1:])
+    np.testing.assert_array_equal(fitted.predict(X), regressor().fit(X.toarray(), indptr[1:]).predict(X.toarray()))
+
+
 def test_sparse_rows_are_predicted_in_blocks(regressor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = sparse_rows()
     fitted = regressor().fit(sparse.csr_array(X), y, X_val=sparse.csr_array(X), y_val=y)

@@ -8,15 +8,14 @@ which some last a day, or are negative, holds durations. Labels of variables go 
 
 from __future__ import annotations
 
-import datetime
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from backpass.table.columns.objects import raw_objects
 from backpass.table.columns.raw import Content, RawColumn, coded
 from backpass.table.columns.rules import Rules
-from backpass.table.datetimes.counted import DAY_SECONDS
 from backpass.table.delimited.records import check_names
 from backpass.table.files.opening import Opened
 from backpass.table.files.text import codec_name
@@ -89,12 +88,15 @@ def _durations(
     if not timed:
         return {}
     seconds, _ = _called(pyreadstat, reader, file, usecols=[*timed.values()], disable_datetime_conversion=True)
+    spans = {
+        name: [None if value is None else timedelta(seconds=value) for value in seconds[timed[name]]] for name in timed
+    }
     return {
-        own: [None if value is None else datetime.timedelta(seconds=value) for value in seconds[own]]
-        for name, own in timed.items()
+        timed[name]: values
+        for name, values in spans.items()
         if formats[name] == DURATION
         or rules.required_kind(name) == "numeric"
-        or not all(value is None or 0 <= value < DAY_SECONDS for value in seconds[own])
+        or not all(value is None or timedelta(0) <= value < timedelta(days=1) for value in values)
     }
 
 
