@@ -2,9 +2,10 @@
 # polars: read_excel silently loses values that a column holds only after its first 1,000 rows, or turns dates into numbers.
 #
 # polars 2.1.0, fastexcel 0.21.0 (the default reader), openpyxl 3.1.5 (the other), Python 3.11, Linux x86-64.
-# Input: a sheet of 1,002 rows of numbers; the last two of "weight" are the texts "<5" and "n/a", the last but one of "sold" is a date.
-# Expected: text, or an error, as polars.read_csv gives. The documentation says that infer_schema_length rows (1,000) are scanned to
-# determine the types, and that this is a matter of speed; it does not say what becomes of other values.
+# Input: a sheet of 1,002 rows of numbers; the last two of "weight" are the texts "<5" and "n/a", the last but one of "sold" is a
+# date.
+# Expected: text, or an error, as polars.read_csv gives. The documentation says that infer_schema_length rows (1,000) are
+# scanned to determine the types, and that all rows would take longer; it does not say what becomes of other values.
 # Seen with the default engine, without a warning: "n/a" is null, and the row with "<5" and the date is not there at all, as
 # both are null and empty rows are dropped. Seen with engine="openpyxl": the date is the number 1706659200000000
 # (microseconds) among numbers such as 1002.

@@ -244,3 +244,9 @@ def test_names_that_an_output_has_too() -> None:
         predicted = fitted.predict_proba(rows) if fitted.classes else fitted.predict(rows)
         shown = found[1] if fitted.classes else np.column_stack(found)
         np.testing.assert_allclose(shown, predicted, rtol=1e-5, atol=1e-5)
+
+
+def test_categories_given_as_numbers_keep_all_digits(model: Model) -> None:
+    """ONNX Runtime's ``Cast`` to strings keeps eight (findings/onnxruntime-numbers-to-texts.sh)."""
+    rows = {**{name: values[:2] for name, values in table().items()}, "town": [123456788.0, 123456789.0]}
+    assert backpass.onnx_inputs(rows, model)["town"].tolist() == [["123456788"], ["123456789"]]
