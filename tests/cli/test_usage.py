@@ -18,10 +18,11 @@ from backpass.model.settings.declarations import SETTINGS
 Run = Callable[..., Any]
 
 
-def test_help_and_version(process: Run, tmp_path: Path) -> None:
+def test_help_and_version(call: Run, process: Run, tmp_path: Path) -> None:
     assert process("--version", cwd=tmp_path).out == f"backpass {__version__}\n"
+    assert process("-h", cwd=tmp_path).out == call("--help").out
     for arguments in (["--help"], ["-h"], *([name, "--help"] for name in COMMANDS)):
-        shown = process(*arguments, cwd=tmp_path)
+        shown = call(*arguments)
         assert (shown.code, shown.err) == (0, "")
         assert shown.out.startswith("Usage: backpass")
     assert process(cwd=tmp_path).code == 2

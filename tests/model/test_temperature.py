@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from backpass.model import fit, from_bytes
+from backpass.model.fitting.outcome import temperature
 from backpass.model.fitting.outcome.temperature import fitted_factor, tempered
 from backpass.model.fitting.problem.data_split import DataSplit
 from backpass.model.fitting.problem.preparation import make_problem
@@ -19,6 +20,7 @@ from backpass.model.head.scaling import TargetScale
 from backpass.model.head.target_head import TargetHead
 from backpass.model.prediction.forward import outputs_of
 from backpass.model.settings.settings import Settings
+from backpass.numerics.elementary import mean
 from backpass.table import Target, table_from
 
 Columns = dict[str, list[Any]]
@@ -69,6 +71,21 @@ def test_many_classes_and_few_rows_stay_as_sharp_as_they_are(seed: int) -> None:
     o, y = drawn(10, 300, seed, sharpness=8.0)
     assert np.mean(np.argmax(o, axis=1) == y) > 0.8
     assert fitted_factor(head_for(10), [o], part_with(y)) == pytest.approx(1.0, rel=0.1)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_factors_tried_at_once_have_the_losses_of_one_at_a_time(classes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    o, y = drawn(classes, 37)
+    part, weights = part_with(y, np.linspace(0.5, 1.5, 37)), (0.25, 0.75)
+    losses: list[list[float]] = []
+    for at_once in (1, 1_000, 1 << 15):
+        found: list[float] = []
+        monkeypatch.setattr(temperature, "_NUMBERS_AT_ONCE", at_once)
+        monkeypatch.setattr(temperature, "mean", lambda *given, found=found: found.append(mean(*given)) or found[-1])
+        fitted_factor(head_for(classes), [o, 0.7 * o], part, weights)
+        losses.append(found)
+    assert losses[0] == losses[1] == losses[2]
+    assert len(losses[0]) == 121
 
 
 def test_weights_count_and_members_are_averaged() -> None:

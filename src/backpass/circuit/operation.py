@@ -109,6 +109,8 @@ class Operation(Primitive, Generic[P]):
         strong = [dtype for dtype in dtypes if dtype is not None and dtype.kind in "biuf"]
         if self.name == "where" and len(strong) > 1 and dtypes[0] is not None:
             strong = strong[1:]
+        if strong and strong[0].isnative and all(dtype is strong[0] for dtype in strong):  # as it nearly always is
+            return strong[0]
         return numpy.result_type(*strong) if strong else None
 
     def _spec(self, inputs: Sequence[Spec], params: Mapping[str, Any]) -> Spec:
@@ -167,7 +169,8 @@ def lift(value: Any, recorder: Recorder, like: numpy.dtype[Any], user: str) -> T
                 hint="pass it as an argument of the traced function",
             )
         return value
-    check_unmasked(value, f"{user_line()}: an argument of {user}")
+    if not is_weak(value):
+        check_unmasked(value, f"{user_line()}: an argument of {user}")
     array = _of_number(value, like) if is_weak(value) else numpy.asarray(value)
     if array.dtype.kind not in "biuf":
         raise TraceError(

@@ -78,7 +78,10 @@ def broadcast(*shapes: Shape) -> Shape:
     >>> broadcast(("n", 3), (3,), (1, 1))
     ('n', 3)
     """
-    ndim = max((len(shape) for shape in shapes), default=0)
+    long = [shape for shape in shapes if shape]
+    if all(shape == long[0] for shape in long):  # nearly always, and every traced operation asks
+        return long[0] if long else ()
+    ndim = max(len(shape) for shape in shapes)
     padded = [(1,) * (ndim - len(shape)) + shape for shape in shapes]
     result: list[Dimension] = []
     for dimensions in zip(*padded, strict=True):

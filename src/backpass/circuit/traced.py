@@ -46,7 +46,7 @@ class Recorder:
 
     def record(self, operation: Primitive, inputs: tuple[int, ...], params: Mapping[str, Any], spec: Spec) -> Traced:
         """Record an operation, or return the earlier node with the same operation, inputs and parameters."""
-        key = (operation.name, inputs, tuple(sorted(params.items())))
+        key = (operation.name, inputs, tuple(sorted(params.items())) if params else ())
         try:
             known = self._known.get(key)
         except TypeError:  # an unhashable parameter, such as an array

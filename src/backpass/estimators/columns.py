@@ -84,6 +84,7 @@ def _table(
 ) -> Table:
     frame = _frame(X)
     if issparse(X):
+        _require_dense_memory(X)  # first, since CSC has a number for every column, however empty
         X = validate_data(estimator, X, accept_sparse="csc", dtype=None, ensure_all_finite="allow-nan", reset=reset)
         columns = _dense_columns(X)
     elif frame is None:
@@ -131,13 +132,18 @@ def blocks_of(X: Any) -> Iterator[Any]:
         yield by_row[start : start + rows]
 
 
-def _dense_columns(X: Any) -> list[NDArray[np.float64]]:
-    """The columns of a sparse matrix in CSC format.
+def _require_dense_memory(X: Any) -> None:
+    """Check that a sparse matrix can be dense.
 
     Raises:
-        ResourceError: They do not fit in memory.
+        ResourceError: Its values do not fit in memory.
     """
-    require_memory(CELL * X.shape[0] * X.shape[1], f"X ({X.shape[0]:,} x {X.shape[1]:,}, dense)", FEWER)
+    if X.ndim == 2:
+        require_memory(CELL * X.shape[0] * X.shape[1], f"X ({X.shape[0]:,} x {X.shape[1]:,}, dense)", FEWER)
+
+
+def _dense_columns(X: Any) -> list[NDArray[np.float64]]:
+    """The columns of a sparse matrix in CSC format."""
     return [np.asarray(X[:, [j]].toarray(), dtype=np.float64)[:, 0] for j in range(X.shape[1])]
 
 

@@ -21,6 +21,7 @@ from backpass.numerics.elementary import mean
 # Steps of 1/32 are exact in binary. Near its minimum the log-loss changes by less than 0.1 % from one to the next. A
 # search that uses logarithms would end at different bits on different machines.
 _FACTORS = np.arange(8, 129) / 32.0
+_NUMBERS_AT_ONCE = 1 << 15
 
 
 def is_calibrated(head: Head, settings: Settings) -> bool:
@@ -46,12 +47,17 @@ def fitted_factor(head: Head, outputs: Sequence[NDArray[Any]], part: DataSplit, 
     exact = [o.astype(np.float64) for o in outputs]
     other, doubt = _runner_up(loss.averaged(exact, shares), part.truth), 1.0 / (part.rows + 2.0)
 
-    def log_loss(f: float) -> float:
-        o = loss.averaged([f * each for each in exact], shares)
-        right, wrong = (loss.per_example(o, y) for y in (part.truth, other))
-        return mean((1.0 - doubt) * right + doubt * wrong, part.weights)
+    def log_losses(factors: NDArray[Any]) -> list[float]:
+        scaled = [(factors[:, None, None] * each).reshape(-1, each.shape[1]) for each in exact]
+        o = loss.averaged(scaled, shares)
+        right, wrong = (loss.per_example(o, np.concatenate([y] * len(factors))) for y in (part.truth, other))
+        blurred = ((1.0 - doubt) * right + doubt * wrong).reshape(len(factors), -1)
+        return [mean(each, part.weights) for each in blurred]
 
-    return float(_FACTORS[int(np.argmin([log_loss(f) for f in _FACTORS]))])
+    # A few rows at many factors at once, since a circuit's overhead is that of many rows.
+    at_once = max(1, _NUMBERS_AT_ONCE // max(1, exact[0].size))
+    losses = [each for i in range(0, len(_FACTORS), at_once) for each in log_losses(_FACTORS[i : i + at_once])]
+    return float(_FACTORS[int(np.argmin(losses))])
 
 
 def _runner_up(o: NDArray[Any], truth: NDArray[Any]) -> NDArray[Any]:
