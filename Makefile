@@ -113,8 +113,12 @@ sanitize: .venv/dev
 # operation after another is left out.
 THREADED_TESTS = $(addprefix tests/engine/native/test_,training.py shards.py bf16.py partial.py)
 
-sanitize-short: .venv/dev
+sanitize-short: short-address short-thread
+
+short-address: .venv/dev
 	tools/sanitize address $(THREADED_TESTS) tests/engine/native/test_rows.py tests/table/test_scan.py
+
+short-thread: .venv/dev
 	tools/sanitize thread $(THREADED_TESTS)
 
 # One target after another, each for SECONDS. Found inputs stay in build/fuzz; one that shows a fault is written to build

@@ -62,8 +62,10 @@ constexpr struct {
     const char* name;
     const Kernels* (*kernels)();
 } kInstructionSets[] = {
-#if defined(BACKPASS_X86_64)
+#if defined(BACKPASS_AVX512)
     {"avx512", avx512_kernels},
+#endif
+#if defined(BACKPASS_X86_64)
     {"avx2", avx2_kernels},
 #elif defined(BACKPASS_ARM64)
     {"neon", neon_kernels},
