@@ -310,6 +310,10 @@ def test_a_signal_while_the_page_is_made_leaves_the_model(
     assert [path.name for path in tmp_path.iterdir()] == ["numbers.backpass"]
 
 
+EARLIER: dict[str, bytes] = {}
+"""What each command wrote the first time that it was needed."""
+
+
 @SIGNALS
 @pytest.mark.parametrize(
     ("command", "place"),
@@ -337,7 +341,11 @@ def test_a_signal_ends_a_command_that_has_nothing_to_keep(
     output = tmp_path / "page.html" if command == "report" else tmp_path / "out.csv"
     rows = [home / "numbers.csv", "-o", output]
     arguments = ["-t", "price", *rows] if command == "fit" else [home / "numbers.backpass", *rows]
-    assert command == "fit" or call(command, *arguments).code == 0
+    if command in EARLIER:
+        output.write_bytes(EARLIER[command])
+    elif command != "fit":
+        assert call(command, *arguments).code == 0
+        EARLIER[command] = output.read_bytes()
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     struck(monkeypatch, place, number)
     stopped = call(command, *arguments)
