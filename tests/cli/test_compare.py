@@ -99,6 +99,30 @@ def test_what_cannot_be_compared(call: Run, folder: Path) -> None:
     ]
 
 
+def test_units_of_the_target(call: Run, tmp_path: Path) -> None:
+    """Scores in two units cannot be compared; those of a model without a unit can, if its numbers are in that unit."""
+    height = [150.0 + i for i in range(40)]
+    paths = []
+    for unit in ("cm", "in", "EUR", ""):
+        y = [f"{each:g} {unit}" for each in height] if unit else height
+        paths.append(tmp_path / f"{unit or 'none'}.backpass")
+        fit({"x": range(40), "y": y}, "y", hidden=(), epochs=1).save(paths[-1])
+    rows = tmp_path / "rows.csv"
+    rows.write_text("x,y\n" + "\n".join(f"{i},{each:g}" for i, each in enumerate(height)))
+    for other, unit in ((1, "in"), (2, "EUR")):
+        done = call("compare", paths[0], paths[other], rows)
+        assert (done.code, done.err.splitlines()[0]) == (
+            2,
+            f"error: the models predict numbers in different units: 'y': 'cm' and '{unit}'",
+        )
+    facts = call("compare", paths[0], paths[3], rows, "--json").json
+    assert facts["notes"] == [
+        "one model was fitted on values of 'y' in 'cm', the other on numbers without a unit: the numbers of the table "
+        "count as they are for both"
+    ]
+    assert call("compare", paths[0], paths[0], rows, "--json").json["notes"] == []
+
+
 def test_a_single_row_shows_no_difference(call: Run, folder: Path) -> None:
     row = folder / "row.csv"
     row.write_text("\n".join((folder / "rows.csv").read_text().splitlines()[:2]) + "\n")

@@ -81,6 +81,7 @@ def test_segments_have_the_scores_of_their_rows(call: Run, place: Path) -> None:
     predicted = model.predict(columns)
     ends = model.predict_interval(columns, COVERAGE_LEVEL)
     by_month, by_town = facts["segments"]
+    assert facts["scores"] == model.evaluate(columns)
     assert (by_month["by"], by_town["by"]) == ("sold:month", "town")
     months = columns["sold"].astype("datetime64[M]")
     assert [each["name"] for each in by_month["parts"]] == sorted({str(month) for month in months})

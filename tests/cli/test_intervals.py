@@ -60,6 +60,7 @@ def test_evaluate_and_show_have_the_coverage_of_each(folder: Path, model: Model,
     each = [np.mean((ends[:, j, 0] <= data[name]) & (data[name] <= ends[:, j, 1])) for j, name in enumerate(TARGETS)]
     assert [facts["per_target"][name]["coverage_90"] for name in TARGETS] == pytest.approx(each)
     assert facts["scores"]["coverage_90"] == pytest.approx(np.mean(each))
+    assert facts["scores"] == model.evaluate(data)
     assert "coverage_90" in call("evaluate", "m.backpass", "t.csv").out
     coverage = json.loads(call("show", "m.backpass", "--json").out)["coverage"]
     assert coverage["per_target"] == dict(zip(TARGETS, model.record.coverages, strict=True))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backpass.errors import DataError, UsageError
+from backpass.errors import BackpassWarning, DataError, UsageError
 from backpass.model import Model, Settings, fit
 from backpass.model.head.class_weights import class_weights, log_weights, weighted_decision
 from backpass.model.head.decision import Decision
@@ -140,6 +140,22 @@ def test_a_threshold_is_chosen_on_held_out_rows(rule: str, ensemble: dict[str, A
         assert decision.threshold == best_threshold(score, positive, rule, (50.0, 500.0))
     assert any(note.startswith(f"threshold {decision.threshold:.4g} of 'bad'") for note in model.record.notes)
     assert from_bytes(model.to_bytes()).head.decision == decision
+
+
+def test_a_threshold_that_few_rows_chose_is_a_warning() -> None:
+    """Of the validation rows, 6 % of 400, only some are of the positive class: chance decides."""
+    with pytest.warns(BackpassWarning) as caught:
+        model = fitted(threshold="f1", validation_fraction=0.06)
+    (note,) = (each for each in model.record.notes if each.startswith("threshold "))
+    few = re.fullmatch(
+        "threshold .* of 'bad': the highest F1 on the 24 validation rows, ([1-9]) of which are 'bad'", note
+    )
+    assert few is not None
+    texts = [str(each.message) for each in caught]
+    start = f"the threshold was chosen on only {few[1]} validation rows of class 'bad', so it may be far from the best"
+    (text,) = (each for each in texts if each.startswith(start))
+    assert "validation_fraction" in text
+    assert not [each for each in fitted(threshold="f1").record.warnings if "threshold" in each]
 
 
 def test_costs_alone_choose_the_threshold() -> None:

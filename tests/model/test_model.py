@@ -188,7 +188,13 @@ def test_evaluate_is_the_metrics_of_predict(model: Model, columns: Columns, targ
         codes = np.array([model.classes.index(value) for value in columns[target]])
         options = ScoringOptions(positive=model.head.positive)
         expected = scores(all_metrics("cross_entropy"), model.predict_proba(columns), codes, options=options)
-    assert model.evaluate(columns) == expected
+    found = model.evaluate(columns)
+    if target == "price":
+        low, high = model.predict_interval(columns, 0.9).T
+        y = np.array(columns[target])
+        assert found.pop("coverage_90") == pytest.approx(np.mean((low <= y) & (y <= high)))
+        assert 0.0 < found.pop("crps") < found["mae"]  # the CRPS of the prediction alone is the MAE
+    assert found == expected
 
 
 def test_evaluate_needs_the_target(price: Model, houses: Columns) -> None:
@@ -199,7 +205,9 @@ def test_evaluate_needs_the_target(price: Model, houses: Columns) -> None:
 def test_the_record_agrees_with_evaluate(houses: Columns, quick: dict[str, Any]) -> None:
     test = {name: values[:30] for name, values in houses.items()}
     model = fit(houses, "price", test=test, **quick)
-    assert model.evaluate(test) == pytest.approx(model.record.scores["test"], rel=1e-12)
+    found = model.evaluate(test)
+    del found["crps"]
+    assert found == pytest.approx(model.record.scores_at_fit, rel=1e-12)
 
 
 # Features, CS229 eq. (2.21)

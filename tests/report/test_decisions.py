@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
+from backpass.model import fit
 from backpass.reporting.numbers.curves import roc
 from backpass.reporting.numbers.decisions import (
+    THRESHOLDS,
     TOPS,
     at_threshold,
     cost_curve,
     gain,
     gain_curve,
-    gain_rows,
-    threshold_rows,
+    lowest_of,
+    precision_at,
+    thresholds_for,
 )
+from backpass.reporting.page.facts import facts_of
+from backpass.reporting.page.page import findings_on, page_of
+from backpass.table import table_from
 
 RNG = np.random.default_rng(0)
 SCORE = np.round(RNG.uniform(size=300), 2)
@@ -65,19 +73,73 @@ def test_the_area_under_the_gain_curve_follows_from_that_under_the_roc_curve() -
     assert np.trapezoid(y, x) == pytest.approx(expected)
 
 
-def test_the_tables_hold_these_numbers() -> None:
-    rows = threshold_rows(SCORE, POSITIVE, 0.123, (50.0, 500.0))
-    (own,) = (row for row in rows if row["strong"])
-    found = at_threshold(SCORE, POSITIVE, 0.123, (50.0, 500.0))
-    assert own["threshold"] == "0.123"
-    assert own["cells"] == [
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_rows_at_the_top_are_those_from_their_threshold(weighted: bool) -> None:
+    """Without ties, the share, the precision and the gain are those of the threshold."""
+    from sklearn.metrics import precision_score, recall_score
+
+    score, w = RNG.permutation(300) / 300.0, RNG.choice([0.5, 1.0, 2.0], 300) if weighted else None
+    for top in TOPS:
+        called = score >= lowest_of(score, top, w)
+        share = np.average(called, weights=w)
+        assert top <= share + 1e-9 <= top + 2.0 / 150.0 + 1e-9
+        assert gain(score, POSITIVE, share, w) == pytest.approx(recall_score(POSITIVE, called, sample_weight=w))
+        expected = precision_score(POSITIVE, called, sample_weight=w)
+        assert precision_at(score, POSITIVE, share, w) == pytest.approx(expected)
+
+
+def test_the_thresholds_of_a_rare_class_divide_its_rows() -> None:
+    """At 1 positive row in 200, probabilities hardly reach 0.05: a table from 0.05 up would be empty."""
+    score = np.linspace(0.0002, 0.03, 1000)
+    rare = thresholds_for(score, 0.005, 0.5)
+    assert rare == [0.005, 0.01, 0.02, 0.5]
+    common = thresholds_for(1.0 - score, 0.995, 0.5)
+    assert common == pytest.approx([0.5, 0.98, 0.99, 0.995])
+    even = thresholds_for(np.linspace(0.0, 1.0, 1000), 0.4, 0.123)
+    assert even == sorted([*THRESHOLDS, 0.123])
+
+
+def test_the_page_and_the_facts_hold_these_numbers() -> None:
+    """Of the positive class of the model, at its own threshold among others, with its costs."""
+    decision = {"positive": "no", "cost": {"false_positive": 50, "false_negative": 500}}
+    is_no = np.tile([True, False, False], 60)
+    rows = {"x": np.where(is_no, 1.0, -1.0) + RNG.normal(size=180), "y": np.where(is_no, "no", "yes")}
+    options = {"hidden": (), "epochs": 3, "validation_fraction": 0.2, "threshold": "cost"}
+    model = fit(rows, "y", **options, **decision)  # type: ignore[arg-type]
+    findings = findings_on(model, model.table(rows, with_target=True))
+    held, facts = findings.held, facts_of(findings)
+    assert held is not None
+    p, truth, own = held.predicted[:, 0], held.truth == 0, model.head.decision.threshold  # type: ignore[union-attr]
+    (row,) = (each for each in facts["thresholds"] if each["threshold"] == own)
+    found = at_threshold(p, truth, own, (50.0, 500.0))
+    assert row == {
+        "threshold": own,
+        "predicted_positive": found.called,
+        "precision": None if np.isnan(found.precision) else found.precision,
+        "recall": found.recall,
+        "f1": found.f1,
+        "cost": found.cost,
+    }
+    assert row["recall"] == facts["scores"]["recall"]
+    assert [each["rows"] for each in facts["gains"]] == [*TOPS]
+    assert [each["gain"] for each in facts["gains"]] == [gain(p, truth, top) for top in TOPS]
+    assert [each["lift"] for each in facts["gains"]] == [gain(p, truth, top) / top for top in TOPS]
+    page = page_of(findings)
+    strong = page[page.index('<tr class="strong"><td class="value">') :]
+    cells = re.findall("<td[^>]*>([^<]*)</td>", strong[: strong.index("</tr>")])
+    precision = "" if np.isnan(found.precision) else f"{found.precision:.1%}"
+    assert cells == [
+        f"{own:.4g}",
         f"{found.called:.1%}",
-        f"{found.precision:.1%}",
+        precision,
         f"{found.recall:.1%}",
         f"{found.f1:.3f}",
         f"{found.cost:,.0f}",
     ]
-    assert all(len(row["cells"]) == 4 for row in threshold_rows(SCORE, POSITIVE, 0.5, None))
-    for row, top in zip(gain_rows(SCORE, POSITIVE), TOPS, strict=True):
-        share = gain(SCORE, POSITIVE, top)
-        assert row == {"top": f"{top:.0%}", "gain": f"{share:.1%}", "lift": f"{share / top:.2f}"}
+
+
+def test_other_models_have_no_such_tables() -> None:
+    rows = {"x": [*range(40)], "y": [*range(40)]}
+    facts = facts_of(findings_on(fit(rows, "y", hidden=(), epochs=1), table_from(rows)))
+    assert facts["thresholds"] is None
+    assert facts["gains"] is None

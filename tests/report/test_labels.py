@@ -69,6 +69,19 @@ def test_each_label_has_the_metrics_that_it_has_alone(tagged: Case) -> None:
     )
 
 
+def test_weighted_labels_have_the_metrics_of_repeated_rows() -> None:
+    """A label is scored on weighted rows as everything else on the page."""
+    rng = np.random.default_rng(1)
+    p, y, w = rng.random((60, 1)), rng.integers(0, 2, (60, 1)), rng.integers(0, 4, 60)
+    (weighted,) = label_scores(["on"], p, y, w.astype(float))
+    (repeated,) = label_scores(["on"], np.repeat(p, w, axis=0), np.repeat(y, w, axis=0))
+    assert (weighted.share, weighted.area) == pytest.approx((repeated.share, repeated.area))
+    assert weighted.constant == pytest.approx(repeated.constant)
+    for name, score in weighted.scores.items():
+        assert score.value == pytest.approx(repeated.scores[name].value)
+        assert score.low <= score.value <= score.high
+
+
 def test_a_label_that_no_row_has_is_told_without_an_area() -> None:
     (found,) = label_scores(["never"], np.full((9, 1), 0.25), np.zeros((9, 1), int))
     assert (found.area, found.share, found.constant["error"]) == (None, 0.0, 0.0)

@@ -19,7 +19,7 @@ from backpass.numerics.bootstrap import intervals
 from backpass.reporting.explanation.dependence import dependence
 from backpass.reporting.explanation.importance import importances, picked_classes
 from backpass.reporting.numbers.columns import columns_of, typical_row
-from backpass.reporting.numbers.curves import Curve, calibration, confusion, precision_recall, roc, thinned
+from backpass.reporting.numbers.curves import Curve, calibration, precision_recall, roc, thinned
 from backpass.reporting.numbers.held_out import HeldOut, held_out
 from backpass.reporting.numbers.learning_curve import learning_curves_of
 
@@ -104,11 +104,23 @@ def test_curves_are_scikit_learn_s() -> None:
     np.testing.assert_allclose(curve.x, x)
     np.testing.assert_allclose(curve.y, y)
     assert precision_recall(score, positive).area == pytest.approx(metrics.average_precision_score(positive, score))
-    probabilities = RNG.dirichlet(np.ones(3), 200)
-    truth = RNG.integers(0, 3, 200)
-    np.testing.assert_array_equal(
-        confusion(probabilities, truth), metrics.confusion_matrix(truth, probabilities.argmax(axis=1))
-    )
+    w = RNG.integers(0, 4, 500).astype(float)
+    weighted = metrics.roc_auc_score(positive, score, sample_weight=w)
+    assert roc(score, positive, w).area == pytest.approx(weighted)
+    weighted = metrics.average_precision_score(positive, score, sample_weight=w)
+    assert precision_recall(score, positive, w).area == pytest.approx(weighted)
+
+
+def test_the_calibration_of_weighted_rows_is_that_of_repeated_ones() -> None:
+    score = np.repeat(np.arange(10) / 10.0, 20)
+    positive = np.tile(np.arange(20) < 7, 10)
+    twice = np.where(positive, 2.0, 1.0)
+    found = calibration(score, positive, twice)
+    np.testing.assert_allclose(found.predicted, np.arange(10) / 10.0)
+    np.testing.assert_allclose(found.observed, 14.0 / 27.0)
+    np.testing.assert_allclose(found.rows, 27.0**2 / (4 * 7 + 13))
+    equal = calibration(score, positive, np.full(200, 3.0))
+    np.testing.assert_allclose(equal.low, calibration(score, positive).low)
 
 
 def test_honest_probabilities_lie_within_their_intervals() -> None:

@@ -57,20 +57,18 @@ class EvaluationView:
     Attributes:
         model: The model.
         found: Its evaluation.
-        scores: Every score of the rows, see ``LabeledRows.scores``.
         intervals: The 95 % confidence interval of each score, if requested.
     """
 
     model: Model
     found: Evaluation
-    scores: Mapping[str, float]
     intervals: Mapping[str, Interval]
 
     @staticmethod
     def of(model: Model, tables: Iterable[Table], by: Sequence[str], *, with_intervals: bool) -> EvaluationView:
         """Evaluate a model on labeled rows, which ``by`` divides into segments later."""
         found = evaluated(model, tables, by)
-        return EvaluationView(model, found, found.rows.scores(), found.rows.intervals() if with_intervals else {})
+        return EvaluationView(model, found, found.rows.intervals() if with_intervals else {})
 
     def by(self, segments: Segments) -> list[SegmentScores]:
         """The scores of each segment."""
@@ -88,7 +86,7 @@ class EvaluationView:
         return {
             "target": model.target,
             "targets": list(model.targets),
-            **rows.facts(self.scores, self.intervals, per_target),
+            **rows.facts(self.found.scores, self.intervals, per_target),
             "at_fit": model.record.at_fit,
             "comparison": None if comparison is None else comparison.to_json(),
         }
@@ -96,17 +94,17 @@ class EvaluationView:
     def lines(self) -> list[str]:
         """The evaluation as lines: a metric each, then the confusion matrix."""
         rows, part, at_fit = [], self.model.record.scored_part, self.model.record.scores_at_fit
-        for name, value in self.scores.items():
+        for name, value in self.found.scores.items():
             row = [name, figure(value)]
             if name in self.intervals and self.intervals[name].is_known:
                 row.append(f"{figure(self.intervals[name].low)} to {figure(self.intervals[name].high)}")
             rows.append(row)
         lines = aligned(rows, " ")
-        for i, name in enumerate(self.scores):
+        for i, name in enumerate(self.found.scores):
             if part is not None and name in at_fit:
                 lines[i] += f"   ({figure(at_fit[name])} on the {PARTS[part]} rows at training time)"
         if per_target := self.found.rows.per_target():
-            names = [name for name in self.scores if all(name in each for each in per_target.values())]
+            names = [name for name in self.found.scores if all(name in each for each in per_target.values())]
             table = [["target", *names]]
             table += [[title, *(figure(each[name]) for name in names)] for title, each in per_target.items()]
             lines += ["", *aligned(table)]

@@ -204,10 +204,11 @@ class Model(Predictor):
         return known_intervals(self.head, self.intervals, what)
 
     def evaluate(self, data: Any, *, strict: bool = False, **reading: Any) -> dict[str, float]:
-        """Every metric on rows with known targets; the mean over several targets.
+        """Every metric on rows with known targets, and of numbers the coverage of the 90 % intervals and the CRPS.
 
-        Rows are weighted by the column of weights of the fit, if the data have it. A metric that is
-        undefined for the rows, such as the ROC AUC of a single class, is left out.
+        These are the scores of ``backpass evaluate``, whose names they have. Of several targets they are means; the
+        CRPS, which has the unit of its target, is left out. Rows are weighted by the column of weights of the fit, if
+        the data have it. A metric that is undefined for the rows, such as the ROC AUC of a single class, is left out.
 
         Args:
             data: As for ``predict``, with the target.

@@ -85,6 +85,17 @@ def intervals(
     return found
 
 
+def drawn_weights(drawn: NDArray[np.float64] | None, own: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+    """Return the weights (n,) of rows that are drawn so many times (n,) and have weights of their own (n,).
+
+    None stands for ones.
+
+    >>> drawn_weights(np.array([2.0, 0.0]), np.array([0.5, 3.0])).tolist()
+    [1.0, 0.0]
+    """
+    return own if drawn is None else drawn if own is None else np.asarray(drawn * own)
+
+
 def ends_of(value: float, drawn: NDArray[np.float64]) -> tuple[float, float]:
     """The ends of the 95 % confidence interval of a score, from its values on drawn rows
 

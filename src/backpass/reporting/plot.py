@@ -22,7 +22,7 @@ from backpass.model.model import Model
 from backpass.reporting.explanation.attribution import explain
 from backpass.reporting.explanation.dependence import answer_number, dependences
 from backpass.reporting.explanation.importance import importance_metric, importances
-from backpass.reporting.numbers.curves import confusion, roc
+from backpass.reporting.numbers.curves import roc
 from backpass.reporting.numbers.held_out import HeldOut, held_out, number_names
 from backpass.reporting.numbers.labels import label_names
 from backpass.reporting.numbers.learning_curve import learning_curves_of
@@ -68,10 +68,12 @@ class Plots:
         """
         held, model = self._held(data, "predictions"), self.model
         if names := label_names(model.head):
-            curves = {name: roc(held.predicted[:, j], held.truth[:, j] == 1) for j, name in enumerate(names)}
+            curves = {
+                name: roc(held.predicted[:, j], held.truth[:, j] == 1, held.weights) for j, name in enumerate(names)
+            }
             return _drawn(ax, lambda axes: evaluation.roc(axes, curves))
-        if model.classes:
-            counts = confusion(held.predicted, held.truth, decided=model.head.decided(held.predicted))
+        counts = model.head.confusion(held.outputs, held.truth, held.weights)
+        if counts is not None:
             return _drawn(ax, lambda axes: evaluation.confusion(axes, counts, model.classes))
         return _drawn(ax, lambda axes: evaluation.predictions(axes, held.truth, held.predicted, model.target))
 

@@ -43,8 +43,9 @@ def report(**given: Any) -> int:
     pip install 'backpass[report]'.
 
     --json prints an object with the numbers of the page: those of backpass evaluate --intervals --json ("scores",
-    "intervals", "comparison", "drift" ...), and "baselines", "importances" (see backpass importance), "labels" and
-    "verdict". With --output the page is written, too; without it no page is made, and no package is required.
+    "intervals", "comparison", "drift" ...), and "baselines", "thresholds" and "gains" (two classes), "importances" (see
+    backpass importance), "labels" and "verdict". With --output the page is written, too; without it no page is made,
+    and no package is required.
 
     \b
     Examples:

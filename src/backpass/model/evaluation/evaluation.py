@@ -17,7 +17,7 @@ class Evaluation:
     Attributes:
         encoded: The encoded rows; a random sample of them if they were read in several windows.
         rows: The rows with their outputs.
-        scores: Every metric that is defined for these rows.
+        scores: Every score of the rows, see ``LabeledRows.scores``.
         warnings: Problems of the predictions; those of the columns are in ``encoded``.
         comparison: The network and the best baseline that the model keeps, on these rows.
         table: The rows; with several windows only their targets, weights, groups, times and requested columns.

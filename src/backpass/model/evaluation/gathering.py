@@ -204,7 +204,7 @@ class _Gathered:
             *beaten_by(comparison, "these rows"),
         ]
         rows = LabeledRows(head, model.intervals, o, truth, weights, unit, model.record.beyond(table))
-        return Evaluation(encoded, rows, rows.metrics(), warnings, comparison, table)
+        return Evaluation(encoded, rows, rows.scores(), warnings, comparison, table)
 
     def _table(self) -> Table:
         """The columns that are kept, of all rows."""

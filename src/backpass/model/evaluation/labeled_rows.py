@@ -20,7 +20,7 @@ from backpass.model.head.head import Head
 from backpass.model.head.intervals import Intervals
 from backpass.model.metrics.per_class import areas, of_confusion
 from backpass.model.record import COVERAGE, COVERAGE_LEVEL
-from backpass.numerics.bootstrap import Interval, intervals
+from backpass.numerics.bootstrap import Interval, drawn_weights, intervals
 from backpass.numerics.elementary import mean
 
 CRPS = "crps"
@@ -59,13 +59,9 @@ class LabeledRows:
         names = [name for name in ("o", "truth", "weights", "unit", "later") if getattr(self, name) is not None]
         return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
-    def metrics(self) -> Scores:
-        """Every metric that is defined for these rows."""
-        return self.head.defined_scores(self.o, self.truth, self.weights)
-
     def scores(self) -> Scores:
         """Every metric that is defined for these rows, the share of them inside their interval, and the CRPS."""
-        return self.metrics() | self._joined(self.weights)
+        return self.head.defined_scores(self.o, self.truth, self.weights) | self._joined(self.weights)
 
     def intervals(self, seed: int = 0) -> dict[str, Interval]:
         """Every score with its 95 % bootstrap interval; ``seed`` is that of the draws."""
@@ -75,7 +71,7 @@ class LabeledRows:
             if drawn is None:
                 return self.scores()
             # a draw may lack a class that the rows have: a ratio of 0 / 0 counts as 0
-            weights = self._weighted(drawn)
+            weights = drawn_weights(drawn, self.weights)
             return self.head.scores(self.o, self.truth, weights) | self._joined(weights, of_rows)
 
         return intervals(scored, len(self), unit=self.unit, seed=seed)
@@ -99,7 +95,7 @@ class LabeledRows:
         of_rows = self._of_rows()
 
         def scored(drawn: NDArray[np.float64] | None) -> Scores:
-            each = self._scores_of_each(self._weighted(drawn), of_rows).values()
+            each = self._scores_of_each(drawn_weights(drawn, self.weights), of_rows).values()
             return {f"{j}/{name}": value for j, scores in enumerate(each) for name, value in scores.items()}
 
         if self.head.is_flat:
@@ -139,11 +135,6 @@ class LabeledRows:
         counts = of_confusion(confusion, classes)
         per_class = {name: {**counts[name], **of_each[name]} for name in classes}
         return {**facts, "confusion": confusion.tolist(), "per_class": per_class}
-
-    def _weighted(self, drawn: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
-        """The weights of rows that are drawn so many times."""
-        own = self.weights
-        return own if drawn is None else drawn if own is None else np.asarray(drawn * own)
 
     def _of_rows(self) -> dict[str, NDArray[Any]]:
         """Whether each row is inside its interval, and its CRPS, for each target (n, k); empty without intervals."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.head.decision import Decision
+from backpass.model.metrics import FEWEST_ROWS
 from backpass.model.metrics.ranking import cumulated
 from backpass.model.settings.settings import Settings
 from backpass.table.messages import counted, shown
@@ -106,7 +107,30 @@ def _between(at: Floats) -> Floats:
     return np.where(middle > below, middle, above)  # neighboring floats have nothing between them
 
 
-def threshold_note(decision: Decision, classes: tuple[str, ...], rows: int) -> str:
-    """``threshold 0.071 of 'yes': the lowest cost on the 1,200 validation rows``"""
-    what = f"{OBJECTIVES[decision.rule]} on the {counted(rows, 'validation row')}"
-    return f"threshold {decision.threshold:.4g} of {shown(classes[decision.positive])}: {what}"
+def threshold_note(decision: Decision, classes: tuple[str, ...], truth: NDArray[Any]) -> str:
+    """Return a note on how the threshold was chosen, on rows of these classes (n,).
+
+    >>> threshold_note(Decision(1, 0.071, "cost"), ("no", "yes"), np.repeat([0, 1], [1150, 50]))
+    "threshold 0.071 of 'yes': the lowest cost on the 1,200 validation rows, 50 of which are 'yes'"
+    """
+    rows, name = counted(len(truth), "validation row"), shown(classes[decision.positive])
+    count = int(np.count_nonzero(truth == decision.positive))
+    what = f"{OBJECTIVES[decision.rule]} on the {rows}, {count:,} of which {'is' if count == 1 else 'are'} {name}"
+    return f"threshold {decision.threshold:.4g} of {name}: {what}"
+
+
+def threshold_warnings(classes: tuple[str, ...], truth: NDArray[Any]) -> list[str]:
+    """Return a warning if a threshold was chosen on so few rows of a class (n,) that chance decided.
+
+    >>> threshold_warnings(("no", "yes"), np.repeat([0, 1], [1196, 4]))[0][:63]
+    "the threshold was chosen on only 4 validation rows of class 'ye"
+    """
+    counts = np.bincount(truth, minlength=2)
+    rarest = int(np.argmin(counts))
+    if counts[rarest] >= FEWEST_ROWS:
+        return []
+    rows = f"{counted(int(counts[rarest]), 'validation row')} of class {shown(classes[rarest])}"
+    return [
+        f"the threshold was chosen on only {rows}, so it may be far from the best one: use more validation rows "
+        "(--validation-fraction; --preset default chooses it on all training rows), or set --threshold to a number"
+    ]

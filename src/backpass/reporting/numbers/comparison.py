@@ -17,7 +17,7 @@ from backpass.errors import DataError, UsageError
 from backpass.model.metrics import LOWER_IS_BETTER, METRICS
 from backpass.model.model import Model
 from backpass.numerics.bootstrap import Interval, intervals
-from backpass.table import Table
+from backpass.table import Table, Target
 from backpass.table.messages import listed, shown
 
 
@@ -30,7 +30,7 @@ class Comparison:
         first: Every metric of the first model.
         second: Every metric of the second model.
         differences: The second minus the first, with its 95 % interval.
-        notes: What was left out of the comparison.
+        notes: What was left out of the comparison, or assumed for it.
     """
 
     rows: int
@@ -56,7 +56,7 @@ def compared(models: tuple[Model, Model], tables: tuple[Table, Table], *, seed: 
         seed: The seed of the bootstrap.
 
     Raises:
-        UsageError: The models have different targets or classes.
+        UsageError: The models have different targets, classes or units.
         DataError: The tables have different rows.
     """
     check_alike(*models)
@@ -65,6 +65,11 @@ def compared(models: tuple[Model, Model], tables: tuple[Table, Table], *, seed: 
             "the two models read different rows of the table", hint="give a table with both of their columns"
         )
     names, notes = _names_of(*models)
+    notes += [
+        f"one model was fitted on values of {shown(name)} in {shown(a or b)}, the other on numbers without a unit: "
+        "the numbers of the table count as they are for both"
+        for name, a, b in _units_of(*models)
+    ]
     o = [model.outputs(table) for model, table in zip(models, tables, strict=True)]
     truth, weights = models[0].head.truth(tables[0]), _weights_of(models, tables)
 
@@ -97,6 +102,24 @@ def check_alike(first: Model, second: Model) -> None:
             f"the models know different classes of {shown(first.target)}: {' and '.join(held)}",
             hint="fit both on tables with the same classes",
         )
+    pairs = _units_of(first, second)
+    if errors := [f"{shown(name)}: {shown(a)} and {shown(b)}" for name, a, b in pairs if a and b]:
+        raise UsageError(
+            f"the models predict numbers in different units: {'; '.join(errors)}",
+            hint="fit both on tables with the same unit",
+        )
+
+
+def _units_of(first: Model, second: Model) -> list[tuple[str, str, str]]:
+    """Return the targets whose units or currencies differ: name, and that of each model, "" if it has none."""
+    both = zip(first.head.targets, second.head.targets, strict=True)
+    found = [(a.target.name, _unit(a.target), _unit(b.target)) for a, b in both]
+    return [each for each in dict.fromkeys(found) if each[1] != each[2]]
+
+
+def _unit(target: Target) -> str:
+    reading = target.reading
+    return "" if reading is None else reading.currency or reading.unit
 
 
 def _names_of(first: Model, second: Model) -> tuple[list[str], list[str]]:

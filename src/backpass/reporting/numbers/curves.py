@@ -1,15 +1,17 @@
-"""Curves of a classifier as numbers: confusion matrix, ROC, precision-recall and calibration.
+"""Curves of a classifier as numbers: ROC, precision-recall and calibration.
 
-Functions take probabilities and true classes and return points to draw. They are drawn in ``pictures.evaluation``.
+Functions take probabilities, true classes and the weights of rows and return points to draw. They are
+drawn in ``pictures.evaluation``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from backpass.model.metrics.ranking import cumulated
 
 Floats = NDArray[np.float64]
 BINS = 10
@@ -40,30 +42,17 @@ class Calibration:
         observed: The observed share of positive rows.
         low: The lower end of the 95 % interval of ``observed``.
         high: The upper end of the 95 % interval of ``observed``.
-        rows: The number of rows.
+        rows: The number of rows; of weighted rows the effective one.
     """
 
     predicted: Floats
     observed: Floats
     low: Floats
     high: Floats
-    rows: NDArray[np.int64]
+    rows: Floats
 
 
-def confusion(probabilities: Floats, truth: NDArray[Any], decided: NDArray[Any] | None = None) -> NDArray[np.int64]:
-    """Count the rows by true class (first axis) and predicted class (second axis): (k, k)
-
-    Args:
-        probabilities: (n, k).
-        truth: (n,). Class codes.
-        decided: (n,). The class that each row is given. Default None: the most probable one.
-    """
-    k = probabilities.shape[1]
-    taken = np.argmax(probabilities, axis=1) if decided is None else decided
-    return np.bincount(truth * k + taken, minlength=k * k).reshape(k, k)
-
-
-def roc(score: Floats, positive: NDArray[np.bool_]) -> Curve:
+def roc(score: Floats, positive: NDArray[np.bool_], weights: Floats | None = None) -> Curve:
     """Return the ROC curve: the true positive rate (y) against the false positive rate (x) at every threshold.
 
     The area is the probability that a positive row scores higher than a negative one; ties count half.
@@ -71,51 +60,48 @@ def roc(score: Floats, positive: NDArray[np.bool_]) -> Curve:
     Args:
         score: (n,). The predicted probability.
         positive: (n,). Whether a row is positive.
+        weights: (n,). The weight of each row.
 
     >>> float(roc(np.array([0.9, 0.6, 0.4, 0.1]), np.array([True, False, True, False])).area)
     0.75
     """
-    hits, alarms = _cumulated(score, positive)
-    x, y = alarms / max(alarms[-1], 1), hits / max(hits[-1], 1)
+    hits, alarms = (np.insert(each, 0, 0.0) for each in cumulated(score, positive, weights)[1:])
+    x, y = alarms / (alarms[-1] or 1.0), hits / (hits[-1] or 1.0)
     return Curve(x, y, float(np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2.0)))
 
 
-def precision_recall(score: Floats, positive: NDArray[np.bool_]) -> Curve:
+def precision_recall(score: Floats, positive: NDArray[np.bool_], weights: Floats | None = None) -> Curve:
     """Return precision (y) against recall (x); the area is the average precision, sum of (R_i - R_{i-1}) P_i.
 
     Args:
         score: (n,). The predicted probability.
         positive: (n,). Whether a row is positive.
+        weights: (n,). The weight of each row.
     """
-    hits, alarms = _cumulated(score, positive)
-    recall, precision = hits / max(hits[-1], 1), hits[1:] / (hits[1:] + alarms[1:])
+    _, hits, alarms = cumulated(score, positive, weights)
+    recall, precision = np.insert(hits / (hits[-1] or 1.0), 0, 0.0), hits / (hits + alarms)
     area = float(np.sum(np.diff(recall) * precision))
     return Curve(recall, np.concatenate([precision[:1], precision]), area)
 
 
-def _cumulated(score: Floats, positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Count the positives and the negatives that score at least each threshold, in descending order of thresholds.
-
-    Equal scores share one threshold; before the first one both counts are 0.
-    """
-    order = np.argsort(-score, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)
-    hits = np.cumsum(positive[order])[ends].astype(np.float64)
-    return np.insert(hits, 0, 0.0), np.insert(ends + 1.0 - hits, 0, 0.0)
-
-
-def calibration(score: Floats, positive: NDArray[np.bool_]) -> Calibration:
+def calibration(score: Floats, positive: NDArray[np.bool_], weights: Floats | None = None) -> Calibration:
     """Return predicted probability against observed share, in bins of equally many rows, with Wilson intervals (1927).
+
+    Weighted rows count as (sum of w)^2 / (sum of w^2) rows in an interval (Kish 1965).
 
     Args:
         score: (n,). The predicted probability.
         positive: (n,). Whether a row is positive.
+        weights: (n,). The weight of each row.
     """
     order = np.argsort(score, kind="stable")
+    if weights is not None:
+        order = order[weights[order] > 0.0]
     bins = [part for part in np.array_split(order, min(BINS, len(order))) if part.size]
-    n = np.array([part.size for part in bins])
-    predicted = np.array([score[part].mean() for part in bins])
-    p = np.array([positive[part].mean() for part in bins])
+    w = np.ones(len(score)) if weights is None else weights
+    n = np.array([w[part].sum() ** 2 / (w[part] ** 2).sum() for part in bins])
+    predicted = np.array([np.average(score[part], weights=w[part]) for part in bins])
+    p = np.array([np.average(positive[part], weights=w[part]) for part in bins])
     middle = (p + _Z * _Z / (2 * n)) / (1 + _Z * _Z / n)
     half = _Z * np.sqrt(p * (1 - p) / n + _Z * _Z / (4 * n * n)) / (1 + _Z * _Z / n)
     return Calibration(predicted, p, middle - half, middle + half, n)

@@ -1,8 +1,8 @@
 """Decisions as numbers: what each threshold of a classifier finds and costs, and what its ranking gains.
 
-Functions take the probability of the positive class and the truth of rows and return rows of tables or points of
-curves. Curves are drawn in ``pictures.evaluation``; the threshold itself is chosen at the fit, see
-``model.head.threshold``.
+``decisions_of`` takes a model and rows with known classes and returns two tables; the other functions take the
+probability of the positive class and the truth of rows. Curves are drawn in ``pictures.evaluation``; the threshold
+itself is chosen at the fit, see ``model.head.threshold``.
 """
 
 from __future__ import annotations
@@ -13,12 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.model import Model
+from backpass.model.head.decision import Decision
 from backpass.model.metrics.ranking import cumulated
+from backpass.reporting.numbers.held_out import HeldOut
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
-"""The thresholds of the table, to which the model's own is added."""
+"""The thresholds of the table, to which the model's own is added, and smaller ones for a rare class."""
+SMALL = tuple(float(f"{digit}e-{place}") for place in (5, 4, 3, 2) for digit in (1, 2, 5))[:-1]
+"""Thresholds below the usual ones: 1, 2 and 5 in each decade."""
 TOPS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5)
 """Shares of the rows, those with the highest probabilities, whose gain and lift are shown."""
 
@@ -108,29 +113,121 @@ def gain(score: Floats, positive: Flags, top: float, weights: Floats | None = No
     return float(np.interp(top, x, y))
 
 
-def threshold_rows(
-    score: Floats,
-    positive: Flags,
-    own: float,
-    cost: tuple[float, float] | None,
-    weights: Floats | None = None,
-) -> list[dict[str, Any]]:
-    """Return the rows of the threshold table, the model's own threshold among them."""
-    rows = []
-    for threshold in sorted({*THRESHOLDS, own}):
-        found = at_threshold(score, positive, threshold, cost or (1.0, 1.0), weights)
-        cells = [f"{found.called:.1%}", _share(found.precision), _share(found.recall), f"{found.f1:.3f}"]
-        if cost is not None:
-            cells.append(f"{found.cost:,.0f}")
-        rows.append({"threshold": f"{threshold:.4g}", "cells": cells, "strong": threshold == own})
-    return rows
+def precision_at(score: Floats, positive: Flags, top: float, weights: Floats | None = None) -> float:
+    """Return the share of positive rows among the ``top`` share of rows with the highest probabilities."""
+    share = float(np.average(positive, weights=weights))
+    return gain(score, positive, top, weights) * share / top
 
 
-def gain_rows(score: Floats, positive: Flags, weights: Floats | None = None) -> list[dict[str, Any]]:
-    """Return the rows of the table of gain and lift."""
-    found = [(top, gain(score, positive, top, weights)) for top in TOPS]
-    return [{"top": f"{top:.0%}", "gain": f"{share:.1%}", "lift": f"{share / top:.2f}"} for top, share in found]
+def lowest_of(score: Floats, top: float, weights: Floats | None = None) -> float:
+    """Return the lowest probability among the ``top`` share of rows with the highest ones.
+
+    >>> lowest_of(np.array([0.9, 0.8, 0.2, 0.1]), 0.5)
+    0.8
+    """
+    at, rows, _ = cumulated(score, np.ones(len(score), dtype=np.bool_), weights)
+    return float(at[np.searchsorted(rows, (top - 1e-9) * rows[-1])])
 
 
-def _share(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:.1%}"
+def thresholds_for(score: Floats, share: float, own: float) -> list[float]:
+    """Return the thresholds of the table: the model's own, and those that divide the rows.
+
+    Those below 0.05 are listed down to half the share of positive rows, as for the other class those above 0.95, since
+    probabilities of a rare class are small.
+
+    Args:
+        score: (n,). The probability of the positive class.
+        share: The share of positive rows.
+        own: The threshold of the model.
+
+    >>> thresholds_for(np.array([0.001, 0.02, 0.3]), 0.01, 0.5)
+    [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5]
+    """
+    small = [each for each in SMALL if each >= share / 2.0]
+    large = [1.0 - each for each in SMALL if each >= (1.0 - share) / 2.0]
+    lowest, highest = float(score.min()), float(score.max())
+    return sorted({own, *(each for each in (*small, *THRESHOLDS, *large) if lowest < each <= highest)})
+
+
+@dataclass(frozen=True, slots=True)
+class AtTop:
+    """What the rows with the highest probabilities contain.
+
+    Attributes:
+        top: The share of the rows.
+        threshold: The lowest probability among them.
+        precision: The share of them that is positive.
+        gain: The share of all positive rows that is among them.
+        lift: How many times that of as many random rows.
+    """
+
+    top: float
+    threshold: float
+    precision: float
+    gain: float
+    lift: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """The tables of the decisions of a classifier of two classes.
+
+    Attributes:
+        positive: The positive class.
+        own: The threshold of the model.
+        has_cost: Whether the model knows the costs of errors; without, ``cost`` counts the errors.
+        thresholds: What each threshold finds and costs; empty if all rows are of one class.
+        tops: What the rows with the highest probabilities contain; empty if all rows are of one class.
+    """
+
+    positive: str
+    own: float
+    has_cost: bool
+    thresholds: tuple[AtThreshold, ...]
+    tops: tuple[AtTop, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for ``--json``."""
+        return {
+            "thresholds": [
+                {
+                    "threshold": each.threshold,
+                    "predicted_positive": each.called,
+                    "precision": None if np.isnan(each.precision) else each.precision,
+                    "recall": each.recall,
+                    "f1": each.f1,
+                    "cost": each.cost if self.has_cost else None,
+                }
+                for each in self.thresholds
+            ],
+            "gains": [
+                {
+                    "rows": each.top,
+                    "threshold": each.threshold,
+                    "precision": each.precision,
+                    "gain": each.gain,
+                    "lift": each.lift,
+                }
+                for each in self.tops
+            ],
+        }
+
+
+def decisions_of(model: Model, held: HeldOut) -> Decisions | None:
+    """Return what thresholds and the ranking of a model give on labeled rows; None for anything but two classes."""
+    if len(model.classes) != 2:
+        return None
+    decision, weights = model.head.decision or Decision(), held.weights
+    score, is_positive = held.predicted[:, decision.positive], held.truth == decision.positive
+    own, cost = decision.threshold, decision.cost or (1.0, 1.0)
+    thresholds, tops = list[AtThreshold](), list[AtTop]()
+    if 0 < is_positive.sum() < held.rows:
+        share = float(np.average(is_positive, weights=weights))
+        for threshold in thresholds_for(score, share, own):
+            thresholds.append(at_threshold(score, is_positive, threshold, cost, weights))
+        for top in TOPS:
+            found = gain(score, is_positive, top, weights)
+            precision = precision_at(score, is_positive, top, weights)
+            tops.append(AtTop(top, lowest_of(score, top, weights), precision, found, found / top))
+    positive, has_cost = model.classes[decision.positive], decision.cost is not None
+    return Decisions(positive, own, has_cost, tuple(thresholds), tuple(tops))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from backpass.model.head.head import Head
 from backpass.model.metrics import scores
-from backpass.numerics.bootstrap import Interval, intervals
+from backpass.numerics.bootstrap import Interval, drawn_weights, intervals
 from backpass.reporting.numbers.curves import roc
 from backpass.reporting.numbers.names import label
 
@@ -51,6 +51,7 @@ def label_scores(
     names: Sequence[str],
     predicted: NDArray[np.float64],
     truth: NDArray[Any],
+    weights: NDArray[np.float64] | None = None,
     *,
     unit: NDArray[Any] | None = None,
     seed: int = 0,
@@ -61,22 +62,30 @@ def label_scores(
         names: The names of the labels.
         predicted: (n, k). The predicted probabilities.
         truth: (n, k). The true labels, 0 or 1.
+        weights: (n,). The weight of each row. Default None: equal weights.
         unit: (n,). The number of the group of each row, see ``intervals``.
         seed: The seed of the bootstrap intervals.
     """
-    return tuple(_scored(name, predicted[:, j], truth[:, j], unit, seed) for j, name in enumerate(names))
+    return tuple(_scored(name, predicted[:, j], truth[:, j], weights, unit, seed) for j, name in enumerate(names))
 
 
-def _scored(name: str, p: NDArray[np.float64], y: NDArray[Any], unit: NDArray[Any] | None, seed: int) -> LabelScore:
+def _scored(
+    name: str,
+    p: NDArray[np.float64],
+    y: NDArray[Any],
+    own: NDArray[np.float64] | None,
+    unit: NDArray[Any] | None,
+    seed: int,
+) -> LabelScore:
     """Score one label; the label is treated as two classes, so that the metrics of classifiers apply."""
-    both, share = np.column_stack([1.0 - p, p]), float(y.mean())
+    both, share = np.column_stack([1.0 - p, p]), float(np.average(y, weights=own))
     always = np.tile([1.0 - share, share], (len(y), 1))
     return LabelScore(
         name,
         share,
-        intervals(lambda weights: scores(METRICS, both, y, weights), len(y), unit=unit, seed=seed),
-        scores(METRICS, always, y),
-        roc(p, y == 1).area if 0.0 < share < 1.0 else None,
+        intervals(lambda drawn: scores(METRICS, both, y, drawn_weights(drawn, own)), len(y), unit=unit, seed=seed),
+        scores(METRICS, always, y, own),
+        roc(p, y == 1, own).area if 0.0 < share < 1.0 else None,
     )
 
 

@@ -18,7 +18,7 @@ from backpass.reporting.page.findings import Findings, verdict
 
 def facts_of(findings: Findings) -> dict[str, Any]:
     """Return the numbers of a report: those of ``evaluate --json`` with 95 % intervals, baselines, permutation
-    importance, and the scores of each label."""
+    importance, the tables of thresholds and gains of two classes, and the scores of each label."""
     model, held = findings.model, findings.held
     scores = {name: each.value for name, each in findings.scores.items()}
     of_rows: dict[str, Any] = {"rows": None, "scores": {}, "intervals": None}
@@ -34,6 +34,7 @@ def facts_of(findings: Findings) -> dict[str, Any]:
         "comparison": None if findings.comparison is None else findings.comparison.to_json(),
         "metric": findings.metric,
         "importances": importance_facts(findings.important),
+        **({"thresholds": None, "gains": None} if (found := findings.decisions) is None else found.to_json()),
         "drift": drift_facts(findings.drift),
         "labels": [_label(each) for each in findings.labels],
         "verdict": verdict(findings),

@@ -23,6 +23,7 @@ from backpass.model.record import COVERAGE
 from backpass.numerics.bootstrap import Interval
 from backpass.reporting.explanation.importance import Importance, dominance_warnings, importances
 from backpass.reporting.numbers.columns import ModelColumn, columns_of
+from backpass.reporting.numbers.decisions import Decisions, decisions_of
 from backpass.reporting.numbers.drift import Drift, drifts
 from backpass.reporting.numbers.held_out import HeldOut, number_names
 from backpass.reporting.numbers.labels import LabelScore, constant_of, label_names, label_scores
@@ -75,7 +76,7 @@ class Findings:
             return Findings(model, None, columns_of(model), {}, ())
         rows = held.labeled(model)
         unit = rows.unit
-        labels = label_scores(label_names(model.head), held.predicted, held.truth, unit=unit, seed=seed)
+        labels = label_scores(label_names(model.head), held.predicted, held.truth, held.weights, unit=unit, seed=seed)
         baselines = model.baseline_outputs(held.x, held.table)
         return Findings(
             model,
@@ -112,6 +113,11 @@ class Findings:
         if held is None or held.is_known:
             return None
         return drifts(self.model, Encoded(held.numbers, held.codes, ()))
+
+    @property
+    def decisions(self) -> Decisions | None:
+        """What thresholds and the ranking of two classes give on these rows; None without either."""
+        return None if self.held is None else decisions_of(self.model, self.held)
 
     @property
     def part(self) -> str | None:
@@ -305,7 +311,7 @@ def _predicted_text(head: Head, predicted: Any) -> str:
         return listed([f"{label(name)} {number(float(y))}" for name, y in zip(names, predicted, strict=True)])
     if not head.classes:
         return number(float(predicted))
-    best = int(np.argmax(predicted))
+    best = int(head.decided(predicted[None])[0])
     return f"{label(head.classes[best])} ({predicted[best]:.0%})"
 
 

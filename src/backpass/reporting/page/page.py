@@ -13,15 +13,14 @@ from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha256
 from importlib.resources import files
+from math import isnan
 from typing import Any
 
 from backpass._version import __version__
 from backpass.errors import UsageError, seed_errors, visible
-from backpass.model.head.decision import Decision
 from backpass.model.model import Model
 from backpass.model.prediction.options import check_reading
 from backpass.model.record import COVERAGE, COVERAGE_LEVEL
-from backpass.reporting.numbers.decisions import gain_rows, threshold_rows
 from backpass.reporting.numbers.held_out import check_model, head_of, held_out, number_names
 from backpass.reporting.numbers.labels import label_names, label_rows
 from backpass.reporting.numbers.names import label
@@ -205,18 +204,24 @@ def _drift_facts(findings: Findings) -> dict[str, Any] | None:
 
 def _decision_facts(findings: Findings) -> dict[str, Any]:
     """Return the tables of thresholds, of gain and lift; empty for anything but two classes with given rows."""
-    model, held = findings.model, findings.held
-    if held is None or len(model.classes) != 2:
+    found = findings.decisions
+    if found is None:
         return {"thresholds": [], "gains": [], "has_cost": False, "positive": ""}
-    decision = model.head.decision or Decision()
-    score, is_positive = held.predicted[:, decision.positive], held.truth == decision.positive
-    found = {"positive": label(model.classes[decision.positive]), "has_cost": decision.cost is not None}
-    if not 0 < is_positive.sum() < held.rows:
-        return {**found, "thresholds": [], "gains": []}
+    thresholds = []
+    for row in found.thresholds:
+        precision = "" if isnan(row.precision) else f"{row.precision:.1%}"
+        cells = [f"{row.called:.1%}", precision, f"{row.recall:.1%}", f"{row.f1:.3f}"]
+        if found.has_cost:
+            cells.append(f"{row.cost:,.0f}")
+        thresholds.append({"threshold": f"{row.threshold:.4g}", "cells": cells, "strong": row.threshold == found.own})
     return {
-        **found,
-        "thresholds": threshold_rows(score, is_positive, decision.threshold, decision.cost, held.weights),
-        "gains": gain_rows(score, is_positive, held.weights),
+        "positive": label(found.positive),
+        "has_cost": found.has_cost,
+        "thresholds": thresholds,
+        "gains": [
+            [f"{row.top:.0%}", f"{row.threshold:.4g}", f"{row.precision:.1%}", f"{row.gain:.1%}", f"{row.lift:.2f}"]
+            for row in found.tops
+        ],
     }
 
 

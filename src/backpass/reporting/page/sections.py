@@ -21,7 +21,7 @@ from backpass.model.model import Model
 from backpass.numerics.bootstrap import Interval
 from backpass.reporting.explanation.dependence import Dependence, answer_number, dependences
 from backpass.reporting.explanation.importance import screening_note
-from backpass.reporting.numbers.curves import calibration, confusion, precision_recall, roc
+from backpass.reporting.numbers.curves import calibration, precision_recall, roc
 from backpass.reporting.numbers.decisions import cost_curve, gain_curve
 from backpass.reporting.numbers.held_out import HeldOut, number_names
 from backpass.reporting.numbers.labels import label_names
@@ -142,7 +142,8 @@ def _of_number(
 def _of_classes(model: Model, held: HeldOut) -> Iterator[Picture]:
     k = len(model.classes)
     head = model.head
-    counts = confusion(held.predicted, held.truth, head.decided(held.predicted))
+    counts = head.confusion(held.outputs, held.truth, held.weights)
+    assert counts is not None  # a model with classes has a confusion matrix
     yield _picture(
         "confusion",
         "Confusion matrix",
@@ -154,14 +155,13 @@ def _of_classes(model: Model, held: HeldOut) -> Iterator[Picture]:
     shown = [head.positive] if k == 2 else range(min(k, CLASS_CURVES))
     if present := [j for j in shown if 0 < (held.truth == j).sum() < held.rows]:
         by_class = {model.classes[j]: (held.predicted[:, j], held.truth == j) for j in present}
-        share = float((held.truth == head.positive).mean()) if k == 2 else None
-        yield from _of_probabilities(by_class, share)
+        share = float(np.average(held.truth == head.positive, weights=held.weights)) if k == 2 else None
+        yield from _of_probabilities(by_class, held.weights, share)
         if k > 2:
-            one_hot = held.truth[:, None] == np.arange(k)
-            yield _calibration("a class", held.predicted.ravel(), one_hot.ravel(), "All classes together. ")
+            yield _calibration_of_all(held, held.truth[:, None] == np.arange(k), "a class", "All classes together. ")
             return
         name = model.classes[head.positive]
-        yield _calibration(name, *by_class[name])
+        yield _calibration(name, *by_class[name], held.weights)
         yield from _of_decisions(model, held)
 
 
@@ -194,24 +194,28 @@ def _of_labels(model: Model, held: HeldOut) -> Iterator[Picture]:
     names = label_names(model.head)
     present = [j for j in range(len(names)) if 0 < held.truth[:, j].sum() < held.rows]
     if by_class := {names[j]: (held.predicted[:, j], held.truth[:, j] == 1) for j in present[:CLASS_CURVES]}:
-        yield from _of_probabilities(by_class, about=_among(by_class, present))
-    yield _calibration("a label", held.predicted.ravel(), held.truth.ravel() == 1, "All labels together. ")
+        yield from _of_probabilities(by_class, held.weights, about=_among(by_class, present))
+    yield _calibration_of_all(held, held.truth == 1, "a label", "All labels together. ")
 
 
 def _of_probabilities(
-    by_class: Mapping[str, tuple[NDArray[np.float64], NDArray[np.bool_]]], share: float | None = None, about: str = ""
+    by_class: Mapping[str, tuple[NDArray[np.float64], NDArray[np.bool_]]],
+    weights: NDArray[np.float64] | None,
+    share: float | None = None,
+    about: str = "",
 ) -> Iterator[Picture]:
     """Yield the ROC and precision-recall curves of classes or labels.
 
     Args:
         by_class: Name -> predicted probability (n,) and whether each row is positive (n,).
+        weights: The weight of each row (n,).
         share: The share of positive rows, which random guessing has as its precision; None for no line.
         about: A sentence to append to the captions.
     """
-    curves = {name: roc(*each) for name, each in by_class.items()}
+    curves = {name: roc(*each, weights) for name, each in by_class.items()}
     text = f"True positive rate against false positive rate over all thresholds. {about}"
     yield _picture("roc", "ROC curve", text, lambda ax: evaluation.roc(ax, curves))
-    recalls = {name: precision_recall(*each) for name, each in by_class.items()}
+    recalls = {name: precision_recall(*each, weights) for name, each in by_class.items()}
     yield _picture(
         "recall",
         "Precision and recall",
@@ -221,8 +225,20 @@ def _of_probabilities(
     )
 
 
-def _calibration(name: str, score: NDArray[np.float64], positive: NDArray[np.bool_], about: str = "") -> Picture:
-    found = calibration(score, positive)
+def _calibration_of_all(held: HeldOut, is_positive: NDArray[np.bool_], name: str, about: str) -> Picture:
+    """Return the calibration of all classes or labels together: each row counts once for each, (n, k)."""
+    weights = None if held.weights is None else np.repeat(held.weights, is_positive.shape[1])
+    return _calibration(name, held.predicted.ravel(), is_positive.ravel(), weights, about)
+
+
+def _calibration(
+    name: str,
+    score: NDArray[np.float64],
+    positive: NDArray[np.bool_],
+    weights: NDArray[np.float64] | None,
+    about: str = "",
+) -> Picture:
+    found = calibration(score, positive, weights)
     return _picture(
         "calibration",
         "Calibration",

@@ -66,20 +66,22 @@ def residuals(ax: Axes, truth: Floats, predicted: Floats, target: str) -> None:
     ax.set(xlim=(low, high), ylim=(-far, far), xlabel=f"predicted {short(target, 40)}", ylabel="true − predicted")
 
 
-def confusion(ax: Axes, counts: NDArray[np.int64], classes: Sequence[str]) -> None:
+def confusion(ax: Axes, counts: NDArray[np.float64], classes: Sequence[str]) -> None:
     """Draw the confusion matrix: true classes as rows, predicted classes as columns, shaded by share of the row."""
     counts = counts[:MOST_CLASSES, :MOST_CLASSES]
     names = [short(name, 12) for name in classes[:MOST_CLASSES]]
     k = len(names)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    of_class = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, of_class, out=np.zeros_like(counts), where=of_class > 0.0)
     edges = np.arange(k + 1) - 0.5
     mesh = ax.pcolormesh(edges, edges, shares, edgecolors=PAPER, linewidth=2)
     fill(mesh, np.round(_FAINTEST + (STRONGEST - _FAINTEST) * shares.ravel(), 2))
     mesh.set_edgecolor(PAPER)
     size = 10 if k <= 6 else 7.5
+    decimals = 0 if (counts == np.round(counts)).all() else 1
     for i in range(k):
         for j in range(k):
-            ax.text(j, i, f"{counts[i, j]:,}", ha="center", va="center", color=INK, fontsize=size)
+            ax.text(j, i, f"{counts[i, j]:,.{decimals}f}", ha="center", va="center", color=INK, fontsize=size)
     ax.set_xticks(range(k), names, rotation=0 if k <= 5 else 45, ha="center" if k <= 5 else "right")
     ax.set_yticks(range(k), names)
     ax.set(xlabel="predicted", ylabel="true", xlim=(-0.5, k - 0.5), ylim=(k - 0.5, -0.5))
@@ -144,5 +146,7 @@ def cost(ax: Axes, at: Floats, costs: Floats, threshold: float, what: str) -> No
     shown = np.unique(np.linspace(0, len(at) - 1, 400).astype(int))
     ax.step(at[shown], costs[shown], where="pre", color=ACCENT)
     ax.axvline(threshold, color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
-    ax.set(xlabel="threshold", ylabel=what, xlim=(-0.02, 1.02))
+    highest = max(float(at[-1]), threshold)
+    right = 1.0 if highest > 0.5 else highest  # probabilities of a rare class are small
+    ax.set(xlabel="threshold", ylabel=what, xlim=(-0.02 * right, 1.02 * right))
     ax.set_ylim(bottom=0.0)

@@ -31,6 +31,7 @@ _SETTINGS: dict[str, Any] = {
     "axes.grid": True,
     "axes.grid.axis": "y",
     "axes.labelcolor": MUTED,
+    "axes.labelpad": 10.0,  # phones enlarge the numbers between it and the axis
     "axes.labelsize": 10,
     "axes.linewidth": 0.8,
     "axes.spines.right": False,

@@ -32,7 +32,7 @@ from backpass.model.fitting.runs.ensemble import Member, network_of, pooled, sha
 from backpass.model.fitting.runs.runs import Runs
 from backpass.model.fitting.teaching.scores import teacher_facts
 from backpass.model.head.head import Head
-from backpass.model.head.threshold import chosen_rule, threshold_note, with_threshold
+from backpass.model.head.threshold import chosen_rule, threshold_note, threshold_warnings, with_threshold
 from backpass.model.model import Model
 from backpass.model.prediction.group import Group
 from backpass.model.record import Record
@@ -53,7 +53,7 @@ def make_model(
     chosen = with_neighbors(problem, trained, predicting(trained, results))
     members = chosen.members
     thetas, validation, notes = calibrated(problem, members, chosen.thetas, tested)
-    problem, decided = _decided(problem, validation)
+    problem, decided, doubts = _decided(problem, validation)
     test = ScoredRows.of(problem, members, thetas, "test")
     made = fitted_intervals(problem, validation, test, tested)
     scored = {name: rows for name, rows in (("validation", validation), ("test", test)) if rows is not None}
@@ -94,6 +94,7 @@ def make_model(
             *before_training(problem),
             *untrained(steps, reason),
             *after_training(problem, trained, thetas[: len(trained)], scored),
+            *doubts,
             *scores.warnings(problem.head, made.warnings),
         ),
         comparison=scores.comparison,
@@ -202,8 +203,8 @@ def _lookup_scores(
     }
 
 
-def _decided(problem: Problem, validation: ScoredRows | None) -> tuple[Problem, list[str]]:
-    """The problem with the threshold that is best on the validation rows, if one was requested, and notes."""
+def _decided(problem: Problem, validation: ScoredRows | None) -> tuple[Problem, list[str], list[str]]:
+    """The problem with the threshold that is best on the validation rows, if one was requested; notes and warnings."""
     head, settings, notes = problem.head, problem.settings, list[str]()
     if problem.class_weights is not None:
         listed = ", ".join(f"{name} {w:.4g}" for name, w in zip(head.classes, problem.class_weights, strict=True))
@@ -211,11 +212,12 @@ def _decided(problem: Problem, validation: ScoredRows | None) -> tuple[Problem, 
         notes.append(f"class weights {listed}: the probabilities {is_true}")
     rule = chosen_rule(settings)
     if rule is None or validation is None or head.decision is None:
-        return problem, notes
+        return problem, notes, []
     part = validation.part
     decision = with_threshold(head.decision, rule, head.predictions(validation.o), part.truth, part.weights)
-    notes.append(threshold_note(decision, head.classes, part.rows))
-    return replace(problem, head=replace(head, decision=decision)), notes
+    notes.append(threshold_note(decision, head.classes, part.truth))
+    warnings = threshold_warnings(head.classes, part.truth)
+    return replace(problem, head=replace(head, decision=decision)), notes, warnings
 
 
 def _remembered(result: TrainingResult) -> dict[str, Any]:
