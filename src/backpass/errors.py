@@ -22,13 +22,14 @@ found; its ``hint`` says what to do. Several problems of one table or of one set
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from difflib import SequenceMatcher, get_close_matches
 from numbers import Integral
-from typing import Any
+from typing import Any, TypeVar
 
 from backpass.idiom import in_python
+
+T = TypeVar("T")
 
 
 class BackpassError(Exception):
@@ -181,6 +182,27 @@ def seed_errors(seed: Any) -> list[str]:
     return [each.replace(str(most), "2^64 - 1", 1) for each in whole_number_errors(0, most, seed=seed)]
 
 
+def function_errors(**arguments: Any) -> list[str]:
+    """A message for each argument that is neither None nor a function.
+
+    >>> function_errors(watch=3, h=len, on_rows=None)
+    ['watch must be a function, got a value of type int']
+    """
+    wrong = {name: value for name, value in arguments.items() if value is not None and not callable(value)}
+    return [f"{name} must be a function, got a value of type {type(value).__name__}" for name, value in wrong.items()]
+
+
+def looked_up(table: Mapping[str, T], name: Any, what: str) -> T:
+    """The entry of a table by its name.
+
+    Raises:
+        UsageError: If the name is unknown, or no name at all; the hint gives the nearest name.
+    """
+    if not isinstance(name, str) or name not in table:
+        raise UsageError(f"unknown {what} {name!r}", hint=did_you_mean(name, list(table)))
+    return table[name]
+
+
 def did_you_mean(name: Any, known: Sequence[str]) -> str:
     """A hint that names the most similar known name, or lists the known names (at most eight).
 
@@ -189,6 +211,8 @@ def did_you_mean(name: Any, known: Sequence[str]) -> str:
     >>> did_you_mean("zzz", ["price", "rooms"])
     "known names: 'price', 'rooms'"
     """
+    from difflib import get_close_matches  # here: messages need it, and most processes have none
+
     name = str(name)
     near = [other for other in known if other.casefold() == name.casefold()]
     near = near or get_close_matches(name, known, n=1, cutoff=_ALIKE)
@@ -206,6 +230,8 @@ def did_you_mean_file(name: str, known: Sequence[str]) -> str:
     >>> did_you_mean_file("nofile.csv", ["more.csv", "movies.csv"])
     "known names: 'more.csv', 'movies.csv'"
     """
+    from difflib import SequenceMatcher  # here, as above
+
     stem = name.partition(".")[0].casefold()
     alike = [
         other for other in known if SequenceMatcher(None, stem, other.partition(".")[0].casefold()).ratio() >= _ALIKE

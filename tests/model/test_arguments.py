@@ -7,8 +7,21 @@ from typing import Any
 
 import pytest
 
-from backpass import cross_validate, dense_network, fit, fit_groups, load, permutation_importance, report, tune
-from backpass.errors import UsageError
+from backpass import (
+    check_gradient,
+    cross_validate,
+    dense_network,
+    distill,
+    explain,
+    fit,
+    fit_groups,
+    load,
+    permutation_importance,
+    report,
+    trace,
+    tune,
+)
+from backpass.errors import GradientError, TraceError, UsageError
 from backpass.model import Model
 
 TABLE = {"x": [float(i) for i in range(60)], "k": ["a", "b"] * 30, "y": [3.0 * i for i in range(60)]}
@@ -74,3 +87,40 @@ def test_sizes_of_a_network(value: Any) -> None:
     with pytest.raises(UsageError) as caught:
         dense_network(2, (3, value), 1)
     assert "expected at least 1 unit" in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [-1, "x", [], {}])
+def test_functions_that_are_none(model: Model, value: Any) -> None:
+    with pytest.raises(UsageError, match="on_rows must be a function, got a value of type"):
+        explain(model, TABLE, on_rows=value)
+    with pytest.raises(GradientError, match="f must be a function, got a value of type"):
+        check_gradient(value, 1.0)
+    with pytest.raises(TraceError, match="expected a function of arrays, got a value of type"):
+        trace(value, [()])
+
+
+@pytest.mark.parametrize("value", [None, -1, "x", {}])
+def test_shapes_are_a_list(value: Any) -> None:
+    with pytest.raises(TraceError, match="expected a list of shapes, one per argument, got"):
+        trace(lambda x: x, value)
+
+
+def test_lists_that_are_none(model: Model) -> None:
+    calls: dict[str, Callable[[], object]] = {
+        "keep": lambda: [*model.predict_batches(TABLE, keep=None)],  # type: ignore[arg-type]
+        "drop": lambda: fit(TABLE, "y", drop=None),  # type: ignore[arg-type]
+        "drop ": lambda: fit_groups(TABLE, "y", "k", drop=None),  # type: ignore[arg-type]
+        "drop  ": lambda: cross_validate(TABLE, "y", drop=None),  # type: ignore[arg-type]
+    }
+    for name, call in calls.items():
+        with pytest.raises(UsageError, match=rf"^{name.strip()} takes a list of strings; got None"):
+            call()
+    with pytest.raises(UsageError, match="callbacks is a list of instances"):
+        distill(model, TABLE, callbacks=None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", ["x", "", -1, [], None])
+def test_an_activation_is_a_name_or_a_function(value: Any) -> None:
+    for options in ({"activation": value}, {"output_activation": value}):
+        with pytest.raises(UsageError, match="activation"):
+            dense_network(2, (3,), 1, **options)

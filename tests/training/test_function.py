@@ -205,6 +205,10 @@ REFUSALS: dict[str, tuple[dict[str, Any], type[BackpassError], str]] = {
     "a number from h": ({"h": lambda t, x: t["b"]}, ShapeError, r"h returned shape \[\], expected one output"),
     "too many outputs": ({"h": lambda t, x: x * t["w"]}, ShapeError, r"h returned shape \[n, 2\], but y has 1 number"),
     "too few outputs": ({"y": X}, ShapeError, r"h returned shape \[n\], but y has 2 number"),
+    "words as weights": ({"sample_weight": ["x"] * 60}, UsageError, "sample_weight must hold numbers, got str"),
+    "a list as optimizer": ({"optimizer": []}, UsageError, r"unknown optimizer \[\]"),
+    "a list as sampling": ({"sampling": []}, UsageError, r"unknown sampling \[\]"),
+    "a number as callbacks": ({"callbacks": -1}, UsageError, "callbacks is a list of instances of backpass.Callback"),
     "a mean as loss": ({"loss": lambda o, y: ((o - y) ** 2).sum()}, ShapeError, r"loss returned shape \[\]"),
     "one logit for classes": ({"y": (Y > 0).astype(int), "loss": "cross_entropy"}, ShapeError, "an output per class"),
     "two logits for one": (
@@ -238,6 +242,18 @@ def test_masked_arrays_are_refused(name: str, where: str) -> None:
     }
     with pytest.raises(TraceError, match=rf"^{where} is a masked array"):
         fit(**{name: given[name]})
+
+
+@pytest.mark.parametrize("value", [-1, [], object()])
+def test_arguments_of_another_type_are_named_at_once(value: Any) -> None:
+    with pytest.raises(UsageError) as caught:
+        fit(loss=value, watch=value, engine=value)
+    came = f"got a value of type {type(value).__name__}"
+    assert caught.value.details == (
+        f"watch must be a function, {came}",
+        f"loss must be a name, a Loss or a function, {came}",
+        f"engine must be an Engine (see engine_named), {came}",
+    )
 
 
 def test_every_setting_that_cannot_be_used_is_named_at_once() -> None:

@@ -100,6 +100,8 @@ def check_gradient(
     >>> check_gradient(lambda x: numpy.exp(x) * x, numpy.array([0.0, 1.0])).ok
     True
     """
+    if not callable(f):
+        raise GradientError(f"f must be a function, got a value of type {type(f).__name__}")
     leaves, rebuild = flatten(arguments)
     arrays = [_in_float64(leaf) for leaf in leaves]
     circuit = trace(lambda *flat: f(*rebuild(iter(flat))), arrays, names=_leaf_names(f, arguments))

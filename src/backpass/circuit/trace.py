@@ -44,6 +44,11 @@ def trace(
     >>> neuron([1.0, 0.0, -1.0], 0.5, [[2.0, 5.0, 1.0], [0.0, 0.0, 9.0]])
     array([1.5, 0. ])
     """
+    if not callable(f):
+        raise TraceError(f"expected a function of arrays, got a value of type {type(f).__name__}")
+    given_shapes: Any = shapes
+    if not isinstance(given_shapes, tuple | list):
+        raise TraceError(f"expected a list of shapes, one per argument, got {shapes!r}")
     recorder = Recorder()
     arguments: list[Any] = []
     inputs: list[int] = []

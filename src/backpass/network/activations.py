@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from backpass.circuit import Array
 from backpass.circuit.operations import elementwise, erf, exp, minimum, relu, sigmoid, softplus, tanh, where
-from backpass.errors import UsageError, did_you_mean
+from backpass.errors import looked_up
 from backpass.network.custom_activation import CustomActivation
 
 Activation: TypeAlias = str | CustomActivation
@@ -108,9 +108,12 @@ def activation_of(activation: Activation | Callable[[Array], Array]) -> Activati
     """A name as it is, and a function as the operations that it is made of.
 
     Raises:
-        UsageError: If a function is not elementwise, or not made of operations.
+        UsageError: If the name is unknown, or a function is not elementwise, or not made of operations.
     """
-    return activation if isinstance(activation, str | CustomActivation) else CustomActivation.of(activation)
+    if isinstance(activation, str):
+        looked_up(ACTIVATIONS, activation, "activation")
+        return activation
+    return activation if isinstance(activation, CustomActivation) else CustomActivation.of(activation)
 
 
 def activation_named(name: Activation | Callable[[Array], Array]) -> Callable[[Array], Array]:
@@ -119,8 +122,4 @@ def activation_named(name: Activation | Callable[[Array], Array]) -> Callable[[A
     Raises:
         UsageError: If the name is unknown; the message gives the nearest name.
     """
-    if not isinstance(name, str):
-        return name
-    if name not in ACTIVATIONS:
-        raise UsageError(f"unknown activation {name!r}", hint=did_you_mean(name, list(ACTIVATIONS)))
-    return ACTIVATIONS[name]
+    return name if callable(name) else looked_up(ACTIVATIONS, name, "activation")

@@ -29,7 +29,7 @@ from backpass.circuit.operations import (
     softplus,
     where,
 )
-from backpass.errors import UsageError, did_you_mean
+from backpass.errors import looked_up
 from backpass.numerics import elementary
 
 
@@ -230,9 +230,7 @@ def loss_named(name: str, **options: Any) -> Loss:
     Raises:
         UsageError: If the name is unknown; the message gives the nearest name.
     """
-    if name not in LOSSES:
-        raise UsageError(f"unknown loss {name!r}", hint=did_you_mean(name, list(LOSSES)))
-    return LOSSES[name](**options)
+    return looked_up(LOSSES, name, "loss")(**options)
 
 
 def mean_loss(loss: Loss, o: Array, y: Array, weights: Array) -> Array:

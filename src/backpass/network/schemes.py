@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import concatenate, cos, log, random_bits, to_unit
 from backpass.circuit.operations import sqrt as root
-from backpass.errors import UsageError, did_you_mean
+from backpass.errors import looked_up
 from backpass.network.parameters import FIXED, Layout, Parameter
 
 WEIGHT_PURPOSE = 0x1717_0000
@@ -114,8 +114,7 @@ def initial_theta(
     Raises:
         UsageError: If the scheme is unknown.
     """
-    if scheme not in INITIALIZATIONS:
-        raise UsageError(f"unknown initialization {scheme!r}", hint=did_you_mean(scheme, list(INITIALIZATIONS)))
+    looked_up(INITIALIZATIONS, scheme, "initialization")
 
     def theta_of(key: Array) -> Array:
         parameters = enumerate(layout.parameters, start=WEIGHT_PURPOSE)

@@ -5,6 +5,9 @@ Users subclass ``Callback``. ``loop`` calls its methods, and ``model.fitting`` t
 
 from __future__ import annotations
 
+from typing import Any
+
+from backpass.errors import UsageError
 from backpass.training.progress import EpochRecord, Progress, StepRecord, TrainingResult
 
 
@@ -42,3 +45,21 @@ class Callback:
 
     def on_end(self, result: TrainingResult) -> None:
         """Called after the last step, for whatever reason the run ended."""
+
+
+def check_callbacks(callbacks: Any) -> None:
+    """Reject anything that is not a callback before the run starts.
+
+    Raises:
+        UsageError: It is no list or tuple, or an element is no instance of ``Callback``.
+    """
+    is_list = isinstance(callbacks, list | tuple)
+    odd = [each for each in callbacks if not isinstance(each, Callback)] if is_list else [callbacks]
+    if odd:
+        came = (
+            f"the class {odd[0].__name__}" if isinstance(odd[0], type) else f"a value of type {type(odd[0]).__name__}"
+        )
+        raise UsageError(
+            f"callbacks is a list of instances of backpass.Callback; got {came}",
+            hint="callbacks=[Watcher()], where the class Watcher inherits from it",
+        )

@@ -18,11 +18,18 @@ from backpass.circuit import Array, Spec, label, trace
 from backpass.circuit.spec import check_unmasked, text_of
 from backpass.circuit.structure import flatten
 from backpass.engine import Engine, default_engine
-from backpass.errors import InterruptedTraining, ShapeError, UsageError, seed_errors, whole_number_errors
+from backpass.errors import (
+    InterruptedTraining,
+    ShapeError,
+    UsageError,
+    function_errors,
+    seed_errors,
+    whole_number_errors,
+)
 from backpass.network.layers import RandomKey
 from backpass.network.losses import BinaryCrossEntropy, CrossEntropy, LabelCrossEntropy, Loss, loss_named, mean_loss
 from backpass.network.parameters import Layout, Parameter
-from backpass.training.callback import Callback
+from backpass.training.callback import Callback, check_callbacks
 from backpass.training.loop import TrainingRun
 from backpass.training.optimizer import Optimizer, OptimizerOptions, optimizer_named
 from backpass.training.progress import EpochRecord, StepRecord
@@ -123,12 +130,17 @@ def fit_function(
         learning_rate, schedule, batch_size, epochs, max_steps, sampling, seed, patience, max_seconds
     )
     chosen = optimizer if isinstance(optimizer, Optimizer) else optimizer_named(optimizer, OptimizerOptions())
-    measure = _loss_of(loss)
-    errors = _errors(settings)
+    errors = _errors(settings) + function_errors(watch=watch)
     if not callable(h):
         errors.insert(0, f"h must be a function of theta and x, got a value of type {type(h).__name__}")
+    if not (isinstance(loss, str | Loss) or callable(loss)):
+        errors.append(f"loss must be a name, a Loss or a function, got a value of type {type(loss).__name__}")
+    if not isinstance(engine, Engine | None):
+        errors.append(f"engine must be an Engine (see engine_named), got a value of type {type(engine).__name__}")
     if errors:
         raise UsageError("fit_function cannot start", details=errors)
+    check_callbacks(callbacks)
+    measure = _loss_of(loss)
     parameters = _Parameters.of(theta)
     examples = _examples("", x, y, sample_weight, parameters.dtype)
     held_out = None if validation is None else _examples("validation ", *_three(validation), parameters.dtype)
@@ -235,6 +247,8 @@ def _examples(which: str, x: Any, y: Any, weights: Any, dtype: numpy.dtype[Any])
     rows = arrays[0].shape[0] if arrays[0].ndim else 0
     if rows == 0:
         raise UsageError(f"{which}x must hold at least one example, got shape {text_of(arrays[0].shape)}")
+    if weights is not None and (kind := numpy.asarray(weights).dtype).kind not in "biuf":
+        raise UsageError(f"{which}sample_weight must hold numbers, got {kind.name}")
     arrays.append(numpy.ones(rows, dtype) if weights is None else numpy.asarray(weights, dtype))
     for name, array in zip(("y", "sample_weight"), arrays[1:], strict=True):
         if array.ndim not in ((1, 2) if name == "y" else (1,)) or array.shape[0] != rows:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Array, label
 from backpass.circuit.operations import maximum, norm, sqrt
-from backpass.errors import UsageError, did_you_mean
+from backpass.errors import looked_up
 
 Floats = NDArray[numpy.float64]
 
@@ -260,10 +260,9 @@ def optimizer_named(
     Raises:
         UsageError: If the name is unknown; the message gives the nearest name.
     """
-    if name not in OPTIMIZERS:
-        raise UsageError(f"unknown optimizer {name!r}", hint=did_you_mean(name, list(OPTIMIZERS)))
+    make = looked_up(OPTIMIZERS, name, "optimizer")
     decay = [Decay(options.weight_decay, numpy.asarray(decay_mask))] if options.weight_decay else []
-    rules = OPTIMIZERS[name](options, decay, Scale(factors))
+    rules = make(options, decay, Scale(factors))
     clip: list[Rule] = [Clip(options.max_grad_norm)] if options.max_grad_norm is not None else []
     return Optimizer((*clip, *rules))
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from backpass.errors import UsageError, did_you_mean
+from backpass.errors import looked_up
 from backpass.numerics.philox import integers, permutation
 
 Rows = NDArray[Any]
@@ -84,9 +84,7 @@ def sampling_named(name: str) -> Callable[[int, int, int, int], tuple[Rows, Rows
     Raises:
         UsageError: If the name is unknown; the message gives the nearest name.
     """
-    if name not in SAMPLINGS:
-        raise UsageError(f"unknown sampling {name!r}", hint=did_you_mean(name, list(SAMPLINGS)))
-    return SAMPLINGS[name]
+    return looked_up(SAMPLINGS, name, "sampling")
 
 
 def batch_sizes(name: str, n: int, batch_size: int) -> Rows:

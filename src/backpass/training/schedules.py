@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy
 from numpy.typing import NDArray
 
-from backpass.errors import UsageError, did_you_mean
+from backpass.errors import looked_up
 from backpass.numerics.elementary import cosine_of_turns, log2
 
 Floats = NDArray[numpy.float64]
@@ -68,6 +68,4 @@ def schedule_named(name: str) -> Callable[[Floats], Floats]:
     Raises:
         UsageError: If the name is unknown; the message gives the nearest name.
     """
-    if name not in SCHEDULES:
-        raise UsageError(f"unknown schedule {name!r}", hint=did_you_mean(name, list(SCHEDULES)))
-    return SCHEDULES[name]
+    return looked_up(SCHEDULES, name, "schedule")

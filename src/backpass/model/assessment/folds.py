@@ -92,7 +92,7 @@ class Folds:
                 hint="more folds, such as folds=10, give more scores",
             )
         named = target_names(target)
-        check_name_lists(drop=drop, columns=columns)
+        check_name_lists("drop", drop=drop, columns=columns)
         table = Labeled.of(table, named, weight, strict=strict).table
         targets = Targets.fit(table, named, settings.task)
         truth = targets.encode(table)

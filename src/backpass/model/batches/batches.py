@@ -69,7 +69,7 @@ def windows_for(
     """
     if type(rows) is not int or rows < 1:
         raise UsageError(f"rows is the number of rows of a batch, a whole number from 1 up; got {rows!r}")
-    check_name_lists(keep=keep)
+    check_name_lists("keep", keep=keep)
     reader = model.reader()
     kinds = {**dict.fromkeys(keep, "categorical"), **reader.kinds}
     known = {"missing": reader.schema.missing, **reading}

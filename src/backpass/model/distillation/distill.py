@@ -34,6 +34,7 @@ from backpass.table.labeled import Labeled
 from backpass.table.messages import absent, counted
 from backpass.table.targets import Targets
 from backpass.training import Callback
+from backpass.training.callback import check_callbacks
 
 FEWEST_MIXED = 4
 """The default number of mixed rows per training row, for large tables."""
@@ -104,6 +105,7 @@ def distill(
     """
     if not isinstance(model, Model):
         raise UsageError(f"model must be a Model; got {model!r}", hint="backpass.load reads the file of a model")
+    check_callbacks(callbacks)
     problem = distillation_problem(model, data, mixed=mixed, reading=reading, settings=settings)
     warned = Warned()
     found = distilled(model, problem, [*callbacks, warned])

@@ -10,7 +10,7 @@ from typing import Any, Unpack
 
 from backpass.errors import UsageError, hints_in_reading
 from backpass.model.evaluation.diagnostics import Warned
-from backpass.model.fitting.fit_problem import check_callbacks, fit_problem
+from backpass.model.fitting.fit_problem import fit_problem
 from backpass.model.fitting.larger.choice import check_stream, resident_or_streamed
 from backpass.model.fitting.larger.streamed import check_streamable, streamed_problem
 from backpass.model.fitting.problem.preparation import make_problem
@@ -26,6 +26,7 @@ from backpass.table.memory import limited_memory, memory_size
 from backpass.table.targets import target_names
 from backpass.table.windows.settings import READING_OPTIONS
 from backpass.training import Callback
+from backpass.training.callback import check_callbacks
 from backpass.training.processes.mpi import exchange_of
 
 
@@ -115,7 +116,7 @@ def fit(
             checkpoint could not be saved.
     """
     target_names(target)
-    check_name_lists(drop=drop, columns=columns)
+    check_name_lists("drop", drop=drop, columns=columns)
     check_not_reading(settings)
     checked = Settings.of(settings)
     check_callbacks(callbacks)

@@ -37,6 +37,7 @@ from backpass.model.fitting.runs.runs import (
 from backpass.model.fitting.runs.time_limit import left_of, within
 from backpass.model.model import Model
 from backpass.training import Callback, stop_on_signals
+from backpass.training.callback import check_callbacks
 from backpass.training.processes.exchange import SOLO, Exchange
 
 _FOR_BASELINES = 0.1
@@ -173,20 +174,6 @@ def _checkpoint(
         check_writable(checkpoint)
     path, seconds = (rescue, None) if checkpoint is None else (checkpoint, SECONDS)
     return None if path is None else Checkpoint(Path(path), identity, [*states], seconds)
-
-
-def check_callbacks(callbacks: Any) -> None:
-    """Reject anything that is not a callback before the run starts."""
-    is_list = isinstance(callbacks, list | tuple)
-    odd = [each for each in callbacks if not isinstance(each, Callback)] if is_list else [callbacks]
-    if odd:
-        came = (
-            f"the class {odd[0].__name__}" if isinstance(odd[0], type) else f"a value of type {type(odd[0]).__name__}"
-        )
-        raise UsageError(
-            f"callbacks is a list of instances of backpass.Callback; got {came}",
-            hint="callbacks=[Watcher()], where the class Watcher inherits from it",
-        )
 
 
 def _announce(texts: Sequence[str], callbacks: Sequence[Callback]) -> None:

@@ -12,7 +12,6 @@ from typing import Any, Unpack
 from backpass.errors import UsageError
 from backpass.model.evaluation.diagnostics import Warned
 from backpass.model.fitting.fit import check_not_reading
-from backpass.model.fitting.fit_problem import check_callbacks
 from backpass.model.fitting.problem.tables import as_table, reading_options
 from backpass.model.grouped.fitting import Fitting
 from backpass.model.grouped.grouped_model import GroupedModel
@@ -22,6 +21,7 @@ from backpass.table.columns.rules import check_name_lists
 from backpass.table.messages import shown
 from backpass.table.targets import target_names
 from backpass.training import Callback
+from backpass.training.callback import check_callbacks
 
 MIN_ROWS = 30
 """The default minimum number of rows of a group with a network of its own."""
@@ -116,7 +116,7 @@ def grouped_fit(
         BackpassError: As ``fit_groups``.
     """
     given = dict(settings)
-    check_name_lists(drop=drop, columns=columns)
+    check_name_lists("drop", drop=drop, columns=columns)
     check_not_reading(given)
     require_supported(given)
     name, group = _named(target, by, drop, columns, min_rows)

@@ -84,7 +84,7 @@ class Search:
             )
         count = FOLDS if count is None else count
         names = target_names(target)
-        check_name_lists(drop=drop, columns=columns)
+        check_name_lists("drop", drop=drop, columns=columns)
         labeled = Labeled.of(table, names, weight, strict=strict)
         targets = Targets.fit(labeled.table, names, settings.task)
         truth = targets.encode(labeled.table)

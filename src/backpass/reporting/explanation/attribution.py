@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import UsageError, did_you_mean
+from backpass.errors import UsageError, did_you_mean, function_errors
 from backpass.model.model import Model
 from backpass.reporting.explanation.importance import picked_classes
 from backpass.reporting.explanation.smooth import SmoothModel
@@ -92,6 +92,8 @@ def explained(
         BackpassError: As ``explain``.
     """
     check_model(model)
+    if errors := function_errors(on_rows=on_rows):
+        raise UsageError(errors[0])
     if not model.head.is_flat:
         raise UsageError(
             f"an explanation is about one target; this model predicts {model.head.outputs}",

@@ -43,15 +43,21 @@ def checked_order(date_order: str | None) -> Order | None:
     return date_order
 
 
-def check_name_lists(**arguments: object) -> None:
+def check_name_lists(*required: str, **arguments: object) -> None:
     """Reject anything but a list of strings: the characters of a single string would be taken for the names.
 
-    Raises:
-        UsageError: An argument is a string, or neither None nor a list, or an element is not a string.
+    Args:
+        required: The arguments that cannot be None.
+        **arguments: The lists by their names.
 
-    >>> check_name_lists(drop=["town"], text=None)
+    Raises:
+        UsageError: An argument is a string, or no list, or an element is not a string.
+
+    >>> check_name_lists("drop", drop=["town"], columns=None)
     """
     for argument, names in arguments.items():
+        if names is None and argument in required:
+            raise UsageError(f"{argument} takes a list of strings; got None", hint=f"{argument}=[] is an empty one")
         if isinstance(names, str):
             raise UsageError(
                 f"{argument} takes a list of names; got the string {names!r}", hint=f"{argument}=[{names!r}]"
