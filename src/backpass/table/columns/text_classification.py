@@ -20,7 +20,7 @@ from backpass.table.datetimes.strings import Datetimes, datetimes_among
 from backpass.table.datetimes.timestamp import NAT, DatetimeKind
 from backpass.table.notation.agreement import NOTHING, Agreement
 from backpass.table.notation.boolean import missing_among
-from backpass.table.notation.number import are_addresses, is_percentage, number_in, without_percent
+from backpass.table.notation.number import STARTS, are_addresses, is_percentage, number_in, without_percent
 from backpass.table.notation.reading import NumberReading
 
 MISSING, MAYBE, NUMERIC, INFINITE, DATE, TIME, TEXT = TYPES = range(7)
@@ -84,9 +84,11 @@ def judge(raw: RawStrings, rules: Rules) -> TextClassification:
     counts = np.bincount(raw.codes, minlength=len(texts) + 1)[1:]
     there = [text for text, count in zip(texts, counts, strict=True) if count]
     is_percent = _are_percentages(raw.name, there, rules)
-    judged = [_type_of(without_percent(text) if is_percent else text, rules) for text in texts]
-    types = np.array([type_ for type_, _ in judged], dtype=np.int8)
-    numbers = np.array([number for _, number in judged], dtype=np.float64)
+    types, numbers = np.full(len(texts), TEXT, dtype=np.int8), np.full(len(texts), np.nan)
+    tokens = rules.missing.tokens
+    for j, text in enumerate(map(without_percent, texts) if is_percent else texts):
+        if text[:1] in STARTS or text in tokens:  # most texts are neither
+            types[j], numbers[j] = _type_of(text, rules)
     if rules.decimal == "," and rules.required_kind(raw.name) is None:
         numeric = [j for j, type_ in enumerate(types.tolist()) if type_ == NUMERIC]
         if are_addresses(texts[j] for j in numeric):

@@ -283,6 +283,7 @@ LIMITS = {
     for each in COUNTED
 }
 """The smallest and the largest number that a column of each notation may have."""
+LOWEST = min(smallest for smallest, _ in LIMITS.values())
 BY_KEY = {each.key: each for each in COUNTED}
 BY_REQUIRED_KIND = {each.required_kind: each for each in COUNTED}
 
@@ -327,7 +328,9 @@ def likely_notations(name: str, values: Numbers) -> list[Counted]:
     head = head[~np.isnan(head)]
     if not head.size:
         return []
-    low, high = float(head.min()), float(head.max())
+    if (low := float(head.min())) < LOWEST:
+        return []
+    high = float(head.max())
     one = next((value for value in head.tolist() if value not in ALL_PLACEHOLDERS), None)
     return [
         each

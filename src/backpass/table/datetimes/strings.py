@@ -83,12 +83,14 @@ def datetimes_among(
     found, ambiguous, others = dict[int, Timestamp](), list[int](), list[int]()
     for j in candidates:
         text = texts[j]
+        if len(text) > LONGEST:
+            continue
         starts_with_digit = text[:1].isdigit()
         if starts_with_digit and (timestamp := timestamp_in(text)):
             found[j] = timestamp
         elif starts_with_digit and is_day_and_month(text) and (detects or not has_short_year(text)):
             ambiguous.append(j)
-        elif len(text) <= LONGEST and (DIGIT.search(text) if text.isascii() else any(map(str.isdigit, text))):
+        elif DIGIT.search(text) if text.isascii() else any(map(str.isdigit, text)):
             others.append(j)
     reads_written = required in ("date", "time") if required is not None else detects
     times = _pointed_times(texts, ambiguous, required) if reads_written else {}

@@ -7,7 +7,7 @@ and footers, where only a sample is known; ``text_classification`` decides what 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.notation.missing import DEFAULT_MISSING
@@ -66,6 +66,7 @@ _PHRASES = {
 }  # fmt: skip
 STATISTICS = _PHRASES | {word: statistic for statistic, words in _STATISTICS.items() for word in words.split()}
 """Labels of rows that summarize others, in lower case, and what they hold."""
+TOTALS_BEHIND = tuple(f" {word}" for word in TOTALS)
 TOTALS_START, TOTALS_END = frozenset(word[:2] for word in TOTALS), frozenset(word[-2:] for word in TOTALS)
 FOOTNOTE = LazyPattern(
     r"(?:page|seite|página|pagina|strona)\s+-?[0-9]+.*|\(?[0-9]+ (?:rows?|records?)\b.*"
@@ -92,6 +93,8 @@ def is_unit(cell: str) -> bool:
     >>> [is_unit(cell) for cell in ("W/m^2", "Deg C", "[kg]", "m s-1", "%", "north", "12.5")]
     [True, True, True, True, True, False, False]
     """
+    if cell[:1] in "023456789":
+        return False
     is_written = BRACKETED.fullmatch(cell) or UNIT.fullmatch(cell) or cell.lower() in UNIT_WORDS
     return bool(is_written) and not cell.isdigit()
 
@@ -115,7 +118,17 @@ def is_total_label(cell: str) -> bool:
     text = cell.strip(" .:").lower()
     if text[:2] in TOTALS_START and text.startswith(TOTALS):
         return any(text.startswith(word) and not text[len(word) : len(word) + 1].isalpha() for word in TOTALS)
-    return text[-2:] in TOTALS_END and any(text.endswith(f" {word}") for word in TOTALS)
+    return text[-2:] in TOTALS_END and text.endswith(TOTALS_BEHIND)
+
+
+def may_hold_total_labels(cells: Iterable[str]) -> bool:
+    """Whether one of the cells may name a row of totals: all at once, for speed.
+
+    >>> may_hold_total_labels(["north", "Grand Total"]), may_hold_total_labels(["north", "west"])
+    (True, False)
+    """
+    joined = "\0".join(cells).lower()
+    return any(word in joined for word in TOTALS)
 
 
 def statistic_of(cell: str) -> str:

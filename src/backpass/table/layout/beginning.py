@@ -97,7 +97,10 @@ def beginning_of(file: Path, source: str, dialect: Dialect, wanted: Set[str]) ->
 def _cut(prologue: Prologue, dialect: Dialect, source: str) -> Beginning:
     delimiter = dialect.delimiter or prologue.separator or delimiter_of(prologue.sample, source)
     numbered = prologue.sample.numbered(delimiter)
-    rows = tuple([tuple([cell.strip(" \t") for cell in row]) for _, row in numbered])
+    if " " in prologue.sample.text or "\t" in prologue.sample.text:
+        rows = tuple([tuple([cell.strip(" \t") for cell in row]) for _, row in numbered])
+    else:
+        rows = tuple([tuple(row) for _, row in numbered])
     return Beginning(prologue, delimiter, tuple(before for before, _ in numbered), rows)
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.table.columns.raw import Content, RawColumn, RawStrings
 from backpass.table.columns.rules import Rules
-from backpass.table.delimited.cells import holds_values, is_total_label
+from backpass.table.delimited.cells import holds_values, is_total_label, may_hold_total_labels
 from backpass.table.layout.findings import lines_listed, note_of
 from backpass.table.layout.summaries import summary_rows
 from backpass.table.table import CategoricalColumn, Column, NumericColumn
@@ -84,6 +84,7 @@ def without_labels(columns: Sequence[RawColumn], rules: Rules) -> tuple[list[Raw
             isinstance(raw, RawStrings)
             and rules.required_kind(raw.name) != "categorical"
             and len(raw.levels) <= SEARCHED
+            and may_hold_total_labels(raw.levels)
         ):
             labels = [j for j, level in enumerate(raw.levels, start=1) if is_total_label(level)]
             if labels and holds_values([level for level in raw.levels if not is_total_label(level)]):
