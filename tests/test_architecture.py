@@ -1,7 +1,7 @@
 """The architecture: rooms import downwards, the core needs NumPy only, importing the library stays light.
 
 The imports are read from the source with ``ast``: at the top of modules, inside functions, for type checkers only, and
-by name (``import_module("backpass.x")``).
+by name (``import_module("backpass.x")``, ``NamesOf("backpass.x", "TABLE")``).
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def imports(module: str, text: str, known: Sources) -> Iterator[tuple[int, str]]
             for alias in node.names:
                 inner = f"{base}.{alias.name}"
                 yield node.lineno, inner if inner in known or base == "backpass" else base
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "NamesOf")):
             named = node.args[0] if node.args else None
             if isinstance(named, ast.Constant) and isinstance(named.value, str):
                 yield node.lineno, named.value
@@ -317,7 +317,7 @@ def test_planted_cycles_are_found() -> None:
         "backpass.table.c": "import backpass.table.a",
         "backpass.table.d": "import backpass.errors, backpass.table.a",
         "backpass.table.e": "if TYPE_CHECKING:\n    import backpass.table.f\n",
-        "backpass.table.f": "import_module('backpass.table.e')",
+        "backpass.table.f": "NamesOf('backpass.table.e', 'TABLE')",
         "backpass.errors": "",
     }
     inside = [f"backpass.table.{name}" for name in "abcef"]

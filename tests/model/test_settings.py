@@ -53,6 +53,11 @@ def test_every_setting_describes_itself(setting: Setting) -> None:
     assert setting.constraint.describe()
 
 
+def test_the_defaults_are_accepted() -> None:
+    """Only given values are checked; ``test_presets`` checks the defaults of the other presets."""
+    assert not [problem for setting in SETTINGS if (problem := setting.problem(setting.default))]
+
+
 def test_the_table_and_the_class_name_the_same_settings() -> None:
     assert [*BY_NAME, "given"] == list(Settings.__dataclass_fields__)
     assert len(BY_NAME) == len(SETTINGS)
@@ -70,7 +75,7 @@ def test_the_keyword_arguments_of_fit_are_the_settings() -> None:
         ]
         if isinstance(setting.constraint, Choice):
             named = [get_args(each) for each in choices]
-            assert named in ([], [setting.constraint.names]), f"{options} lists other values of {setting.name}"
+            assert named in ([], [tuple(setting.constraint.names)]), f"{options} lists other values of {setting.name}"
 
 
 @pytest.mark.parametrize(

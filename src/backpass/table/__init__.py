@@ -13,20 +13,46 @@ Inner rooms: ``files`` (from a path to a plain file), ``delimited`` with ``layou
 Reading order: table, reading, columns.kinds, frame, schema, feature, target.
 """
 
-from backpass.table.feature import (
-    CategoricalFeature,
-    DatetimeFeature,
-    Feature,
-    NumberInput,
-    NumericFeature,
-    TextFeature,
-)
-from backpass.table.frame import table_from
-from backpass.table.notation.missing import DEFAULT_MISSING
-from backpass.table.reading import read_table
-from backpass.table.schema import Encoded, Schema
-from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table, required_kind
-from backpass.table.target import Target
+from typing import TYPE_CHECKING
+
+from backpass.first_use import imported_on_first_use
+
+if TYPE_CHECKING:
+    from backpass.table.feature import (
+        CategoricalFeature,
+        DatetimeFeature,
+        Feature,
+        NumberInput,
+        NumericFeature,
+        TextFeature,
+    )
+    from backpass.table.frame import table_from
+    from backpass.table.notation.missing import DEFAULT_MISSING
+    from backpass.table.reading import read_table
+    from backpass.table.schema import Encoded, Schema
+    from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table, required_kind
+    from backpass.table.target import Target
+
+_HOMES = {
+    "CategoricalColumn": "backpass.table.table",
+    "CategoricalFeature": "backpass.table.feature",
+    "Column": "backpass.table.table",
+    "DEFAULT_MISSING": "backpass.table.notation.missing",
+    "DatetimeColumn": "backpass.table.table",
+    "DatetimeFeature": "backpass.table.feature",
+    "Encoded": "backpass.table.schema",
+    "Feature": "backpass.table.feature",
+    "NumberInput": "backpass.table.feature",
+    "NumericColumn": "backpass.table.table",
+    "NumericFeature": "backpass.table.feature",
+    "Schema": "backpass.table.schema",
+    "Table": "backpass.table.table",
+    "Target": "backpass.table.target",
+    "TextFeature": "backpass.table.feature",
+    "read_table": "backpass.table.reading",
+    "required_kind": "backpass.table.table",
+    "table_from": "backpass.table.frame",
+}
 
 __all__ = [
     "DEFAULT_MISSING",
@@ -48,3 +74,9 @@ __all__ = [
     "required_kind",
     "table_from",
 ]
+
+__getattr__ = imported_on_first_use(__name__, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

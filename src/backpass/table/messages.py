@@ -6,11 +6,11 @@ for all errors. The callers decide what is an error.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from backpass.errors import DataError, did_you_mean
+from backpass.table.notation.lazy_pattern import LazyPattern
 
 LONGEST_NAME = 60  # maximum characters of a name or value in a message
 MISFIT_CELLS = 3  # cells of a row that do not fit their columns, from which the row itself is a misfit
@@ -62,7 +62,7 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-_LEFT_OUT = re.compile(
+_LEFT_OUT = LazyPattern(
     r"(?P<subject>.*): (?P<count>[0-9,]+)(?: of [0-9,]+)? rows? (?:has|have) (?P<reason>.*) and (?:is|are) left out"
     r"(?: \(rows? (?P<places>.*)\))?"
 )

@@ -24,16 +24,6 @@ from backpass.table.delimited.records import ROW_NAMES, delimiter_name
 from backpass.table.files.database import connected
 from backpass.table.files.opening import Opened, opened
 from backpass.table.files.pattern import files_of
-from backpass.table.files.query import (
-    bounds_notes,
-    mentions_data,
-    provide_columns,
-    provide_relation,
-    queried,
-    queried_without_data,
-)
-from backpass.table.formats.json_rows import json_columns
-from backpass.table.formats.parquet import Described, described_relation, parquet_columns
 from backpass.table.formats.registry import BY_NAME
 from backpass.table.layout.dialect import Dialect
 from backpass.table.layout.findings import lines_listed, note_of
@@ -213,9 +203,9 @@ def _content(files: Sequence[Opened], rules: Rules, dialect: Dialect, errors: Er
         errors.stop()
     if files[0].form == "text":
         return _delimited(files, rules, dialect, errors)
-    if files[0].form == "json":
-        contents = [json_columns(file, rules, errors) for file in files]
-    elif files[0].form == "parquet":
+    if files[0].form == "parquet":
+        from backpass.table.formats.parquet import parquet_columns  # here, as ``Format.read`` imports the other readers
+
         with connected() as database:
             contents = [parquet_columns(database, file, rules, errors) for file in files]
     else:
@@ -236,6 +226,15 @@ def _queried(
         if len(files) > 1:
             raise UsageError("a query runs in one database", hint="name one file")
         return files[0].format.read(files[0], rules, errors, query)  # type: ignore[no-any-return]
+    from backpass.table.files.query import (  # here: few reads have a query
+        mentions_data,
+        provide_columns,
+        provide_relation,
+        queried,
+        queried_without_data,
+    )
+    from backpass.table.formats.parquet import Described, described_relation
+
     index: Sequence[str] = ()
     labels: Mapping[str, str] = {}
     with connected(alone=True) as database:
@@ -260,6 +259,8 @@ def _columns(
     files: Sequence[Opened], rules: Rules, dialect: Dialect, errors: ErrorList, notes: list[str]
 ) -> tuple[list[Column], Mapping[str, str]]:
     """Return the columns of files for a query, before anything is required of them, and their labels."""
+    from backpass.table.files.query import bounds_notes  # here, as above
+
     whole = replace(rules, kinds=None, drop=frozenset(), detect_dates=False)  # a query sees 20241231 as the file has it
     content, whole = _content(files, whole, dialect, errors)
     inferred: dict[str, Column] = {raw.name: infer_column(raw, whole, errors, notes) for raw in content.columns}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -328,6 +327,8 @@ def _content(column: Column) -> tuple[object, ...]:
 
 
 def _digest(values: NDArray[Any]) -> bytes:
+    from hashlib import sha256  # here: slow to import, and seldom needed
+
     return sha256(np.ascontiguousarray(values).data).digest()
 
 
@@ -344,9 +345,10 @@ def _unseen_in(column: CategoricalColumn, codes: NDArray[np.int32], levels: tupl
     """Return the unseen values of a column with these codes of the schema's categories, if there are any."""
     held = column.codes != 0
     unknown = held & (codes == 0)
-    rows = int(np.count_nonzero(unknown))
+    if not (rows := int(np.count_nonzero(unknown))):
+        return []
     texts = tuple(column.levels[j - 1] for j in np.unique(column.codes[unknown]).tolist())
-    return [Unseen(column.name, rows, int(np.count_nonzero(held)), texts, levels)] if rows else []
+    return [Unseen(column.name, rows, int(np.count_nonzero(held)), texts, levels)]
 
 
 def _notes_on(unseen: Sequence[Unseen]) -> list[str]:

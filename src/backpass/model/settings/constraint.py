@@ -14,7 +14,6 @@ from sys import float_info
 from typing import Any, ClassVar
 
 from backpass.errors import did_you_mean
-from backpass.network import CustomActivation
 
 
 class Constraint(ABC):
@@ -144,7 +143,7 @@ class Choice(Constraint):
 
     metavar = "NAME"
 
-    names: tuple[str, ...]
+    names: Sequence[str]
 
     def describe(self) -> str:
         return f"one of {', '.join(self.names)}"
@@ -168,7 +167,9 @@ class Function(Choice):
     """One of several names or, from Python, an activation made from a function of the operations."""
 
     def accepts(self, value: Any) -> bool:
-        return isinstance(value, CustomActivation) or super(Function, self).accepts(value)
+        from backpass.network import CustomActivation  # here: most commands need no network
+
+        return super(Function, self).accepts(value) or isinstance(value, CustomActivation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,7 @@ class NumberOrName(Constraint):
     metavar = "NUMBER|NAME"
 
     number: Number
-    names: tuple[str, ...]
+    names: Sequence[str]
 
     def describe(self) -> str:
         return f"{self.number.describe()}, or one of {', '.join(self.names)}"

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from backpass.engine import ENGINE_NAMES
-from backpass.engine.jax.device import DEVICES
-from backpass.model.metrics import CHOOSING, MAIN_METRICS
+from backpass.first_use import NamesOf
 from backpass.model.settings.constraint import (
     Choice,
     ClassName,
@@ -28,8 +26,9 @@ from backpass.model.settings.constraint import (
 from backpass.model.settings.presets import PRESETS
 from backpass.model.settings.setting import Setting, data, decision, network, setting, training
 from backpass.model.settings.tuple_constraints import Amounts, Factors, Several, Widths, Wires
-from backpass.network import ACTIVATIONS, GROUPS, INITIALIZATIONS, SCALINGS, Activation
-from backpass.training import OPTIMIZERS, SAMPLINGS, SCHEDULES
+
+if TYPE_CHECKING:
+    from backpass.network import Activation
 
 THRESHOLD_RULES = ("f1", "balanced", "cost")
 """What a threshold chosen on held-out rows optimizes: F1, balanced accuracy or cost."""
@@ -37,6 +36,8 @@ THRESHOLD_RULES = ("f1", "balanced", "cost")
 _POSITIVE = Number(0, open_low=True)
 _SHARE = Number(0, 1, open_high=True)
 _COUNT = Number(1, 1_000_000_000, whole=True)
+_ACTIVATIONS = NamesOf("backpass.network", "ACTIVATIONS")
+_SCHEDULES = NamesOf("backpass.training", "SCHEDULES")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class SettingValues:
     )
     activation: Activation = network(  # noqa: RUF009  a declaration, not a mutable default
         "relu",
-        Function(tuple(ACTIVATIONS)),
+        Function(_ACTIVATIONS),
         "activation of the hidden layers",
         follows_preset=True,
         describes_network=True,
@@ -98,7 +99,7 @@ class SettingValues:
     )
     output_activation: Activation = network(  # noqa: RUF009  as above
         "identity",
-        Function(tuple(ACTIVATIONS)),
+        Function(_ACTIVATIONS),
         "activation of the output layer",
         describes_network=True,
         notes=("identity", "relu", "sigmoid", "tanh"),
@@ -109,11 +110,11 @@ class SettingValues:
     dropout: float = network(0.0, _SHARE, "dropout rate of the hidden layers", follows_preset=True, notes=(0.0,))
     initialization: str = network(
         "he",
-        Choice((*INITIALIZATIONS, "data")),
+        Choice(NamesOf("backpass.network", "INITIALIZATIONS", "data")),
         "initialization of the weights",
         follows_preset=True,
         describes_network=True,
-        notes=tuple(INITIALIZATIONS),
+        notes=NamesOf("backpass.network", "INITIALIZATIONS"),
     )
     categorical_encoding: str = network(
         "one_hot",
@@ -153,7 +154,7 @@ class SettingValues:
     )
     numerical_scaling: str = network(
         "standard",
-        Choice(tuple(SCALINGS)),
+        Choice(NamesOf("backpass.network", "SCALINGS")),
         "scaling of numeric columns; standard: mean and standard deviation; robust: quartiles, and a smooth clip",
         follows_preset=True,
         since=3,
@@ -211,11 +212,14 @@ class SettingValues:
         notes=("none",),
     )
     metric: str | None = training(
-        None, Choice(CHOOSING), "metric that selects the best epoch [that of the loss]", since=2
+        None,
+        Choice(NamesOf("backpass.model.metrics", "CHOOSING")),
+        "metric that selects the best epoch [that of the loss]",
+        since=2,
     )
     loss: str | None = training(
         None,
-        Choice(tuple(MAIN_METRICS)),
+        Choice(NamesOf("backpass.model.metrics", "MAIN_METRICS")),
         "loss function [squared, or cross_entropy for classes]",
         notes=(None, "squared", "cross_entropy"),
     )
@@ -228,7 +232,7 @@ class SettingValues:
     )
     optimizer: str = training(
         "adamw",
-        Choice(tuple(OPTIMIZERS)),
+        Choice(NamesOf("backpass.training", "OPTIMIZERS")),
         "optimizer",
         follows_preset=True,
         describes_network=True,
@@ -243,7 +247,7 @@ class SettingValues:
     )
     schedule: str = training(
         "cosine",
-        Choice(tuple(SCHEDULES)),
+        Choice(_SCHEDULES),
         "schedule of the learning rate",
         follows_preset=True,
         describes_network=True,
@@ -255,7 +259,7 @@ class SettingValues:
     weight_decay: float = training(0.0, Number(0), "weight decay (decoupled L2)", follows_preset=True, notes=(0.0,))
     learning_rate_multiplier: tuple[tuple[str, float], ...] = training(
         (),
-        Factors(GROUPS),
+        Factors(NamesOf("backpass.network", "GROUPS")),
         "multiplier of the learning rate for a parameter group: bias=0.1",
         repeated=True,
         follows_preset=True,
@@ -263,10 +267,10 @@ class SettingValues:
         notes=((),),
     )
     dropout_schedule: str = training(
-        "constant", Choice(tuple(SCHEDULES)), "schedule of the dropout rate", follows_preset=True, since=2
+        "constant", Choice(_SCHEDULES), "schedule of the dropout rate", follows_preset=True, since=2
     )
     weight_decay_schedule: str = training(
-        "constant", Choice(tuple(SCHEDULES)), "schedule of the weight decay", follows_preset=True, since=2
+        "constant", Choice(_SCHEDULES), "schedule of the weight decay", follows_preset=True, since=2
     )
     max_grad_norm: float | None = training(None, _POSITIVE, "maximum global gradient norm [no limit]", notes=(None,))
     batch_size: int | None = training(
@@ -278,7 +282,7 @@ class SettingValues:
     )
     sampling: str = training(
         "epoch",
-        Choice(tuple(SAMPLINGS)),
+        Choice(NamesOf("backpass.training", "SAMPLINGS")),
         "sampling scheme of the rows of a step",
         follows_preset=True,
         describes_network=True,
@@ -365,14 +369,14 @@ class SettingValues:
     )
     engine: str = setting(
         "auto",
-        Choice(ENGINE_NAMES),
+        Choice(NamesOf("backpass.engine", "ENGINE_NAMES")),
         "engine that runs the circuits; auto: the fastest one on a CPU; jax: on the given device",
         "engine",
         is_stored=False,
     )
     device: str | None = setting(
         None,
-        Choice(DEVICES),
+        Choice(NamesOf("backpass.engine.jax.device", "DEVICES")),
         "device of the engine jax, required with it [none]",
         "engine",
         is_stored=False,

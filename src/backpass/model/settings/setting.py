@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,7 +45,7 @@ class Setting:
     is_stored: bool = True
     since: int = 1
     older: Any = None
-    notes: tuple[Any, ...] | None = None
+    notes: Sequence[Any] | None = None
     is_optional: bool = False
 
     def problem(self, value: Any) -> str:

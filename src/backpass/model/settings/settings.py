@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from backpass.engine import why_no_bf16
-from backpass.engine.jax.device import why_no_device
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.file.older_facts import SETTING_NAMES
 from backpass.model.settings.conflicts import conflicts
@@ -15,7 +13,6 @@ from backpass.model.settings.constraint import Function
 from backpass.model.settings.declarations import BY_NAME, SETTINGS, SettingValues
 from backpass.model.settings.defaults import defaults_of, needs_validation, preset_for
 from backpass.model.settings.setting import frozen, listed
-from backpass.network import CUSTOM, CustomActivation, activation_of
 
 _ACTIVATIONS = {setting.name for setting in SETTINGS if isinstance(setting.constraint, Function)}
 _LEARNING_RATES = {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02}
@@ -49,21 +46,15 @@ class Settings(SettingValues):
         """
         problems = [_unknown(name) for name in values if name not in BY_NAME]
         given = {name: BY_NAME[name].normal(value) for name, value in values.items() if name in BY_NAME}
-        for name in sorted(name for name in _ACTIVATIONS & given.keys() if callable(given[name])):
-            try:
-                given[name] = activation_of(given[name])
-            except UsageError as error:
-                problems.append(f"{name}: {error.message}; {error.hint}")
-                del given[name]
+        if functions := sorted(name for name in _ACTIVATIONS & given.keys() if callable(given[name])):
+            problems += _made_activations(given, functions)
         preset = given.get("preset") or preset_for(given)
         defaults = defaults_of(preset, given, task or given.get("task"), rows, columns)
         chosen = {setting.name: given.get(setting.name, defaults[setting.name]) for setting in SETTINGS}
-        problems += [problem for setting in SETTINGS if (problem := setting.problem(chosen[setting.name]))]
+        # The defaults are accepted (a test checks those of every preset).
+        problems += [p for each in SETTINGS if each.name in given and (p := each.problem(given[each.name]))]
         problems += conflicts(chosen) if not problems else []
-        if not problems and trains and chosen["precision"] == "bf16" and (why := why_no_bf16(chosen["engine"])):
-            problems.append(why)
-        if not problems and trains and chosen["engine"] == "jax" and (why := why_no_device(chosen["device"])):
-            problems.append(why)
+        problems += _unavailable(chosen) if trains and not problems else []
         if problems:
             count = f"{len(problems)} invalid settings" if len(problems) > 1 else "invalid setting"
             raise UsageError(count, details=problems)
@@ -94,6 +85,8 @@ class Settings(SettingValues):
             for name, value in data.items()
             if value != BY_NAME[name].default or not BY_NAME[name].is_optional
         }
+        from backpass.network import CUSTOM, CustomActivation  # here: inspect needs the defaults only
+
         return {name: CUSTOM if isinstance(value, CustomActivation) else listed(value) for name, value in data.items()}
 
     @staticmethod
@@ -103,6 +96,8 @@ class Settings(SettingValues):
         Raises:
             UsageError: A setting is missing, unknown or not accepted.
         """
+        from backpass.network import CUSTOM  # here, as above
+
         stored = [setting for setting in SETTINGS if setting.is_stored]
         absent = [setting.name for setting in stored if setting.since == 1 and setting.name not in data]
         if absent:
@@ -117,6 +112,35 @@ class Settings(SettingValues):
         # A function is in the network of the file, not in its settings.
         known = {name: value for name, value in data.items() if not (name in _ACTIVATIONS and value == CUSTOM)}
         return Settings.of({**before, "preset": "plain", **known}, trains=False)
+
+
+def _made_activations(given: dict[str, Any], names: Iterable[str]) -> list[str]:
+    """Replace functions by activations made from them; what is wrong with those that cannot be."""
+    from backpass.network import activation_of  # here, as above
+
+    problems = []
+    for name in names:
+        try:
+            given[name] = activation_of(given[name])
+        except UsageError as error:
+            problems.append(f"{name}: {error.message}; {error.hint}")
+            del given[name]
+    return problems
+
+
+def _unavailable(chosen: Mapping[str, Any]) -> list[str]:
+    """What training on this machine lacks, with a remedy."""
+    if chosen["precision"] == "bf16":
+        from backpass.engine import why_no_bf16  # here, as above
+
+        if why := why_no_bf16(chosen["engine"]):
+            return [why]
+    if chosen["engine"] == "jax":
+        from backpass.engine.jax.device import why_no_device  # here, as above
+
+        if why := why_no_device(chosen["device"]):
+            return [why]
+    return []
 
 
 _ELSEWHERE = {

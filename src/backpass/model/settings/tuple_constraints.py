@@ -17,7 +17,7 @@ class Factors(Constraint):
 
     metavar = "GROUP=FACTOR"
 
-    names: tuple[str, ...]
+    names: Sequence[str]
 
     def describe(self) -> str:
         return f"a name of {', '.join(self.names)} and a factor of at least 0, such as {self.names[0]}=0.5"

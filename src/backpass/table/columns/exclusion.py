@@ -14,6 +14,7 @@ import numpy as np
 from backpass.table.columns.column_reading import agreement_among, numbers_among
 from backpass.table.free_text.recognition import is_free_text
 from backpass.table.messages import counted, shown
+from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.notation.measures.units import UNITS
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn
 
@@ -28,7 +29,9 @@ NUMBERED = re.compile(  # a sign, a bracket or a currency may stand before the f
     rf"|[^\W\d_]{{1,4}}\s\d+\s?(?:{'|'.join(map(re.escape, UNITS))})$"
 )
 
-SEVERAL_NUMBERS = re.compile(r"\W?\d+(?:[.,]\d+)?(?:\s?(?:[/x×*;|]|, ?)\s?-?\d+(?:\.\d+)?){1,2}\W?(?:\s?[^\W\d]{1,4})?")
+SEVERAL_NUMBERS = LazyPattern(
+    r"\W?\d+(?:[.,]\d+)?(?:\s?(?:[/x×*;|]|, ?)\s?-?\d+(?:\.\d+)?){1,2}\W?(?:\s?[^\W\d]{1,4})?"
+)
 """Blood pressures (120/80), sizes (1920x1080, 2 x 3 x 4 cm), coordinates (52.1, -4.3)."""
 
 

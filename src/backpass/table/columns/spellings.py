@@ -6,7 +6,6 @@ resembles stay as they are. ``yes`` and ``YES`` may be two codes, so they stay a
 
 from __future__ import annotations
 
-import html
 import re
 import shlex
 import unicodedata
@@ -36,6 +35,7 @@ OTHER_SPACES = (
     "\u2028\u2029\u202f\u205f\u3000"
 )
 UNSEEN = (*OTHER_SPACES, *map(chr, ZERO_WIDTH))
+UNSEEN_IN_ASCII = tuple(filter(str.isascii, UNSEEN))
 STOPPED = re.compile(r"(?<=\w)\.(?=\x00|$)")
 STOP = re.compile(r"(?<=\w)\.$")
 BOOLEANS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
@@ -105,8 +105,9 @@ def merged(rows: Mapping[str, int], spelling: Spelling) -> dict[str, str]:
 def _is_untidy(joined: str) -> bool:
     """Whether one of the texts, joined by a zero character, may have another form than its own."""
     has_outer = joined[:1] == " " or joined[-1:] == " " or "\x00 " in joined or " \x00" in joined
-    has_inner = "  " in joined or any(each in joined for each in UNSEEN)
-    has_accents = not joined.isascii() and not unicodedata.is_normalized("NFC", joined)
+    is_ascii = joined.isascii()
+    has_inner = "  " in joined or any(each in joined for each in (UNSEEN_IN_ASCII if is_ascii else UNSEEN))
+    has_accents = not is_ascii and not unicodedata.is_normalized("NFC", joined)
     has_stop = joined[-1:] == "." or ".\x00" in joined
     return has_outer or has_inner or has_accents or (has_stop and STOPPED.search(joined) is not None)
 
@@ -175,6 +176,12 @@ def alike(texts: Iterable[str]) -> list[list[str]]:
     return [same for form, same in groups.items() if form and len(same) > 1]
 
 
+def _composed(text: str) -> str:
+    from html import unescape  # here: its table is slow to import, and seldom needed
+
+    return unicodedata.normalize("NFKC", unescape(text))
+
+
 def look_alikes(texts: Iterable[str]) -> list[list[str]]:
     """Return groups of texts that differ only in characters that look alike, or in entities of HTML.
 
@@ -183,7 +190,7 @@ def look_alikes(texts: Iterable[str]) -> list[list[str]]:
     """
     groups: dict[str, list[str]] = {}
     for text in texts:
-        plain = text if text.isascii() and "&" not in text else unicodedata.normalize("NFKC", html.unescape(text))
+        plain = text if text.isascii() and "&" not in text else _composed(text)
         groups.setdefault(plain.translate(SIMILAR).casefold(), []).append(text)
     return [same for same in groups.values() if len(same) > 1]
 

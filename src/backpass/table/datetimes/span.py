@@ -23,8 +23,10 @@ _HOURS = (
 )
 _MINUTES = r"m|mins?|minutes?|minuten?|minutos?|minuti|minuto|minuter|minutter|минут[аы]?|мин|分钟|分鐘|分|분"
 _SECONDS = r"s|secs?|seconds?|sek|sekunden?|secondes?|segundos?|seg|secondi|seconden|sekunder|секунд[аы]?|сек|с|秒|초"
-MARKED = re.compile(r"(?P<sign>-?)(?P<minutes>[0-9]{1,3})['′’](?P<seconds>[0-9]{2}(?:[.,][0-9]+)?)(?:\"|″|”|''|′′|’’)?")
-CLOCK = re.compile(
+MARKED = LazyPattern(
+    r"(?P<sign>-?)(?P<minutes>[0-9]{1,3})['′’](?P<seconds>[0-9]{2}(?:[.,][0-9]+)?)(?:\"|″|”|''|′′|’’)?"
+)
+CLOCK = LazyPattern(
     rf"(?P<sign>[-+]?){_DAYS}?(?P<hours>[0-9]{{1,5}}):(?P<minutes>[0-9]{{2}})(?::(?P<seconds>[0-9]{{2}}(?:[.,][0-9]+)?))?"
 )
 LAP = re.compile(r"(?P<sign>-?)(?P<minutes>[0-9]{1,4}):(?P<seconds>[0-9]{2}[.,][0-9]+)")
@@ -34,7 +36,7 @@ WORDED = LazyPattern(
     rf"(?:(?P<seconds>[0-9]+(?:[.,][0-9]+)?) ?(?:{_SECONDS})\.?)?",
     re.IGNORECASE,
 )
-ISO = re.compile(
+ISO = LazyPattern(
     r"(?P<sign>-?)P(?:(?P<days>[0-9]+)D)?(?:T(?:(?P<hours>[0-9]+)H)?(?:(?P<minutes>[0-9]+)M)?"
     r"(?:(?P<seconds>[0-9]+(?:[.,][0-9]+)?)S)?)?"
 )

@@ -31,6 +31,7 @@ from backpass.table.diagnosis.leakage import FEWEST_ROWS, leakage_findings
 from backpass.table.diagnosis.skewness import skewness_of
 from backpass.table.free_text.recognition import is_free_text
 from backpass.table.messages import counted, listed, rows_listed, shown
+from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.notation.number import text_of
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.target import Target
@@ -48,7 +49,7 @@ MONTH = (
     "|nov(?:ember)?|dec(?:ember)?)"
 )
 DAY = "[0-9]{1,2}(?:st|nd|rd|th)?"
-WORDED = re.compile(  # 31 Dec 2024, 31-Dec-24, December 31st, 2024, Tue, 31 Dec 2024 23:59:59 GMT
+WORDED = LazyPattern(  # 31 Dec 2024, 31-Dec-24, December 31st, 2024, Tue, 31 Dec 2024 23:59:59 GMT
     rf"(?:[a-z]+, )?(?:{DAY}[ .-]+)?{MONTH}[ .,-]+(?:{DAY},? +)?(?:[0-9]{{2}}){{1,2}}(?:[ T,].*)?", re.IGNORECASE
 )
 

@@ -26,7 +26,6 @@ from backpass.table.files.text import as_utf8, check_text, without_page_breaks
 from backpass.table.formats.address import Address
 from backpass.table.formats.fixed_width import as_csv as fields_as_csv
 from backpass.table.formats.registry import BY_NAME, Format, format_of, format_of_text, titles
-from backpass.table.formats.sheets import as_csv as sheet_as_csv
 from backpass.table.messages import counted, data_error, plain
 
 HEAD = 65_536  # bytes at the start from which the format is detected
@@ -156,6 +155,8 @@ def _prepared(file: Path, address: Address, source: str, scratch: Path, opening:
 def _of_form(file: Path, form: Format, address: Address, source: str, scratch: Path, opening: Opening) -> Opened:
     """Return a file in a binary format; a sheet of a workbook becomes a CSV file."""
     if form.holds == "sheet":
+        from backpass.table.formats.sheets import as_csv as sheet_as_csv  # here, as ``Format.read`` imports the readers
+
         copy, sheet = scratch / "sheet.csv", address.member if address.member is not None else opening.sheet
         notes = sheet_as_csv(file, form.name, copy, source, sheet, opening.max_bytes)
         percent = form.name == "xlsx"  # the only reader that has the formats of cells

@@ -32,7 +32,7 @@ EPOCH_UNITS = {"milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**
 FIRST_SECOND, LAST_SECOND = 631_152_000, 2_524_608_000  # 1990 and 2050: timestamps in between are plausible
 
 
-def json_columns(file: Opened, rules: Rules, errors: ErrorList) -> Content:
+def read(file: Opened, rules: Rules, errors: ErrorList) -> Content:
     """Read the requested columns of a file.
 
     Raises:

@@ -97,7 +97,7 @@ PORTABLE = tuple(Signature(b"SPSSPORT", at=at) for at in PORTABLE_AT)
 
 FORMATS = (
     Format("text", "CSV, TSV", "a CSV file", (".csv", ".tsv", ".txt")),
-    Format("json", "JSON", "a JSON file", (".json", ".jsonl", ".ndjson"), is_text=is_json),
+    Format("json", "JSON", "a JSON file", (".json", ".jsonl", ".ndjson"), is_text=is_json, reader="json_rows"),
     Format("parquet", "Parquet", "a Parquet file", (".parquet",), (Signature(b"PAR1"),)),
     _sheets("xlsb", "Excel (binary)", "an Excel workbook", (".xlsb",), members=(b"xl/workbook.bin",)),
     _sheets("xlsx", "Excel", "an Excel workbook", (".xlsx", ".xlsm"), members=(b"xl/",)),

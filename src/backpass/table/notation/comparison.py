@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from itertools import filterfalse
 
+from backpass.table.notation.lazy_pattern import LazyPattern
+
 _SIGNS = {"<": "< <= ≤ ⩽ ≦ ＜", ">": "> >= ≥ ⩾ ≧ ＞", "~": "~ ≈ ≃ ≅ ∼ ～ ± ∓ +/-"}
 _BEFORE = {
     "~": """
@@ -65,7 +67,7 @@ PATTERN = (
     rf"|(?i:{_longest_first(filterfalse(_is_closed, BEFORE))})(?=[ \u00a0\u2009\u202f])"
 )
 """Pattern of what may stand before the digits."""
-_ENDING = re.compile(
+_ENDING = LazyPattern(
     rf"(?:^|(?<=\s)|(?=[^\x00-\x7f])|(?=\())(?:{_longest_first(BEHIND)}|\([\w ]{{1,20}} est\.?\))$", re.IGNORECASE
 )
 

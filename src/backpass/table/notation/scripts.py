@@ -5,10 +5,11 @@ Takes a string; returns it with the digits 0 to 9 and the signs that other modul
 
 from __future__ import annotations
 
-import re
 import sys
 import unicodedata
 from functools import lru_cache
+
+from backpass.table.notation.lazy_pattern import LazyPattern
 
 _SIGNS = {
     "\u066b": ".",  # Arabic decimal separator
@@ -34,7 +35,7 @@ _SIGNS = {
 
 
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u061c\u2060\u2066\u2067\u2068\u2069\ufeff"))
-_MYRIADS = re.compile(
+_MYRIADS = LazyPattern(
     r"(?P<whole>[0-9]+)(?P<unit>[亿億억])(?P<rest>[0-9]{1,4})[万萬만]|(?P<w>[0-9]+)(?P<u>[万萬만])(?P<r>[0-9]{1,4})(?![0-9])"
 )
 

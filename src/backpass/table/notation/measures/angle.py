@@ -5,12 +5,13 @@ Takes a string; returns decimal degrees. ``agreement`` decides whether the strin
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+
+from backpass.table.notation.lazy_pattern import LazyPattern
 
 FEWEST_ANGLES = 3  # different angles; fewer are as good as categories
 _NUMBER = r"[0-9]{1,3}(?:[.,][0-9]+)?"
-ANGLE = re.compile(
+ANGLE = LazyPattern(
     rf"(?P<before>[NSEW])?\s*(?P<sign>[-+−])?\s*(?P<degrees>{_NUMBER})\s*(?P<mark>[°º˚d:\s])\s*"
     rf"(?:(?P<minutes>{_NUMBER})\s*(?:['’′´:]|\s|$|(?=[NSEW]))\s*"
     rf"(?:(?P<seconds>{_NUMBER})\s*(?:\"|”|″|''|′′|’’)?)?)?\s*(?P<behind>[NSEW])?"
