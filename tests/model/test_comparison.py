@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,20 @@ def test_many_rows_have_the_interval_of_the_bootstrap(monkeypatch: pytest.Monkey
     normal = compared(head, outputs(head, NEAR), {"linear": outputs(head, FAR)}, TRUE)
     assert normal != drawn
     np.testing.assert_allclose([normal.low, normal.high], [drawn.low, drawn.high], atol=0.01)
+
+
+def test_many_rows_take_little_memory() -> None:
+    """The losses of both models and two more numbers per row, not one for each step of the formula."""
+    rows = 100_000
+    truth = np.random.default_rng(1).normal(size=rows)
+    head = head_for(truth)
+    o, other = outputs(head, truth + 0.5), outputs(head, truth - 1.0)
+    compared(head, o, {"linear": other}, truth)
+    tracemalloc.start()
+    compared(head, o, {"linear": other}, truth)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 54 * rows
 
 
 def test_classes_are_compared_by_log_loss() -> None:

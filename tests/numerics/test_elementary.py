@@ -12,7 +12,7 @@ import numpy
 import pytest
 
 import backpass
-from backpass.numerics.elementary import cosine_of_turns, log, log2, mean, total
+from backpass.numerics.elementary import cosine_of_turns, log, log2, mean, median, total
 
 HOUSE = Path(backpass.__file__).parent
 RNG = numpy.random.default_rng(0)
@@ -76,6 +76,12 @@ def test_the_order_of_a_total_is_defined() -> None:
 
 def test_a_weighted_mean_is_that_of_repeated_numbers() -> None:
     assert mean([1.0, 2.0, 5.0], [2.0, 1.0, 1.0]) == mean([1.0, 1.0, 2.0, 5.0]) == 2.25
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 9, 10, 1001])
+def test_a_median_is_that_of_equal_weights(n: int) -> None:
+    x = RNG.integers(-5, 5, n) + RNG.normal(size=n).round(1)
+    assert median(x) == median(x, numpy.ones(n)) == numpy.median(x)
 
 
 # Stored numbers -------------------------------------------------------------------------------------------------------

@@ -111,7 +111,10 @@ def median(x: ArrayLike, weights: ArrayLike | None = None) -> float:
     (3.0, 4.0)
     """
     values: NDArray[Any] = numpy.asarray(x, dtype=numpy.float64)
-    w: NDArray[Any] = numpy.ones(len(values)) if weights is None else numpy.asarray(weights, dtype=numpy.float64)
+    if weights is None:  # a case of what follows that takes a sixth of the memory
+        ordered = numpy.sort(values, kind="stable")
+        return 0.5 * (float(ordered[(len(values) - 1) // 2]) + float(ordered[len(values) // 2]))
+    w: NDArray[Any] = numpy.asarray(weights, dtype=numpy.float64)
     order = numpy.argsort(values, kind="stable")
     order = order[w[order] > 0.0]
     below = numpy.cumsum(w[order])

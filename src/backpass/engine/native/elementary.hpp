@@ -99,17 +99,10 @@ BACKPASS_LANE Float softplus(Float x) {
 }
 
 // sin x for every finite x; NaN at the infinities
-BACKPASS_LANE Float sin(Float x) {
-    const Float size = abs(x);
-    const Float value = as_float(as_word(sine_of<0>(size)) ^ sign_bit(x));
-    return select(size < broadcast(infinity), value, x - x);
-}
+BACKPASS_LANE Float sin(Float x) { return as_float(as_word(sine_of<0>(abs(x))) ^ sign_bit(x)); }
 
 // cos x for every finite x; NaN at the infinities
-BACKPASS_LANE Float cos(Float x) {
-    const Float size = abs(x);
-    return select(size < broadcast(infinity), sine_of<1>(size), x - x);
-}
+BACKPASS_LANE Float cos(Float x) { return sine_of<1>(abs(x)); }
 
 // arctan x: pi/4 plus that of (|x| - 1) / (|x| + 1), or pi/2 plus that of -1 / |x|, if the argument is nearer to 0
 // than |x|

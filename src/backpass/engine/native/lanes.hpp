@@ -86,7 +86,7 @@ BACKPASS_LANE Mask is_nan(Float a) { return a != a; }
 // Signs, by their bit: defined for NaN and for subnormals too.
 BACKPASS_LANE Word sign_bit(Float a) { return as_word(a) & broadcast(0x80000000u); }
 BACKPASS_LANE Float abs(Float a) { return as_float(as_word(a) & broadcast(0x7fffffffu)); }
-BACKPASS_LANE Float operator-(Float a) { return as_float(as_word(a) ^ broadcast(0x80000000u)); }
+BACKPASS_LANE Float operator-(Float a) { return {-a.raw}; }
 BACKPASS_LANE Float copy_sign(Float size, Float sign) { return as_float(as_word(abs(size)) | sign_bit(sign)); }
 
 // numpy.maximum and numpy.minimum: NaN where either is NaN; a where they are equal, which decides between the zeros.

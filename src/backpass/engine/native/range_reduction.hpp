@@ -129,13 +129,13 @@ BACKPASS_LANE Split split(Float x) {
     return {divided_by_power(normal, k), to_float(k) - select(is_subnormal, broadcast(23.0f), broadcast(0.0f))};
 }
 
-// r + tail = |x| less a multiple n of pi / 2, |r| <= pi / 4
+// r + tail = |x| less a multiple of pi / 2, |r| <= pi / 4; the lowest two bits of n are those of the multiple
 struct Angle {
     Pair r;
     Int n;
 };
 
-constexpr float angle_limit = 1e5f;
+constexpr float angle_limit = 1e5f, short_limit = 512.0f;
 
 // Lanes beyond angle_limit, by 96-bit whole numbers (Payne & Hanek 1983): x = M 2^e is the part M (2^e / (2 pi) mod 1)
 // of a turn, here to 2^-64 of a turn; no float32 comes nearer than about 2^-30 to a multiple of pi / 2. A lane at a
@@ -165,21 +165,24 @@ __attribute__((noinline, cold)) static void reduce_large(const float* x, float* 
 }
 
 // For x <= angle_limit, in three parts of pi / 2 (Cody & Waite 1980). x - n half_pi_1 is exact: a multiple of 2^-24
-// below 1.
+// below 1, hence of the last place of n half_pi_2, which makes the first sum exact in either order. If the angle is
+// short, the tail may be half a unit in the last place of r or a little more; no float32 up to 512 then has another
+// sine or cosine.
+template <bool is_short>
 BACKPASS_LANE Angle reduce_near(Float x) {
     const Float shifted = fma(x, broadcast(two_over_pi), broadcast(rounder));
     const Float n = shifted - broadcast(rounder);
     const Float rest = fma(n, broadcast(-half_pi_1), x);
     const Float second = n * broadcast(-half_pi_2);
     const Float second_tail = fma(n, broadcast(-half_pi_2), -second);
-    const Pair sum = sum_of(rest, second);
-    const Pair r = sum_of_ordered(sum.head, fma(n, broadcast(-half_pi_3), sum.tail + second_tail));
-    return {r, whole_of(shifted)};
+    const Pair sum = sum_of_ordered(rest, second);
+    const Float tail = fma(n, broadcast(-half_pi_3), sum.tail + second_tail);
+    return {is_short ? Pair{sum.head, tail} : sum_of_ordered(sum.head, tail), as_int(shifted)};
 }
 
 // For every x >= 0, if some lane is beyond angle_limit.
 BACKPASS_LANE Angle reduce_far(Float x) {
-    const Angle near = reduce_near(x);
+    const Angle near = reduce_near<false>(x);
     float from[width], heads[width], tails[width];
     std::int32_t quarters[width];
     store(from, x);
@@ -194,26 +197,27 @@ BACKPASS_LANE Angle reduce_far(Float x) {
 BACKPASS_LANE Float sine(Angle angle) {
     const Float r = angle.r.head, tail = angle.r.tail, square = r * r;
     const Float odd = r + fma(r * square, polynomial(square, sin_terms), tail);
-    const Pair start = sum_of_ordered(broadcast(1.0f), broadcast(-0.5f) * square);
-    const Float fourth = fma(square * square, polynomial(square, cos_terms), start.tail);
-    const Float even = start.head + fma(-r, tail, fourth);
+    const Float start = fma(broadcast(-0.5f), square, broadcast(1.0f));
+    const Float start_tail = fma(broadcast(-0.5f), square, broadcast(1.0f) - start);
+    const Float fourth = fma(square * square, polynomial(square, cos_terms), start_tail);
+    const Float even = start + fma(-r, tail, fourth);
     const Float value = select((angle.n & broadcast(1)) == broadcast(0), odd, even);
     return as_float(as_int(value) ^ ((angle.n & broadcast(2)) << 30));
 }
 
-// sin(x + turn pi / 2) for x >= 0 if some lane is beyond angle_limit. Apart from the usual case: there the sine and the
-// cosine of one argument have everything but the last choice in common, and the compiler sees it.
+// sin(x + turn pi / 2) for x >= 0, NaN at infinity, if some lane is not short. Apart from the usual case: there the sine
+// and the cosine of one argument have everything but the last choice in common, and the compiler sees it.
 __attribute__((noinline, cold)) static Float sine_of_far(Float x, int turn) {
     const Angle angle = reduce_far(x);
-    return sine({angle.r, angle.n + broadcast(turn)});
+    return select(x < broadcast(infinity), sine({angle.r, angle.n + broadcast(turn)}), x - x);
 }
 
-// sin(x + turn pi / 2) for x >= 0
+// sin(x + turn pi / 2) for x >= 0, NaN at infinity
 template <int turn>
 BACKPASS_LANE Float sine_of(Float x) {
-    const Angle angle = reduce_near(x);
+    const Angle angle = reduce_near<true>(x);
     const Float near = sine({angle.r, angle.n + broadcast(turn)});
-    return __builtin_expect(any(x > broadcast(angle_limit)), 0) ? sine_of_far(x, turn) : near;
+    return __builtin_expect(all(x <= broadcast(short_limit)), 1) ? near : sine_of_far(x, turn);
 }
 
 }  // namespace

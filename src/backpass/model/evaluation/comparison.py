@@ -155,7 +155,7 @@ def compare(
             for name, each in {"": o, **baselines}.items()
         }
         sums = _Sums.of(losses, weights, unit, _LOSSES[metric][1])
-        scores = {name: float(each[0]) for name, each in sums.scores(np.ones((len(sums.weights), 1))).items()}
+        scores = sums.undrawn()
         best = min(baselines, key=scores.__getitem__)
         if not all(map(isfinite, (scores[""], scores[best]))):
             return None
@@ -185,7 +185,7 @@ class _Sums:
         of_mean: Callable[[float], float],
     ) -> _Sums:
         if weights is None:
-            weights = np.ones(len(losses[""]))
+            weights = np.broadcast_to(np.ones(1), len(losses[""]))  # takes no memory
             if unit is None:
                 return _Sums(losses, weights, of_mean)
         if unit is None:
@@ -196,6 +196,16 @@ class _Sums:
             for name, each in losses.items()
         }
         return _Sums(summed, np.bincount(number, weights).astype(np.float64), of_mean)
+
+    def undrawn(self) -> dict[str, float]:
+        """The scores of each model on all units, each once."""
+        found = {name: [self.of_mean(m) for m in self._undrawn_means(name)] for name in self.losses}
+        return {name: sum(each) / len(each) for name, each in found.items()}
+
+    def _undrawn_means(self, name: str) -> list[float]:
+        """The mean loss of a model for each target."""
+        weight = max(total(self.weights), 1e-300)
+        return [total(column) / weight for column in self.losses[name].T]
 
     def scores(self, counts: Floats) -> dict[str, Floats]:
         """The scores of each model on units that are drawn ``counts`` (units, draws) times: (draws,)"""
@@ -223,15 +233,19 @@ class _Sums:
 
     def _deviation(self, best: str) -> float:
         """The standard deviation of the difference: the sum over units of its linearization, squared."""
-        ones, change = np.ones((len(self.weights), 1)), np.zeros(len(self.weights))
+        change = np.zeros(len(self.weights))
         for name, sign in ((best, 1.0), ("", -1.0)):
             columns = self.losses[name].T
-            for column, means in zip(columns, self._means(self.losses[name], ones), strict=True):
-                m = float(means[0])
+            for column, m in zip(columns, self._undrawn_means(name), strict=True):
                 step = max(abs(m), 1e-300) * 1e-6
                 slope = (self.of_mean(m + step) - self.of_mean(m - step)) / (2.0 * step)
-                change += sign * slope * (column - m * self.weights) / len(columns)
-        return sqrt(total(change * change)) / max(total(self.weights), 1e-300)
+                part = m * self.weights  # in place from here on: it is as long as the table
+                np.subtract(column, part, out=part)
+                part *= sign * slope
+                part /= len(columns)
+                change += part
+        change *= change
+        return sqrt(total(change)) / max(total(self.weights), 1e-300)
 
 
 def _losses(head: Head, metric: str, o: NDArray[Any], truth: NDArray[Any]) -> Floats:

@@ -150,6 +150,16 @@ def test_every_instruction_set_gives_the_same_bits(builds: Any, points: int, fun
             assert same_bits(build(function.name, x, flush=flush), expected), (build.name, flush)
 
 
+@pytest.mark.parametrize("name", ["reduced", "cosine_reduced"])
+def test_a_short_angle_needs_no_exact_tail(builds: Any, points: int, name: str) -> None:
+    first, limit = (numpy.float32(end).view(numpy.uint32) for end in (0.5, 512.0))  # below, nothing is reduced
+    step = max(1, int(limit - first) // (8 * points))
+    x = numpy.arange(first, limit + 1, step, dtype=numpy.uint32).view(numpy.float32)
+    assert same_bits(builds[-1](f"{name}_shortly", x), builds[-1](f"{name}_fully", x))
+    beyond = numpy.arange(limit, numpy.float32(1e5).view(numpy.uint32), 64, dtype=numpy.uint32).view(numpy.float32)
+    assert not same_bits(builds[-1](f"{name}_shortly", beyond), builds[-1](f"{name}_fully", beyond))
+
+
 def assert_flushed(found: Floats, plain: Floats, exact_from: float) -> None:
     """Bit by bit what ``plain`` is after flushing; below ``exact_from`` within a unit in the last place."""
     # Whether a number that rounds to the smallest normal one counts as subnormal is for the machine to say.
