@@ -78,7 +78,7 @@ def test_many_rows_take_little_memory() -> None:
     compared(head, o, {"linear": other}, truth)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 54 * rows
+    assert peak < 48 * rows
 
 
 def test_classes_are_compared_by_log_loss() -> None:
