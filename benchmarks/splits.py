@@ -74,7 +74,7 @@ def row(path: Path, entry: dict[str, Any], preset: str, *, refit: bool) -> str:
     covered = ["" if model.record.coverage is None else f"{model.record.coverage:.1%}", ""]
     if model.intervals is not None:
         found, truth = model.predictions(others), model.head.truth(others)
-        share = model.intervals.coverages(found.values, truth, LEVEL, model.weights(others), found.later)
+        share = model.intervals.coverages(found.values, truth, LEVEL, model.record.row_weights(others), found.later)
         covered[1] = f"{share[0]:.1%}" if share else ""
     name = f"{entry['name']}, {ruler}{', refit' if refit else ''}"
     cells = [name, preset, metric, shown(printed), shown(later), agreement(printed, later, metric), *covered]
@@ -112,7 +112,7 @@ def test_score(model: Model, table: Table, target: str, settings: dict[str, Any]
 
 def scored(model: Model, table: Table) -> Interval:
     """The score on a table, with its interval."""
-    return _interval(model, model.outputs(table), model.head.truth(table), model.resampled_rows(table))
+    return _interval(model, model.outputs(table), model.head.truth(table), model.record.resampled_rows(table))
 
 
 def _interval(model: Model, o: Any, truth: Any, unit: Any) -> Interval:

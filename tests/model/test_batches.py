@@ -14,6 +14,7 @@ from backpass import fit
 from backpass.errors import BackpassWarning, UsageError
 from backpass.model import Model
 from backpass.model.batches.findings import Findings
+from backpass.model.evaluation.gathering import scored_outputs
 from backpass.model.prediction import ensemble
 from backpass.model.prediction.forward import CHUNK
 from backpass.table import table_from
@@ -141,7 +142,7 @@ def test_scores_of_many_blocks_of_rows_have_the_bits_of_one(monkeypatch: pytest.
     found = []
     for chunks in (8, 1):
         monkeypatch.setattr(ensemble, "_BLOCK", chunks * CHUNK)
-        own, others = model.scored_outputs(model.encoded(table), table)
+        own, others = scored_outputs(model, model.encoded(table), table)
         found.append([own, model.outputs(table), model.features_of(table)[0], *others.values()])
         assert len(others) > 1
     for one, several in zip(*found, strict=True):

@@ -155,7 +155,7 @@ def test_baselines_are_scored_on_other_rows(linear_wins: Model) -> None:
 
     def inputs(index: Any) -> Any:
         encoded = linear_wins.schema.encode(linear_wins.table({name: values[index] for name, values in TABLE.items()}))
-        x = linear_wins.inputs_at(encoded.numbers, encoded.codes)
+        x = linear_wins.ensemble.inputs(encoded.numbers, encoded.codes)
         return np.column_stack([x.astype(np.float64), np.ones(len(x))])
 
     line = np.linalg.lstsq(inputs(split.train), TABLE["y"][split.train], rcond=None)[0]

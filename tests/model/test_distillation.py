@@ -96,8 +96,10 @@ def test_the_same_call_gives_the_same_bytes_and_the_file_loads(big: Model, tmp_p
 
 def test_intervals_are_no_narrower_than_those_of_the_model(big: Model) -> None:
     small = backpass.distill(big, NUMBER, **SMALL)
+    assert small.intervals is not None
+    assert big.intervals is not None
     for level in (0.5, 0.8, 0.9):
-        assert small.known_intervals("").half_widths(level) >= big.known_intervals("").half_widths(level)
+        assert small.intervals.half_widths(level) >= big.intervals.half_widths(level)
 
 
 def test_other_rows_are_split_anew_and_rows_that_the_model_knows_are_warned_of(big: Model) -> None:

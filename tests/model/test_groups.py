@@ -108,7 +108,7 @@ def test_reports_evaluate_the_weighted_average(case: tuple[str, Model, list[NDAr
     target, model, _ = case
     table = table_from(columns(target))
     encoded = model.encoded(table)
-    x = model.inputs_at(encoded.numbers, encoded.codes)
+    x = model.ensemble.inputs(encoded.numbers, encoded.codes)
     expected = predicted(model, target)
     size = 1e-5 * np.abs(expected).max()
     smooth = SmoothModel(model)

@@ -89,7 +89,7 @@ def test_the_mean_of_a_group_is_that_of_known_groups() -> None:
     known = np.isin([f"{float(each)!r}" for each in groups], lookup.keys)
     assert 0 < np.count_nonzero(~known) < N
     new = model.table(table).take(np.flatnonzero(~known))
-    assert "group" not in model.baseline_outputs(np.zeros((new.rows, model.network.inputs)), new)
+    assert "group" not in model.kept_baselines.outputs(np.zeros((new.rows, model.network.inputs)), new)
     found = model.evaluation(model.table(table, with_target=True).take(np.flatnonzero(known))).comparison
     assert found is not None
     frame = pd.DataFrame(table)[known]
@@ -140,10 +140,10 @@ def test_the_model_file_keeps_them(seasonal: Model) -> None:
     assert again.to_bytes() == seasonal.to_bytes()
     assert [each.name for each in again.lookups] == ["seasonal", "group"]
     table = table_from({"x": np.zeros(7), "day": pd.date_range("2030-01-07", periods=7), "id": [1e9] * 7})
-    one, other = (each.baseline_outputs(np.zeros((7, each.network.inputs)), table) for each in (seasonal, again))
+    one, other = (each.kept_baselines.outputs(np.zeros((7, each.network.inputs)), table) for each in (seasonal, again))
     np.testing.assert_array_equal(one["seasonal"], other["seasonal"])
     assert len(np.unique(one["seasonal"])) == 7
-    without = again.baseline_outputs(np.zeros((7, again.network.inputs)), table_from({"x": np.zeros(7)}))
+    without = again.kept_baselines.outputs(np.zeros((7, again.network.inputs)), table_from({"x": np.zeros(7)}))
     assert without.keys() == {"mean", "linear"}, "the table lacks their columns"
 
 

@@ -46,11 +46,11 @@ def test_the_comparison_of_a_fit_draws_groups_or_blocks_of_time(ruler: str) -> N
     model = fitted(**{ruler: {"group": "patient", "time": "day"}[ruler]})
     held = held_out(model, table_from(TABLE))
     assert held.is_known, "the report finds the test rows of the fit"
-    unit = model.resampled_rows(held.table)
+    unit = model.record.resampled_rows(held.table)
     assert unit is not None
     comparison = model.record.comparison
     assert comparison is not None
-    other = model.head.predictions(model.baseline_outputs(held.x, held.table)[comparison.baseline])
+    other = model.head.predictions(model.kept_baselines.outputs(held.x, held.table)[comparison.baseline])
     found = by_hand(
         lambda i: (
             root_mean_squared_error(held.truth[i], other[i]) - root_mean_squared_error(held.truth[i], held.predicted[i])
@@ -82,7 +82,7 @@ def test_fit_evaluate_and_the_report_compare_with_the_same_interval(wishes: dict
 def test_scores_have_wider_intervals_where_rows_of_a_group_err_together() -> None:
     model = fitted(group="patient")
     held = held_out(model, table_from(TABLE))
-    unit = model.resampled_rows(held.table)
+    unit = model.record.resampled_rows(held.table)
     reported = Findings.of(model, held).scores["rmse"]
     found = by_hand(lambda i: root_mean_squared_error(held.truth[i], held.predicted[i]), unit)
     np.testing.assert_allclose([reported.low, reported.high], found, atol=0.15 * (found[1] - found[0]))
@@ -108,7 +108,7 @@ def test_rows_are_drawn_one_by_one_where_nothing_is_known() -> None:
     assert resampled_rows(table, group=None, time="patient") is None, "texts have no order"
     assert resampled_rows(table.take(np.arange(3)), group=None, time="day") is None, "a single day"
     assert Units(np.arange(3)).resampled is None
-    assert fitted().resampled_rows(table) is None
+    assert fitted().record.resampled_rows(table) is None
 
 
 def test_a_table_without_the_group_column_is_evaluated_by_rows() -> None:

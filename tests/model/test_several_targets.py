@@ -115,7 +115,7 @@ def test_baselines_of_other_losses(loss: str) -> None:
     for name, scores in model.record.baselines.items():
         spread = table[["price", "rent"]].std().mean()
         assert scores["test"]["mae"] < 3 * spread, name
-    constant = model.baseline_outputs(model.inputs_at(*_encoded(model, table)), model.table(table))[
+    constant = model.kept_baselines.outputs(model.ensemble.inputs(*_encoded(model, table)), model.table(table))[
         next(iter(model.record.baselines))
     ]
     found = model.head.predictions(np.asarray(constant))[0]
@@ -137,7 +137,7 @@ def _encoded(model: backpass.Model, table: pd.DataFrame) -> tuple[Any, Any]:
 def test_the_baselines_of_labels_are_those_of_each_label() -> None:
     model = backpass.fit(LABELS, ["hot", "status"], test=LABELS, **QUICK)
     truth = np.column_stack([LABELS["hot"] == 1, LABELS["status"] == "late"]).astype(int)
-    outputs = model.baseline_outputs(model.inputs_at(*_encoded(model, LABELS)), model.table(LABELS))
+    outputs = model.kept_baselines.outputs(model.ensemble.inputs(*_encoded(model, LABELS)), model.table(LABELS))
     logistic, shares = (model.head.predictions(np.asarray(outputs[name])) for name in ("logistic", "class_frequencies"))
     x = LABELS[["x0", "x1"]]
     for j in range(2):

@@ -31,7 +31,7 @@ def test_contributions_are_those_of_a_long_integration(variant: Case) -> None:
     found = explain(model, table)
     encoded = model.schema.encode(table)
     s, base = (
-        smooth.inputs(model.inputs_at(*rows))
+        smooth.inputs(model.ensemble.inputs(*rows))
         for rows in ((encoded.numbers, encoded.codes), typical_row(columns_of(model)))
     )
     pick = picked_classes(smooth.predictions(s))
@@ -66,7 +66,7 @@ def test_of_a_linear_model_they_are_weights_times_distances() -> None:
     table = model.table(case.columns)
     found = explain(model, table)
     encoded = model.schema.encode(table)
-    x = model.inputs_at(encoded.numbers, encoded.codes)
+    x = model.ensemble.inputs(encoded.numbers, encoded.codes)
     W = model.network.layout.views(model.theta)["W1"][:, 0]
     base = np.zeros(x.shape[1])
     profile = model.record.columns[SCRIPT]
@@ -79,7 +79,7 @@ def test_of_a_linear_model_they_are_weights_times_distances() -> None:
 def test_the_smooth_model_s_gradient_is_that_of_its_predictions(variant: Case) -> None:
     smooth = SmoothModel(variant.model)
     encoded = variant.model.schema.encode(variant.model.table(variant.columns))
-    s = smooth.inputs(variant.model.inputs_at(encoded.numbers[:20], encoded.codes[:20])).astype(np.float64)
+    s = smooth.inputs(variant.model.ensemble.inputs(encoded.numbers[:20], encoded.codes[:20])).astype(np.float64)
     outputs = max(len(variant.model.classes), 1)
     pick = np.zeros((20, outputs))
     pick[:, -1] = 1.0

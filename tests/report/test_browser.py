@@ -151,6 +151,6 @@ def test_operations_mean_what_the_engine_means(variant: Case, browser: Browser, 
         return Array.from(circuitOf({{ n: 1000 }})(theta, numbers, codes)[0]);
         }})()"""
     )
-    expected = model.head.predictions(model.outputs_at(model.inputs_at(encoded.numbers, encoded.codes)))
+    expected = model.head.predictions(model.ensemble.outputs(model.ensemble.inputs(encoded.numbers, encoded.codes)))
     scale = 1.0 if model.classes else float(np.std(expected))
     np.testing.assert_allclose(np.reshape(found, expected.shape), expected, rtol=1e-5, atol=1e-5 * scale)

@@ -73,7 +73,10 @@ def test_the_change_of_a_date_is_the_largest_of_its_components() -> None:
             up, down = rows.numbers.copy(), rows.numbers.copy()
             up[:, j] += 0.5 * step
             down[:, j] -= 0.5 * step
-            ends = [model.head.predictions(model.outputs_at(model.inputs_at(each, rows.codes))) for each in (up, down)]
+            ends = [
+                model.head.predictions(model.ensemble.outputs(model.ensemble.inputs(each, rows.codes)))
+                for each in (up, down)
+            ]
             changes.append(float(np.abs(ends[0] - ends[1]).mean()))
         assert found[column.name] == pytest.approx(max(changes), rel=1e-5)
 

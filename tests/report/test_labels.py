@@ -112,7 +112,7 @@ def test_a_column_matters_by_the_mean_over_the_labels(tagged: Case) -> None:
     for side in (0.5, -0.5):
         moved = held.numbers.copy()
         moved[:, j] += side * (at[0.75] - at[0.25])
-        ends.append(model.head.predictions(model.outputs_at(model.inputs_at(moved, held.codes))))
+        ends.append(model.head.predictions(model.ensemble.outputs(model.ensemble.inputs(moved, held.codes))))
     assert found[IMAGE].change == pytest.approx(float(np.abs(ends[0] - ends[1]).mean()))
 
 

@@ -173,7 +173,9 @@ def test_changes_are_differences_of_predictions(scaling: str) -> None:
     up, down = rows.numbers.copy(), rows.numbers.copy()
     up[:, j] += 0.5 * (at[0.75] - at[0.25])
     down[:, j] -= 0.5 * (at[0.75] - at[0.25])
-    ends = [model.head.predictions(model.outputs_at(model.inputs_at(each, rows.codes))) for each in (up, down)]
+    ends = [
+        model.head.predictions(model.ensemble.outputs(model.ensemble.inputs(each, rows.codes))) for each in (up, down)
+    ]
     assert found[FORMULA] == pytest.approx(float(np.mean(np.abs(ends[0] - ends[1]))))
 
 

@@ -90,7 +90,7 @@ def test_the_others_are_shuffled_together(fitted: tuple[Model, dict[str, Any]]) 
     for _ in range(40):
         x = held.x.copy()
         x[:, group] = x[draw.permutation(len(x))][:, group]
-        scores = [model.head.scores(o, held.truth, None)[metric] for o in (model.outputs_at(x), held.outputs)]
+        scores = [model.head.scores(o, held.truth, None)[metric] for o in (model.ensemble.outputs(x), held.outputs)]
         worse.append(scores[0] - scores[1])
     assert found.worse == pytest.approx(np.mean(worse), abs=4.0 * found.spread / 40**0.5 + 0.01)
 

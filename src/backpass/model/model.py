@@ -30,7 +30,7 @@ from backpass.model.metrics import FEWEST_ROWS
 from backpass.model.prediction.ensemble import Ensemble
 from backpass.model.prediction.forward import input_names
 from backpass.model.prediction.group import Group
-from backpass.model.prediction.intervals import checked_quantiles, known_intervals
+from backpass.model.prediction.intervals import PredictedIntervals
 from backpass.model.prediction.options import check_reading
 from backpass.model.prediction.predictions import Predictions
 from backpass.model.prediction.predictor import Predictor
@@ -38,11 +38,10 @@ from backpass.model.prediction.reader import Reader
 from backpass.model.prediction.suspects import suspects_in, unfamiliar_texts_in
 from backpass.model.record import Record
 from backpass.model.saving import to_bytes
-from backpass.model.split.units import resampled_rows
-from backpass.model.training_rows import TrainingRows, row_digests
+from backpass.model.training_rows import TrainingRows
 from backpass.network import FeatureMap, Network
 from backpass.table import Encoded, Schema, Table
-from backpass.table.labeled import Labeled, weights_in
+from backpass.table.labeled import Labeled
 from backpass.table.messages import counted, listed, shown
 from backpass.training import EpochRecord
 
@@ -145,10 +144,11 @@ class Model(Predictor):
             UsageError: The model predicts classes, has no residuals, or has too few.
         """
         check_reading("predict_interval", self, data, reading)
-        self.known_intervals("intervals").half_widths(level)
+        intervals = self.predicted_intervals
+        intervals.check_level(level)
         found = self.predictions(self.table(data, **reading))
         warn_all(found.warnings)
-        return self.interval_ends(found, level)
+        return intervals.ends(found, level)
 
     def predict_quantiles(
         self, data: Any, quantiles: Sequence[float] = (0.05, 0.5, 0.95), **reading: Any
@@ -171,37 +171,16 @@ class Model(Predictor):
             UsageError: As ``predict_interval``, listing all invalid values; also if the model's outputs are quantiles.
         """
         check_reading("predict_quantiles", self, data, reading)
-        self.checked_quantiles(quantiles)
+        intervals = self.predicted_intervals
+        intervals.checked_quantiles(quantiles)
         found = self.predictions(self.table(data, **reading))
         warn_all(found.warnings)
-        return self.quantile_ends(found, quantiles)
+        return intervals.quantiles(found, quantiles)
 
-    def checked_quantiles(self, asked: Sequence[float | str]) -> tuple[float, ...]:
-        """The quantiles as numbers, in ascending order.
-
-        Raises:
-            UsageError: As ``predict_quantiles``.
-        """
-        return checked_quantiles(self.head, self.intervals, asked)
-
-    def interval_ends(self, found: Predictions, level: float) -> NDArray[np.float64]:
-        """The ends of the intervals of predictions, see ``predict_interval``."""
-        return self.known_intervals("intervals").ends(found.values, level, found.later)
-
-    def quantile_ends(self, found: Predictions, quantiles: Sequence[float | str]) -> NDArray[np.float64]:
-        """The quantiles of the targets of predicted rows, see ``predict_quantiles``."""
-        return self.known_intervals("quantiles").quantiles(found.values, quantiles, found.later)
-
-    def known_intervals(self, what: str) -> Intervals:
-        """The intervals.
-
-        Args:
-            what: What they are needed for, for the message.
-
-        Raises:
-            UsageError: The model has none.
-        """
-        return known_intervals(self.head, self.intervals, what)
+    @property
+    def predicted_intervals(self) -> PredictedIntervals:
+        """The intervals and quantiles of predictions that are already made."""
+        return PredictedIntervals(self.head, self.intervals)
 
     def evaluate(self, data: Any, *, strict: bool = False, **reading: Any) -> dict[str, float]:
         """Every metric on rows with known targets, and of numbers the coverage of the 90 % intervals and the CRPS.
@@ -232,17 +211,6 @@ class Model(Predictor):
         """The scores on a table with known targets, warnings, and a comparison with the baselines."""
         return evaluated(self, [table])
 
-    def warnings_on_known(self, encoded: Encoded, truth: NDArray[Any]) -> list[str]:
-        """A warning if many rows are training rows.
-
-        Args:
-            encoded: The rows.
-            truth: Their targets (n,) or (n, k).
-        """
-        if self.training_rows is None:
-            return []
-        return self.training_rows.warnings_on(row_digests(encoded.numbers, encoded.codes, truth))
-
     def labeled(self, table: Table, *, strict: bool = False) -> Table:
         """The rows of a table that the model can be scored on: those with a target and a weight above 0.
 
@@ -252,22 +220,6 @@ class Model(Predictor):
         """
         weight = self.record.weight if self.record.weight in table.columns else None
         return Labeled.of(table, self.targets, weight, strict=strict).table
-
-    def weights(self, table: Table) -> NDArray[np.float64] | None:
-        """The weights of a table's rows (n,), from the column of weights of the fit; None without such a column.
-
-        Raises:
-            DataError: The weights cannot be used.
-        """
-        return weights_in(table, self.record.weight) if self.record.weight in table.columns else None
-
-    def resampled_rows(self, table: Table) -> NDArray[np.int64] | None:
-        """The group or the block of time of each row of a table (n,), which a bootstrap draws as a whole.
-
-        None if the fit had neither a group nor a time column, or if the table lacks it: rows are drawn one by one.
-        """
-        settings = self.record.settings
-        return resampled_rows(table, group=settings.get("group"), time=settings.get("time"))
 
     def features(self, data: Any, **reading: Any) -> NDArray[Any]:
         """The penultimate activations a^[r-1] of each row, (n, m)    CS229 (2.21)
@@ -370,7 +322,7 @@ class Model(Predictor):
         return outputs
 
     def _run(self, table: Table, *, features: bool = False) -> tuple[NDArray[Any], Encoded]:
-        encoded, ensemble = self.encoded(table, self.known_schema), self._ensemble
+        encoded, ensemble = self.encoded(table, self.known_schema), self.ensemble
         outputs = ensemble.features if features else ensemble.outputs
         return np.concatenate([outputs(x) for x in ensemble.blocks(encoded)]), encoded
 
@@ -379,27 +331,14 @@ class Model(Predictor):
         return engine_named(self.engine, self.threads)
 
     @property
-    def _ensemble(self) -> Ensemble:
+    def ensemble(self) -> Ensemble:
+        """The networks on the engine: encoded columns -> inputs x (n, d) -> outputs o (n, k)"""
         return Ensemble(self.feature_map, self.groups, self.head, self.shares, self._engine)
 
     @property
-    def _baselines(self) -> KeptBaselines:
+    def kept_baselines(self) -> KeptBaselines:
+        """The baselines on the engine: inputs x (n, d) and the same rows of a table -> outputs o (n, k) of each"""
         return KeptBaselines(self.baselines, self.lookups, self.feature_map, self._engine)
-
-    def scored_outputs(self, encoded: Encoded, table: Table) -> tuple[NDArray[Any], dict[str, NDArray[np.float64]]]:
-        """The outputs o (n, k) of the networks and those of the baselines, see ``baseline_outputs``.
-
-        Args:
-            encoded: The encoded rows.
-            table: The same rows.
-        """
-        ensemble, baselines = self._ensemble, self._baselines
-        own, others = list[NDArray[Any]](), list[dict[str, NDArray[np.float64]]]()
-        for x in ensemble.blocks(encoded):
-            own.append(ensemble.outputs(x))
-            others.append(baselines.of_inputs(x))
-        found = {name: np.concatenate([each[name] for each in others]) for name in others[0]}
-        return np.concatenate(own), found | baselines.of_table(table)
 
     def encoded(self, table: Table, schema: Schema | None = None) -> Encoded:
         """A table encoded as arrays, with the columns that look different from those of the training rows.
@@ -412,24 +351,6 @@ class Model(Predictor):
         encoded = (schema or self.schema).encode(table)
         notes = (*encoded.notes, *self.record.notes_on_times(table))
         return replace(encoded, suspects=(*found, *unfamiliar_texts_in(self.schema, encoded)), notes=notes)
-
-    def inputs_at(self, numbers: NDArray[np.float64], codes: NDArray[np.int32]) -> NDArray[Any]:
-        """The network inputs x (n, d) for encoded columns (n, p) and (n, q)."""
-        return self._ensemble.inputs(numbers, codes)
-
-    def outputs_at(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Outputs o (n, k) for x (n, d), averaged over networks."""
-        return self._ensemble.outputs(x)
-
-    def baseline_outputs(self, x: NDArray[Any], table: Table) -> dict[str, NDArray[np.float64]]:
-        """The outputs o (n, k) of each baseline that the model keeps and whose column the table has.
-
-        Args:
-            x: Network inputs (n, d).
-            table: The same rows.
-        """
-        baselines = self._baselines
-        return baselines.of_inputs(x) | baselines.of_table(table)
 
     def warnings_on_scores(
         self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None

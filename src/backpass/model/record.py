@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from backpass.model.evaluation.comparison import Comparison, comparison_from_json
 from backpass.model.profile import Profile, profile_from_json
 from backpass.model.split.horizon import Expected, Horizon
+from backpass.model.split.units import resampled_rows
 from backpass.table import CategoricalColumn, Table
+from backpass.table.labeled import weights_in
 from backpass.table.table import RequiredKind
 from backpass.training import EpochRecord
 
@@ -162,6 +164,21 @@ class Record:
         if column is None or isinstance(column, CategoricalColumn):
             return np.ones(table.rows)
         return self.horizon.beyond(column)
+
+    def row_weights(self, table: Table) -> NDArray[np.float64] | None:
+        """The weights of a table's rows (n,), from the column of weights of the fit; None without such a column.
+
+        Raises:
+            DataError: The weights cannot be used.
+        """
+        return weights_in(table, self.weight) if self.weight in table.columns else None
+
+    def resampled_rows(self, table: Table) -> NDArray[np.int64] | None:
+        """The group or the block of time of each row of a table (n,), which a bootstrap draws as a whole.
+
+        None if the fit had neither a group nor a time column, or if the table lacks it: rows are drawn one by one.
+        """
+        return resampled_rows(table, group=self.settings.get("group"), time=self.settings.get("time"))
 
     def notes_on_times(self, table: Table) -> tuple[str, ...]:
         """A note if rows of a table are later than those that the model knows."""

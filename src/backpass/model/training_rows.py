@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from backpass.model.profile import SHARES, NumericProfile, Profile
 from backpass.network.column_scales import Columns
-from backpass.table import Schema
+from backpass.table import Encoded, Schema
 from backpass.table.content import bits_of_numbers, hashes_of
 
 MOST_DIGESTS = 1_024
@@ -74,6 +74,15 @@ class TrainingRows:
         return TrainingRows(
             int(np.add.reduce(counts)), single, len(numbers), below, distinct[:MOST_DIGESTS].astype(np.uint32)
         )
+
+    def warnings_on_rows(self, encoded: Encoded, truth: NDArray[Any]) -> list[str]:
+        """A warning if many other rows are training rows.
+
+        Args:
+            encoded: The other rows.
+            truth: Their targets (n,) or (n, k).
+        """
+        return self.warnings_on(row_digests(encoded.numbers, encoded.codes, truth))
 
     def known_share(self, digests: Digests) -> float:
         """The share of other rows that are among these rows, beyond what chance explains; 0 if that is little.

@@ -62,7 +62,8 @@ def compare(**given: Any) -> int:
     known = [
         f"{path}: {text}"
         for path, model, each, table in zip((given["first"], given["second"]), models, encoded, tables, strict=True)
-        for text in model.warnings_on_known(each, model.head.truth(table))
+        if model.training_rows is not None
+        for text in model.training_rows.warnings_on_rows(each, model.head.truth(table))
     ]
     warnings = [*dict.fromkeys(chain(*(each.warnings for each in encoded), known))]
     found = compared(models, (tables[0], tables[1]))

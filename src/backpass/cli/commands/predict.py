@@ -60,9 +60,10 @@ class Spread:
             return Spread()
         if isinstance(model, GroupedModel):
             raise UsageError(f"{named[0]}: a grouped model stores no residuals", hint=f"leave out {named[0]}")
+        intervals = model.predicted_intervals
         if level is not None:
-            model.known_intervals("intervals").half_widths(level)
-        asked = () if quantiles is None else model.checked_quantiles(quantiles.replace(" ", "").split(","))
+            intervals.check_level(level)
+        asked = () if quantiles is None else intervals.checked_quantiles(quantiles.replace(" ", "").split(","))
         return Spread(model, level, asked)
 
     def columns(self, found: Predictions) -> Columns:
@@ -71,8 +72,8 @@ class Spread:
             return {}
         names = [] if self.level is None else ["low", "high"]
         names += [f"q{q!r}" for q in self.quantiles]
-        ends = [] if self.level is None else [self.model.interval_ends(found, self.level)]
-        ends += [self.model.quantile_ends(found, self.quantiles)] if self.quantiles else []
+        ends = [] if self.level is None else [self.model.predicted_intervals.ends(found, self.level)]
+        ends += [self.model.predicted_intervals.quantiles(found, self.quantiles)] if self.quantiles else []
         both = np.concatenate(ends, axis=-1).reshape(len(found.values), len(self.model.targets), len(names))
         return {
             f"{name}({target})": both[:, j, i]
@@ -84,10 +85,10 @@ class Spread:
         """The intervals and the quantiles for --json."""
         if self.model is None:
             return {"intervals": None, "quantiles": None}
-        ends = None if self.level is None else self.model.interval_ends(found, self.level).tolist()
+        ends = None if self.level is None else self.model.predicted_intervals.ends(found, self.level).tolist()
         if not self.quantiles:
             return {"intervals": ends, "quantiles": None}
-        each = self.model.quantile_ends(found, self.quantiles)
+        each = self.model.predicted_intervals.quantiles(found, self.quantiles)
         return {"intervals": ends, "quantiles": {repr(q): each[..., i].tolist() for i, q in enumerate(self.quantiles)}}
 
 

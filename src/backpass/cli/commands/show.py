@@ -66,7 +66,18 @@ def show(**given: Any) -> int:
 
 def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
     """Yield the label and the lines of each section; ``can_draw``: whether the output encoding has bar characters."""
-    network = model.network
+    yield from _data_sections(model)
+    yield from _network_sections(model)
+    yield from _training_sections(model, can_draw)
+    yield from _score_sections(model)
+    for warning in model.record.warnings:
+        yield "warning", [warning]
+    for note in model.record.notes:
+        yield "note", [note]
+
+
+def _data_sections(model: Model) -> Iterator[tuple[str, list[str]]]:
+    """Yield the sections on the target, the columns and the rows."""
     yield "target", [summary.target_line(model.head)]
     if decision := summary.decision_line(model.head):
         yield "decision", [decision]
@@ -82,6 +93,11 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
     if model.schema.left_out:
         yield "left out", [listed([shown(name)[1:-1] for name in model.schema.left_out])]
     yield "rows", [summary.rows_line(dict(model.record.rows))]
+
+
+def _network_sections(model: Model) -> Iterator[tuple[str, list[str]]]:
+    """Yield the sections on the networks and their loss."""
+    network = model.network
     if model.others or model.shares:
         yield "networks", list(summary.group_lines(model))
     if model.record.candidates:
@@ -99,6 +115,10 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
     )
     if equation := list(anatomy.equation_lines(model)):
         yield "equation", equation
+
+
+def _training_sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
+    """Yield the sections on the settings and the run."""
     yield "settings", [_settings_line(model)]
     yield "deviations", [_deviations_line(model)]
     yield "trained", [summary.run_line(model)]
@@ -106,6 +126,10 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
         yield "refit", [refit]
     if model.history:
         yield "history", list(_course_lines(model, can_draw))
+
+
+def _score_sections(model: Model) -> Iterator[tuple[str, list[str]]]:
+    """Yield the sections on the scores."""
     if scores := scores_table(model):
         yield "scores", scores
     if later := later_line(model):
@@ -117,10 +141,6 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
         yield "confusion", confusion_lines(model.record.confusion[part], model.classes)
     if model.record.comparison is not None:
         yield "comparison", [model.record.comparison.sentence]
-    for warning in model.record.warnings:
-        yield "warning", [warning]
-    for note in model.record.notes:
-        yield "note", [note]
 
 
 def _column_lines(model: Model) -> Iterator[str]:

@@ -33,14 +33,18 @@ def text_option() -> Callable[[F], F]:
 
 def data_options() -> Callable[[F], F]:
     """Declare the options of ``fit`` and ``tune`` that name columns, rows and the model file."""
-    section = SECTION
+    return combined(_file_options(), _column_options(), _strict_option())
+
+
+def _file_options() -> Callable[[F], F]:
+    """Declare the target, and the options for files: the model and tables of validation and test rows."""
     return combined(
         option(
             "-t",
             "--target",
             required=True,
             metavar="COLUMNS",
-            section=section,
+            section=SECTION,
             multiple=True,
             help="the column to predict, or several that one network predicts together: a,b (repeatable)",
         ),
@@ -48,29 +52,35 @@ def data_options() -> Callable[[F], F]:
             "-o",
             "--output",
             metavar="FILE",
-            section=section,
+            section=SECTION,
             help="path of the model file; default: the table's name with the suffix .backpass, in the current "
             "directory",
         ),
         option(
             "--validation-file",
             metavar="FILE",
-            section=section,
+            section=SECTION,
             help="table of validation rows, which select the best epoch; default: a random split of TABLE, or none "
             "with the preset plain",
         ),
         option(
             "--test-file",
             metavar="FILE",
-            section=section,
+            section=SECTION,
             help="table of test rows; default: a random split of TABLE",
         ),
-        option("--drop", metavar="COLUMNS", multiple=True, section=section, help="columns to ignore: a,b (repeatable)"),
+    )
+
+
+def _column_options() -> Callable[[F], F]:
+    """Declare the options for the roles of columns: features, their kinds, weights and a teacher."""
+    return combined(
+        option("--drop", metavar="COLUMNS", multiple=True, section=SECTION, help="columns to ignore: a,b (repeatable)"),
         option(
             "--columns",
             metavar="COLUMNS",
             multiple=True,
-            section=section,
+            section=SECTION,
             help="use only these columns as features: a,b (repeatable)",
         ),
         categorical_option(),
@@ -78,23 +88,26 @@ def data_options() -> Callable[[F], F]:
         option(
             "--weight",
             metavar="COLUMN",
-            section=section,
+            section=SECTION,
             help="column of row weights (0 or more), which weight the loss and the scores; it is not used as a feature",
         ),
         option(
             "--teacher",
             metavar="COLUMNS",
             multiple=True,
-            section=section,
+            section=SECTION,
             help="columns of another model's out-of-fold predictions to learn from, next to the target: a,b "
             "(repeatable); for classes, a probability per class or that of the positive one; never features",
         ),
-        option(
-            "--strict",
-            is_flag=True,
-            section=section,
-            help="reject a table with missing targets; default: leave such rows out, with a note",
-        ),
+    )
+
+
+def _strict_option() -> Callable[[F], F]:
+    return option(
+        "--strict",
+        is_flag=True,
+        section=SECTION,
+        help="reject a table with missing targets; default: leave such rows out, with a note",
     )
 
 

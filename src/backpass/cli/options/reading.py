@@ -40,10 +40,10 @@ READING_WORDS = (
 
 def reading() -> Callable[[F], F]:
     """Declare the options that describe how a table is parsed."""
-    return combined(_layout_options(), _notation_options(), _source_options())
+    return combined(_line_options(), _name_options(), _notation_options(), _source_options())
 
 
-def _layout_options() -> Callable[[F], F]:
+def _line_options() -> Callable[[F], F]:
     """Declare the options for the lines of a text file: delimiter, header, comments and the end of the table."""
     return combined(
         option(
@@ -85,6 +85,12 @@ def _layout_options() -> Callable[[F], F]:
             section=SECTION,
             help="read every record below the header as a row, even units, totals, repeated headers and empty rows",
         ),
+    )
+
+
+def _name_options() -> Callable[[F], F]:
+    """Declare the options for a text file without a header."""
+    return combined(
         option(
             "--no-header",
             is_flag=True,

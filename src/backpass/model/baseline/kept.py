@@ -32,6 +32,10 @@ class KeptBaselines:
     feature_map: FeatureMap
     engine: Engine
 
+    def outputs(self, x: NDArray[Any], table: Table) -> dict[str, NDArray[np.float64]]:
+        """The outputs o (n, k) of each baseline whose column the table has, for inputs x (n, d) of the same rows."""
+        return self.of_inputs(x) | self.of_table(table)
+
     def of_inputs(self, x: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
         """The outputs of the linear baselines for network inputs x (n, d)."""
         return {each.name: each.outputs(x, self.engine, self.feature_map.folded) for each in self.linear}

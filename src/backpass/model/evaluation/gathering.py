@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.model.baseline.kept import KeptBaselines
 from backpass.model.batches.findings import Findings
 from backpass.model.evaluation.comparison import compare
 from backpass.model.evaluation.diagnostics import beaten_by
@@ -22,6 +23,7 @@ from backpass.model.evaluation.evaluation import Evaluation
 from backpass.model.evaluation.labeled_rows import LabeledRows
 from backpass.model.head.head import Head
 from backpass.model.head.intervals import Intervals
+from backpass.model.prediction.ensemble import Ensemble
 from backpass.model.prediction.suspects import fractions_in_targets
 from backpass.model.record import Record
 from backpass.model.training_rows import TrainingRows, row_digests
@@ -62,11 +64,12 @@ class Scorer(Labeler, Protocol):
     def record(self) -> Record: ...
     @property
     def training_rows(self) -> TrainingRows | None: ...
+    @property
+    def ensemble(self) -> Ensemble: ...
+    @property
+    def kept_baselines(self) -> KeptBaselines: ...
 
     def encoded(self, table: Table, schema: Schema | None = None) -> Encoded: ...
-    def scored_outputs(self, encoded: Encoded, table: Table) -> tuple[NDArray[Any], dict[str, NDArray[np.float64]]]: ...
-    def weights(self, table: Table) -> NDArray[np.float64] | None: ...
-    def resampled_rows(self, table: Table) -> NDArray[np.int64] | None: ...
     def warnings_on_scores(
         self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None
     ) -> list[str]: ...
@@ -121,6 +124,25 @@ def labeled_windows(
         yield model.labeled(unusable, strict=strict)  # the error is that of a table
 
 
+def scored_outputs(
+    model: Scorer, encoded: Encoded, table: Table
+) -> tuple[NDArray[Any], dict[str, NDArray[np.float64]]]:
+    """The outputs o (n, k) of the networks and those of each baseline, block by block.
+
+    Args:
+        model: The model.
+        encoded: The encoded rows.
+        table: The same rows.
+    """
+    ensemble, baselines = model.ensemble, model.kept_baselines
+    own, others = list[NDArray[Any]](), list[dict[str, NDArray[np.float64]]]()
+    for x in ensemble.blocks(encoded):
+        own.append(ensemble.outputs(x))
+        others.append(baselines.of_inputs(x))
+    found = {name: np.concatenate([each[name] for each in others]) for name in others[0]}
+    return np.concatenate(own), found | baselines.of_table(table)
+
+
 def _why_idle(model: Labeler, table: Table, weight: str) -> str:
     """Say why no row of a window counts; empty if some do."""
     weights = table.columns.get(weight)
@@ -161,7 +183,7 @@ class _Gathered:
         known = replace(model.schema, left_out=(*model.schema.left_out, *table.names, *table.left_out))
         encoded = model.encoded(table, known)
         self.findings.add(table, encoded)
-        o, of_baselines = model.scored_outputs(encoded, table)
+        o, of_baselines = scored_outputs(model, encoded, table)
         if model.training_rows is not None:
             self._digests.append(row_digests(encoded.numbers, encoded.codes, model.head.truth(table)))
         if self._tables:
@@ -192,7 +214,8 @@ class _Gathered:
     def evaluation(self) -> Evaluation:
         """The evaluation of all rows."""
         model, head, table, encoded = self.model, self.model.head, self._table(), self._encoded()
-        truth, weights, unit = head.truth(table), model.weights(table), model.resampled_rows(table)
+        record, truth = model.record, head.truth(table)
+        weights, unit = record.row_weights(table), record.resampled_rows(table)
         o, digests = _joined(self._o), _joined(self._digests)
         baselines = {name: _Repeated.joined([each[name] for each in self._baselines]) for name in self._baselines[0]}
         self._baselines.clear()
@@ -203,7 +226,7 @@ class _Gathered:
             *model.warnings_on_scores(o, truth, weights),
             *beaten_by(comparison, "these rows"),
         ]
-        rows = LabeledRows(head, model.intervals, o, truth, weights, unit, model.record.beyond(table))
+        rows = LabeledRows(head, model.intervals, o, truth, weights, unit, record.beyond(table))
         return Evaluation(encoded, rows, rows.scores(), warnings, comparison, table)
 
     def _table(self) -> Table:

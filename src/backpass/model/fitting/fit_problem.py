@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from math import inf
 from pathlib import Path
@@ -28,7 +29,6 @@ from backpass.model.fitting.runs.checkpoint import SECONDS, Checkpoint, RunState
 from backpass.model.fitting.runs.ensemble import Member, members_of
 from backpass.model.fitting.runs.processes import announce_idle, is_stopped_anywhere, require_same, require_work
 from backpass.model.fitting.runs.runs import (
-    Runs,
     group_size,
     side_by_side,
     train_members,
@@ -36,7 +36,7 @@ from backpass.model.fitting.runs.runs import (
 )
 from backpass.model.fitting.runs.time_limit import left_of, within
 from backpass.model.model import Model
-from backpass.training import Callback, stop_on_signals
+from backpass.training import Callback, StopRequest, stop_on_signals
 from backpass.training.callback import check_callbacks
 from backpass.training.processes.exchange import SOLO, Exchange
 
@@ -91,51 +91,119 @@ def fit_problem(
         states = exchange.from_first(resume(resume_from, identity()) if exchange.rank == 0 else None)
     kept = _checkpoint(checkpoint, rescue, identity, states)
     # The baselines come first, so that nothing slow happens between the end of training and the model.
-    began, limit = time.monotonic(), problem.settings.max_seconds
+    began = time.monotonic()
     does_backtest = compare and is_backtested(problem)
     compared = _compared(problem, callbacks, resume_from) if compare and exchange.rank == 0 else Compared()
     compared = exchange.from_first(compared)
-    members = within(members, limit, time.monotonic() - began, does_backtest + problem.settings.refit)
+    spent, later_fits = time.monotonic() - began, does_backtest + problem.settings.refit
+    members = within(members, problem.settings.max_seconds, spent, later_fits)
     announce_idle(group_size(members, len(members), exchange), members, exchange, callbacks)
     early = before_training(problem)
     _announce(early, callbacks)
     with stop_on_signals() as stop:
-        if problem.settings.candidates > 1:
-            pack = raced(problem, Race(members, stop, callbacks, states, kept, exchange=exchange))
-        else:
-            runs = train_members(
-                members, stop, callbacks, theta=theta, states=states, checkpoint=kept, exchange=exchange
-            )
-            pack = Pack(members, runs)
-        members, runs = pack.members, pack.runs
-        if runs.ending.reason == "diverged":
-            diverged = _diverged(problem, members, runs, compared)
-            if on_model is not None and isinstance(diverged.model, Model):
-                on_model(diverged.model)
-            exchange.share(None)  # the error of another process must not end process 0 while it saves the model
-            raise diverged
-        goes_on = does_backtest and runs.ending.reason != "stopped" and not is_stopped_anywhere(stop, exchange)
-        left = left_of(limit, began, 2 if problem.settings.refit else 1)
-        tested = backtest(problem, members, callbacks, stop, left, exchange) if goes_on else Backtest()
-        saved = (checkpoint is not None or stop()) and _saved(kept, callbacks)
-        model = make_model(problem, members, runs, compared, tested, pack.record)
-        if problem.settings.refit and runs.ending.reason != "stopped" and not is_stopped_anywhere(stop, exchange):
-            factor = factor_of(problem, members, runs, tested)
-            model = refitted(model, problem, members, factor, callbacks, stop, left_of(limit, began), exchange)
-            saved = saved or (stop() and _saved(kept, callbacks))
+        run = _Run(problem, compared, callbacks, stop, kept, exchange, began)
+        pack = run.train(members, theta, states)
+        if pack.runs.ending.reason == "diverged":
+            raise run.diverged(pack, on_model)
+        tested = run.backtest(pack) if does_backtest else Backtest()
+        if checkpoint is not None or stop():
+            run.save()
+        model = make_model(problem, pack.members, pack.runs, compared, tested, pack.record)
+        model = run.refit(model, pack, tested) if problem.settings.refit else model
         _check_scores(model, problem.head.metric)
         if on_model is not None:
             on_model(model)
-        if stop() and not saved:
-            saved = _saved(kept, callbacks)
+        run.save_if_stopped()
         is_stopped = is_stopped_anywhere(stop, exchange)
     _announce(model.record.warnings[len(early) :], callbacks)
     if is_stopped and on_interrupt == "raise":
-        interrupted = InterruptedTraining(f"interrupted after {model.record.steps} steps")
-        interrupted.model, interrupted.signal = model, stop.signal or 0
-        interrupted.checkpoint = str(kept.path) if kept is not None and saved else None
-        raise interrupted
+        raise run.interrupted(model)
     return model
+
+
+@dataclass(slots=True, eq=False)
+class _Run:
+    """A fit from the start of training, which a signal may stop. ``is_saved`` changes.
+
+    Attributes:
+        problem: The problem.
+        compared: The baselines.
+        callbacks: Observers of the training run.
+        stop: Stops the fit between two steps.
+        kept: The checkpoint; None without one.
+        exchange: The processes, which divide the networks.
+        began: When the fit of the baselines began, for the time limit.
+        is_saved: Whether the checkpoint was saved after training.
+    """
+
+    problem: Problem
+    compared: Compared
+    callbacks: Sequence[Callback]
+    stop: StopRequest
+    kept: Checkpoint | None
+    exchange: Exchange
+    began: float
+    is_saved: bool = False
+
+    def train(self, members: Sequence[Member], theta: NDArray[Any] | None, states: list[RunState | None]) -> Pack:
+        """Train the members, or run the race of a pack; ``theta`` and ``states`` as for ``train_members``."""
+        stop, callbacks, kept, exchange = self.stop, self.callbacks, self.kept, self.exchange
+        if self.problem.settings.candidates > 1:
+            return raced(self.problem, Race(members, stop, callbacks, states, kept, exchange=exchange))
+        runs = train_members(members, stop, callbacks, theta=theta, states=states, checkpoint=kept, exchange=exchange)
+        return Pack([*members], runs)
+
+    def backtest(self, pack: Pack) -> Backtest:
+        """The backtest; it is left out if training was stopped."""
+        if not self._goes_on(pack):
+            return Backtest()
+        left = self._left(2 if self.problem.settings.refit else 1)
+        return backtest(self.problem, pack.members, self.callbacks, self.stop, left, self.exchange)
+
+    def refit(self, model: Model, pack: Pack, tested: Backtest) -> Model:
+        """The model trained again on all rows; the model itself if training was stopped."""
+        if not self._goes_on(pack):
+            return model
+        factor = factor_of(self.problem, pack.members, pack.runs, tested)
+        model = refitted(
+            model, self.problem, pack.members, factor, self.callbacks, self.stop, self._left(), self.exchange
+        )
+        self.save_if_stopped()
+        return model
+
+    def _goes_on(self, pack: Pack) -> bool:
+        return pack.runs.ending.reason != "stopped" and not is_stopped_anywhere(self.stop, self.exchange)
+
+    def _left(self, fits: int = 1) -> float | None:
+        """The seconds that are left for each of so many fits; None without a limit."""
+        return left_of(self.problem.settings.max_seconds, self.began, fits)
+
+    def save(self) -> None:
+        """Save the checkpoint, if there is one."""
+        if self.kept is not None:
+            with warn_on_failure(self.callbacks):
+                self.kept.save()
+                self.is_saved = True
+
+    def save_if_stopped(self) -> None:
+        """Save the checkpoint if the fit was stopped after the last time."""
+        if self.stop() and not self.is_saved:
+            self.save()
+
+    def diverged(self, pack: Pack, on_model: Callable[[Model], object] | None) -> DivergedError:
+        """The error of a run that diverged; ``on_model`` gets the model of a finite epoch, if there is one."""
+        error = _diverged(self.problem, pack, self.compared)
+        if on_model is not None and isinstance(error.model, Model):
+            on_model(error.model)
+        self.exchange.share(None)  # the error of another process must not end process 0 while it saves the model
+        return error
+
+    def interrupted(self, model: Model) -> InterruptedTraining:
+        """The exception of a fit that was stopped, with its model."""
+        error = InterruptedTraining(f"interrupted after {model.record.steps} steps")
+        error.model, error.signal = model, self.stop.signal or 0
+        error.checkpoint = str(self.kept.path) if self.kept is not None and self.is_saved else None
+        return error
 
 
 def _check_arguments(
@@ -217,18 +285,8 @@ def _check_scores(model: Model, metric: str) -> None:
         raise DivergedError(f"the {metric} of the {where} rows is not finite", hint="check their targets")
 
 
-def _saved(kept: Checkpoint | None, callbacks: Sequence[Callback]) -> bool:
-    """Save the run if it has a checkpoint; return whether it was saved."""
-    if kept is None:
-        return False
-    with warn_on_failure(callbacks):
-        kept.save()
-        return True
-    return False
-
-
-def _diverged(problem: Problem, members: Sequence[Member], runs: Runs, compared: Compared) -> DivergedError:
-    result = runs.ending
+def _diverged(problem: Problem, pack: Pack, compared: Compared) -> DivergedError:
+    runs, members, result = pack.runs, pack.members, pack.runs.ending
     rate, best = (with_lower_learning_rate(problem) or problem).settings.learning_rate, result.progress.best_epoch
     kept = f"; the weights of epoch {best} are kept" if best else ""
     which = f"network {runs.last + 1} of {len(members)}, " if len(members) > 1 else ""

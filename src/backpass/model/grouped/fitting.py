@@ -89,8 +89,8 @@ class Fitting:
         rows = np.array([[len(a), len(b)] for a, b in zip(train, test, strict=True)], dtype=np.int64)
         problem = self._problem(training, testing)
         self._require_room(problem, len(rows))
-        for each in self.callbacks:
-            for text in before_training(problem):
+        for text in before_training(problem):
+            for each in self.callbacks:
                 each.on_warning(text)
         base = self._base(problem)
         group_rows = GroupRows.of(
@@ -99,34 +99,32 @@ class Fitting:
         result = self._trained(problem, group_rows)
         kept = np.flatnonzero(~result.diverged)
         if not kept.size:
-            raise DataError(
-                f"{table.source}: training diverged in every group",
-                hint=f"learning_rate {self.of_groups.learning_rate:g} may be too high: "
-                f"try {self.of_groups.learning_rate / 10:g}",
-            )
+            raise self._all_diverged(table)
         notes = [*self._notes_on_rows(every, groups), *self._notes_on_groups(group_rows, groups.keys, result)]
-        record = GroupedRecord(
-            self.of_groups.to_json(),
-            self.min_rows,
-            len(every.keys) - len(kept),
-            {},
-            rows[kept],
-            np.zeros(0),
-            np.array([self._steps(count) for count in rows[kept, 0].tolist()], dtype=np.int64),
-            tuple(notes),
-        )
+        record = self._record(rows[kept], len(every.keys) - len(kept), notes)
         keys, kind = tuple(groups.keys[i] for i in kept), required_kind(table.columns[self.by])
         model = GroupedModel(base, self.by, kind, keys, result.theta[kept], group_rows.scales.take(kept), record)
-        for each in self.callbacks:
-            for note in notes:
+        for note in notes:
+            for each in self.callbacks:
                 each.on_note(note)
-        if testing is None:
-            return model
         ends = np.cumsum(rows[:, 1])
         of_kept = np.concatenate([np.arange(ends[i] - rows[i, 1], ends[i]) for i in kept])
-        if not of_kept.size:
+        if testing is None or not of_kept.size:
             return model
         return with_scores(model, testing.take(of_kept), group_rows.levels()[kept])
+
+    def _record(self, rows: NDArray[np.int64], others: int, notes: Sequence[str]) -> GroupedRecord:
+        """The record of groups with so many training and test rows (groups, 2), without scores.
+
+        Args:
+            rows: The rows of each group.
+            others: The number of groups without a network of their own.
+            notes: The notes.
+        """
+        steps = np.array([self._steps(count) for count in rows[:, 0].tolist()], dtype=np.int64)
+        return GroupedRecord(
+            self.of_groups.to_json(), self.min_rows, others, {}, rows, np.zeros(0), steps, tuple(notes)
+        )
 
     def _with_every_class(
         self, table: Table, groups: Groups, train: list[Rows], test: list[Rows]
@@ -237,6 +235,13 @@ class Fitting:
         return DataError(
             f"{table.source}: no group of column {shown(self.by)} has at least {self.min_rows} rows: {held}",
             hint="lower --min-rows, or fit one model with the column as a feature",
+        )
+
+    def _all_diverged(self, table: Table) -> DataError:
+        rate = self.of_groups.learning_rate
+        return DataError(
+            f"{table.source}: training diverged in every group",
+            hint=f"learning_rate {rate:g} may be too high: try {rate / 10:g}",
         )
 
     def _notes_on_rows(self, every: Groups, groups: Groups) -> list[str]:

@@ -267,8 +267,8 @@ class GroupedModel(Predictor):
         base = self.base
         found = np.empty((table.rows, len(self.classes)) if self.classes else table.rows)
         if others.size:
-            x = base.inputs_at(encoded.numbers[others], encoded.codes[others])
-            found[others] = base.head.predictions(base.outputs_at(x))
+            x = base.ensemble.inputs(encoded.numbers[others], encoded.codes[others])
+            found[others] = base.head.predictions(base.ensemble.outputs(x))
         if known.size:
             o = self._outputs(encoded.numbers[known], encoded.codes[known], groups[known])
             found[known] = self.decoded(o, groups[known])

@@ -24,7 +24,7 @@ def with_scores(model: GroupedModel, table: Table, levels: NDArray[np.float64]) 
     base, groups = model.base, model.places(table)
     encoded, truth = model.encoded(table), base.head.truth(table)
     predicted = model.predicted(table, encoded)
-    of_all = base.head.predictions(base.outputs_at(base.inputs_at(encoded.numbers, encoded.codes)))
+    of_all = base.head.predictions(base.ensemble.outputs(base.ensemble.inputs(encoded.numbers, encoded.codes)))
     scores = {
         "groups": model.scores_of(predicted, truth),
         "all rows": model.scores_of(of_all, truth),

@@ -1,4 +1,4 @@
 """The prediction: from the rows of a table to the networks' outputs, and to predictions with intervals.
 
-Reading order: ``forward``, ``group``, ``ensemble``, ``intervals``, ``predictions``, ``reader``, ``predictor``.
+Reading order: ``forward``, ``group``, ``ensemble``, ``predictions``, ``intervals``, ``reader``, ``predictor``.
 """

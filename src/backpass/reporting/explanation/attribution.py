@@ -103,7 +103,7 @@ def explained(
     smooth = SmoothModel(model)
     encoded = model.encoded(model.table(data))
     columns = columns_of(model)
-    x, x0 = model.inputs_at(encoded.numbers, encoded.codes), model.inputs_at(*typical_row(columns))
+    x, x0 = model.ensemble.inputs(encoded.numbers, encoded.codes), model.ensemble.inputs(*typical_row(columns))
     h, h0 = smooth.predictions(smooth.inputs(x)), smooth.predictions(smooth.inputs(x0))
     pick = picked_classes(h, chosen, model.head.positive)
     parts = []

@@ -165,7 +165,7 @@ def _predictions(
         codes: (points * rows, q). The codes, in the same order.
         points: The number of points.
     """
-    predicted = model.head.predictions(model.outputs_at(model.inputs_at(numbers, codes)))
+    predicted = model.head.predictions(model.ensemble.outputs(model.ensemble.inputs(numbers, codes)))
     return predicted.reshape(points, len(numbers) // points, -1).T
 
 

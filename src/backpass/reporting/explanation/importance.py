@@ -165,7 +165,7 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
             order = permutation(seed, repeat + 1, _PURPOSE + 1 + int(group[0]), len(x))
             shuffled = x.copy()
             shuffled[:, group] = x[np.ix_(order, group)]
-            o = model.outputs_at(shuffled)
+            o = model.ensemble.outputs(shuffled)
             losses.append(_score(model, metric, o, truth, weights) - best)
             moves.append(_distance(model, o, held.outputs[rows]))
         return Importance(name, float(np.mean(losses)), float(np.std(losses)), float(np.mean(moves)), count)
@@ -272,6 +272,6 @@ def _changes(
         for side in (0.5, -0.5):
             moved = numbers.copy()
             moved[:, j] += side * distance
-            ends.append(model.outputs_at(model.inputs_at(moved, codes)))
+            ends.append(model.ensemble.outputs(model.ensemble.inputs(moved, codes)))
         found[j] = _distance(model, *ends)
     return found

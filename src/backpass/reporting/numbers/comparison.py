@@ -82,7 +82,7 @@ def compared(models: tuple[Model, Model], tables: tuple[Table, Table], *, seed: 
         return {name: second[name] - first[name] for name in first if name in second}
 
     first, second = scores(None)
-    unit = next((u for u in map(Model.resampled_rows, models, tables) if u is not None), None)
+    unit = next((u for m, t in zip(models, tables, strict=True) if (u := m.record.resampled_rows(t)) is not None), None)
     spread = intervals(differences, len(o[0]), unit=unit, seed=seed)
     return Comparison(len(o[0]), first, second, spread, tuple(notes))
 
@@ -135,4 +135,4 @@ def _names_of(first: Model, second: Model) -> tuple[list[str], list[str]]:
 
 def _weights_of(models: tuple[Model, Model], tables: tuple[Table, Table]) -> NDArray[np.float64] | None:
     """Return the weights of the rows, if both models were fitted with the same column of weights."""
-    return models[0].weights(tables[0]) if models[0].record.weight == models[1].record.weight else None
+    return models[0].record.row_weights(tables[0]) if models[0].record.weight == models[1].record.weight else None

@@ -86,7 +86,7 @@ class HeldOut:
 
     def labeled(self, model: Model) -> LabeledRows:
         """Return these rows as those that an evaluation scores."""
-        unit, later = model.resampled_rows(self.table), model.record.beyond(self.table)
+        unit, later = model.record.resampled_rows(self.table), model.record.beyond(self.table)
         return LabeledRows(model.head, model.intervals, self.outputs, self.truth, self.weights, unit, later)
 
     def scores(self, model: Model, weights: NDArray[np.float64] | None = None) -> dict[str, float]:
@@ -170,8 +170,9 @@ def _rows(model: Model, table: Table, origin: str) -> HeldOut:
     # The schema excludes only the first target.
     no_inputs = {*(each.target.name for each in head.targets[1:]), model.record.weight}
     encoded = model.encoded(replace(table, columns={k: v for k, v in table.columns.items() if k not in no_inputs}))
-    x = model.inputs_at(encoded.numbers, encoded.codes)
-    o = model.outputs_at(x)
+    ensemble = model.ensemble
+    x = ensemble.inputs(encoded.numbers, encoded.codes)
+    o = ensemble.outputs(x)
     truth = head.truth(table)
     return HeldOut(
         table,
@@ -183,7 +184,7 @@ def _rows(model: Model, table: Table, origin: str) -> HeldOut:
         truth,
         origin,
         (*table.notes, *encoded.notes, *encoded.warnings),
-        weights=model.weights(table),
+        weights=model.record.row_weights(table),
     )
 
 

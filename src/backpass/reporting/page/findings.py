@@ -77,7 +77,7 @@ class Findings:
         rows = held.labeled(model)
         unit = rows.unit
         labels = label_scores(label_names(model.head), held.predicted, held.truth, held.weights, unit=unit, seed=seed)
-        baselines = model.baseline_outputs(held.x, held.table)
+        baselines = model.kept_baselines.outputs(held.x, held.table)
         return Findings(
             model,
             held,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.engine import host_engine
-from backpass.model.baseline.baseline import kept
+from backpass.model.baseline.baseline import Baseline, kept
 from backpass.model.baseline.lookup import Lookup
 from backpass.model.evaluation.comparison import Comparison
 from backpass.model.evaluation.diagnostics import beaten_by, nearly_perfect
@@ -32,11 +32,12 @@ from backpass.model.fitting.runs.ensemble import Member, network_of, pooled, sha
 from backpass.model.fitting.runs.runs import Runs
 from backpass.model.fitting.teaching.scores import teacher_facts
 from backpass.model.head.head import Head
+from backpass.model.head.intervals import Intervals
 from backpass.model.head.threshold import chosen_rule, threshold_note, threshold_warnings, with_threshold
 from backpass.model.model import Model
 from backpass.model.prediction.group import Group
 from backpass.model.record import Record
-from backpass.training import TrainingResult
+from backpass.training import Progress, TrainingResult
 
 
 def make_model(
@@ -49,39 +50,26 @@ def make_model(
 ) -> Model:
     """The model with its scores and those of the baselines. Members that were not trained are left out."""
     tested = Backtest() if tested is None else tested
-    trained, results = _trained(members, runs)
-    chosen = with_neighbors(problem, trained, predicting(trained, results))
-    members = chosen.members
-    thetas, validation, notes = calibrated(problem, members, chosen.thetas, tested)
-    problem, decided, doubts = _decided(problem, validation)
-    test = ScoredRows.of(problem, members, thetas, "test")
-    made = fitted_intervals(problem, validation, test, tested)
-    scored = {name: rows for name, rows in (("validation", validation), ("test", test)) if rows is not None}
-    scores = _Scores.of(problem, members, compared, scored)
-    is_ensemble = problem.settings.ensemble_size > 1 or problem.settings.candidates > 1
-    first, steps, reason = results[0].progress, sum(each.progress.step for each in results), runs.ending.reason
+    networks = _Networks.of(problem, members, runs, tested)
+    problem, reason = networks.problem, runs.ending.reason
+    test = ScoredRows.of(problem, networks.members, networks.thetas, "test")
+    made = fitted_intervals(problem, networks.validation, test, tested)
+    scored = {name: rows for name, rows in (("validation", networks.validation), ("test", test)) if rows is not None}
+    scores = _Scores.of(problem, networks.members, compared, scored)
+    of_table = (note for note in problem.notes if note not in problem.of_source)
+    notes = (*of_table, *compared.notes, *runs.notes, *networks.notes, *made.notes, *tested.notes, *scores.notes)
+    of_run = (*before_training(problem), *untrained(networks.steps, reason), *networks.warnings(scored))
     record = Record(
         settings=problem.settings.to_json(),
         rows=_rows(problem),
         scores=scores.networks,
         baselines=scores.baselines,
-        history=tuple(first.history),
-        best_epoch=first.best_epoch,
-        steps=steps,
+        history=tuple(networks.first.history),
+        best_epoch=networks.first.best_epoch,
+        steps=networks.steps,
         reason=reason,
-        notes=(
-            *(note for note in problem.notes if note not in problem.of_source),
-            *compared.notes,
-            *runs.notes,
-            *_fold_notes(problem, trained),
-            *chosen.notes,
-            *notes,
-            *decided,
-            *made.notes,
-            *tested.notes,
-            *scores.notes,
-        ),
-        members=tuple(_remembered(each) for each in results) * (len(members) // len(trained)) if is_ensemble else (),
+        notes=notes,
+        members=networks.members_facts,
         columns=problem.columns,
         split_columns=problem.split_columns,
         horizon=problem.horizon,
@@ -90,35 +78,98 @@ def make_model(
         coverage=made.coverage,
         coverages=() if problem.head.is_flat else made.coverages,
         weight=problem.weight,
-        warnings=(
-            *before_training(problem),
-            *untrained(steps, reason),
-            *after_training(problem, trained, thetas[: len(trained)], scored),
-            *doubts,
-            *scores.warnings(problem.head, made.warnings),
-        ),
+        warnings=(*of_run, *scores.warnings(problem.head, made.warnings)),
         comparison=scores.comparison,
         candidates=tuple(candidates),
         teacher=teacher_facts(problem),
         features_of=None if problem.kept is None else problem.kept.facts,
     )
-    leading, *others = groups_of(problem, members, thetas)
-    return Model(
-        problem.schema,
-        problem.head,
-        problem.feature_map,
-        leading.network,
-        leading.theta if is_ensemble else thetas[0],
-        record,
-        host_engine(problem.settings.engine),
-        problem.settings.threads,
-        made.intervals,
-        kept(compared.baselines),
-        scores.lookups,
-        problem.training_rows,
-        tuple(others),
-        shares_of(members),
-    )
+    return networks.model(record, made.intervals, kept(compared.baselines), scores.lookups)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Networks:
+    """The networks of the model, with their neighbors, calibrated.
+
+    Attributes:
+        problem: The problem, with the threshold that was chosen on the validation rows.
+        trained: The members that were trained.
+        results: Their results.
+        members: The members of the model: those that were trained, and the same ones with neighbors if these improve
+            them.
+        thetas: The parameters (P,) of each of them.
+        validation: The validation rows with their outputs; None without such rows.
+        notes: How predictions are made of the outputs.
+        doubts: Warnings about the threshold.
+    """
+
+    problem: Problem
+    trained: Sequence[Member]
+    results: Sequence[TrainingResult]
+    members: Sequence[Member]
+    thetas: Sequence[NDArray[Any]]
+    validation: ScoredRows | None
+    notes: tuple[str, ...]
+    doubts: Sequence[str]
+
+    @staticmethod
+    def of(problem: Problem, members: Sequence[Member], runs: Runs, tested: Backtest) -> _Networks:
+        """The networks of the runs; those that were not trained are left out."""
+        trained, results = _trained(members, runs)
+        chosen = with_neighbors(problem, trained, predicting(trained, results))
+        thetas, validation, calibration = calibrated(problem, chosen.members, chosen.thetas, tested)
+        problem, decided, doubts = _decided(problem, validation)
+        notes = (*_fold_notes(problem, trained), *chosen.notes, *calibration, *decided)
+        return _Networks(problem, trained, results, chosen.members, thetas, validation, notes, doubts)
+
+    @property
+    def first(self) -> Progress:
+        """The progress of the first network."""
+        return self.results[0].progress
+
+    @property
+    def steps(self) -> int:
+        """The number of steps of all networks."""
+        return sum(each.progress.step for each in self.results)
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether the settings ask for several networks, of which a run that ended early may have left one."""
+        return self.problem.settings.ensemble_size > 1 or self.problem.settings.candidates > 1
+
+    @property
+    def members_facts(self) -> tuple[Mapping[str, Any], ...]:
+        """What the record keeps about the run of each network of an ensemble."""
+        repeats = len(self.members) // len(self.trained)
+        return tuple(_remembered(each) for each in self.results) * repeats if self.is_ensemble else ()
+
+    def warnings(self, scored: Mapping[str, ScoredRows]) -> list[str]:
+        """Warnings about the networks that were trained, given the held-out rows by split, and the threshold."""
+        of_training = after_training(self.problem, self.trained, self.thetas[: len(self.trained)], scored)
+        return [*of_training, *self.doubts]
+
+    def model(
+        self, record: Record, intervals: Intervals | None, baselines: tuple[Baseline, ...], lookups: tuple[Lookup, ...]
+    ) -> Model:
+        """The model of the networks."""
+        problem = self.problem
+        leading, *others = groups_of(problem, self.members, self.thetas)
+        return Model(
+            problem.schema,
+            problem.head,
+            problem.feature_map,
+            leading.network,
+            leading.theta if self.is_ensemble else self.thetas[0],
+            record,
+            host_engine(problem.settings.engine),
+            problem.settings.threads,
+            intervals,
+            baselines,
+            lookups,
+            problem.training_rows,
+            tuple(others),
+            shares_of(self.members),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
