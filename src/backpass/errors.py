@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import inf
 from numbers import Integral
 from typing import Any, TypeVar
 
@@ -154,14 +155,53 @@ class GradientError(CircuitError, ValueError):
 _ALIKE = 0.6
 """The similarity from which a name is suggested, as ``difflib`` measures it."""
 
+_LARGEST_SEED = 2**64 - 1
+
+
+def numbers_between(
+    low: float = -inf, high: float = inf, *, whole: bool = False, open_low: bool = False, open_high: bool = False
+) -> str:
+    """The numbers between two bounds, in words that follow "must be".
+
+    Args:
+        low: The lower bound.
+        high: The upper bound.
+        whole: Whether only whole numbers are meant.
+        open_low: Whether the lower bound is excluded.
+        open_high: Whether the upper bound is excluded.
+
+    >>> print(numbers_between(1, 9, whole=True), numbers_between(0, 1, open_high=True), sep="\n")
+    a whole number from 1 to 9
+    a number of at least 0 and less than 1
+    >>> print(numbers_between(0, open_low=True), numbers_between(), sep="\n")
+    a number greater than 0
+    a number
+    """
+    kind = "a whole number" if whole else "a number"
+    above = "greater than" if open_low else "of at least"
+    below = "less than" if open_high else "at most"
+    if -inf < low < high < inf and not open_low and not open_high:
+        return f"{kind} from {_bound(low)} to {_bound(high)}"
+    lower = f"{above} {_bound(low)}" if low > -inf else ""
+    upper = f"{below} {_bound(high)}" if high < inf else ""
+    bounds = " and ".join(bound for bound in (lower, upper) if bound)
+    return f"{kind} {bounds}" if bounds else kind
+
+
+def _bound(bound: float) -> str:
+    """A bound as text; a whole number keeps all its digits, but the largest seed is a power of 2 less 1."""
+    if bound == _LARGEST_SEED:
+        return "2^64 - 1"
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
+
 
 def whole_number_errors(least: int, most: int | None = None, /, **arguments: Any) -> list[str]:
     """A message for each argument that is not a whole number from ``least`` to ``most``.
 
     >>> whole_number_errors(1, epochs=1.5, batch_size=32)
-    ['epochs must be a whole number from 1 up, got 1.5']
+    ['epochs must be a whole number of at least 1; got 1.5']
     """
-    limits = f"from {least} up" if most is None else f"from {least} to {most}"
+    expected = numbers_between(least, inf if most is None else most, whole=True)
 
     def fits(value: Any) -> bool:
         if isinstance(value, bool) or not isinstance(value, Integral):
@@ -169,17 +209,16 @@ def whole_number_errors(least: int, most: int | None = None, /, **arguments: Any
         return int(value) >= least and (most is None or int(value) <= most)
 
     wrong = {name: value for name, value in arguments.items() if not fits(value)}
-    return [f"{name} must be a whole number {limits}, got {value!r}" for name, value in wrong.items()]
+    return [f"{name} must be {expected}; got {value!r}" for name, value in wrong.items()]
 
 
 def seed_errors(seed: Any) -> list[str]:
     """A message if this cannot be a seed.
 
     >>> seed_errors(-1), seed_errors(0)
-    (['seed must be a whole number from 0 to 2^64 - 1, got -1'], [])
+    (['seed must be a whole number from 0 to 2^64 - 1; got -1'], [])
     """
-    most = 2**64 - 1
-    return [each.replace(str(most), "2^64 - 1", 1) for each in whole_number_errors(0, most, seed=seed)]
+    return whole_number_errors(0, _LARGEST_SEED, seed=seed)
 
 
 def function_errors(**arguments: Any) -> list[str]:

@@ -72,15 +72,15 @@ def test_seeds_and_repeats_of_an_assessment(model: Model, value: Any) -> None:
     for call in (report, permutation_importance):
         with pytest.raises(UsageError, match=r"^seed must be a whole number from 0"):
             call(model, TABLE, seed=value)
-    with pytest.raises(UsageError, match=r"^repeats must be a whole number from 1 up"):
+    with pytest.raises(UsageError, match=r"^repeats must be a whole number of at least 1"):
         permutation_importance(model, TABLE, repeats=value)
-    with pytest.raises(UsageError, match=r"^repeats must be a whole number from 1 up, got 0"):
+    with pytest.raises(UsageError, match=r"^repeats must be a whole number of at least 1; got 0"):
         permutation_importance(model, TABLE, repeats=0)
 
 
 @pytest.mark.parametrize("value", [None, 0, -1, 1.5, "x"])
 def test_sizes_of_a_network(value: Any) -> None:
-    with pytest.raises(UsageError, match="inputs must be a whole number from 1 up"):
+    with pytest.raises(UsageError, match="inputs must be a whole number of at least 1"):
         dense_network(value, (3,), 1)
     with pytest.raises(UsageError, match="hidden takes a list"):
         dense_network(2, value, 1)

@@ -76,7 +76,7 @@ def test_streams_without_rows_give_no_batch(model: Model, rows: Any) -> None:
 
 @pytest.mark.parametrize("count", [0, -1, 2.5, True, "9"])
 def test_the_number_of_rows_is_checked(model: Model, rows: Any, count: Any) -> None:
-    with pytest.raises(UsageError, match="whole number from 1 up"):
+    with pytest.raises(UsageError, match="whole number of at least 1"):
         next(model.predict_batches(rows, rows=count))
 
 

@@ -105,7 +105,7 @@ def test_decisions_are_those_of_the_models_that_are_scored(requested: dict[str, 
 
 def test_what_cannot_be_done_is_said() -> None:
     frame = table()
-    with pytest.raises(UsageError, match="folds must be a whole number from 2 up"):
+    with pytest.raises(UsageError, match="folds must be a whole number of at least 2"):
         backpass.cross_validate(frame, "y", folds=1, **QUICK)
     with pytest.raises(UsageError, match="repeats must be 1"):
         backpass.cross_validate(frame, "y", time="day", repeats=2, **QUICK)

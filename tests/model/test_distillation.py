@@ -167,7 +167,7 @@ def test_what_cannot_be_distilled_is_refused(big: Model) -> None:
     for name, value in {"ensemble_size": 2, "loss": "huber", "candidates": 4, "task": "regression"}.items():
         with pytest.raises(UsageError, match=f"{name} cannot be set"):
             backpass.distill(big, NUMBER, **{name: value})
-    with pytest.raises(UsageError, match="mixed must be a whole number from 0 up"):
+    with pytest.raises(UsageError, match="mixed must be a whole number of at least 0"):
         backpass.distill(big, NUMBER, mixed=-1)
     small = backpass.distill(big, NUMBER, **{**SMALL, "epochs": 1})
     with pytest.raises(UsageError, match="already is one network with these layers"):

@@ -10,7 +10,7 @@ import pytest
 from backpass.errors import ModelFileError, UsageError
 from backpass.model import Model, fit, from_bytes
 from backpass.model.file.container import pack, unpack
-from backpass.model.head.residuals import KEPT, Residuals
+from backpass.model.head.residuals import KEPT, PredictedRows, Residuals
 
 QUICK: dict[str, Any] = {"hidden": (16,), "epochs": 20, "batch_size": 64, "validation_fraction": 0.16}
 
@@ -25,14 +25,14 @@ def by_hand(errors: Any, level: float) -> float:
 @pytest.mark.parametrize("level", [0.1, 0.5, 0.8, 0.9])
 def test_the_half_width_is_an_order_statistic(rows: int, level: float) -> None:
     errors = np.random.default_rng(rows).normal(size=rows)
-    found = Residuals.of(errors, np.zeros(rows))
+    found = Residuals.of(PredictedRows(errors, np.zeros(rows)))
     assert found is not None
     assert found.half_width(level) == pytest.approx(by_hand(errors, level), rel=1e-15)
 
 
 def test_of_many_rows_some_are_kept_and_intervals_are_never_too_narrow() -> None:
     errors = np.random.default_rng(0).normal(size=7_777)
-    found = Residuals.of(errors, np.zeros(len(errors)))
+    found = Residuals.of(PredictedRows(errors, np.zeros(len(errors))))
     assert found is not None
     assert found.values.shape == (KEPT,)
     for level in (0.5, 0.9, 0.99, 0.999):
@@ -42,7 +42,7 @@ def test_of_many_rows_some_are_kept_and_intervals_are_never_too_narrow() -> None
 
 def test_weights_count_rows() -> None:
     errors, weights = np.array([3.0, -1.0, 2.0, 4.0]), np.array([1.0, 2.0, 3.0, 0.0])
-    found = Residuals.of(errors, np.zeros(4), weights)
+    found = Residuals.of(PredictedRows(errors, np.zeros(4), weights))
     assert found is not None
     assert found.values.tolist() == [1.0, 2.0, 2.0, 3.0]  # quantiles 1/4 to 4/4 of 1 1 2 2 2 3
 
@@ -62,7 +62,7 @@ def test_too_few_rows_say_what_they_are_enough_for() -> None:
 
 
 def test_residuals_that_no_number_holds_are_not_kept() -> None:
-    assert Residuals.of(np.array([1.7e308]), np.array([-1.7e308])) is None
+    assert Residuals.of(PredictedRows(np.array([1.7e308]), np.array([-1.7e308]))) is None
 
 
 def simulated(rows: int, seed: int) -> dict[str, list[float]]:

@@ -10,7 +10,7 @@ import pytest
 import backpass
 import slow_twins
 from backpass.model import from_bytes
-from backpass.model.head.residuals import Residuals
+from backpass.model.head.residuals import PredictedRows, Residuals
 from backpass.model.head.spread import Spread
 
 QUICK: dict[str, Any] = {"preset": "plain", "hidden": (16,), "epochs": 30, "batch_size": 64, "learning_rate": 0.02}
@@ -54,7 +54,7 @@ def test_a_weight_of_three_is_three_rows() -> None:
 def test_small_and_large_predictions_are_covered_alike(level: float) -> None:
     inside: list[list[float]] = []
     for seed in range(20):
-        found = Residuals.of(*cone(1_500, seed), with_spread=True)
+        found = Residuals.of(PredictedRows(*cone(1_500, seed)), with_spread=True)
         assert found is not None
         predicted, y = cone(4_000, seed + 1_000)
         low, high = (found.end(predicted, offset) for offset in (-found.half_width(level), found.half_width(level)))
@@ -68,7 +68,7 @@ def test_small_and_large_predictions_are_covered_alike(level: float) -> None:
 
 def test_one_width_for_all_would_be_noticed() -> None:
     """The check above can fail: without a spread, small predictions are held too often and large ones too rarely."""
-    found = Residuals.of(*cone(300, 0))
+    found = Residuals.of(PredictedRows(*cone(300, 0)))
     assert found is not None
     assert found.spread is None
     predicted, y = cone(4_000, 1_000)
@@ -86,7 +86,7 @@ def test_what_tells_no_spread() -> None:
 
 @pytest.mark.parametrize("with_spread", [False, True])
 def test_the_crps_is_that_of_the_distribution_drawn_out(with_spread: bool) -> None:
-    found = Residuals.of(*cone(120, 0), with_spread=with_spread)
+    found = Residuals.of(PredictedRows(*cone(120, 0)), with_spread=with_spread)
     assert found is not None
     predicted, y = cone(30, 1)
     for p, truth, score in zip(predicted, y, found.crps(predicted, y), strict=True):

@@ -336,7 +336,7 @@ def test_a_budget_too_small_for_one_trial(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("trials", [0, -1, 1.5, "3", True])
 def test_a_number_of_trials_that_is_none(trials: Any) -> None:
-    with pytest.raises(UsageError, match="trials is a whole number from 1 up"):
+    with pytest.raises(UsageError, match="trials must be a whole number of at least 1"):
         backpass.tune(numbers(), "y", trials=trials, **QUICK)
 
 
@@ -344,7 +344,7 @@ def test_a_number_of_trials_that_is_none(trials: Any) -> None:
     ("arguments", "error", "text"),
     [
         ({"target": "z"}, DataError, "there is no target column|target column 'z' not found"),
-        ({"folds": 1}, UsageError, "folds must be a whole number from 2 up"),
+        ({"folds": 1}, UsageError, "folds must be a whole number of at least 2"),
         ({"folds": 100}, DataError, "100 folds need at least 200 rows"),
         ({"learningrate": 0.1}, UsageError, "unknown setting 'learningrate'"),
         ({"metric": "roc_auc"}, UsageError, "metric 'roc_auc' does not work with target 'y'"),

@@ -260,12 +260,12 @@ def test_every_setting_that_cannot_be_used_is_named_at_once() -> None:
     with pytest.raises(UsageError) as caught:
         fit(batch_size=0, epochs=0, max_steps=0, patience=0, learning_rate=numpy.nan, seed=-1, max_seconds=0.0)
     assert caught.value.details == (
-        "batch_size must be a whole number from 1 up, got 0",
-        "epochs must be a whole number from 1 up, got 0",
-        "max_steps must be a whole number from 1 up, got 0",
-        "patience must be a whole number from 1 up, got 0",
+        "batch_size must be a whole number of at least 1; got 0",
+        "epochs must be a whole number of at least 1; got 0",
+        "max_steps must be a whole number of at least 1; got 0",
+        "patience must be a whole number of at least 1; got 0",
         "learning_rate must be a number above 0, got nan",
-        "seed must be a whole number from 0 to 2^64 - 1, got -1",
+        "seed must be a whole number from 0 to 2^64 - 1; got -1",
         "max_seconds must be a number above 0, got 0.0",
     )
 
@@ -275,9 +275,9 @@ def test_counts_that_are_no_whole_numbers_are_named(value: Any) -> None:
     with pytest.raises(UsageError) as caught:
         fit(batch_size=value, epochs=value, seed=value)
     assert caught.value.details == (
-        f"batch_size must be a whole number from 1 up, got {value!r}",
-        f"epochs must be a whole number from 1 up, got {value!r}",
-        f"seed must be a whole number from 0 to 2^64 - 1, got {value!r}",
+        f"batch_size must be a whole number of at least 1; got {value!r}",
+        f"epochs must be a whole number of at least 1; got {value!r}",
+        f"seed must be a whole number from 0 to 2^64 - 1; got {value!r}",
     )
 
 

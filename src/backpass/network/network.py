@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import index
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, label, named, trace
-from backpass.errors import ShapeError, UsageError, whole_number_errors
+from backpass.errors import ShapeError, UsageError, seed_errors, whole_number_errors
 from backpass.network.activations import Activation
 from backpass.network.backward import BackwardPass, backward_pass
 from backpass.network.input_layers import Projection
@@ -229,11 +228,9 @@ class Network:
         >>> theta.shape, theta[12:15]
         ((19,), array([0., 0., 0.]))
         """
-        try:
-            key = key_of(index(seed))
-        except (TypeError, ValueError):
-            raise UsageError(f"seed must be a whole number from 0 to 2^64 - 1, got {seed!r}") from None
-        theta: NDArray[Any] = initial_theta(self.layout, scheme, numpy.dtype(dtype))(key)
+        if errors := seed_errors(seed):
+            raise UsageError(errors[0])
+        theta: NDArray[Any] = initial_theta(self.layout, scheme, numpy.dtype(dtype))(key_of(int(seed)))
         return theta
 
     def forward(self, dtype: Any = numpy.float32, *, features: bool = False) -> Circuit:

@@ -62,7 +62,7 @@ def key_of(seed: int) -> Bits:
     array([5, 1], dtype=uint32)
     """
     if not 0 <= seed < 2**64:
-        raise ValueError(f"seed must be a whole number from 0 to 2^64 - 1, got {seed}")
+        raise ValueError(f"seed must be a whole number from 0 to 2^64 - 1; got {seed}")
     return numpy.array([seed & 0xFFFFFFFF, seed >> 32], dtype=numpy.uint32)
 
 

@@ -15,8 +15,8 @@ from backpass.cli.scores.model_scores import later_line, score_lines, scores_tab
 from backpass.cli.text import size
 from backpass.errors import DivergedError, InterruptedTraining
 from backpass.model import Model
-from backpass.model.fitting.outcome.intervals import notes_on_coverage
-from backpass.model.fitting.outcome.neighbors import note_on_neighbors, trained_members
+from backpass.model.fitting.outcome.intervals import CoverageNote
+from backpass.model.fitting.outcome.neighbors import NeighborsNote, trained_members
 
 
 def not_started(stop: InterruptedTraining) -> InterruptedTraining:
@@ -39,14 +39,12 @@ def tell(model: Model, request: Request, console: Console, stopped: InterruptedT
     console.item("trained", summary.run_line(model))
     if refit := summary.refit_line(model):
         console.item("refit", refit)
-    if note := note_on_neighbors(model.record.notes):
-        console.item("note", note)
+    _say(NeighborsNote, model, console)
     for line in ("", *table) if (table := scores_table(model)) else ():
         console.line(line)
     if later := later_line(model):
         console.item("later rows", later)
-    for note in notes_on_coverage(model.record.notes):
-        console.item("note", note)
+    _say(CoverageNote, model, console)
     if decision := summary.decision_line(model.head):
         console.item("decision", decision)
     if model.record.comparison is not None:
@@ -59,6 +57,13 @@ def tell(model: Model, request: Request, console: Console, stopped: InterruptedT
     for line in score_lines(model):
         console.line(line)
     console.line(f"saved {request.output} ({size(os.path.getsize(request.output))})")
+
+
+def _say(subject: type[str], model: Model, console: Console) -> None:
+    """Print the notes of the fit on a subject."""
+    for note in model.record.notes:
+        if isinstance(note, subject):
+            console.item("note", note)
 
 
 def _what_is_kept(model: Model) -> str:

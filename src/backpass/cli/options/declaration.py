@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from backpass.errors import UsageError
+from backpass.errors import UsageError, numbers_between
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -63,7 +63,7 @@ class WholeNumber(click.types.IntParamType):
             option = "the value" if param is None else param.opts[-1]
             command = "backpass" if ctx is None else ctx.command_path
             raise UsageError(
-                f"{option} must be a whole number of at least {self.least}; got {str(value)!r}",
+                f"{option} must be {numbers_between(self.least, whole=True)}; got {str(value)!r}",
                 hint=f"{command} --help lists every option",
             )
         return number

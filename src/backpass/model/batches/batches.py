@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import UsageError
+from backpass.errors import UsageError, whole_number_errors
 from backpass.model.batches.findings import Findings
 from backpass.model.evaluation.diagnostics import warn_all
 from backpass.model.prediction.predictions import Predictions
@@ -67,8 +67,8 @@ def windows_for(
         DataError: As ``Model.predict``.
         UsageError: The number of rows is not a positive integer.
     """
-    if type(rows) is not int or rows < 1:
-        raise UsageError(f"rows is the number of rows of a batch, a whole number from 1 up; got {rows!r}")
+    if errors := whole_number_errors(1, rows=rows):
+        raise UsageError(errors[0])
     check_name_lists("keep", keep=keep)
     reader = model.reader()
     kinds = {**dict.fromkeys(keep, "categorical"), **reader.kinds}

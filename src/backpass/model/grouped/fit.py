@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, Unpack
 
-from backpass.errors import UsageError
+from backpass.errors import UsageError, whole_number_errors
 from backpass.model.evaluation.diagnostics import Warned
 from backpass.model.fitting.fit import check_not_reading
 from backpass.model.fitting.problem.tables import as_table, reading_options
@@ -147,15 +147,9 @@ def _named(
         errors.append(f"--by is {shown(name)}, which is left out by --drop")
     elif name in map(str, columns or ()):
         errors.append(f"--by is {shown(name)}, which is among --columns: the group column is not used as a feature")
-    if not _is_count(min_rows):
-        errors.append(f"--min-rows must be a whole number of at least 2; got {min_rows!r}")
+    errors += whole_number_errors(2, **{"--min-rows": min_rows})
     if errors:
         raise UsageError(
             "the groups cannot be formed", details=errors, hint="--by is a column such as store or machine"
         )
     return names[0], name
-
-
-def _is_count(value: object) -> bool:
-    """Whether it is a whole number of at least 2, of Python or NumPy."""
-    return not isinstance(value, bool) and isinstance(value, Integral) and int(value) >= 2

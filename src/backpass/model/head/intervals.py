@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
-from backpass.model.head.residuals import Residuals, quantiles_in
+from backpass.model.head.residuals import PredictedRows, Residuals, quantiles_in
 from backpass.model.head.spread import Spread
 from backpass.numerics.elementary import mean
 
@@ -39,19 +39,9 @@ class Intervals:
     is_gradual: bool = False
 
     @staticmethod
-    def of(
-        predicted: NDArray[np.float64],
-        y: NDArray[np.float64],
-        weights: NDArray[np.float64] | None = None,
-        groups: int | None = None,
-        *,
-        with_spread: bool = False,
-    ) -> Intervals | None:
-        """The intervals from predictions and targets (n,), or (n, k), see ``Residuals.of``; None if one overflows."""
-        columns = zip(_columns(predicted), _columns(y), strict=True)
-        found = [Residuals.of(p, truth, weights, groups, with_spread=with_spread) for p, truth in columns]
-        known = tuple(each for each in found if each is not None)
-        return Intervals(known) if len(known) == len(found) else None
+    def of(rows: PredictedRows, *, with_spread: bool = False) -> Intervals | None:
+        """The intervals from the errors on some rows, see ``Residuals.of``; None if one overflows."""
+        return _complete([Residuals.of(each, with_spread=with_spread) for each in rows.targets])
 
     def wider(self, other: Intervals) -> Intervals:
         """Intervals that are as wide as the wider of both, for each target, see ``Residuals.wider``."""
@@ -73,14 +63,7 @@ class Intervals:
         grown = tuple(own.grown(*both) for own, *both in zip(self.each, near.each, far.each, strict=True))
         return replace(self, later=Intervals(grown).wider(far).each, is_gradual=True)
 
-    def twice_as_far(
-        self,
-        predicted: NDArray[np.float64],
-        y: NDArray[np.float64],
-        beyond: NDArray[np.float64],
-        weights: NDArray[np.float64] | None = None,
-        groups: int | None = None,
-    ) -> Intervals | None:
+    def twice_as_far(self, rows: PredictedRows, beyond: NDArray[np.float64]) -> Intervals | None:
         """The intervals of rows twice as far ahead as those of these intervals, from rows up to there.
 
         At a row that is t beyond (``Horizon.beyond``), errors are sqrt(1 + c t) times as large as these. c is the
@@ -88,16 +71,10 @@ class Intervals:
         the one of these intervals. The result is that of the divided errors, times sqrt(1 + c).
 
         Args:
-            predicted: Predictions (n,) or (n, k).
-            y: Targets of the same shape.
+            rows: The rows.
             beyond: How far each row is beyond these intervals (n,).
-            weights: The weight of each row (n,).
-            groups: The number of groups; None if the rows are independent.
         """
-        columns = zip(self.each, _columns(predicted), _columns(y), strict=True)
-        found = [near.twice_as_far(p, truth, beyond, weights, groups) for near, p, truth in columns]
-        known = tuple(each for each in found if each is not None)
-        return Intervals(known) if len(known) == len(found) else None
+        return _complete([near.twice_as_far(own, beyond) for near, own in zip(self.each, rows.targets, strict=True)])
 
     def floored(self, floors: Sequence[float | None]) -> Intervals:
         """The same intervals, with the floor of each target, see ``Residuals``."""
@@ -279,6 +256,12 @@ def _spreads(joined: NDArray[np.float64], knots: Sequence[int], targets: int) ->
         return [Spread(joined[:0], joined[:0])] * targets
     own = np.split(joined, np.cumsum([2 * count for count in knots])[:-1])
     return [Spread(*np.split(each, 2)) if len(each) else None for each in own]
+
+
+def _complete(found: Sequence[Residuals | None]) -> Intervals | None:
+    """The intervals of the residuals of each target; None if one overflowed."""
+    known = tuple(each for each in found if each is not None)
+    return Intervals(known) if len(known) == len(found) else None
 
 
 def _columns(values: NDArray[Any]) -> NDArray[Any]:

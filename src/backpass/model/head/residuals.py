@@ -7,7 +7,7 @@ requested. ``intervals`` applies it to the predictions of each target.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, copysign, sqrt
 from numbers import Real
 
@@ -29,6 +29,38 @@ _HALVINGS = 30
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PredictedRows:
+    """Rows with known targets, and the predictions of a network that did not train on them.
+
+    Attributes:
+        predicted: Predictions (n,), or (n, k) for several targets.
+        y: Targets of the same shape.
+        weights: The weight of each row (n,). Default None: equal weights.
+        groups: The number of groups. Default None: the rows are independent.
+    """
+
+    predicted: NDArray[np.float64]
+    y: NDArray[np.float64]
+    weights: NDArray[np.float64] | None = None
+    groups: int | None = None
+
+    @property
+    def independent(self) -> int:
+        """The number of independent rows; a group of rows counts once."""
+        return len(self.y) if self.groups is None else self.groups
+
+    @property
+    def targets(self) -> list[PredictedRows]:
+        """The rows with the predictions (n,) of each target."""
+        predicted, y = (each.reshape(len(each), -1).T for each in (self.predicted, self.y))
+        return [replace(self, predicted=p, y=truth) for p, truth in zip(predicted, y, strict=True)]
+
+    def divided(self, factor: NDArray[np.float64]) -> PredictedRows:
+        """The rows whose errors are divided by a factor (n,)."""
+        return replace(self, predicted=self.predicted / factor, y=self.y / factor)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Residuals:
     """Absolute residuals |y - prediction|, ascending: the k-th of m is their k/m quantile.
 
@@ -45,39 +77,29 @@ class Residuals:
     spread: Spread | None = None
 
     @staticmethod
-    def of(
-        predicted: NDArray[np.float64],
-        y: NDArray[np.float64],
-        weights: NDArray[np.float64] | None = None,
-        groups: int | None = None,
-        *,
-        with_spread: bool = False,
-    ) -> Residuals | None:
-        """The residuals of some rows, each counted by its weight; None if one overflows float64.
+    def of(rows: PredictedRows, *, with_spread: bool = False) -> Residuals | None:
+        """The residuals of rows of one target, each counted by its weight; None if one overflows float64.
 
         With groups, quantiles are those of all rows, but the correction for their finite number counts groups, since
         the rows of a group err together (Dunn, Wasserman & Ramdas 2022).
 
         Args:
-            predicted: Predictions (n,).
-            y: Targets (n,).
-            weights: The weight of each row (n,).
-            groups: The number of groups; None if the rows are independent.
+            rows: The rows.
             with_spread: Whether to find out how the size of errors depends on the prediction, see ``Spread``.
         """
-        halves = np.abs(0.5 * predicted - 0.5 * y)
-        independent = len(y) if groups is None else groups
+        weights, independent = rows.weights, rows.independent
+        halves = np.abs(0.5 * rows.predicted - 0.5 * rows.y)
         spread = None
-        if with_spread and (found := Spread.of(predicted, halves, weights, independent)):
+        if with_spread and (found := Spread.of(rows.predicted, halves, weights, independent)):
             spread, factors = found
             halves = halves / factors
         order = np.argsort(halves, kind="stable")
-        shares = np.cumsum(np.ones(len(y)) if weights is None else weights[order])
+        shares = np.cumsum(np.ones(len(halves)) if weights is None else weights[order])
         count = min(independent, KEPT)
         # Weights are divided before they are compared, so that the weight of a whole number of rows stays whole.
         ranks = np.searchsorted(shares * (count / shares[-1]) + 1e-9, np.arange(1, count + 1))
         with np.errstate(over="ignore"):
-            values = 2.0 * halves[order][np.minimum(ranks, len(y) - 1)]
+            values = 2.0 * halves[order][np.minimum(ranks, len(halves) - 1)]
         return Residuals(values, independent, spread=spread) if np.isfinite(values).all() else None
 
     def wider(self, other: Residuals) -> Residuals:
@@ -100,24 +122,17 @@ class Residuals:
         count = min(rows, KEPT)
         return Residuals(joined(self._quantiles(count), far._quantiles(count)), rows, self.floor)
 
-    def twice_as_far(
-        self,
-        predicted: NDArray[np.float64],
-        y: NDArray[np.float64],
-        beyond: NDArray[np.float64],
-        weights: NDArray[np.float64] | None = None,
-        groups: int | None = None,
-    ) -> Residuals | None:
+    def twice_as_far(self, rows: PredictedRows, beyond: NDArray[np.float64]) -> Residuals | None:
         """The residuals of rows twice as far ahead, from rows up to there, see ``Intervals.twice_as_far``.
 
         >>> near, t = Residuals(np.full(9, 1.0), 9), np.repeat([0.5, 1.0], 9)
-        >>> near.twice_as_far(np.zeros(18), np.sqrt(1.0 + 3.0 * t), t).values.round(6)[[0, -1]]
+        >>> rows = PredictedRows(np.zeros(18), np.sqrt(1.0 + 3.0 * t))
+        >>> near.twice_as_far(rows, t).values.round(6)[[0, -1]]
         array([2., 2.])
         """
 
         def divided(c: float) -> Residuals | None:
-            factor = np.sqrt(1.0 + c * beyond)
-            return Residuals.of(predicted / factor, y / factor, weights, groups)
+            return Residuals.of(rows.divided(np.sqrt(1.0 + c * beyond)))
 
         wanted, low, high = self._usual, 0.0, MOST_GROWTH * MOST_GROWTH - 1.0
         for _ in range(_HALVINGS):

@@ -13,7 +13,7 @@ from math import inf, isfinite
 from sys import float_info
 from typing import Any, ClassVar
 
-from backpass.errors import did_you_mean
+from backpass.errors import did_you_mean, numbers_between
 
 
 class Constraint(ABC):
@@ -75,24 +75,7 @@ class Number(Constraint):
     open_high: bool = False
 
     def describe(self) -> str:
-        """The bounds in words.
-
-        >>> print(Number(1, 9, whole=True).describe(), Number(0, 1, open_high=True).describe(), sep="\\n")
-        a whole number from 1 to 9
-        a number of at least 0 and less than 1
-        >>> print(Number(0, open_low=True).describe(), Number().describe(), sep="\\n")
-        a number greater than 0
-        a number
-        """
-        kind = "a whole number" if self.whole else "a number"
-        above = "greater than" if self.open_low else "of at least"
-        below = "less than" if self.open_high else "at most"
-        if -inf < self.low < self.high < inf and not self.open_low and not self.open_high:
-            return f"{kind} from {_shown(self.low)} to {_shown(self.high)}"
-        low = f"{above} {_shown(self.low)}" if self.low > -inf else ""
-        high = f"{below} {_shown(self.high)}" if self.high < inf else ""
-        bounds = " and ".join(bound for bound in (low, high) if bound)
-        return f"{kind} {bounds}" if bounds else kind
+        return numbers_between(self.low, self.high, whole=self.whole, open_low=self.open_low, open_high=self.open_high)
 
     def accepts(self, value: Any) -> bool:
         if isinstance(value, bool) or not isinstance(value, int if self.whole else (int, float)):
@@ -257,13 +240,6 @@ class ClassName(Constraint):
 
     def breaking(self) -> Sequence[Any]:
         return ["", float("nan"), ("yes",)]
-
-
-def _shown(bound: float) -> str:
-    """A bound of a range, as text; a whole number keeps all its digits, or is a power of 2 less 1."""
-    if bound == 2**64 - 1:
-        return "2^64 - 1"
-    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
 
 
 def _is_name(value: Any) -> bool:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from math import inf, isfinite
 
-from backpass.errors import UsageError
+from backpass.errors import UsageError, whole_number_errors
 
 TRIALS = 16
 """The number of trials if neither a number nor a budget is given."""
@@ -60,8 +60,8 @@ def limit_of(budget: float | str | None, trials: int | None) -> Limit:
     >>> limit_of("1m", None), limit_of(None, None)
     (Limit(trials=inf, seconds=60.0), Limit(trials=16, seconds=inf))
     """
-    if trials is not None and (type(trials) is not int or trials < 1):
-        raise UsageError(f"trials is a whole number from 1 up; got {trials!r}")
+    if trials is not None and (errors := whole_number_errors(1, trials=trials)):
+        raise UsageError(errors[0])
     if budget is None:
         return Limit(TRIALS if trials is None else trials)
     return Limit(inf if trials is None else trials, seconds_of(budget))

@@ -154,10 +154,7 @@ def _twice_as_far(near: Intervals, earlier: Problem, rows: ScoredRows, distances
     assert earlier.source is not None
     known = [earlier.source.rows[name].table for name in _KNOWN if name in earlier.source.rows]
     far = distances.times - times_of(known, distances.column).max()
-    t, groups = beyond(far, float(distances.ahead[-1])), None
-    if rows.units is not None and rows.units.are_groups:
-        groups = rows.units.blocks
-    return near.twice_as_far(earlier.head.predictions(rows.o), rows.part.truth, t, rows.part.weights, groups)
+    return near.twice_as_far(rows.predicted(earlier.head.predictions(rows.o)), beyond(far, float(distances.ahead[-1])))
 
 
 def _expected(problem: Problem, head: Head, rows: ScoredRows) -> Expected | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -30,7 +29,10 @@ _STRETCHES, _FEWEST_ROWS = 4, 25
 """The number of stretches of time whose coverages are named, and the minimum number of rows in each."""
 
 
-_WIDENED, _RESTING = "intervals are at least as wide as the errors of the test rows", "intervals rest on the errors of"
+class CoverageNote(str):
+    """A note that says how far intervals can be relied on."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +78,7 @@ def fitted_intervals(
     if tested.intervals is not None:
         found = found.wider(tested.intervals)
     coverages: tuple[float, ...] = ()
-    notes, warnings = notes_on_few_groups(found, problem), list[str]()
+    notes, warnings = list[str](notes_on_few_groups(found, problem)), list[str]()
     if test is not None:
         coverages = test.coverages(problem.head, found)
         warnings = _too_narrow(found, test, problem)
@@ -92,11 +94,6 @@ def fitted_intervals(
     return FittedIntervals(found.floored(_floors(problem)), coverages, tuple(notes), tuple(warnings))
 
 
-def notes_on_coverage(notes: Sequence[str]) -> list[str]:
-    """The notes of a model that say how far its intervals can be relied on."""
-    return [note for note in notes if note.startswith((_WIDENED, _RESTING))]
-
-
 def _floors(problem: Problem) -> list[float | None]:
     """For each target, 0 if it is not below 0 in any training or validation row, else None."""
     known = [part.truth.reshape(part.rows, -1) for name, part in problem.parts.items() if name != "test"]
@@ -104,7 +101,7 @@ def _floors(problem: Problem) -> list[float | None]:
     return [None if each else 0.0 for each in negative]
 
 
-def notes_on_few_groups(found: Intervals, problem: Problem) -> list[str]:
+def notes_on_few_groups(found: Intervals, problem: Problem) -> list[CoverageNote]:
     """A note if the intervals rest on so few groups that they are clearly wider than requested, or not possible.
 
     With G groups, an interval of level p is the ceil(p (G + 1)) / G quantile of their errors.
@@ -116,12 +113,13 @@ def notes_on_few_groups(found: Intervals, problem: Problem) -> list[str]:
     what = f"hold {share:.0%} of their errors: they are too wide for most other groups"
     if share > 1.0:
         what = f"are not possible: the highest level is {int(1000 * groups / (groups + 1)) / 10:g} %"
-    return [f"{_RESTING} {counted(groups, 'group')}; with so few, {COVERAGE_LEVEL:.0%} ones {what}"]
+    resting = f"intervals rest on the errors of {counted(groups, 'group')}"
+    return [CoverageNote(f"{resting}; with so few, {COVERAGE_LEVEL:.0%} ones {what}")]
 
 
 def _widened(
     found: Intervals, test: ScoredRows, head: Head, coverages: tuple[float, ...]
-) -> tuple[Intervals, list[str]]:
+) -> tuple[Intervals, list[CoverageNote]]:
     """Intervals for rows later than the test rows: at least as wide as the errors of the test rows, and a note.
 
     They are the latest forecast whose errors are known. The coverage on them is that of intervals made without them.
@@ -134,7 +132,8 @@ def _widened(
         each = coverage_by_stretch(found, test, head)
         parts = f" ({', '.join(f'{share:.0%}' for share in each)} of consecutive quarters)" if each else ""
         without = f"; without them, {COVERAGE_LEVEL:.0%} intervals cover {mean(coverages):.1%} of them{parts}"
-    return found.wider(latest), [f"{_WIDENED}{without}"]
+    note = CoverageNote(f"intervals are at least as wide as the errors of the test rows{without}")
+    return found.wider(latest), [note]
 
 
 def coverage_by_stretch(made: Intervals, test: ScoredRows, head: Head) -> list[float]:

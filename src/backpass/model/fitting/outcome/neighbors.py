@@ -50,11 +50,14 @@ _LEAST_GAIN = 0.005
 _DOUBT = 2.0**-10
 """The share of the stored targets of classes that is spread evenly, so that no probability is 0."""
 
-_NONE, _KEPT = "no neighbors: ", "of each network predict as neighbors, "
-"""The beginnings of the notes, which identify them later."""
-
 _FEWEST = 50
 """Minimum number of training rows that become neighbors."""
+
+
+class NeighborsNote(str):
+    """A note that says whether neighbors predict."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +72,7 @@ class Predicting:
 
     members: list[Member]
     thetas: list[NDArray[Any]]
-    notes: list[str]
+    notes: list[NeighborsNote]
 
 
 def with_neighbors(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> Predicting:
@@ -90,7 +93,9 @@ def with_neighbors(problem: Problem, members: Sequence[Member], thetas: Sequence
     rows = ScoredRows.of(problem, members, thetas, "validation")
     stored = None if rows is None else _stored(problem, members, thetas)
     if rows is None or stored is None:
-        return replace(alone, notes=[f"{_NONE}there are too few rows to select them on, or to store"])
+        return replace(
+            alone, notes=[NeighborsNote("no neighbors: there are too few rows to select them on, or to store")]
+        )
     best = min(_tried(problem, members, rows, stored), key=lambda each: each.score)
     unit = None if rows.units is None else rows.units.resampled
     part = rows.part
@@ -109,11 +114,6 @@ def trained_members(model: Model) -> Sequence[Mapping[str, Any]]:
     """What is known of the training of each network of an ensemble; neighbors are computed, not trained."""
     neighbors = sum(each.count for each in model.groups if each.is_of_neighbors)
     return model.record.members[: len(model.record.members) - neighbors]
-
-
-def note_on_neighbors(notes: Sequence[str]) -> str:
-    """The note of a model that says whether neighbors predict; empty if none were requested."""
-    return next((note for note in notes if note.startswith(_NONE) or f" {_KEPT}" in note), "")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -256,7 +256,7 @@ def _is_clear(found: Comparison | None) -> bool:
     return found.difference >= _LEAST_GAIN * abs(found.baseline_score)
 
 
-def _note(problem: Problem, rows: ScoredRows, best: _Tried, count: int | None) -> str:
+def _note(problem: Problem, rows: ScoredRows, best: _Tried, count: int | None) -> NeighborsNote:
     head, name = problem.head, problem.head.metric
     before, after = (
         head.scores(o, rows.part.truth, rows.part.weights, [name])[name] for o in (rows.o.astype(np.float64), best.o)
@@ -264,5 +264,6 @@ def _note(problem: Problem, rows: ScoredRows, best: _Tried, count: int | None) -
     scores = f"{name.replace('_', ' ')} {after:.4g} with them, {before:.4g} without"
     where = "out-of-fold rows" if problem.folds else "validation rows"
     if count is None:
-        return f"{_NONE}they do not clearly help ({scores}, {where})"
-    return f"{counted(count, 'training row')} {_KEPT}with a share of {best.share:g} of the average ({scores}, {where})"
+        return NeighborsNote(f"no neighbors: they do not clearly help ({scores}, {where})")
+    kept = f"{counted(count, 'training row')} of each network predict as neighbors"
+    return NeighborsNote(f"{kept}, with a share of {best.share:g} of the average ({scores}, {where})")

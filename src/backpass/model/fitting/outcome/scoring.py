@@ -27,6 +27,7 @@ from backpass.model.fitting.runs.ensemble import Member, network_of, pooled, sha
 from backpass.model.head.constant import CLASS_FREQUENCIES, CONSTANTS
 from backpass.model.head.head import Head
 from backpass.model.head.intervals import Intervals
+from backpass.model.head.residuals import PredictedRows
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.prediction.forward import outputs_of
 from backpass.model.record import COVERAGE_LEVEL, Scores
@@ -103,8 +104,12 @@ class ScoredRows:
             return None
         # Averaged by NumPy, not by the engine, whose logarithms of rates differ from it in the last bit.
         o = np.asarray(head.average(self.outputs, self.shares))
+        return Intervals.of(self.predicted(head.predictions(o)), with_spread=with_spread)
+
+    def predicted(self, predicted: NDArray[np.float64]) -> PredictedRows:
+        """These rows with predictions (n,) or (n, k) of their targets."""
         groups = self.units.blocks if self.units is not None and self.units.are_groups else None
-        return Intervals.of(head.predictions(o), self.part.truth, self.part.weights, groups, with_spread=with_spread)
+        return PredictedRows(predicted, self.part.truth, self.part.weights, groups)
 
 
 def has_intervals(head: Head) -> bool:
