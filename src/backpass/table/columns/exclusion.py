@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -119,21 +120,42 @@ def may_be_numbers(column: Column) -> bool:
     return bool(2 * column.counts()[numbers_among(column)].sum() < column.counts().sum())
 
 
+@dataclass(frozen=True, slots=True)
+class NumberedTexts:
+    """What the texts of a column are that start with numbers.
+
+    Attributes:
+        verb: The verb between the texts and ``name``.
+        name: What they are, in a few words.
+        found: The same with an example.
+        advice: What to do.
+    """
+
+    verb: str
+    name: str
+    found: str
+    advice: str
+
+    @staticmethod
+    def of(column: Column) -> NumberedTexts:
+        """What the categories of a column are."""
+        levels = column.levels if isinstance(column, CategoricalColumn) else ("",)
+        such = f"such as {shown(levels[0])}"
+        if are_several(levels):
+            name = "several numbers in each cell"
+            return NumberedTexts("are", name, f"{name}, {such}", "give each number a column of its own")
+        return NumberedTexts(
+            "start with",
+            "numbers in an unknown notation",
+            f"values that start with numbers, {such}, in an unknown notation",
+            "if they are numbers, write them as numbers (12.5)",
+        )
+
+
 def how_numbered(column: Column) -> str:
     """Say that the categories of a column start with numbers."""
-    levels = column.levels if isinstance(column, CategoricalColumn) else ("",)
-    is_several = are_several(levels)
-    advice = (
-        "give each number a column of its own" if is_several else "if they are numbers, write them as numbers (12.5)"
-    )
-    return f"holds {_numbered(levels)}: kept as {distinct_categories(column):,} categories; {advice}"
-
-
-def _numbered(levels: Sequence[str]) -> str:
-    """Say what categories are that start with numbers."""
-    if are_several(levels):
-        return f"several numbers in each cell, such as {shown(levels[0])}"
-    return f"values that start with numbers, such as {shown(levels[0])}, in an unknown notation"
+    texts = NumberedTexts.of(column)
+    return f"holds {texts.found}: kept as {distinct_categories(column):,} categories; {texts.advice}"
 
 
 def are_several(levels: Sequence[str]) -> bool:
@@ -148,8 +170,8 @@ def _why_identifier(column: Column) -> tuple[str, str]:
         return "identifier", f"looks like an identifier ({share})"
     if all(text.isdigit() for text in column.levels):
         return "whole numbers as text", f"holds whole numbers as text ({share})"
-    name = "several numbers in each cell" if are_several(column.levels) else "numbers in an unknown notation"
-    return name, f"holds {_numbered(column.levels)} ({share})"
+    texts = NumberedTexts.of(column)
+    return texts.name, f"holds {texts.found} ({share})"
 
 
 def _content(column: Column) -> np.ndarray[Any, Any]:

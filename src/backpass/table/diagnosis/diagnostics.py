@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from backpass.table.columns.column_reading import numbers_among
 from backpass.table.columns.exclusion import (
+    NumberedTexts,
     are_several,
     how_tiny,
     is_constant,
@@ -133,9 +134,8 @@ def _counts_rows(values: NDArray[np.float64]) -> bool:
 
 
 def _numbers_as_text(column: Column) -> Finding:
-    is_several = isinstance(column, CategoricalColumn) and are_several(column.levels)
-    what = "are several numbers in each cell" if is_several else "start with numbers in an unknown notation"
-    return Finding("numbers_as_text", f"its values {what}")
+    texts = NumberedTexts.of(column)
+    return Finding("numbers_as_text", f"its values {texts.verb} {texts.name}")
 
 
 def _text_findings(column: CategoricalColumn, table: Table) -> Iterator[Finding]:
