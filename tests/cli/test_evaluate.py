@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from csv_text import written
 
 import backpass
 from backpass.model.record import COVERAGE_LEVEL
@@ -21,12 +22,6 @@ def made(rows: int, seed: int, shift: float = 0.0, towns: tuple[str, ...] = ("no
     x, town = rng.normal(size=rows) + shift, rng.choice(towns, rows)
     sold = np.datetime64("2023-11-01") + rng.integers(0, 150, rows)
     return {"x": x, "town": town, "sold": sold, "y": 2 * x + (town == "north") + 0.5 * rng.normal(size=rows)}
-
-
-def written(columns: dict[str, Any], path: Path) -> Path:
-    lines = [",".join(map(str, row)) for row in zip(*columns.values(), strict=True)]
-    path.write_text("\n".join([",".join(columns), *lines]) + "\n")
-    return path
 
 
 @pytest.fixture(scope="module")

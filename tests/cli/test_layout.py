@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from csv_text import predicted
 
 import backpass
 
@@ -26,12 +25,6 @@ def rows(tmp_path: Path) -> list[list[str]]:
     (tmp_path / "adult.data").write_text("".join(f"{', '.join(row)}\n" for row in rows) + "\n")
     (tmp_path / "named.csv").write_text("\n".join(map(",".join, [list(NAMES), *rows])))
     return rows
-
-
-def predicted(done: Any) -> list[str]:
-    assert done.code == 0, done.err
-    (_, *found) = csv.reader(StringIO(done.out))
-    return [row[-1] for row in found]
 
 
 @pytest.mark.parametrize("command", ["inspect", "fit"])

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
 import tomllib
 from collections.abc import Callable
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from csv_text import predicted
 
 import backpass
 
@@ -32,12 +31,6 @@ def messy(rows: list[str]) -> str:
     sums = [sum(float(row[j]) for row in cells) for j in (1, 2)]
     body = "".join([*rows[:20], NAMES, *rows[20:40], ",,\n", *rows[40:]])
     return f"Sales report\nCurrency: USD\n{NAMES},pieces/d,USD\n{body}Total,{sums[0]},{sums[1]}\nSource: office\n"
-
-
-def predicted(done: Any) -> list[str]:
-    assert done.code == 0, done.err
-    (_, *found) = csv.reader(StringIO(done.out))
-    return [row[-1] for row in found]
 
 
 def test_a_messy_file_gives_the_model_of_the_plain_one(call: Run, rows: list[str], tmp_path: Path) -> None:

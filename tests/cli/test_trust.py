@@ -10,17 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from csv_text import written
 
 import backpass
 
 Run = Callable[..., Any]
 QUICK = ("--hidden", "8", "--epochs", "3")
-
-
-def written(columns: dict[str, Any], path: Path) -> Path:
-    lines = [",".join(map(str, row)) for row in zip(*columns.values(), strict=True)]
-    path.write_text("\n".join([",".join(columns), *lines]) + "\n")
-    return path
 
 
 def plain(rows: int = 600) -> dict[str, Any]:

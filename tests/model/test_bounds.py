@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 import backpass
@@ -22,6 +21,7 @@ from backpass.table import NumericColumn, read_table, table_from
 from backpass.table.feature import NumericFeature
 from backpass.table.schema import Schema
 from backpass.table.stack import stacked
+from sample_tables import csv_file, parquet_file
 
 ROWS = 240
 QUICK: dict[str, Any] = {
@@ -89,11 +89,6 @@ def test_a_bound_differs_from_the_number(model: Model) -> None:
     )
 
 
-def csv(columns: dict[str, Any], path: Path) -> Any:
-    pd.DataFrame(columns).to_csv(path / "t.csv", index=False)
-    return path / "t.csv"
-
-
 def tsv(columns: dict[str, Any], path: Path) -> Any:
     pd.DataFrame(columns).to_csv(path / "t.tsv", index=False, sep="\t")
     return path / "t.tsv"
@@ -102,11 +97,6 @@ def tsv(columns: dict[str, Any], path: Path) -> Any:
 def json_file(columns: dict[str, Any], path: Path) -> Any:
     (path / "t.json").write_text(pd.DataFrame(columns).to_json(orient="records"))
     return path / "t.json"
-
-
-def parquet(columns: dict[str, Any], path: Path) -> Any:
-    pq.write_table(pa.table(columns), path / "t.parquet")
-    return path / "t.parquet"
 
 
 def two_files(columns: dict[str, Any], path: Path) -> Any:
@@ -121,10 +111,10 @@ def structured(columns: dict[str, Any], path: Path) -> Any:
 
 
 DOORS: dict[str, Callable[[dict[str, Any], Path], Any]] = {
-    "CSV": csv,
+    "CSV": csv_file,
     "TSV": tsv,
     "JSON": json_file,
-    "Parquet": parquet,
+    "Parquet": parquet_file,
     "two files": two_files,
     "pandas": lambda columns, path: pd.DataFrame(columns),
     "pandas category": lambda columns, path: pd.DataFrame(columns).astype({"dose": "string"}),
@@ -187,7 +177,7 @@ def test_equal_numbers_are_equal_rows_only_with_equal_bounds() -> None:
 
 def test_a_query_says_that_it_reads_plain_numbers(tmp_path: Path) -> None:
     texts, signs = texts_of(MARKS["plain"])
-    path = csv({"dose": texts, "y": target_of(signs)}, tmp_path)
+    path = csv_file({"dose": texts, "y": target_of(signs)}, tmp_path)
     table = read_table(path, query="SELECT * FROM data")
     assert "column 'dose': in the query, bounds such as < and > are plain numbers" in table.notes
 
@@ -216,7 +206,7 @@ def test_the_playground_reads_the_numbers() -> None:
 
 def test_commands_name_them(model: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     texts, signs = texts_of(MARKS["plain"])
-    path = csv({"dose": texts, "y": target_of(signs)}, tmp_path)
+    path = csv_file({"dose": texts, "y": target_of(signs)}, tmp_path)
     model.save(tmp_path / "m.backpass")
     for command, words in (("inspect", ", bounds marked"), ("show", "1 numeric: dose (bounds marked)")):
         arguments = [str(path), "--target", "y"] if command == "inspect" else [str(tmp_path / "m.backpass")]

@@ -12,24 +12,15 @@ from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
 
 import backpass
 from backpass.errors import BackpassWarning, DataError, UsageError
+from sample_tables import rows_in_groups
 
 QUICK: dict[str, Any] = {"hidden": (4,), "epochs": 2, "batch_size": 32}
-
-
-def table(rows: int = 120) -> pd.DataFrame:
-    rng = np.random.default_rng(0)
-    ids = rng.permutation(np.repeat(np.arange(rows // 4), 4))
-    x = rng.normal(size=(rows, 2))
-    y = x[:, 0] + 0.3 * rng.normal(size=rows)
-    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.permutation(rows), unit="D")
-    kind = np.where(y > 0.4, "high", "low")
-    return pd.DataFrame({"id": ids, "day": days, "a": x[:, 0], "b": x[:, 1], "y": y, "kind": kind})
 
 
 @pytest.mark.parametrize("target", ["y", "kind"])
 @pytest.mark.parametrize("requested", [{}, {"group": "id"}, {"time": "day"}, {"ensemble_size": 2}])
 def test_scores_and_predictions_are_those_of_models_fitted_by_hand(target: str, requested: dict[str, Any]) -> None:
-    frame = table()
+    frame = rows_in_groups(120)
     drop = [name for name in ("y", "kind", "id") if name not in (target, *requested.values())]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BackpassWarning)
@@ -67,7 +58,7 @@ def test_scores_and_predictions_are_those_of_models_fitted_by_hand(target: str, 
 
 
 def test_repeats_have_other_folds_and_average_predictions() -> None:
-    frame = table()[["a", "b", "y"]]
+    frame = rows_in_groups(120)[["a", "b", "y"]]
     once = backpass.cross_validate(frame, "y", folds=3, **QUICK)
     twice = backpass.cross_validate(frame, "y", folds=3, repeats=2, **QUICK)
     assert [dict(each) for each in twice.scores[:3]] == [dict(each) for each in once.scores]
@@ -83,7 +74,7 @@ def test_repeats_have_other_folds_and_average_predictions() -> None:
     "requested", [{"threshold": 0.2}, {"threshold": "f1"}, {"class_weight": {"low": 1, "high": 6}}, {}]
 )
 def test_decisions_are_those_of_the_models_that_are_scored(requested: dict[str, Any]) -> None:
-    frame = table()
+    frame = rows_in_groups(120)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BackpassWarning)
         found = backpass.cross_validate(frame, "kind", folds=3, drop=["y"], **requested, **QUICK)
@@ -104,7 +95,7 @@ def test_decisions_are_those_of_the_models_that_are_scored(requested: dict[str, 
 
 
 def test_what_cannot_be_done_is_said() -> None:
-    frame = table()
+    frame = rows_in_groups(120)
     with pytest.raises(UsageError, match="folds must be a whole number of at least 2"):
         backpass.cross_validate(frame, "y", folds=1, **QUICK)
     with pytest.raises(UsageError, match="repeats must be 1"):
@@ -120,7 +111,7 @@ def test_folds_are_not_searched_for_leaks(monkeypatch: pytest.MonkeyPatch) -> No
     searched: list[str] = []
     for place in ("model.fitting.problem.preparation.worst_findings", "model.fitting.problem.division.dependences"):
         monkeypatch.setattr(f"backpass.{place}", lambda *args, place=place, **kwargs: searched.append(place) or [])
-    backpass.cross_validate(table(), "y", folds=2, **QUICK)
+    backpass.cross_validate(rows_in_groups(120), "y", folds=2, **QUICK)
     assert searched == []
-    backpass.fit(table(), "y", **QUICK)
+    backpass.fit(rows_in_groups(120), "y", **QUICK)
     assert len(searched) == 2

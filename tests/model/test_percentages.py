@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 import backpass
@@ -21,6 +19,7 @@ from backpass.model import from_bytes
 from backpass.model.prediction.suspects import suspects_in
 from backpass.model.profile import NumericProfile
 from backpass.table import NumericColumn, Schema, table_from
+from sample_tables import csv_file, parquet_file
 
 QUICK: dict[str, Any] = {"hidden": (4,), "epochs": 2}
 
@@ -80,16 +79,6 @@ def rows_of(rates: Any) -> dict[str, Any]:
     return {"rate": list(rates), "other": OTHERS[: len(rates)].tolist()}
 
 
-def as_csv(columns: dict[str, Any], path: Path) -> Any:
-    pd.DataFrame(columns).to_csv(path / "t.csv", index=False)
-    return path / "t.csv"
-
-
-def as_parquet(columns: dict[str, Any], path: Path) -> Any:
-    pq.write_table(pa.table(columns), path / "t.parquet")
-    return path / "t.parquet"
-
-
 def as_json(columns: dict[str, Any], path: Path) -> Any:
     (path / "t.json").write_text(json.dumps(pd.DataFrame(columns).to_dict("records")))
     return path / "t.json"
@@ -100,8 +89,8 @@ def as_free_table(columns: dict[str, Any], path: Path) -> Any:
 
 
 DOORS: dict[str, Callable[[dict[str, Any], Path], Any]] = {
-    "csv": as_csv,
-    "parquet": as_parquet,
+    "csv": csv_file,
+    "parquet": parquet_file,
     "json": as_json,
     "table": as_free_table,
     "pandas": lambda columns, path: pd.DataFrame(columns),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,12 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score, root_mean_squared_error
 
 import backpass
-from backpass.errors import BackpassWarning, DataError, UsageError
+from backpass.errors import DataError, UsageError
 from backpass.model import from_bytes
 
+pytestmark = pytest.mark.filterwarnings("ignore::backpass.errors.BackpassWarning")  # a few epochs score poorly
+
 QUICK: dict[str, Any] = {"preset": "plain", "hidden": (8,), "epochs": 4, "validation_fraction": 0.16}
-
-
-@pytest.fixture(autouse=True)
-def _scores_of_few_epochs_are_poor() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", BackpassWarning)
-        yield
 
 
 def frame(rows: int = 240) -> pd.DataFrame:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count, islice
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,10 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+from sample_tables import rows_in_groups
 from sklearn.metrics import roc_auc_score, root_mean_squared_error
 
 import backpass
-from backpass.errors import BackpassWarning, DataError, DivergedError, ModelFileError, ResourceError, UsageError
+from backpass.errors import DataError, DivergedError, ModelFileError, ResourceError, UsageError
 from backpass.model import Settings
 from backpass.model.tuning.budget import Limit, seconds_of
 from backpass.model.tuning.journal import Journal, identity_of
@@ -24,28 +24,13 @@ from backpass.model.tuning.trial import Trial, ranked, rungs_of, to_continue
 from backpass.model.tuning.trial_runner import TrialRunner
 from backpass.table import table_from
 
+pytestmark = pytest.mark.filterwarnings("ignore::backpass.errors.BackpassWarning")  # a few epochs score poorly
+
 QUICK: dict[str, Any] = {"preset": "plain", "hidden": (4,), "epochs": 2, "batch_size": 32, "ensemble_size": 1}
 
 
-@pytest.fixture(autouse=True)
-def _scores_of_two_epochs_are_poor() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", BackpassWarning)
-        yield
-
-
-def frame(rows: int = 160) -> pd.DataFrame:
-    rng = np.random.default_rng(0)
-    ids = rng.permutation(np.repeat(np.arange(rows // 4), 4))
-    x = rng.normal(size=(rows, 2))
-    y = x[:, 0] + 0.3 * rng.normal(size=rows)
-    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.permutation(rows), unit="D")
-    kind = np.where(y > 0.4, "high", "low")
-    return pd.DataFrame({"id": ids, "day": days, "a": x[:, 0], "b": x[:, 1], "y": y, "kind": kind})
-
-
 def numbers(rows: int = 160) -> pd.DataFrame:
-    return frame(rows)[["a", "b", "y"]]
+    return rows_in_groups(rows)[["a", "b", "y"]]
 
 
 def facts(trials: Any) -> list[Any]:
@@ -80,7 +65,7 @@ def test_the_usual_presets_are_tried_first() -> None:
     [("y", {}), ("kind", {}), ("y", {"group": "id"}), ("kind", {"group": "id"}), ("y", {"time": "day"})],
 )
 def test_scores_are_those_of_models_fitted_by_hand(target: str, requested: dict[str, Any]) -> None:
-    table = frame()
+    table = rows_in_groups(160)
     drop = [name for name in ("y", "kind", "id") if name not in (target, *requested.values())]
     search = Search.of(table_from(table), target, Settings.of({**QUICK, **requested}), 3, drop=drop)
     runner = TrialRunner(search, Journal(None, {}), Limit(2))
@@ -111,7 +96,7 @@ def test_scores_are_those_of_models_fitted_by_hand(target: str, requested: dict[
 )
 def test_test_rows_are_those_that_no_trial_saw(preset: str, target: str, requested: dict[str, Any]) -> None:
     """Whatever the best configuration: the test rows of the final fit are the rows that the folds lack."""
-    table = pd.concat([frame(), frame().iloc[:10]], ignore_index=True)  # some rows repeat
+    table = pd.concat([rows_in_groups(160), rows_in_groups(160).iloc[:10]], ignore_index=True)  # some rows repeat
     drop = [name for name in ("y", "kind") if name != target]
     search = Search.of(table_from(table), target, Settings.of(requested), drop=drop)
     (changes,) = [
@@ -145,7 +130,7 @@ def test_test_rows_in_a_table_of_their_own() -> None:
 
 
 def test_trials_are_scored_on_validation_rows_of_their_own(tmp_path: Path) -> None:
-    table, others = numbers(), frame(200)[["a", "b", "y"]].iloc[160:].assign(y=lambda rows: rows["y"] + 1.0)
+    table, others = numbers(), rows_in_groups(200)[["a", "b", "y"]].iloc[160:].assign(y=lambda rows: rows["y"] + 1.0)
     others.loc[165, "y"] = np.nan  # left out, as fit does
     found = backpass.tune(table, "y", validation=others, trials=3, **QUICK)
     assert [each.folds for each in found.trials] == [1, 1, 1]
@@ -171,7 +156,7 @@ def test_trials_are_scored_on_validation_rows_of_their_own(tmp_path: Path) -> No
 
 
 def test_a_metric_of_which_more_is_better() -> None:
-    table = frame()[["a", "b", "kind"]]
+    table = rows_in_groups(160)[["a", "b", "kind"]]
     found = backpass.tune(table, "kind", trials=4, metric="roc_auc", **QUICK)
     assert found.metric == "roc_auc"
     whole = [each for each in found.trials if each.folds == found.trials[0].folds]

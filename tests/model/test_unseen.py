@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from backpass import BackpassRegressor, BackpassWarning, Model, fit, load
 from backpass.errors import DataError
+from sample_tables import csv_file, parquet_file
 
 ROWS = 60
 FLAGS = np.random.default_rng(5).random(ROWS) > 0.5
@@ -24,16 +24,6 @@ SIZES = np.random.default_rng(6).normal(0.0, 1.0, ROWS)
 PRICES = 3.0 * FLAGS + SIZES
 CODES = np.where(FLAGS, "a", "b")
 Door = Callable[[dict[str, Any], Path], Any]
-
-
-def csv(columns: dict[str, Any], path: Path) -> Any:
-    pd.DataFrame(columns).to_csv(path / "t.csv", index=False)
-    return path / "t.csv"
-
-
-def parquet(columns: dict[str, Any], path: Path) -> Any:
-    pq.write_table(pa.table(columns), path / "t.parquet")
-    return path / "t.parquet"
 
 
 def json_rows(columns: dict[str, Any], path: Path) -> Any:
@@ -48,8 +38,8 @@ def records(columns: dict[str, Any], path: Path) -> Any:
 
 
 DOORS: dict[str, Door] = {
-    "csv": csv,
-    "parquet": parquet,
+    "csv": csv_file,
+    "parquet": parquet_file,
     "json": json_rows,
     "structured array": records,
     "dict of arrays": lambda columns, path: columns,

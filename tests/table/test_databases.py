@@ -15,9 +15,10 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
+from column_values import numbers
 
 from backpass.errors import DataError, ResourceError, UsageError
-from backpass.table import NumericColumn, Table, read_table
+from backpass.table import Table, read_table
 from backpass.table.formats.address import Address, without_password
 
 ORDERS = "CREATE TABLE orders (id INTEGER, price REAL, day TEXT, town TEXT)"
@@ -45,12 +46,6 @@ def duckdb_file(path: Path, *statements: str) -> Path:
 
 
 FILES = {"sqlite": sqlite_file, "duckdb": duckdb_file}
-
-
-def numbers(table: Table, name: str) -> list[float]:
-    column = table.column(name)
-    assert isinstance(column, NumericColumn)
-    return column.values.tolist()
 
 
 def check_orders(table: Table) -> None:

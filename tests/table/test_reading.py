@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from column_values import texts
 
 from backpass.errors import DataError, UsageError
 from backpass.table import (
@@ -21,12 +22,6 @@ from backpass.table import (
 )
 
 Write = Callable[..., Path]
-
-
-def texts(table: Table, name: str) -> list[str | None]:
-    column = table.column(name)
-    assert isinstance(column, CategoricalColumn)
-    return [column.levels[code - 1] if code else None for code in column.codes]
 
 
 def numbers(table: Table, name: str) -> list[float | None]:

@@ -14,9 +14,10 @@ import numpy as np
 import openpyxl
 import pytest
 import xlsxwriter
+from column_values import numbers
 
 from backpass.errors import DataError
-from backpass.table import NumericColumn, Table, read_table
+from backpass.table import NumericColumn, read_table
 
 ROWS = [["x", "y"], [1, 2.5], [3, 4]]
 
@@ -38,12 +39,6 @@ def fault(path: Path, **settings: Any) -> DataError:
     with pytest.raises(DataError) as caught:
         read_table(path, **settings)
     return caught.value
-
-
-def numbers(table: Table, name: str) -> list[float]:
-    column = table.column(name)
-    assert isinstance(column, NumericColumn)
-    return column.values.tolist()
 
 
 def test_several_tables_are_listed_and_none_is_guessed(tmp_path: Path) -> None:

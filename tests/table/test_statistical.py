@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 import pytest
+from column_values import numbers, texts
 
 from backpass.errors import DataError
-from backpass.table import CategoricalColumn, DatetimeColumn, NumericColumn, Table, read_table
+from backpass.table import DatetimeColumn, read_table
 from backpass.table.diagnosis.inspection import inspect_table
 
 FRAME = pd.DataFrame(
@@ -34,18 +35,6 @@ def written(path: Path, **options: Any) -> Path:
     write = pyreadstat.write_sav if path.suffix == ".sav" else pyreadstat.write_dta
     write(FRAME, str(path), variable_value_labels=LABELS, **options)
     return path
-
-
-def texts(table: Table, name: str) -> list[str | None]:
-    column = table.column(name)
-    assert isinstance(column, CategoricalColumn)
-    return [column.levels[code - 1] if code else None for code in column.codes]
-
-
-def numbers(table: Table, name: str) -> list[float]:
-    column = table.column(name)
-    assert isinstance(column, NumericColumn)
-    return column.values.tolist()
 
 
 @pytest.mark.parametrize("file", ["t.sav", "t.dta"])

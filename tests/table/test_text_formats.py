@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from column_values import numbers, texts
 from scipy import sparse
 from sklearn.datasets import dump_svmlight_file
 
 from backpass.errors import DataError
-from backpass.table import CategoricalColumn, NumericColumn, Table, read_table
+from backpass.table import read_table
 
 Write = Callable[..., Path]
 HEAD = """\
@@ -26,18 +27,6 @@ HEAD = """\
 @attribute day date "yyyy-MM-dd"
 @data
 """
-
-
-def numbers(table: Table, name: str) -> list[float]:
-    column = table.column(name)
-    assert isinstance(column, NumericColumn)
-    return column.values.tolist()
-
-
-def texts(table: Table, name: str) -> list[str | None]:
-    column = table.column(name)
-    assert isinstance(column, CategoricalColumn)
-    return [column.levels[code - 1] if code else None for code in column.codes]
 
 
 def fault(path: Path, **settings: Any) -> str:
