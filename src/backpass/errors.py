@@ -170,12 +170,10 @@ def numbers_between(
         open_low: Whether the lower bound is excluded.
         open_high: Whether the upper bound is excluded.
 
-    >>> print(numbers_between(1, 9, whole=True), numbers_between(0, 1, open_high=True), sep="\n")
-    a whole number from 1 to 9
-    a number of at least 0 and less than 1
-    >>> print(numbers_between(0, open_low=True), numbers_between(), sep="\n")
-    a number greater than 0
-    a number
+    >>> numbers_between(1, 9, whole=True), numbers_between(0, open_low=True), numbers_between()
+    ('a whole number from 1 to 9', 'a number greater than 0', 'a number')
+    >>> numbers_between(0, 1, open_high=True)
+    'a number of at least 0 and less than 1'
     """
     kind = "a whole number" if whole else "a number"
     above = "greater than" if open_low else "of at least"

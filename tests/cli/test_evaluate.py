@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from csv_text import written
 
 import backpass
 from backpass.model.record import COVERAGE_LEVEL
+from sample_tables import written
 
 Run = Callable[..., Any]
 KEPT = Path(__file__).parents[1] / "model_files" / "format_3_arithmetic_4"

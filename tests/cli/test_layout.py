@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from csv_text import predicted
 
 import backpass
+from sample_tables import predicted
 
 Run = Callable[..., Any]
 FIT = ("--hidden", "4", "--epochs", "2", "-q")

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from csv_text import written
 
 import backpass
+from sample_tables import written
 
 Run = Callable[..., Any]
 QUICK = ("--hidden", "8", "--epochs", "3")

@@ -18,6 +18,7 @@ from backpass.model.loading import from_bytes
 from backpass.model.model import Model
 from backpass.reporting.explanation.dependence import dependence
 from backpass.reporting.explanation.importance import permutation_importance
+from backpass.reporting.numbers.columns import columns_of
 from backpass.reporting.numbers.drift import drifts
 from backpass.table import table_from
 
@@ -135,7 +136,7 @@ def test_rows_of_unknown_words_are_counted_with_repeats(model: Model) -> None:
 def test_drift_is_told_in_words(model: Model) -> None:
     def found(data: Any) -> Any:
         encoded = model.encoded(table_from(data, kinds=model.schema.kinds))
-        return {each.name: each for each in drifts(model, encoded) or ()}["review"]
+        return {each.name: each for each in drifts(columns_of(model), model.training_rows, encoded) or ()}["review"]
 
     same = reviews(300, seed=3)
     assert not found(same).is_clear

@@ -86,7 +86,7 @@ def test_scores_have_wider_intervals_where_rows_of_a_group_err_together() -> Non
     reported = Findings.of(model, held).scores["rmse"]
     found = by_hand(lambda i: root_mean_squared_error(held.truth[i], held.predicted[i]), unit)
     np.testing.assert_allclose([reported.low, reported.high], found, atol=0.15 * (found[1] - found[0]))
-    single = intervals(lambda weights: held.scores(model, weights), held.rows)["rmse"]
+    single = intervals(lambda weights: held.scores(model.head, weights), held.rows)["rmse"]
     assert reported.high - reported.low > 1.5 * (single.high - single.low)
 
 

@@ -17,8 +17,6 @@ import backpass
 from backpass.errors import DataError, UsageError
 from backpass.model import from_bytes
 
-pytestmark = pytest.mark.filterwarnings("ignore::backpass.errors.BackpassWarning")  # a few epochs score poorly
-
 QUICK: dict[str, Any] = {"preset": "plain", "hidden": (8,), "epochs": 4, "validation_fraction": 0.16}
 
 

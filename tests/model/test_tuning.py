@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import pytest
-from sample_tables import rows_in_groups
 from sklearn.metrics import roc_auc_score, root_mean_squared_error
 
 import backpass
@@ -23,8 +22,7 @@ from backpass.model.tuning.search import Search
 from backpass.model.tuning.trial import Trial, ranked, rungs_of, to_continue
 from backpass.model.tuning.trial_runner import TrialRunner
 from backpass.table import table_from
-
-pytestmark = pytest.mark.filterwarnings("ignore::backpass.errors.BackpassWarning")  # a few epochs score poorly
+from sample_tables import rows_in_groups
 
 QUICK: dict[str, Any] = {"preset": "plain", "hidden": (4,), "epochs": 2, "batch_size": 32, "ensemble_size": 1}
 

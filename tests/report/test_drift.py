@@ -11,6 +11,7 @@ import pytest
 
 import backpass
 from backpass.model.profile import SHARES
+from backpass.reporting.numbers.columns import columns_of
 from backpass.reporting.numbers.drift import Drift, drifts
 from backpass.reporting.page.facts import facts_of
 from backpass.reporting.page.page import findings_on, page_of
@@ -35,7 +36,7 @@ def model() -> backpass.Model:
 
 
 def found_in(model: backpass.Model, columns: dict[str, Any]) -> dict[str, Drift]:
-    found = drifts(model, model.schema.encode(model.table(columns)))
+    found = drifts(columns_of(model), model.training_rows, model.schema.encode(model.table(columns)))
     assert found is not None
     assert [each.distance for each in found] == sorted((each.distance for each in found), reverse=True)
     return {each.name: each for each in found}
@@ -104,7 +105,7 @@ def test_rows_of_the_same_distribution_have_not_moved(model: backpass.Model) -> 
 
 def test_a_file_without_counts_has_no_drift(model: backpass.Model) -> None:
     older = replace(model, training_rows=None)
-    assert drifts(older, older.schema.encode(older.table(made(1)))) is None
+    assert drifts(columns_of(older), older.training_rows, older.schema.encode(older.table(made(1)))) is None
 
 
 @pytest.mark.parametrize("shift", [0.0, 2.0])

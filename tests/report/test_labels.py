@@ -64,7 +64,7 @@ def test_each_label_has_the_metrics_that_it_has_alone(tagged: Case) -> None:
         assert each.constant["error"] == pytest.approx(min(y.mean(), 1.0 - y.mean()))
         assert each.area == pytest.approx(roc_auc_score(y, p))
         assert all(score.low <= score.value <= score.high for score in each.scores.values())
-    assert held.scores(tagged.model)["log_loss"] == pytest.approx(
+    assert held.scores(tagged.model.head)["log_loss"] == pytest.approx(
         np.mean([each.scores["log_loss"].value for each in found])
     )
 

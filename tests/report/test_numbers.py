@@ -37,7 +37,7 @@ def test_of_the_table_of_the_fit_the_test_rows_are_taken(case: Case) -> None:
     found = held(case)
     assert found.rows == case.model.record.rows["test"]
     assert "held out for testing" in found.origin
-    scores = found.scores(case.model)
+    scores = found.scores(case.model.head)
     assert scores == pytest.approx(case.model.record.scores["test"], rel=1e-6)
 
 

@@ -195,7 +195,7 @@ def test_years_have_no_thousands_separators() -> None:
 def test_settings_are_shown_as_users_write_them() -> None:
     cost = {"false_positive": 50.0, "false_negative": 500.0}
     model = backpass.fit(table_of("sold"), "sold", preset="default", hidden=(6,), epochs=1, cost=cost)
-    shown = dict(setting_rows(model))
+    shown = dict(setting_rows(model.record.settings))
     assert shown["learning_rate_multiplier"].startswith("alpha=")
     assert shown["cost"] == "false_positive=50,false_negative=500"
     assert (shown["max_grad_norm"], shown["patience"], shown["hidden"]) == ("no limit", "1", "6")
@@ -208,7 +208,7 @@ def test_settings_are_shown_as_users_write_them() -> None:
 def test_a_model_without_the_patience_of_its_preset_is_trained_again_without_it() -> None:
     """As are the models of files that were written before presets had it."""
     model = backpass.fit(table_of("sold"), "sold", preset="fast", hidden=(6,), epochs=3, patience=None)
-    assert dict(setting_rows(model))["patience"] == "never"
+    assert dict(setting_rows(model.record.settings))["patience"] == "never"
     assert "--epochs 3 --patience 3" in command(model, columns_of(model))
 
 

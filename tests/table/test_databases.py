@@ -15,11 +15,11 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
-from column_values import numbers
 
 from backpass.errors import DataError, ResourceError, UsageError
 from backpass.table import Table, read_table
 from backpass.table.formats.address import Address, without_password
+from sample_tables import numbers
 
 ORDERS = "CREATE TABLE orders (id INTEGER, price REAL, day TEXT, town TEXT)"
 ROWS = [(1, 2.5, "2024-01-31", "Oslo"), (2, None, "2024-02-29", "00123"), (3, 7.0, None, "Bergen")]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from column_values import texts
 
 from backpass.errors import DataError, UsageError
 from backpass.table import (
@@ -20,6 +19,7 @@ from backpass.table import (
     required_kind,
     table_from,
 )
+from sample_tables import texts
 
 Write = Callable[..., Path]
 

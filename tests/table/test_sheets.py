@@ -14,10 +14,10 @@ import numpy as np
 import openpyxl
 import pytest
 import xlsxwriter
-from column_values import numbers
 
 from backpass.errors import DataError
 from backpass.table import NumericColumn, read_table
+from sample_tables import numbers
 
 ROWS = [["x", "y"], [1, 2.5], [3, 4]]
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 import pytest
-from column_values import numbers, texts
 
 from backpass.errors import DataError
 from backpass.table import DatetimeColumn, read_table
 from backpass.table.diagnosis.inspection import inspect_table
+from sample_tables import numbers, texts
 
 FRAME = pd.DataFrame(
     {

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from column_values import numbers, texts
 from scipy import sparse
 from sklearn.datasets import dump_svmlight_file
 
 from backpass.errors import DataError
 from backpass.table import read_table
+from sample_tables import numbers, texts
 
 Write = Callable[..., Path]
 HEAD = """\

@@ -86,7 +86,7 @@ class Plots:
             seed: The seed of the permutations.
         """
         held = self._held(data, "importance")
-        found, metric = importances(self.model, held, seed=seed), importance_metric(self.model, held, seed=seed)
+        found, metric = importances(self.model, held, seed=seed), importance_metric(self.model.head, held, seed=seed)
         return _drawn(ax, lambda axes: effects.importance(axes, found, metric))
 
     def dependence(self, column: str, data: Any = None, ax: Axes | None = None) -> Axes:

@@ -23,6 +23,7 @@ from backpass.model import GroupedModel, Model
 from backpass.model.evaluation.gathering import labeled_windows
 from backpass.model.grouped.loading import load
 from backpass.model.record import COVERAGE
+from backpass.reporting.numbers.columns import columns_of
 from backpass.reporting.numbers.drift import Drift, drift_facts, drifts
 from backpass.reporting.numbers.segments import columns_for_segments, segments_of
 from backpass.table import Table, read_table
@@ -98,7 +99,7 @@ def evaluate(**given: Any) -> int:
     if given["strict"]:
         require_seen(table.source, encoded.unseen, encoded.suspects)
     notes, warnings = [*encoded.notes, *known.ignored(table)], [*encoded.warnings, *rows.found.warnings]
-    drift = drifts(model, encoded)
+    drift = drifts(columns_of(model), model.training_rows, encoded)
     if drift is None:
         notes.append(
             "the model file lacks the statistics for drift and the digests of its training rows: it was "

@@ -74,7 +74,7 @@ def importance(**given: Any) -> int:
         console.item("note", note)
     for warning in warnings:
         console.alarm("warning", warning)
-    metric = importance_metric(model, held, seed=given["seed"])
+    metric = importance_metric(model.head, held, seed=given["seed"])
     if given["as_json"]:
         facts = {"target": model.target, "metric": metric, "rows": held.rows, "measured_on": held.origin}
         facts["repeats"], facts["importances"] = given["repeats"], importance_facts(found)

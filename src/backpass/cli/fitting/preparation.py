@@ -18,7 +18,7 @@ from backpass.cli.scores.folds import Folds
 from backpass.model import Problem, make_problem
 from backpass.model.assessment.folds import Folds as Cut
 from backpass.model.fitting.larger.streamed import check_streamable, streamed_problem
-from backpass.reporting.numbers.held_out import require_reportable
+from backpass.reporting.numbers.held_out import reportable
 from backpass.table import Table
 from backpass.table.messages import counted
 from backpass.table.targets import target_names
@@ -50,7 +50,7 @@ def in_memory(request: Request, folds: Folds | None, console: Console, *, verbos
         title = summary.table_line(table)
         problem = problem_of(request, table, validation, test, owned=request.report is None and folds is None)
     if request.report is not None:
-        require_reportable(problem.head)
+        reportable(problem.head)
     for label, text in [title, *summary.of_problem(problem, verbose=verbose)]:
         console.item(label, text)
     console.line()

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError, did_you_mean, function_errors
+from backpass.model.head.head import Head
 from backpass.model.model import Model
 from backpass.reporting.explanation.importance import picked_classes
 from backpass.reporting.explanation.smooth import SmoothModel
@@ -99,7 +100,7 @@ def explained(
             f"an explanation is about one target; this model predicts {model.head.outputs}",
             hint="fit one model per target",
         )
-    chosen = _class_number(model, class_name)
+    chosen = _class_number(model.head, class_name)
     smooth = SmoothModel(model)
     encoded = model.encoded(model.table(data))
     columns = columns_of(model)
@@ -121,13 +122,13 @@ def explained(
     return Explanation(names, contributions, baseline, predicted, classes, notes), encoded
 
 
-def _class_number(model: Model, name: str | None) -> int | None:
+def _class_number(head: Head, name: str | None) -> int | None:
     if name is None:
         return None
-    if name not in model.classes:
-        what = "has no classes" if not model.classes else f"has no class {name!r}"
-        raise UsageError(f"target {model.target!r} {what}", hint=did_you_mean(name, model.classes))
-    return model.classes.index(name)
+    if name not in head.classes:
+        what = "has no classes" if not head.classes else f"has no class {name!r}"
+        raise UsageError(f"target {head.target.name!r} {what}", hint=did_you_mean(name, head.classes))
+    return head.classes.index(name)
 
 
 def integrated(

@@ -16,6 +16,7 @@ from backpass.errors import UsageError, did_you_mean
 from backpass.model.anatomy.neuron import is_single_neuron, neuron_of
 from backpass.model.head.head import Head
 from backpass.model.model import Model
+from backpass.model.prediction.ensemble import Ensemble
 from backpass.model.profile import CategoricalProfile
 from backpass.numerics.philox import permutation
 from backpass.reporting.numbers.columns import ModelColumn, columns_of, typical_row
@@ -107,12 +108,12 @@ def dependences(
     if isinstance(column.feature, TextFeature):
         raise UsageError(f"column {name!r} is free text, which has no order to follow", hint="name another column")
     if isinstance(column.feature, CategoricalFeature):
-        return _of_text(model, column, column.feature.levels, numbers, codes)
+        return _of_text(model.ensemble, column, column.feature.levels, numbers, codes)
     kinks = _kinks(model)
     at = values_along(column, kinks)
     stacked = np.tile(numbers, (len(at), 1))
     stacked[:, column.places] = np.repeat(column.encoded_at(at), len(numbers), axis=0)
-    found = _predictions(model, stacked, np.tile(codes, (len(at), 1)), len(at))
+    found = _predictions(model.ensemble, stacked, np.tile(codes, (len(at), 1)), len(at))
     shown = tuple(kink for kink in kinks if at[0] <= kink <= at[-1])
     return [Dependence(name, at, y.mean(axis=0), y[:MOST_LINES], shown, column.feature.kind) for y in found]
 
@@ -138,7 +139,7 @@ def values_along(column: ModelColumn, kinks: Sequence[float] = ()) -> NDArray[np
 
 
 def _of_text(
-    model: Model,
+    ensemble: Ensemble,
     column: ModelColumn,
     levels: Sequence[str],
     numbers: NDArray[np.float64],
@@ -149,13 +150,13 @@ def _of_text(
     order = sorted(range(len(levels)), key=lambda i: -counts[i])[:MOST_LEVELS]
     stacked = np.tile(codes, (len(order), 1))
     stacked[:, column.places[0]] = np.repeat(np.array(order, dtype=np.int32) + 1, len(codes))
-    found = _predictions(model, np.tile(numbers, (len(order), 1)), stacked, len(order))
+    found = _predictions(ensemble, np.tile(numbers, (len(order), 1)), stacked, len(order))
     at = tuple(levels[i] for i in order)
     return [Dependence(column.name, at, y.mean(axis=0), y[:MOST_LINES], (), "categorical") for y in found]
 
 
 def _predictions(
-    model: Model, numbers: NDArray[np.float64], codes: NDArray[np.int32], points: int
+    ensemble: Ensemble, numbers: NDArray[np.float64], codes: NDArray[np.int32], points: int
 ) -> NDArray[np.float64]:
     """Predict numbers (1, rows, points), or probabilities of each class or label (k, rows, points).
 
@@ -165,7 +166,7 @@ def _predictions(
         codes: (points * rows, q). The codes, in the same order.
         points: The number of points.
     """
-    predicted = model.head.predictions(model.ensemble.outputs(model.ensemble.inputs(numbers, codes)))
+    predicted = ensemble.head.predictions(ensemble.outputs(ensemble.inputs(numbers, codes)))
     return predicted.reshape(points, len(numbers) // points, -1).T
 
 

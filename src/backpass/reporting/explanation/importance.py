@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError, seed_errors, whole_number_errors
+from backpass.model.head.head import Head
 from backpass.model.metrics import as_loss
 from backpass.model.model import Model
+from backpass.model.prediction.ensemble import Ensemble
 from backpass.model.prediction.options import check_reading
 from backpass.numerics.philox import permutation
 from backpass.reporting.explanation.smooth import SmoothModel
@@ -151,11 +153,11 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
         The columns in descending order of permutation importance. Of more than ``MOST_COLUMNS`` columns, ``SCREENED``
         are measured one by one, and the others together.
     """
-    rows = _measured_rows(held, seed)
+    head, ensemble, rows = model.head, model.ensemble, _measured_rows(held, seed)
     x, truth = held.x[rows], held.truth[rows]
     weights = None if held.weights is None else held.weights[rows]
-    metric = importance_metric(model, held, seed=seed)
-    best = _score(model, metric, held.outputs[rows], truth, weights)
+    metric = importance_metric(head, held, seed=seed)
+    best = _score(head, metric, held.outputs[rows], truth, weights)
     columns = columns_of(model)
     groups = by_column(columns, model.feature_map.groups())
 
@@ -165,13 +167,13 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
             order = permutation(seed, repeat + 1, _PURPOSE + 1 + int(group[0]), len(x))
             shuffled = x.copy()
             shuffled[:, group] = x[np.ix_(order, group)]
-            o = model.ensemble.outputs(shuffled)
-            losses.append(_score(model, metric, o, truth, weights) - best)
-            moves.append(_distance(model, o, held.outputs[rows]))
+            o = ensemble.outputs(shuffled)
+            losses.append(_score(head, metric, o, truth, weights) - best)
+            moves.append(_distance(head, o, held.outputs[rows]))
         return Importance(name, float(np.mean(losses)), float(np.std(losses)), float(np.mean(moves)), count)
 
     chosen = screened(model, x, groups)
-    changes = _changes(model, [columns[j] for j in chosen], held.numbers[rows], held.codes[rows])
+    changes = _changes(ensemble, [columns[j] for j in chosen], held.numbers[rows], held.codes[rows])
     found = []
     for j in chosen:
         column = columns[j]
@@ -204,16 +206,16 @@ def screened(model: Model, x: NDArray[Any], groups: Sequence[NDArray[np.intp]]) 
     return sorted(np.argsort(-of_column, kind="stable")[:SCREENED].tolist())
 
 
-def importance_metric(model: Model, held: HeldOut, *, seed: int = 0) -> str:
+def importance_metric(head: Head, held: HeldOut, *, seed: int = 0) -> str:
     """Return the metric that ``importances`` measures with the same seed: that which selected the best epoch, or, if
     it is undefined on the rows (as ROC AUC is on rows of one class), the first of the model's metrics that is defined.
     For several numbers, it is r2.
     """
     rows = _measured_rows(held, seed)
     weights = None if held.weights is None else held.weights[rows]
-    scores = model.head.scores(held.outputs[rows], held.truth[rows], weights)
+    scores = head.scores(held.outputs[rows], held.truth[rows], weights)
     # The mean of r2 counts all targets alike; that of an error is the error of the target with the largest numbers.
-    return "r2" if number_names(model.head) and "r2" in scores else model.head.metric_among(scores)
+    return "r2" if number_names(head) and "r2" in scores else head.metric_among(scores)
 
 
 def _measured_rows(held: HeldOut, seed: int) -> NDArray[Any]:
@@ -239,25 +241,25 @@ def picked_classes(predicted: NDArray[np.float64], chosen: int | None = None, po
 
 
 def _score(
-    model: Model, metric: str, o: NDArray[np.float64], truth: NDArray[np.float64], weights: NDArray[np.float64] | None
+    head: Head, metric: str, o: NDArray[np.float64], truth: NDArray[np.float64], weights: NDArray[np.float64] | None
 ) -> float:
     """Return a metric, negated if higher values are better."""
-    return as_loss(metric, model.head.scores(o, truth, weights, [metric])[metric])
+    return as_loss(metric, head.scores(o, truth, weights, [metric])[metric])
 
 
-def _distance(model: Model, o: NDArray[np.float64], before: NDArray[np.float64]) -> float:
+def _distance(head: Head, o: NDArray[np.float64], before: NDArray[np.float64]) -> float:
     """Return the mean change of predictions: |difference|, half its sum over classes, or its mean over labels.
 
     For several numbers, it is the mean over the targets, each in its standard deviation in the training rows.
     """
-    moved = np.abs(model.head.predictions(o) - model.head.predictions(before))
-    if number_names(model.head):
-        moved = moved / np.array([each.scale for each in model.head.scales])
-    return float(np.mean(0.5 * moved.sum(axis=1) if model.classes else moved))
+    moved = np.abs(head.predictions(o) - head.predictions(before))
+    if number_names(head):
+        moved = moved / np.array([each.scale for each in head.scales])
+    return float(np.mean(0.5 * moved.sum(axis=1) if head.classes else moved))
 
 
 def _changes(
-    model: Model, columns: Sequence[ModelColumn], numbers: NDArray[np.float64], codes: NDArray[np.int32]
+    ensemble: Ensemble, columns: Sequence[ModelColumn], numbers: NDArray[np.float64], codes: NDArray[np.int32]
 ) -> NDArray[np.float64]:
     """The mean change of the prediction when each number and date component moves by its interquartile range: (p,)
 
@@ -272,6 +274,6 @@ def _changes(
         for side in (0.5, -0.5):
             moved = numbers.copy()
             moved[:, j] += side * distance
-            ends.append(model.ensemble.outputs(model.ensemble.inputs(moved, codes)))
-        found[j] = _distance(model, *ends)
+            ends.append(ensemble.outputs(ensemble.inputs(moved, codes)))
+        found[j] = _distance(ensemble.head, *ends)
     return found

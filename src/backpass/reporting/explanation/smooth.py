@@ -20,7 +20,7 @@ from backpass.circuit.operations import concatenate
 from backpass.engine import Engine, engine_named
 from backpass.model.model import Model
 from backpass.network import Embedding, Network
-from backpass.reporting.numbers.held_out import head_of
+from backpass.reporting.numbers.held_out import reportable
 
 CHUNK = 8192
 """Rows per call of the engine, which bounds memory."""
@@ -132,7 +132,7 @@ class SmoothModel:
             if member.tables:
                 own = concatenate([s[:, : self.plain], s[:, member.start : member.stop]], axis=1)
             outputs.append(member.network(theta[member.first : member.first + member.theta.size], own))
-        return head_of(self.model).decoded(self.model.head.average(outputs, self.model.shares))
+        return reportable(self.model.head).decoded(self.model.head.average(outputs, self.model.shares))
 
     @cached_property
     def gradient(self) -> Circuit:

@@ -6,7 +6,7 @@ chance explains. The model file holds what is needed: quantiles with the counts 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log, pi, sqrt
 from typing import Any
@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.model import Model
 from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile
 from backpass.model.training_rows import TrainingRows, counts_below
-from backpass.reporting.numbers.columns import ModelColumn, columns_of
+from backpass.reporting.numbers.columns import ModelColumn
 from backpass.reporting.numbers.numerals import value_texts
 from backpass.table import CategoricalFeature, DatetimeFeature, Encoded, TextFeature
 from backpass.table.datetimes.date_components import microseconds_of
@@ -84,16 +83,16 @@ class Drift:
         return {"column": self.name, "distance": self.distance, "chance": self.chance, "clear": self.is_clear, **moved}
 
 
-def drifts(model: Model, encoded: Encoded) -> tuple[Drift, ...] | None:
+def drifts(columns: Sequence[ModelColumn], kept: TrainingRows | None, encoded: Encoded) -> tuple[Drift, ...] | None:
     """The drift of each column, in descending order; None if the model file lacks what is needed.
 
     Args:
-        model: The model.
+        columns: The columns of the model.
+        kept: Its summary of the training rows.
         encoded: Rows encoded by the model's schema, at least one.
     """
-    kept, profiles = model.training_rows, model.record.columns
-    columns = columns_of(model)
-    if kept is None or not profiles or not len(encoded.codes):
+    has_profiles = any(column.profile is not None for column in columns)
+    if kept is None or not has_profiles or not len(encoded.codes):
         return None
     found = []
     for column in columns:

@@ -7,7 +7,7 @@ columns, network inputs, outputs, predictions and true targets as arrays.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
@@ -89,25 +89,15 @@ class HeldOut:
         unit, later = model.record.resampled_rows(self.table), model.record.beyond(self.table)
         return LabeledRows(model.head, model.intervals, self.outputs, self.truth, self.weights, unit, later)
 
-    def scores(self, model: Model, weights: NDArray[np.float64] | None = None) -> dict[str, float]:
-        """Return every metric of the model on these rows; ``weights`` (n,) multiply those of the rows."""
+    def scores(self, head: Head, weights: NDArray[np.float64] | None = None) -> dict[str, float]:
+        """Return every metric on these rows; ``weights`` (n,) multiply those of the rows."""
         own = self.weights
         both = weights if own is None else own if weights is None else own * weights
-        return model.head.scores(self.outputs, self.truth, both)
+        return head.scores(self.outputs, self.truth, both)
 
 
-def head_of(model: Model, what: str = REPORT) -> Head:
-    """Return the head of a model with one target or with several.
-
-    Raises:
-        UsageError: The model predicts several quantiles of one target.
-    """
-    require_reportable(model.head, what)
-    return model.head
-
-
-def require_reportable(head: Head, what: str = REPORT) -> None:
-    """Check that a report can describe the predictions: one for each target.
+def reportable(head: Head, what: str = REPORT) -> Head:
+    """Return a head whose predictions a report can describe: one for each target.
 
     Args:
         head: The head of the model.
@@ -121,6 +111,7 @@ def require_reportable(head: Head, what: str = REPORT) -> None:
             f"{what} is about one prediction per target; this model predicts {head.outputs} quantiles",
             hint="fit one model per quantile",
         )
+    return head
 
 
 def number_names(head: Head) -> tuple[str, ...]:
@@ -145,20 +136,20 @@ def held_out(model: Model, table: Table, what: str = REPORT) -> HeldOut:
         DataError: Lists what the table lacks.
         UsageError: The model predicts several quantiles.
     """
-    require_reportable(model.head, what)
+    reportable(model.head, what)
     source = label(os.path.basename(table.source))
     table = model.labeled(table)
     for part in ("test", "validation"):
         words = "held out for testing" if part == "test" else "held out for validation"
         for index in _rows_of(model, table, part):
             rows = _rows(model, table.take(index), f"the {len(index):,} rows of {source} that were {words}")
-            if _repeats(rows.scores(model), model.record.scores[part]):
+            if _repeats(rows.scores(model.head), model.record.scores[part]):
                 return replace(rows, is_known=True)
     every = f"all {table.rows:,} rows" if table.rows > 1 else "the only row"
     found = _rows(model, table, f"{every} of {source}")
     if model.training_rows is not None:
         return replace(found, warnings=tuple(model.training_rows.warnings_on(found.digests)))
-    if table.rows not in _fitted_rows(model):
+    if table.rows not in _fitted_rows(model.record.rows):
         return found
     doubt = "as many rows as the model was fitted on: if it is the training table, these scores are too optimistic"
     return replace(found, notes=(*found.notes, doubt))
@@ -166,7 +157,7 @@ def held_out(model: Model, table: Table, what: str = REPORT) -> HeldOut:
 
 def _rows(model: Model, table: Table, origin: str) -> HeldOut:
     """Encode all rows of a table and run the model on them."""
-    head = head_of(model)
+    head = reportable(model.head)
     # The schema excludes only the first target.
     no_inputs = {*(each.target.name for each in head.targets[1:]), model.record.weight}
     encoded = model.encoded(replace(table, columns={k: v for k, v in table.columns.items() if k not in no_inputs}))
@@ -197,7 +188,7 @@ def _rows_of(model: Model, table: Table, part: str) -> Iterator[NDArray[Any]]:
     settings, counts = model.record.settings, model.record.rows
     if not model.record.scores.get(part) or not {*model.record.split_columns} <= {*table.columns}:
         return
-    head = head_of(model)
+    head = reportable(model.head)
     strata = None if head.target.task == "regression" else strata_of(head.truth(table))
     asked = Settings.from_json(settings)
     try:
@@ -212,9 +203,8 @@ def _rows_of(model: Model, table: Table, part: str) -> Iterator[NDArray[Any]]:
                 yield found
 
 
-def _fitted_rows(model: Model) -> set[int]:
+def _fitted_rows(counts: Mapping[str, int]) -> set[int]:
     """Return the possible row counts of the training table; separate validation or test files do not add to it."""
-    counts = model.record.rows
     train, validation, test = (counts.get(part, 0) for part in ("train", "validation", "test"))
     return {train, train + validation, train + test, train + validation + test}
 

@@ -112,7 +112,7 @@ class Findings:
         held = self.held
         if held is None or held.is_known:
             return None
-        return drifts(self.model, Encoded(held.numbers, held.codes, ()))
+        return drifts(self.columns, self.model.training_rows, Encoded(held.numbers, held.codes, ()))
 
     @property
     def decisions(self) -> Decisions | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from importlib.resources import files
 from math import isnan
@@ -19,9 +19,10 @@ from typing import Any
 from backpass._version import __version__
 from backpass.errors import UsageError, seed_errors, visible
 from backpass.model.model import Model
+from backpass.model.prediction.group import Group
 from backpass.model.prediction.options import check_reading
-from backpass.model.record import COVERAGE, COVERAGE_LEVEL
-from backpass.reporting.numbers.held_out import check_model, head_of, held_out, number_names
+from backpass.model.record import COVERAGE, COVERAGE_LEVEL, Record
+from backpass.reporting.numbers.held_out import check_model, held_out, number_names, reportable
 from backpass.reporting.numbers.labels import label_names, label_rows
 from backpass.reporting.numbers.names import label
 from backpass.reporting.numbers.numerals import number
@@ -87,7 +88,7 @@ def report(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> 
 
 def findings_on(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> Findings:
     """Return the content of a report; needs no plotting library. See ``report`` for the arguments and errors."""
-    head_of(model)
+    reportable(model.head)
     held = None if data is None else held_out(model, model.table(data, with_target=True, **reading))
     return Findings.of(model, held, seed=seed)
 
@@ -181,8 +182,8 @@ def _facts(findings: Findings) -> dict[str, Any]:
         "first": SHOWN_CONTROLS,
         "notes": [visible(note) for note in notes],
         "command": command(model, findings.columns),
-        "settings": setting_rows(model),
-        "layers": _layers(model),
+        "settings": setting_rows(model.record.settings),
+        "layers": _layers(model.groups, alone=model.theta.ndim == 1),
         "networks": len(model.record.members),
         "parameters": f"{model.parameter_count:,}",
         "is_large": not whatif.fits(model),
@@ -225,10 +226,10 @@ def _decision_facts(findings: Findings) -> dict[str, Any]:
     }
 
 
-def _layers(model: Model) -> str:
+def _layers(groups: Sequence[Group], *, alone: bool) -> str:
     """Format the layer widths: ``8 → 64 → 1``, or ``4 times 8 → 64 → 1`` for an ensemble."""
-    layers = [(group.count, group.title.replace("->", "→")) for group in model.groups]
-    return layers[0][1] if model.theta.ndim == 1 else ", ".join(f"{count} times {widths}" for count, widths in layers)
+    layers = [(group.count, group.title.replace("->", "→")) for group in groups]
+    return layers[0][1] if alone else ", ".join(f"{count} times {widths}" for count, widths in layers)
 
 
 def _order(findings: Findings) -> list[int]:
@@ -253,18 +254,14 @@ def _cards(findings: Findings) -> Iterator[tuple[str, str, str]]:
             yield name.replace("_", " "), number(score.value), beneath
         elif part is not None and name in model.record.scores[part]:
             yield name.replace("_", " "), number(model.record.scores[part][name]), f"{words.PARTS[part]} rows"
-    yield "training rows", f"{model.record.rows.get('train', 0):,}", _set_aside(model)
-    yield "parameters", f"{model.parameter_count:,}", _layers(model)
+    yield "training rows", f"{model.record.rows.get('train', 0):,}", _set_aside(model.record)
+    yield "parameters", f"{model.parameter_count:,}", _layers(model.groups, alone=model.theta.ndim == 1)
 
 
-def _set_aside(model: Model) -> str:
+def _set_aside(record: Record) -> str:
     """Format the sizes of the held-out splits; with folds, each training row validates exactly one network."""
-    rows, settings = model.record.rows, model.record.settings
+    rows, settings = record.rows, record.settings
     counts = {name: f"{count:,} {words.PARTS[name]}" for name, count in rows.items() if count}
-    if (
-        settings.get("ensemble_split") == "folds"
-        and model.record.members
-        and rows.get("train") == rows.get("validation")
-    ):
+    if settings.get("ensemble_split") == "folds" and record.members and rows.get("train") == rows.get("validation"):
         counts["validation"] = "out-of-fold validation"
     return ", ".join(counts[name] for name in ("validation", "test") if name in counts) or "none held out"

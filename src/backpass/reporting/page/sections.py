@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from backpass.model.anatomy.neuron import is_single_neuron
 from backpass.model.fitting.outcome.neighbors import trained_members
 from backpass.model.head.decision import Decision
+from backpass.model.head.head import Head
 from backpass.model.metrics import LOWER_IS_BETTER
-from backpass.model.model import Model
 from backpass.numerics.bootstrap import Interval
 from backpass.reporting.explanation.dependence import Dependence, answer_number, dependences
 from backpass.reporting.explanation.importance import screening_note
@@ -110,13 +110,13 @@ def _accuracy(findings: Findings) -> Iterator[Picture]:
     if findings.held is None:
         return
     of_target = _of_classes if findings.model.classes else _of_labels if findings.labels else _of_numbers
-    yield from of_target(findings.model, findings.held)
+    yield from of_target(findings.model.head, findings.held)
 
 
-def _of_numbers(model: Model, held: HeldOut) -> Iterator[Picture]:
-    names = number_names(model.head)
+def _of_numbers(head: Head, held: HeldOut) -> Iterator[Picture]:
+    names = number_names(head)
     if not names:
-        yield from _of_number(held.truth, held.predicted, model.target)
+        yield from _of_number(held.truth, held.predicted, head.target.name)
     for j, name in enumerate(names[:CLASS_CURVES]):
         yield from _of_number(held.truth[:, j], held.predicted[:, j], name, f"-{j}", f": {label(name)}")
 
@@ -139,36 +139,35 @@ def _of_number(
     )
 
 
-def _of_classes(model: Model, held: HeldOut) -> Iterator[Picture]:
-    k = len(model.classes)
-    head = model.head
+def _of_classes(head: Head, held: HeldOut) -> Iterator[Picture]:
+    k = len(head.classes)
     counts = head.confusion(held.outputs, held.truth, held.weights)
     assert counts is not None  # a model with classes has a confusion matrix
     yield _picture(
         "confusion",
         "Confusion matrix",
         "One row per true class; the darker a cell, the larger its share of the row.",
-        lambda ax: evaluation.confusion(ax, counts, model.classes),
+        lambda ax: evaluation.confusion(ax, counts, head.classes),
         HEIGHT if k <= 6 else HEIGHT * 1.35,
     )
     # A class that no row or every row belongs to has no curve.
     shown = [head.positive] if k == 2 else range(min(k, CLASS_CURVES))
     if present := [j for j in shown if 0 < (held.truth == j).sum() < held.rows]:
-        by_class = {model.classes[j]: (held.predicted[:, j], held.truth == j) for j in present}
+        by_class = {head.classes[j]: (held.predicted[:, j], held.truth == j) for j in present}
         share = float(np.average(held.truth == head.positive, weights=held.weights)) if k == 2 else None
         yield from _of_probabilities(by_class, held.weights, share)
         if k > 2:
             yield _calibration_of_all(held, held.truth[:, None] == np.arange(k), "a class", "All classes together. ")
             return
-        name = model.classes[head.positive]
+        name = head.classes[head.positive]
         yield _calibration(name, *by_class[name], held.weights)
-        yield from _of_decisions(model, held)
+        yield from _of_decisions(head, held)
 
 
-def _of_decisions(model: Model, held: HeldOut) -> Iterator[Picture]:
+def _of_decisions(head: Head, held: HeldOut) -> Iterator[Picture]:
     """Yield the gain curve and the cost by threshold of two classes."""
-    decision = model.head.decision or Decision()
-    name = model.classes[decision.positive]
+    decision = head.decision or Decision()
+    name = head.classes[decision.positive]
     score, positive = held.predicted[:, decision.positive], held.truth == decision.positive
     x, y = gain_curve(score, positive, held.weights)
     yield _picture(
@@ -190,8 +189,8 @@ def _of_decisions(model: Model, held: HeldOut) -> Iterator[Picture]:
     )
 
 
-def _of_labels(model: Model, held: HeldOut) -> Iterator[Picture]:
-    names = label_names(model.head)
+def _of_labels(head: Head, held: HeldOut) -> Iterator[Picture]:
+    names = label_names(head)
     present = [j for j in range(len(names)) if 0 < held.truth[:, j].sum() < held.rows]
     if by_class := {names[j]: (held.predicted[:, j], held.truth[:, j] == 1) for j in present[:CLASS_CURVES]}:
         yield from _of_probabilities(by_class, held.weights, about=_among(by_class, present))
@@ -270,7 +269,7 @@ def _columns(findings: Findings) -> Iterator[Picture]:
         "replaced by that of another row."
         + " For dates and free text, the largest over their components."
         * bool(model.schema.datetimes or model.schema.free_texts),
-        lambda ax: effects.changes(ax, findings.important, _answer(model)),
+        lambda ax: effects.changes(ax, findings.important, _answer(model.head)),
         height,
     )
 
@@ -327,22 +326,22 @@ def _dependence(findings: Findings, name: str, found: Dependence) -> Picture:
         at, y = held.numbers[:, 0], held.truth
         text = "One neuron: a line with a kink (CS229, Figure 1)."
         return _picture(name, label(found.name), text, lambda ax: effects.neuron(ax, at, y, found, model.target))
-    return _picture(name, label(found.name), "", lambda ax: effects.dependence(ax, found, _answer(model)))
+    return _picture(name, label(found.name), "", lambda ax: effects.dependence(ax, found, _answer(model.head)))
 
 
 def _among(shown: Sized, answers: Sized, what: str = "labels") -> str:
     return f"The first {len(shown)} of {len(answers)} {what}." if len(answers) > len(shown) else ""
 
 
-def _answer(model: Model) -> str:
+def _answer(head: Head) -> str:
     """Name the predicted quantity: the target, or the probability of the positive class, of a class or of a label.
 
     Several targets change by their standard deviations.
     """
-    if number_names(model.head):
+    if number_names(head):
         return "the targets, in standard deviations"
-    if label_names(model.head):
+    if label_names(head):
         return "a label's probability"
-    if len(model.classes) > 2:
+    if len(head.classes) > 2:
         return "a class's probability"
-    return f"p({model.classes[model.head.positive]})" if model.classes else model.target
+    return f"p({head.classes[head.positive]})" if head.classes else head.target.name

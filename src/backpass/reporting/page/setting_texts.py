@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backpass.errors import visible
@@ -63,9 +63,8 @@ def _written(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def setting_rows(model: Model) -> list[tuple[str, str]]:
+def setting_rows(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return every setting with its value as the command line takes it; of one that is not set, what happens then."""
-    settings = model.record.settings
     return [(name, _shown(setting, settings[name])) for name, setting in BY_NAME.items() if name in settings]
 
 

@@ -19,7 +19,7 @@ from backpass.model.head.decoding import WIDE
 from backpass.model.model import Model
 from backpass.reporting.explanation.dependence import values_along
 from backpass.reporting.numbers.columns import ModelColumn, columns_of
-from backpass.reporting.numbers.held_out import head_of, number_names
+from backpass.reporting.numbers.held_out import number_names, reportable
 from backpass.reporting.numbers.labels import label_names
 from backpass.reporting.numbers.names import label
 from backpass.table import CategoricalFeature, DatetimeFeature, TextFeature
@@ -33,7 +33,7 @@ computes a curve of 81 points of such a model in about a tenth of a second."""
 
 def forward(model: Model) -> Circuit:
     """(theta of all networks (P,), numbers (n, p), codes (n, q)) -> numbers (n,) or probabilities (n, k)"""
-    head, networks = head_of(model), [group.network for group in model.groups for _ in group.theta]
+    head, networks = reportable(model.head), [group.network for group in model.groups for _ in group.theta]
     phi, dtype = model.feature_map, model.theta.dtype
 
     def whole(theta: Array, numbers: Array, codes: Array) -> Array:

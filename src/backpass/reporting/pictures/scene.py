@@ -19,13 +19,14 @@ from backpass.network import (
     Embedding,
     Layer,
     LearnedInputScale,
+    Network,
     ParametricActivation,
     Periodic,
     Projection,
     Selection,
     Wired,
 )
-from backpass.reporting.numbers.columns import ModelColumn, by_column, columns_of
+from backpass.reporting.numbers.columns import by_column, columns_of
 from backpass.reporting.numbers.names import label
 
 
@@ -177,7 +178,8 @@ def scene_of(model: Model, limits: Limits = WHOLE) -> Scene:
     views = network.layout.views(theta)
     columns = columns_of(model)
     names = [label(column.name) for column in columns]
-    groups, factors = _front(model, columns, views)
+    by_inputs = by_column(columns, model.feature_map.groups())
+    groups, factors = _front(network, by_inputs, views)
     mixed = next((views[f"P{number}"] for number, each, _ in network.numbered() if isinstance(each, Projection)), None)
     layers = [_Layer(len(names), names, None, "column")]
     is_of_classes = model.head.outputs == len(model.classes)
@@ -192,7 +194,7 @@ def scene_of(model: Model, limits: Limits = WHOLE) -> Scene:
         if number == "1":
             weights = _by_column(weights * factors[:, None], groups)
             if mixed is not None:
-                weights = _of_columns(weights, mixed, by_column(columns, model.feature_map.groups()))
+                weights = _of_columns(weights, mixed, by_inputs)
             joined = None if joined is None else _by_column(joined, groups)
         shown = [label(unit.name) for unit in layer.units] if isinstance(layer, Wired) else output * is_last
         what = "output" if is_last else learned.get(number, str(getattr(layer, "activation", "identity")))
@@ -222,19 +224,23 @@ def _joined(layer: Layer, width: int) -> Floats | None:
     return wires
 
 
-def _front(model: Model, columns: Sequence[ModelColumn], views: Any) -> tuple[list[NDArray[Any]], Floats]:
+def _front(network: Network, groups: Sequence[Any], views: Any) -> tuple[list[NDArray[Any]], Floats]:
     """Map columns to the inputs of the first layer of neurons.
 
     Periodic and categorical embeddings before that layer turn one input into several, and a learned input scale
     multiplies each input by a factor.
 
+    Args:
+        network: The network.
+        groups: The positions of the inputs of each column.
+        views: The parameters of its layers, by name.
+
     Returns:
         The positions of the inputs of each column, or of each component and code behind a projection, and the learned
         scale factor of each input.
     """
-    groups: Sequence[Any] = by_column(columns, model.feature_map.groups())
-    width, factors = model.network.inputs, np.ones(model.network.inputs)
-    for number, layer, _ in model.network.numbered():
+    width, factors = network.inputs, np.ones(network.inputs)
+    for number, layer, _ in network.numbered():
         if layer.neurons:
             break
         if isinstance(layer, Selection):
