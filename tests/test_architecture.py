@@ -310,6 +310,32 @@ def test_no_room_has_more_modules_than_one_remembers() -> None:
     assert not crowded
 
 
+def long_functions(known: Sources, most: int) -> list[str]:
+    """The functions with more lines than that, docstrings not counted."""
+    found = []
+    for module, text in known.items():
+        for each in ast.walk(ast.parse(text)):
+            if isinstance(each, ast.FunctionDef):
+                first, *others = each.body
+                has_docstring = ast.get_docstring(each, clean=False) is not None and others
+                lines = (each.end_lineno or 0) - (others[0] if has_docstring else first).lineno + 1
+                found += [f"{module}.{each.name}: {lines} lines"] if lines > most else []
+    return found
+
+
+def test_functions_of_models_and_commands_are_named_steps() -> None:
+    known = {name: text for name, text in sources().items() if name.startswith(("backpass.model.", "backpass.cli."))}
+    assert len(known) > 100
+    faults = long_functions(known, 50)
+    assert not faults, shown(faults)
+
+
+def test_planted_long_functions_are_found() -> None:
+    text = "def f():\n    'What it returns.'\n\n    x = 1\n    return x\n"
+    assert long_functions({"m": text}, 1) == ["m.f: 2 lines"]
+    assert long_functions({"m": text}, 2) == []
+
+
 def test_planted_cycles_are_found() -> None:
     known = {
         "backpass.table.a": "from backpass.table import b",
