@@ -17,6 +17,7 @@ from backpass.table.messages import FIRST, shown
 from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.notation.number import number_in
 
+_MISSING = frozenset(DEFAULT_MISSING)  # a set: every cell of the sample is looked up
 FEWEST = 3  # minimum number of rows for a verdict
 LOOKED_AT = 20  # values of a column that determine its type
 ODD = 0.25  # maximum share of numbers that differ from those below
@@ -48,10 +49,10 @@ def looks_like_data(first: Record, rows: Sequence[Record]) -> bool:
         return False
     found = _Evidence()
     for cell, column in zip(first, zip(*rows, strict=True), strict=True):
-        there = [value for text in column if (value := text.strip(" \t")) not in DEFAULT_MISSING]
+        there = [value for text in column if (value := text.strip(" \t")) not in _MISSING]
         if len(there) < len(column) and set(there) == {cell}:
             found.unmatched += 1  # a checkbox column: its only value is its name
-        elif there and cell not in DEFAULT_MISSING and not _weighed(cell, there, found):
+        elif there and cell not in _MISSING and not _weighed(cell, there, found):
             return False
     return _verdict(found) and (len(first) == 1 or not _recurs_whole(first, rows))
 
