@@ -138,6 +138,17 @@ def test_the_page_and_the_facts_hold_these_numbers() -> None:
     ]
 
 
+def test_the_pictures_of_weighted_rows_have_the_scores_beside_them() -> None:
+    x, w = RNG.normal(size=160), RNG.choice([0.0, 1.0, 5.0], 160)
+    rows = {"x": x, "w": w, "y": np.where(x + RNG.normal(size=160) > 0.5, "yes", "no")}
+    model = fit(rows, "y", weight="w", hidden=(), epochs=2)
+    findings = findings_on(model, model.table(rows, with_target=True))
+    scores, page = facts_of(findings)["scores"], page_of(findings)
+    assert f"area {scores['roc_auc']:.3f}" in page
+    assert f"average precision {scores['average_precision']:.3f}" in page
+    assert "Numbers are sums of row weights." in page
+
+
 def test_other_models_have_no_such_tables() -> None:
     rows = {"x": [*range(40)], "y": [*range(40)]}
     facts = facts_of(findings_on(fit(rows, "y", hidden=(), epochs=1), table_from(rows)))

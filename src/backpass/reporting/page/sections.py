@@ -146,7 +146,8 @@ def _of_classes(head: Head, held: HeldOut) -> Iterator[Picture]:
     yield _picture(
         "confusion",
         "Confusion matrix",
-        "One row per true class; the darker a cell, the larger its share of the row.",
+        "One row per true class; the darker a cell, the larger its share of the row."
+        + " Numbers are sums of row weights." * (held.weights is not None),
         lambda ax: evaluation.confusion(ax, counts, head.classes),
         HEIGHT if k <= 6 else HEIGHT * 1.35,
     )
