@@ -92,6 +92,16 @@ def test_on_a_phone_nothing_is_cut_off(case: Case, browser: Browser, tmp_path: P
     assert named
 
 
+@pytest.mark.parametrize("target", ["price", "sold"])
+def test_on_a_small_screen_no_table_is_wider_than_the_page(target: str, browser: Browser, tmp_path: Path) -> None:
+    opened(browser, page_of(target, with_rows=True), tmp_path, width=900)
+    wide = browser.run(
+        "[...document.querySelectorAll('.scroll')]"
+        ".filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent.slice(0, 60))"
+    )
+    assert wide == []
+
+
 def test_missing_values_and_selectors_move_it_too(browser: Browser, tmp_path: Path) -> None:
     opened(browser, page_of("sold"), tmp_path)
 

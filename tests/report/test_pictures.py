@@ -17,6 +17,7 @@ import backpass
 from backpass.circuit import trace, value_and_grad
 from backpass.errors import UsageError
 from backpass.reporting import page as palette
+from backpass.reporting.numbers.curves import Calibration
 from backpass.reporting.numbers.names import label
 from backpass.reporting.pictures import drawing, evaluation
 from backpass.reporting.pictures.scene import Scene, scene_of, scene_of_sizes
@@ -65,6 +66,18 @@ def test_a_picture_is_drawn_where_one_asks_for_it() -> None:
     before = dict(matplotlib.rcParams)
     assert case_of("price").model.plot.history(ax) is ax
     assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize(("highest", "end"), [(0.9, 1.0), (0.04, 0.06)])
+def test_the_calibration_of_a_rare_class_fills_its_axes(highest: float, end: float) -> None:
+    from matplotlib.figure import Figure
+
+    predicted = np.linspace(0.0, highest, 5)
+    ax = Figure().subplots()
+    evaluation.calibration(ax, Calibration(predicted, predicted, predicted / 2.0, predicted * 1.5, np.ones(5)), "fraud")
+    for low, high in (ax.get_xlim(), ax.get_ylim()):
+        assert low < 0.0
+        assert end <= high <= 1.1 * end
 
 
 def test_the_history_marks_the_best_epoch() -> None:

@@ -104,7 +104,7 @@ def precision_recall(ax: Axes, curves: Mapping[str, Curve], share: float | None 
     if share is not None:
         ax.axhline(share, color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
     ax.set(xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    ax.legend(loc="lower left" if len(curves) == 1 else "best")
+    ax.legend(loc="best")
 
 
 def _curves(ax: Axes, curves: Mapping[str, Curve], what: str) -> None:
@@ -117,11 +117,17 @@ def _curves(ax: Axes, curves: Mapping[str, Curve], what: str) -> None:
 
 def calibration(ax: Axes, found: Calibration, name: str) -> None:
     """Draw observed shares (with 95 % intervals) against predicted probabilities; the diagonal is perfect."""
+    top = _end_of_axis(float(max(found.predicted.max(), found.high.max())))
     ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
     ax.vlines(found.predicted, found.low, found.high, color=ACCENT, linewidth=1.4, alpha=0.6)
     ax.plot(found.predicted, found.observed, "o-", color=ACCENT, markersize=4.5, linewidth=1.4)
     ax.set(xlabel=f"predicted probability of {short(name, 18)}", ylabel="observed share")
-    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    ax.set(xlim=(-0.02 * top, 1.02 * top), ylim=(-0.02 * top, 1.02 * top))
+
+
+def _end_of_axis(highest: float) -> float:
+    """Where an axis of probabilities ends: at 1, or at the highest one if all are small, as those of a rare class."""
+    return 1.0 if highest > 0.5 or highest == 0.0 else highest
 
 
 def gain(ax: Axes, rows: Floats, found: Floats, name: str) -> None:
@@ -146,7 +152,6 @@ def cost(ax: Axes, at: Floats, costs: Floats, threshold: float, what: str) -> No
     shown = np.unique(np.linspace(0, len(at) - 1, 400).astype(int))
     ax.step(at[shown], costs[shown], where="pre", color=ACCENT)
     ax.axvline(threshold, color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
-    highest = max(float(at[-1]), threshold)
-    right = 1.0 if highest > 0.5 else highest  # probabilities of a rare class are small
+    right = _end_of_axis(max(float(at[-1]), threshold))
     ax.set(xlabel="threshold", ylabel=what, xlim=(-0.02 * right, 1.02 * right))
     ax.set_ylim(bottom=0.0)
