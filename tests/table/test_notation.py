@@ -30,6 +30,7 @@ from backpass.table import (
     table_from,
 )
 from backpass.table.diagnosis.diagnostics import column_findings
+from backpass.table.messages import shown
 from backpass.table.notation.agreement import agreement_of
 from backpass.table.notation.cell import cell_in, quick_cell_in, quick_shape_of
 from backpass.table.notation.measures.units import ratio
@@ -777,6 +778,25 @@ def test_units_of_one_dimension_are_converted(dimension: str, locale: str, tmp_p
         table = DOORS[door](cells, tmp_path / door)
         assert same(values_of(table), [value * sizes[unit] for value, unit in zip(values, units, strict=True)])
         assert any(f"several units, converted to {main}" in note for note in table.notes)
+
+
+@pytest.mark.parametrize("cell", ["5O.5", "1OO", "1O0", "5l.5", "2S5", "5x.5", "5 g.5", "5°.5"])
+def test_letters_among_the_digits_are_mistakes(cell: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="column 'x': 40 numbers, 1 text"):
+        as_csv([*(f"{n}.5" for n in range(40)), cell], tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("unit", ["m2", "cm3", "l", "MPa.m^0.5", "W/m²", "No.", "CO2e", "O"])
+def test_units_with_digits_or_points(unit: str) -> None:
+    cell = cell_in(f"12.5 {unit}")
+    assert cell is not None
+    assert cell.word == unit
+
+
+@pytest.mark.parametrize("cell", ["12\u00a0", "\u200b12", "\ufeff12"])
+def test_the_note_names_the_number_with_the_odd_space(cell: str, tmp_path: Path) -> None:
+    table = as_csv([*(f"{n}.5" for n in range(40)), cell], tmp_path / "t.csv")
+    assert table.notes == (f"column 'x': {shown(cell)} is read as 12",)
 
 
 def test_units_of_two_dimensions_or_none_are_refused(tmp_path: Path) -> None:

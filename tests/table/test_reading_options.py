@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from backpass.errors import UsageError
 from backpass.table import read_table, table_from
 from backpass.table.windows.frames import frame_windows
-from backpass.table.windows.settings import FRAME_OPTIONS, READING_OPTIONS, ReadSettings
+from backpass.table.windows.settings import FRAME_OPTIONS, READING_OPTIONS, STRINGS, SWITCHES, ReadSettings
 from backpass.table.windows.windows import windows_of
 
 ANY_VALUE = {
@@ -47,3 +49,35 @@ def test_an_unknown_option_is_named(tmp_path: Path) -> None:
         table_from({"x": [1]}, skip=1)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="'skip'"):
         next(frame_windows({"x": [1]}, rows=1, skip=1))  # type: ignore[call-arg]
+
+
+def refused(**options: Any) -> str:
+    with pytest.raises(UsageError) as caught:
+        ReadSettings.of(**options)
+    return caught.value.message
+
+
+@pytest.mark.parametrize("value", [None, 1, "no", [True]])
+@pytest.mark.parametrize("name", SWITCHES)
+def test_a_switch_is_true_or_false(name: str, value: Any) -> None:
+    assert refused(**{name: value}) == f"{name} is True or False, got {value!r}"
+
+
+@pytest.mark.parametrize("value", [3, True, b"x", ["x"], {}])
+def test_options_of_another_type(value: Any) -> None:
+    for name in STRINGS:
+        assert refused(**{name: value}) == f"{name} is a string, got {value!r}"
+    for name in ("kinds", "known_kinds"):
+        assert refused(**{name: {"x": value}}).startswith(f"{name} is a dict of a kind by the name of a column, got")
+    assert refused(names=3, widths=1.5) == "names is a list, got 3; widths is a list, got 1.5"
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, "9", True])
+def test_a_size_is_a_number_of_bytes(value: Any) -> None:
+    assert refused(max_bytes=value) == f"max_bytes is a number of bytes, 1 or more, got {value!r}"
+
+
+@pytest.mark.parametrize("value", [None, 3, b"x", ["t.csv"]])
+def test_a_path_is_a_str_or_a_path(value: Any) -> None:
+    with pytest.raises(UsageError, match=r"^the path of a table is a str or a pathlib\.Path; got a value of type"):
+        read_table(value)

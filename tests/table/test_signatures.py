@@ -65,6 +65,11 @@ WRITTEN: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "bzip2": (lambda path: path.write_bytes(bz2.compress(b"a,b\n1,2\n")), "a bzip2 archive", "unpack"),
     "xz": (lambda path: path.write_bytes(lzma.compress(b"a,b\n1,2\n")), "an xz archive", "unpack"),
     "zip": (lambda path: path.write_bytes(zipped("t.csv")), "a zip archive", "unpack"),
+    "model": (
+        lambda path: path.write_bytes(bytes([99, *bytes(7)]) + b'{"__metadata__":{"backpass":"3","'),
+        "a model of Backpass",
+        "a model stands before it",
+    ),
     # What no package of the tests writes: the first bytes, as the formats' descriptions have them.
     "rds": (lambda path: path.write_bytes(gzip.compress(b"X\n\0\0\0\3\0\4\3\1")), "an R object (RDS)", "readRDS"),
     "rdata": (lambda path: path.write_bytes(gzip.compress(b"RDX3\nX\n\0\0\0\3")), "an R workspace", "write.csv"),

@@ -200,6 +200,9 @@ def notation_note(name: str, classified: TextClassification, reading: NumberRead
     shapes = classified.agreement.shapes
     telling = max(shapes, key=lambda shape: (len(notations_of(reading, {shape: 1})), shapes[shape]))
     example, names = classified.agreement.examples[telling], notations_of(reading, shapes)
+    if not names:  # spaces only: name a string that has them
+        odd = (text for text in classified.texts if number_in(text) is None and reading.number(text) is not None)
+        example = next(odd, example)
     what = f"column {shown(name)}: {shown(example)} is read as {text_of(reading.number(example) or 0.0)}"
     return f"{what} ({'; '.join(names)})" if names else what
 

@@ -7,6 +7,7 @@ A path that exists stands for itself, even if its name contains these characters
 from __future__ import annotations
 
 from glob import glob, has_magic
+from os import PathLike
 from pathlib import Path
 
 from backpass.errors import UsageError
@@ -19,8 +20,10 @@ def files_of(path: str | Path) -> list[str]:
 
     Raises:
         DataError: No file matches the pattern.
-        UsageError: The path is empty.
+        UsageError: The path is empty, or none.
     """
+    if not isinstance(path, str | PathLike):
+        raise UsageError(f"the path of a table is a str or a pathlib.Path; got a value of type {type(path).__name__}")
     name = str(path)
     if not name:
         raise UsageError("the path of the table is empty, expected the name of a file")

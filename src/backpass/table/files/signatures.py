@@ -80,6 +80,12 @@ SIGNATURES = (
     Signature(b"GIF8", "a GIF picture"),
     Signature(b"%PDF-", "a PDF document"),
     Signature(b"GGUF", "a GGUF model", is_binary=True),
+    Signature(
+        b'{"__metadata__":{"backpass":',
+        "a model of Backpass",
+        "name a table here; a model stands before it: backpass predict MODEL TABLE",
+        at=8,
+    ),
     Signature(b"\x7fELF", "a program"),
     Signature(b"1AY&SY", "a bzip2 archive", UNPACK, at=4),
     Signature(b"\xfd7zXZ\x00", "an xz archive", UNPACK),

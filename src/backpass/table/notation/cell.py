@@ -36,6 +36,10 @@ MIXED = re.compile(  # 3 3/8, 3-3/8, 3½, ½
 OF_VALUE = re.compile(  # digits that are no plain value: 4.1/5, x 10^3, e5, m3
     rf"[/x×·…\0{VULGAR}]|[*^][0-9]|\.\.|(?:[^\W\d_]|[%‰°º\"″′]|[0-9][^0-9]*[{SIGNS}])[^0-9]*[0-9]"
 )
+MISTYPED = re.compile(  # 1OO, 1O0, 2l5: letters in the place of digits that look like them
+    r"[OoIlSZB]+[0-9][0-9OoIlSZB]*|[Oo]{2,}"
+)
+DECIMALS_OF_WORD = re.compile(r"(?:[^\W\d_]|[°%])\.[0-9]")  # 5O.5, 10 No.5
 CELL = LazyPattern(
     rf"""
     (?P<quote>'?)
@@ -188,7 +192,7 @@ def _shape(text: str) -> Cell | None:
 def cell_in(text: str) -> Cell | None:
     """Return the parts of a trimmed string, or None if it cannot be a number.
 
-    >>> cell_in("12.5 kg").word, cell_in("USD 5").currency, cell_in("23.02-").trails, cell_in("1.2.3"), cell_in("V8")
+    >>> cell_in("12.5 kg").word, cell_in("USD 5").currency, cell_in("23.02-").trails, cell_in("1.2.3"), cell_in("1O0")
     ('kg', 'USD', True, None, None)
     """
     if has_other_digits(text):
@@ -224,6 +228,8 @@ def cell_in(text: str) -> Cell | None:
         return None
     currency, word = _affixes(before or "", after)
     if power is None or currency is None or (sign == "+" and not digits.isdigit() and len(digits) > 11):
+        return None
+    if word and ((not gap and MISTYPED.fullmatch(word)) or DECIMALS_OF_WORD.search(word)):
         return None
     return Cell(
         digits,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
+from backpass.errors import UsageError
 from backpass.table.columns.rules import Rules, check_name_lists, checked_order
 from backpass.table.files.opening import Opening
 from backpass.table.layout.dialect import Dialect
@@ -57,6 +58,17 @@ class ReadingOptions(FrameOptions, total=False):
 
 FRAME_OPTIONS = frozenset(FrameOptions.__annotations__)
 READING_OPTIONS = frozenset(ReadingOptions.__annotations__)
+SWITCHES = (
+    "all_rows",
+    "keep_rows",
+    "no_header",
+    "detect_missing",
+    "merge_spaces",
+    "detect_dates",
+    "merge_case",
+    "tolerant",
+)
+STRINGS = ("delimiter", "decimal", "encoding", "query")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +104,7 @@ class ReadSettings:
             UsageError: A setting is invalid.
         """
         check_options("read_table", options, READING_OPTIONS)
+        _check_types(options)
         missing, names, decimal = (
             options.get("missing", DEFAULT_MISSING),
             options.get("names", ()),
@@ -146,6 +159,35 @@ class ReadSettings:
             options.get("tolerant", False),
         )
         return cls(dialect, rules, opening, named, tuple(missing), query, keep_rows, tolerant)
+
+
+def _check_types(options: Mapping[str, Any]) -> None:
+    """Reject switches, strings, lists and dicts of another type: the string "no" would be a true switch.
+
+    Raises:
+        UsageError: One or several options are of another type.
+    """
+    errors = [f"{name} is True or False, got {options[name]!r}" for name in SWITCHES if not _is_a(bool, options, name)]
+    errors += [f"{name} is a string, got {options[name]!r}" for name in STRINGS if not _is_a(str, options, name)]
+    errors += [
+        f"{name} is a list, got {options[name]!r}" for name in ("names", "widths") if not _is_a(Iterable, options, name)
+    ]
+    for name in ("kinds", "known_kinds"):
+        kinds = options.get(name) or {}
+        if not isinstance(kinds, Mapping) or not all(isinstance(kind, str) for kind in kinds.values()):
+            errors.append(f"{name} is a dict of a kind by the name of a column, got {kinds!r}")
+    size = options.get("max_bytes")
+    if not _is_a(int, options, "max_bytes") or (size is not None and size < 1):
+        errors.append(f"max_bytes is a number of bytes, 1 or more, got {size!r}")
+    if errors:
+        raise UsageError("; ".join(errors))
+
+
+def _is_a(kind: type, options: Mapping[str, Any], name: str) -> bool:
+    """Whether an option is of a type, None where that means "detected", or not given."""
+    value = options.get(name)
+    is_none = value is None and (kind is not bool or name not in options)
+    return is_none or (isinstance(value, kind) and (kind is bool or not isinstance(value, bool)))
 
 
 def check_options(function: str, options: Iterable[str], known: Collection[str]) -> None:
