@@ -103,6 +103,11 @@ def test_a_command_says_the_same_in_both_helps(name: str) -> None:
     [
         (["fitt"], ["unknown command 'fitt'", "hint: did you mean 'fit'?"]),
         (["xyz"], ["unknown command 'xyz'", "hint: known commands: 'inspect', 'fit', 'tune'"]),
+        (
+            ["export", "a.backpass", "-o", "a.onnx"],
+            ["OUTPUT is given without an option", "export [OPTIONS] MODEL OUTPUT"],
+        ),
+        (["predict", "--model", "a.backpass"], ["MODEL is given without an option: backpass predict [OPTIONS] MODEL"]),
         (["--verison"], ["no such option: --verison", "did you mean --version?"]),
         (["fit"], ["missing argument 'TABLE'", "backpass fit --help"]),
         (["fit", "t.csv"], ["missing option", "--target", "hint: the column to predict"]),

@@ -140,7 +140,7 @@ def _usage(error: click.UsageError) -> UsageError:
         if (name := renamed(error.option_name)) is not None:
             return UsageError(f"option {error.option_name} was renamed to {name}")
         near = list(error.possibilities or ())[:1]
-        hint = f"did you mean {near[0]}?" if near else help_hint
+        hint = _by_place(error) or (f"did you mean {near[0]}?" if near else help_hint)
         return UsageError(f"no such option: {error.option_name}", hint=hint)
     message = error.format_message().rstrip(".")
     if isinstance(error, click.MissingParameter) and error.param is not None and error.param.name == "target":
@@ -149,6 +149,17 @@ def _usage(error: click.UsageError) -> UsageError:
     if "unexpected extra argument" in message and any(each.name == "table" for each in parameters):
         help_hint = f"to read several files as one table, quote the pattern: 'data/*.csv'; {help_hint}"
     return UsageError(message[:1].lower() + message[1:], hint=help_hint)
+
+
+def _by_place(error: click.NoSuchOption) -> str | None:
+    """A hint if the command takes by its place what was given as an option, as in ``backpass export a -o b``."""
+    if error.ctx is None:
+        return None
+    command, name = error.ctx.command, {"-o": "output"}.get(error.option_name, error.option_name.lstrip("-"))
+    if not any(isinstance(each, click.Argument) and each.name == name for each in command.params):
+        return None
+    usage = " ".join([error.ctx.command_path, *command.collect_usage_pieces(error.ctx)])
+    return f"{name.upper()} is given without an option: {usage}"
 
 
 def renamed(option: str) -> str | None:
