@@ -786,7 +786,7 @@ def test_letters_among_the_digits_are_mistakes(cell: str, tmp_path: Path) -> Non
         as_csv([*(f"{n}.5" for n in range(40)), cell], tmp_path / "t.csv")
 
 
-@pytest.mark.parametrize("unit", ["m2", "cm3", "l", "MPa.m^0.5", "W/m²", "No.", "CO2e", "O"])
+@pytest.mark.parametrize("unit", ["m2", "cm3", "l", "MPa.m^0.5", "W/m²", "m·s⁻²", "g L⁻¹", "No.", "CO2e", "O"])
 def test_units_with_digits_or_points(unit: str) -> None:
     cell = cell_in(f"12.5 {unit}")
     assert cell is not None
