@@ -244,6 +244,22 @@ def test_a_sparse_matrix_that_cannot_be_dense_is_refused(regressor: Any) -> None
         regressor().fit(X, np.arange(60.0))
 
 
+def test_a_sparse_matrix_of_too_many_rows_is_refused_by_predict(regressor: Any) -> None:
+    X, y = sparse_rows()
+    fitted = regressor().fit(X, y)
+    with pytest.raises(
+        ResourceError, match=r"X \(1,000,000,000,000 x 20, one number for each row\) needs about 8,000.0 GB"
+    ):
+        fitted.predict(sparse.coo_array((10**12, 20)))
+
+
+def test_a_sparse_array_without_columns_is_refused(regressor: Any) -> None:
+    with pytest.raises(
+        DataError, match=r"X must have two dimensions, rows and columns; got a sparse array of shape \(6,\)"
+    ):
+        regressor().fit(sparse.coo_array(np.arange(6.0)), np.arange(6.0))
+
+
 @pytest.mark.parametrize("as_arrow", [lambda table: table.to_batches()[0], lambda table: table.to_reader()])
 def test_arrow_batches_and_streams_give_the_same_bits(case: Any, mixed: Any, as_arrow: Any) -> None:
     make, _, y = case

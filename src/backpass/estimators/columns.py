@@ -33,6 +33,7 @@ READING = frozenset(FrameOptions.__annotations__) - {"kinds", "drop"}
 """Options of ``table_from`` that say how the columns of X are read."""
 BLOCK = 1 << 24  # values of a sparse matrix that are dense at a time in prediction
 FEWER = "reduce its columns first, for example with TruncatedSVD or SelectKBest"
+FEWER_ROWS = "predict fewer rows at a time"
 
 
 def table_of(
@@ -122,10 +123,15 @@ def _read(data: Mapping[str, Any], reading: Mapping[str, Any], kinds: Mapping[st
 
 
 def blocks_of(X: Any) -> Iterator[Any]:
-    """X in blocks of rows if it is sparse, so that few rows are dense at a time; otherwise X itself."""
+    """X in blocks of rows if it is sparse, so that few rows are dense at a time; otherwise X itself.
+
+    Raises:
+        ResourceError: One number for each row, as CSR has and a prediction is, does not fit in memory.
+    """
     if not issparse(X) or X.ndim != 2 or X.shape[0] == 0:
         yield X
         return
+    require_memory(CELL * X.shape[0], f"X ({X.shape[0]:,} x {X.shape[1]:,}, one number for each row)", FEWER_ROWS)
     rows = max(BLOCK // max(X.shape[1], 1), 1)
     by_row = X.tocsr()
     for start in range(0, X.shape[0], rows):
@@ -136,10 +142,13 @@ def _require_dense_memory(X: Any) -> None:
     """Check that a sparse matrix can be dense.
 
     Raises:
+        DataError: It is not of rows and columns.
         ResourceError: Its values do not fit in memory.
     """
-    if X.ndim == 2:
-        require_memory(CELL * X.shape[0] * X.shape[1], f"X ({X.shape[0]:,} x {X.shape[1]:,}, dense)", FEWER)
+    if X.ndim != 2:
+        found = f"got a sparse array of shape {X.shape}"
+        raise DataError(f"X must have two dimensions, rows and columns; {found}", hint="X.reshape(1, -1) is one row")
+    require_memory(CELL * X.shape[0] * X.shape[1], f"X ({X.shape[0]:,} x {X.shape[1]:,}, dense)", FEWER)
 
 
 def _dense_columns(X: Any) -> list[NDArray[np.float64]]:
