@@ -294,6 +294,8 @@ def test_every_loss_that_users_can_choose_is_complete() -> None:
     choices = {*LOSSES} - {"binary_cross_entropy", "label_cross_entropy"}
     assert not (missing := choices ^ {*MAIN_METRICS}), f"MAIN_METRICS of model/metrics/scoring.py: {missing}"
     assert not (missing := choices ^ {*CONSTANTS, "cross_entropy"}), f"CONSTANTS of model/head/constant.py: {missing}"
-    assert BY_NAME["loss"].constraint == Choice(tuple(MAIN_METRICS))
+    constraint = BY_NAME["loss"].constraint
+    assert isinstance(constraint, Choice)
+    assert [*constraint.names] == [*MAIN_METRICS]
     for names in MAIN_METRICS.values():
         assert len({METRICS[name].task for name in names}) == 1
