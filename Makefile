@@ -1,6 +1,6 @@
 # The few verbs of this project, the same on a laptop and in CI. PYTHON chooses the interpreter: make test PYTHON=python3.13
 .POSIX:
-.PHONY: help setup demo test test-slow test-lowest test-checks test-engines test-integrations test-jax test-peers check sanitize sanitize-short short-address short-thread fuzz crash bench docs wheel clean
+.PHONY: help setup demo test test-slow test-lowest test-checks test-engines test-integrations test-jax test-peers check sanitize sanitize-short fuzz crash bench docs wheel clean
 
 PYTHON ?= python3
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet
@@ -113,6 +113,7 @@ sanitize: .venv/dev
 # operation after another is left out.
 THREADED_TESTS = $(addprefix tests/engine/native/test_,training.py shards.py bf16.py partial.py)
 
+.PHONY: short-address short-thread
 sanitize-short: short-address short-thread
 
 short-address: .venv/dev

@@ -201,7 +201,7 @@ def test_the_message_on_several_quantiles_names_the_command(folder: Path, call: 
     for command, title in (("importance", "importance"), ("report", "a report")):
         failed = call(command, "quantiles.backpass", "table.csv")
         assert failed.code == 2
-        assert f"{title} is about one prediction per target; this model predicts 2 quantiles" in failed.err
+        assert f"{title} requires one prediction per target; this model predicts 2 quantiles" in failed.err
 
 
 @pytest.mark.parametrize(

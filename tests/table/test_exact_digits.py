@@ -105,7 +105,7 @@ def test_unsigned_integers_beyond_those_with_a_sign() -> None:
 def test_floats_that_have_lost_their_digits_are_refused(tmp_path: Path) -> None:
     floats = pd.DataFrame({"id": np.array(IDS[:2], dtype=float)})
     floats.to_parquet(tmp_path / "b.parquet")
-    with pytest.raises(DataError, match=r"beyond 2\^53 as float64[^$]*store them as integers or as text"):
+    with pytest.raises(DataError, match=r"beyond 2\^53 as float64[^$]*store them as integers or as strings"):
         table_from(floats, categorical=["id"])
     FRAME.to_parquet(tmp_path / "a.parquet")
     with pytest.raises(DataError, match=r"beyond 2\^53 as float64"):

@@ -124,7 +124,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
             rows for all). Default None ["folds"].
         teacher_weight: Share of the loss that compares with the predictions of a teacher, if ``fit`` receives any.
             Default 0.25.
-        precision: Number format of training: "float32", "bf16" (rounds the factors of large products) or "float64".
+        precision: Number format of training: "float32", "bf16" (rounds the operands of large products) or "float64".
             Default "float32".
         engine: Engine that runs the circuits; "auto" selects the fastest. Default "auto".
         device: Device of the engine "jax", which requires it: "cpu", "cuda" or "tpu". Default None.

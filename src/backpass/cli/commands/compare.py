@@ -30,7 +30,7 @@ def compare(**given: Any) -> int:
     """Compare two models of one target on rows whose target is known.
 
     TABLE is a file in any format that fit reads, with the columns of both models and the target. Use rows that neither
-    model was trained on: on its own training rows, a model looks better than it is.
+    model was trained on: scores on training rows are too good.
 
     Prints one line per metric: its value for FIRST and SECOND, the difference SECOND - FIRST, the 95 % interval of the
     difference by the paired bootstrap, and which model is better. If the interval contains 0, the rows do not show a

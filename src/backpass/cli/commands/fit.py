@@ -128,7 +128,7 @@ def _only_one(context: click.Context, parameter: click.Parameter, values: tuple[
     default=None,
     section="Data",
     help="read a Parquet or CSV table (or a pattern for several) in pieces, because it does not fit in memory; rows "
-    "are kept, encoded, in a temporary folder; default: if a fit in memory would be refused",
+    "are kept, encoded, in a temporary folder; default: if the table is too large for memory",
 )
 @option(
     "--memory",

@@ -63,7 +63,7 @@ def inspect(**given: Any) -> int:
     The association with the target is the correlation of two numbers, the correlation ratio of a number and a category,
     or Cramer's V of two categories; the last two are corrected for chance.
     Then lists likely problems: constant columns, identifiers, copies of the target and other possible leakage, columns
-    of mixed types with the rows concerned, outliers, rare categories, rare classes and duplicate rows.
+    of mixed types with the affected rows, outliers, rare categories, rare classes and duplicate rows.
 
     Several targets are examined one after the other, each without the others among the columns.
 

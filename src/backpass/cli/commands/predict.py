@@ -134,9 +134,9 @@ def predict(**given: Any) -> int:
 
     Prediction intervals are derived from the errors on the validation rows. They are wider for predictions whose errors
     are larger. With a time column, the width does not depend on the prediction, but rows after the time that the test
-    rows reach have wider intervals. Several targets have an interval each. Coverage holds for rows similar to the
-    validation rows; it is slightly lower in practice, because these also select the best epoch. Quantiles are the ends
-    of such intervals: 0.05 and 0.95 are those of the 0.9 interval, and 0.5 is the prediction itself.
+    rows reach have wider intervals. Each of several targets has an interval. Coverage holds for rows similar to the
+    validation rows; it is slightly lower in practice, because these also select the best epoch. Quantiles are
+    endpoints of such intervals: 0.05 and 0.95 bound the 0.9 interval, and 0.5 is the prediction itself.
 
     --json prints an object with "predictions", "probabilities" (per row, in the order of "classes"), "intervals" (per
     row, low and high; with several targets, a pair for each), "quantiles" (per quantile, one number for each row; with

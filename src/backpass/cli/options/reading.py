@@ -167,7 +167,7 @@ def _source_options() -> Callable[[F], F]:
             "--query",
             metavar="SQL",
             section=SECTION,
-            help="SELECT statement to apply to the table, which it calls data; in a database, it names the tables",
+            help="SELECT statement to run; it refers to the table as data, and in a database to its tables by name",
         ),
         option(
             "--sheet",

@@ -270,7 +270,7 @@ class Residuals:
         if errors or not found:
             raise UsageError(
                 "--quantiles: these quantiles cannot be predicted",
-                details=errors or ["none was named"],
+                details=errors or ["no quantile is given"],
                 hint=self._widest,
             )
         return dict(sorted(found.items()))

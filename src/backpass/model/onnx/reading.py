@@ -82,5 +82,5 @@ def reading_from(facts: Mapping[str, str]) -> Reading:
         )
     except (KeyError, TypeError, ValueError):
         raise UsageError(
-            f"the metadata of this ONNX model hold no {INPUTS_KEY}", hint="export it with this version of Backpass"
+            f"the metadata of this ONNX model contains no {INPUTS_KEY}", hint="export it with this version of Backpass"
         ) from None

@@ -31,7 +31,7 @@ def conflicts(values: Mapping[str, Any]) -> list[str]:
         f"learning_rate_multiplier names {name!r} twice" for name in sorted({g for g in groups if groups.count(g) > 1})
     ]
     if values["shards"] > 1 and values["precision"] == "bf16":
-        problems.append("shards need precision float32 or float64: bf16 rounds the factors of whole steps only")
+        problems.append("shards need precision float32 or float64: bf16 does not support them")
     if values["threshold"] == "cost" and values["cost"] is None:
         problems.append(
             "threshold 'cost' needs the cost of each kind of error: cost false_positive=50,false_negative=500"

@@ -307,7 +307,7 @@ class SettingValues:
     candidates: int = training(
         1,
         Number(1, 1_000, whole=True),
-        "number of configurations that are tried on the table; the best few are averaged, with weights fitted to it",
+        "number of configurations to try; the best few are averaged, with weights fitted on held-out rows",
         follows_preset=True,
         since=3,
         notes=(1,),
@@ -316,7 +316,7 @@ class SettingValues:
     neighbors: int = training(
         0,
         Number(0, 65_536, whole=True),
-        "maximum number of training rows per network that also predict, as neighbors, if that clearly helps the score",
+        "most training rows that a network stores to predict by neighbors, if that clearly improves the score",
         since=3,
         notes=(0,),
         is_optional=True,
@@ -324,7 +324,7 @@ class SettingValues:
     ensemble_split: str = training(
         "folds",
         Choice(("folds", "split")),
-        "validation rows of each network of an ensemble: a fold of its own, or the same split for all",
+        "validation rows of the networks of an ensemble: one fold each, or the same split for all",
         follows_preset=True,
         since=2,
     )
@@ -338,7 +338,7 @@ class SettingValues:
     shards: int = training(
         1,
         PowerOfTwo(1024),
-        "number of shards of each batch, whose gradients are added; several processes divide them",
+        "number of shards of each batch; their gradients are summed, and several processes divide the shards",
         since=3,
         notes=(1,),
         is_optional=True,
@@ -363,7 +363,7 @@ class SettingValues:
     precision: str = setting(
         "float32",
         Choice(("float32", "bf16", "float64")),
-        "number format of training; bf16 rounds the factors of large products",
+        "number format of training; bf16 rounds the operands of large matrix products",
         "engine",
         notes=("float32", "float64"),
     )

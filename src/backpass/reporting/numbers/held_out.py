@@ -108,7 +108,7 @@ def reportable(head: Head, what: str = REPORT) -> Head:
     """
     if not head.is_flat and not head.are_labels and not number_names(head):
         raise UsageError(
-            f"{what} is about one prediction per target; this model predicts {head.outputs} quantiles",
+            f"{what} requires one prediction per target; this model predicts {head.outputs} quantiles",
             hint="fit one model per quantile",
         )
     return head

@@ -120,7 +120,7 @@ def numbers_as_texts(raw: RawNumbers, errors: ErrorList) -> RawStrings:
     """Convert numbers to strings, for a column that the user or the model requires to be categorical."""
     if lost_digits(raw.values):
         message = f"column {shown(raw.name)} holds whole numbers beyond 2^53 as float64, whose last digits are lost"
-        errors.add(message, "as categories some would be one: store them as integers or as text")
+        errors.add(message, "some values would be the same category: store them as integers or as strings")
     values, inverse = np.unique(raw.values, return_inverse=True)  # NaN sorts last, and is one value
     count = int(np.count_nonzero(~np.isnan(values)))
     codes = np.where(inverse < count, inverse + 1, 0).astype(np.int32)
