@@ -299,14 +299,26 @@ def dense_network(
     Without hidden layers it is CS229 (2.2), with one it is CS229 (2.6), (2.11), Figure 3. The output has no ReLU unless
     an output activation is given, CS229 footnote 3.
 
-    An activation is a name or a function of the operations that acts element by element:
+    One unit with ReLU as the output activation is the line with a kink in Figure 1.
+
+    Args:
+        inputs: The number of inputs d.
+        hidden: The number of units of each hidden layer, (m_1, ..., m_{r-1}); () for none.
+        outputs: The number of outputs m_r.
+        activation: The activation of the hidden layers: a name, or a function of the operations that acts element by
+            element. Default "relu".
+        output_activation: The activation of the output layer, likewise. Default "identity".
+        dropout: The dropout rate after each hidden layer. Default 0: none.
+
+    Returns:
+        The network, without parameters; ``Network.initialize`` draws them.
+
+    Raises:
+        UsageError: A size is not a whole number of at least 1, or an activation is unknown or not elementwise.
 
     >>> from backpass import operations
     >>> dense_network(4, (3,), 1, activation=lambda z: z * operations.sigmoid(z)).parameter_count
     19
-
-    One unit with ReLU as the output activation is the line with a kink in Figure 1. Dropout, if any, follows each
-    hidden layer.
     """
     if errors := whole_number_errors(1, inputs=inputs):
         raise UsageError(errors[0])

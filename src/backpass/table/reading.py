@@ -97,6 +97,9 @@ def read_table(path: str | Path, **options: Unpack[ReadingOptions]) -> Table:
             - ``tolerant``: whether a column with errors is kept as categorical, with the errors in ``Table.doubts``.
               Default False.
 
+    Returns:
+        The columns with their kinds, and the notes on what was assumed.
+
     Raises:
         DataError: The content is not a valid table (exit code 3).
         ResourceError: The file cannot be read.

@@ -111,6 +111,9 @@ def cross_validate(
         reading: Options of ``read_table``, see ``fit``. Default None.
         **settings: See ``fit``. ``test_fraction`` plays no part.
 
+    Returns:
+        The scores of each fold with their mean and standard deviation, and the prediction and the fold of each row.
+
     Raises:
         UsageError: A setting or an argument cannot be used.
         DataError: The table cannot be used, or has fewer rows or groups than folds.

@@ -94,6 +94,9 @@ def tune(
         reading: Options of ``read_table``, see ``fit``. Default None.
         **settings: See ``fit``. A setting that is set is never changed.
 
+    Returns:
+        The trials, best first, the settings of the best one, and a model fitted with them.
+
     Raises:
         UsageError: A setting or an argument cannot be used, or the budget is too small for one trial.
         DataError: The table cannot be used, or has fewer rows or groups than folds.

@@ -83,6 +83,9 @@ def permutation_importance(
         seed: The seed of the permutations.
         **reading: Options of ``read_table`` if ``data`` is a path.
 
+    Returns:
+        One entry per column with the mean and the standard deviation over the repeats, the most important first.
+
     Raises:
         DataError: Lists what the rows lack.
         UsageError: The model predicts several quantiles, or is a grouped model.

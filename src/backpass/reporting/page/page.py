@@ -72,6 +72,9 @@ def report(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> 
         seed: The seed for the bootstrap and for permutation importance.
         **reading: Options of ``read_table`` if ``data`` is a path.
 
+    Returns:
+        The page, complete in itself: styles, pictures and scripts are part of it.
+
     Raises:
         UsageError: matplotlib or jinja2 is not installed, or the model predicts several quantiles or is a grouped
             model.
