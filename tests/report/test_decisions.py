@@ -13,11 +13,9 @@ from backpass.reporting.numbers.decisions import (
     THRESHOLDS,
     TOPS,
     at_threshold,
+    at_tops,
     cost_curve,
-    gain,
     gain_curve,
-    lowest_of,
-    precision_at,
     thresholds_for,
 )
 from backpass.reporting.page.facts import facts_of
@@ -59,10 +57,11 @@ def test_the_cost_curve_has_the_costs_of_its_thresholds(weighted: bool) -> None:
 def test_the_gain_is_that_of_the_sorted_rows() -> None:
     score = RNG.permutation(300) / 300.0
     order = np.argsort(-score)
-    for top in TOPS:
-        expected = POSITIVE[order][: round(top * 300)].sum() / POSITIVE.sum()
-        assert gain(score, POSITIVE, top) == pytest.approx(expected)
-    assert gain(np.ones(300), POSITIVE, 0.3) == pytest.approx(0.3), "rows with equal scores count in proportion"
+    for found in at_tops(score, POSITIVE, TOPS):
+        expected = POSITIVE[order][: round(found.top * 300)].sum() / POSITIVE.sum()
+        assert found.gain == pytest.approx(expected)
+    (found,) = at_tops(np.ones(300), POSITIVE, [0.3])
+    assert found.gain == pytest.approx(0.3), "rows with equal scores count in proportion"
 
 
 def test_the_area_under_the_gain_curve_follows_from_that_under_the_roc_curve() -> None:
@@ -79,13 +78,13 @@ def test_the_rows_at_the_top_are_those_from_their_threshold(weighted: bool) -> N
     from sklearn.metrics import precision_score, recall_score
 
     score, w = RNG.permutation(300) / 300.0, RNG.choice([0.5, 1.0, 2.0], 300) if weighted else None
-    for top in TOPS:
-        called = score >= lowest_of(score, top, w)
+    for each in at_tops(score, POSITIVE, TOPS, w):
+        top, called = each.top, score >= each.threshold
         share = np.average(called, weights=w)
         assert top <= share + 1e-9 <= top + 2.0 / 150.0 + 1e-9
-        assert gain(score, POSITIVE, share, w) == pytest.approx(recall_score(POSITIVE, called, sample_weight=w))
-        expected = precision_score(POSITIVE, called, sample_weight=w)
-        assert precision_at(score, POSITIVE, share, w) == pytest.approx(expected)
+        (found,) = at_tops(score, POSITIVE, [float(share)], w)
+        assert found.gain == pytest.approx(recall_score(POSITIVE, called, sample_weight=w))
+        assert found.precision == pytest.approx(precision_score(POSITIVE, called, sample_weight=w))
 
 
 def test_the_thresholds_of_a_rare_class_divide_its_rows() -> None:
@@ -122,8 +121,8 @@ def test_the_page_and_the_facts_hold_these_numbers() -> None:
     }
     assert row["recall"] == facts["scores"]["recall"]
     assert [each["rows"] for each in facts["gains"]] == [*TOPS]
-    assert [each["gain"] for each in facts["gains"]] == [gain(p, truth, top) for top in TOPS]
-    assert [each["lift"] for each in facts["gains"]] == [gain(p, truth, top) / top for top in TOPS]
+    assert [each["gain"] for each in facts["gains"]] == [each.gain for each in at_tops(p, truth, TOPS)]
+    assert [each["lift"] for each in facts["gains"]] == [each.gain / each.top for each in at_tops(p, truth, TOPS)]
     page = page_of(findings)
     strong = page[page.index('<tr class="strong"><td class="value">') :]
     cells = re.findall("<td[^>]*>([^<]*)</td>", strong[: strong.index("</tr>")])

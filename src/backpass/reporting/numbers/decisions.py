@@ -7,6 +7,7 @@ itself is chosen at the fit, see ``model.head.threshold``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,36 +98,12 @@ def cost_curve(
 def gain_curve(score: Floats, positive: Flags, weights: Floats | None = None) -> tuple[Floats, Floats]:
     """Return the share of rows, those with the highest probabilities first, and the share of positive rows in them."""
     _, hits, alarms = cumulated(score, positive, weights)
-    rows = hits + alarms
+    return _gain_curve(hits, hits + alarms)
+
+
+def _gain_curve(hits: Floats, rows: Floats) -> tuple[Floats, Floats]:
+    """Return the points of the curve, given the positive rows and all rows that score at least each threshold."""
     return np.insert(rows / rows[-1], 0, 0.0), np.insert(hits / hits[-1], 0, 0.0)
-
-
-def gain(score: Floats, positive: Flags, top: float, weights: Floats | None = None) -> float:
-    """Return the share of the positive rows among the ``top`` share of rows with the highest probabilities.
-
-    Rows with equal probabilities count in proportion. The lift is this divided by ``top``.
-
-    >>> gain(np.array([0.9, 0.8, 0.2, 0.1]), np.array([True, False, True, False]), 0.25)
-    0.5
-    """
-    x, y = gain_curve(score, positive, weights)
-    return float(np.interp(top, x, y))
-
-
-def precision_at(score: Floats, positive: Flags, top: float, weights: Floats | None = None) -> float:
-    """Return the share of positive rows among the ``top`` share of rows with the highest probabilities."""
-    share = float(np.average(positive, weights=weights))
-    return gain(score, positive, top, weights) * share / top
-
-
-def lowest_of(score: Floats, top: float, weights: Floats | None = None) -> float:
-    """Return the lowest probability among the ``top`` share of rows with the highest ones.
-
-    >>> lowest_of(np.array([0.9, 0.8, 0.2, 0.1]), 0.5)
-    0.8
-    """
-    at, rows, _ = cumulated(score, np.ones(len(score), dtype=np.bool_), weights)
-    return float(at[np.searchsorted(rows, (top - 1e-9) * rows[-1])])
 
 
 def thresholds_for(score: Floats, share: float, own: float) -> list[float]:
@@ -166,6 +143,32 @@ class AtTop:
     precision: float
     gain: float
     lift: float
+
+
+def at_tops(score: Floats, positive: Flags, tops: Sequence[float], weights: Floats | None = None) -> tuple[AtTop, ...]:
+    """Return what the rows with the highest probabilities contain, for several shares of the rows.
+
+    Rows with equal probabilities count in proportion.
+
+    Args:
+        score: (n,). The probability of the positive class.
+        positive: (n,). Whether a row is positive; at least one is.
+        tops: The shares.
+        weights: (n,). The weight of each row.
+
+    >>> found = at_tops(np.array([0.9, 0.8, 0.2, 0.1]), np.array([True, False, True, False]), [0.25])
+    >>> (found[0].threshold, found[0].precision, found[0].gain, found[0].lift)
+    (0.9, 1.0, 0.5, 2.0)
+    """
+    at, hits, alarms = cumulated(score, positive, weights)
+    rows = hits + alarms
+    share, (x, y) = float(hits[-1] / rows[-1]), _gain_curve(hits, rows)
+    found = []
+    for top in tops:
+        gain = float(np.interp(top, x, y))
+        lowest = float(at[np.searchsorted(rows, (top - 1e-9) * rows[-1])])
+        found.append(AtTop(top, lowest, gain * share / top, gain, gain / top))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,14 +223,11 @@ def decisions_of(model: Model, held: HeldOut) -> Decisions | None:
     decision, weights = model.head.decision or Decision(), held.weights
     score, is_positive = held.predicted[:, decision.positive], held.truth == decision.positive
     own, cost = decision.threshold, decision.cost or (1.0, 1.0)
-    thresholds, tops = list[AtThreshold](), list[AtTop]()
+    thresholds, tops = list[AtThreshold](), tuple[AtTop, ...]()
     if 0 < is_positive.sum() < held.rows:
         share = float(np.average(is_positive, weights=weights))
         for threshold in thresholds_for(score, share, own):
             thresholds.append(at_threshold(score, is_positive, threshold, cost, weights))
-        for top in TOPS:
-            found = gain(score, is_positive, top, weights)
-            precision = precision_at(score, is_positive, top, weights)
-            tops.append(AtTop(top, lowest_of(score, top, weights), precision, found, found / top))
+        tops = at_tops(score, is_positive, TOPS, weights)
     positive, has_cost = model.classes[decision.positive], decision.cost is not None
-    return Decisions(positive, own, has_cost, tuple(thresholds), tuple(tops))
+    return Decisions(positive, own, has_cost, tuple(thresholds), tops)
