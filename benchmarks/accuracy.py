@@ -1,7 +1,7 @@
 """Accuracy with default settings: Backpass's presets and other libraries at their defaults, on every table of a folder.
 
 ``tables`` describes the folder and the splits, ``roster`` the contenders. Single networks and boosted trees train on
-64 % of the rows and choose their epoch or their number of trees on 16 %; those of scikit-learn set rows aside
+64% of the rows and choose their epoch or their number of trees on 16%; those of scikit-learn set rows aside
 themselves and get both parts. Bags (``catboost_bag4`` and others) are on an equal footing with the preset default: four
 models on the folds of its four networks, each stopped early on its fold, the predictions averaged. Nothing is tuned.
 What is not installed is left out and named.

@@ -52,7 +52,7 @@ class Losses:
 
 @dataclass(frozen=True)
 class Ratio:
-    """The error of a contender over that of another, the geometric mean of the splits, with its 95 % interval."""
+    """The error of a contender over that of another, the geometric mean of the splits, with its 95% interval."""
 
     value: float
     low: float

@@ -8,7 +8,7 @@ is fitted on the others with --group or --time, and with --time also with --refi
 
 The printed score is the one that the fit prints for such rows: the test score for new groups and after a refit; the
 score to expect of rows after the test rows for later rows without one. It is confirmed if its difference to that of the
-left-out rows is no larger than their two 95 % intervals (of whole groups, or blocks of time) allow together, and
+left-out rows is no larger than their two 95% intervals (of whole groups, or blocks of time) allow together, and
 "better" if the left-out rows are predicted better than that.
 """
 

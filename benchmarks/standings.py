@@ -148,7 +148,7 @@ def _pairs(results: Results, models: list[str], against: str, losses: LossesOf) 
         for table, values in found.items()
     ]
     title = (
-        f"Error of {against} over that of the others, geometric means of the splits, 95 % intervals by the paired "
+        f"Error of {against} over that of the others, geometric means of the splits, 95% intervals by the paired "
         "bootstrap over rows, groups or blocks of time (bold: the interval excludes 1):"
     )
     return "\n\n".join([title, _aligned(lines), _aligned(_totals(found, others))])

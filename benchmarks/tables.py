@@ -3,7 +3,7 @@
 The folder holds ``manifest.json``, ``manifest2.json`` or both: lists of tables with "name", "task" and "target", and,
 where they differ from the defaults, "file" (NAME.parquet) and "split" ("random", "group:COLUMN" or "time:COLUMN").
 
-64 % of the rows train, 16 % validate, 20 % test; split s of a table is
+64% of the rows train, 16% validate, 20% test; split s of a table is
 
 - random: rows in the order of numpy.random.default_rng(1000 + s).permutation(n);
 - of groups: whole groups, in the order of numpy.random.default_rng(1000 + s).permutation(groups);

@@ -38,7 +38,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_table_of_the_fit_is_a_warning(call: Run, place: Path) -> None:
     done = call("evaluate", place / "m.backpass", place / "own.csv")
     assert done.code == 0
-    assert "warning: about 80 % of these rows trained the model or selected its epoch" in done.err
+    assert "warning: about 80% of these rows trained the model or selected its epoch" in done.err
     facts = call("evaluate", place / "m.backpass", place / "own.csv", "--json").json
     assert any("trained the model" in each for each in facts["warnings"])
     assert "trained the model" not in call("evaluate", place / "m.backpass", place / "other.csv").err
@@ -61,7 +61,7 @@ def test_columns_that_have_moved_are_listed(call: Run, place: Path) -> None:
     start = next(i for i, line in enumerate(lines) if "moved since training" in line)
     assert lines[start].startswith("2 of 3 columns moved since training")
     assert {line.split()[0] for line in lines[start + 1 :]} == {"x", "town"}
-    assert "missing or unknown 0.0 % to" in lines[start + 1] + lines[start + 2]
+    assert "missing or unknown 0.0% to" in lines[start + 1] + lines[start + 2]
     assert "moved since" not in call("evaluate", place / "m.backpass", place / "other.csv").out
     facts = call("evaluate", place / "m.backpass", place / "moved.csv", "--json").json
     assert {each["column"]: each["clear"] for each in facts["drift"]} == {"x": True, "town": True, "sold": False}
@@ -94,7 +94,7 @@ def test_segments_have_the_scores_of_their_rows(call: Run, place: Path) -> None:
     done = call("evaluate", place / "m.backpass", place / "other.csv", "--by", "town", "--intervals")
     table = done.out.split("\n\n")[1].splitlines()
     assert table[0].split()[:3] == ["town", "rows", "rmse"]
-    assert "95 % interval" in table[0]
+    assert "95% interval" in table[0]
     expected = {each["name"]: each["scores"]["rmse"] for each in by_town["parts"]}
     for line in table[1:]:
         name, _, rmse, low, _, high, *_ = line.split()

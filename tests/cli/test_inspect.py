@@ -143,7 +143,7 @@ def test_shares_of_classes_and_the_coding_of_a_preset(call: Run) -> None:
     rows = "".join(f"{n % 7},t{n % 12},{'yes' if n % 10 == 0 else 'no'}\n" for n in range(60))
     Path("t.csv").write_text("size,town,left\n" + rows)
     lines = call("inspect", "t.csv", "-t", "left").out.splitlines()
-    assert lines[1] == "classes     'no' 90 %, 'yes' 10 %"
+    assert lines[1] == "classes     'no' 90%, 'yes' 10%"
     assert lines[5].endswith("embedding, 12 levels")
     plain = call("inspect", "t.csv", "-t", "left", "--preset", "plain")
     assert plain.out.splitlines()[4].endswith("   scaled")

@@ -140,7 +140,7 @@ def test_unseen_texts_are_counted(fitted: Run) -> None:
     done = fitted("size,age,colour\n1,2,mauve\n1,2,red\n1,2,teal\n")
     assert done.code == 0
     assert done.out.count("\n") == 4
-    assert done.err == "note        column 'colour': 2 rows (67 %) with a text that the model does not know\n"
+    assert done.err == "note        column 'colour': 2 rows (67%) with a text that the model does not know\n"
 
 
 def test_missing_and_misspelt_columns_are_all_named(fitted: Run) -> None:

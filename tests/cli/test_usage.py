@@ -180,7 +180,7 @@ def test_proba_needs_classes(call: Run, home: Path) -> None:
     [
         ("pets", "0.9", "only numbers have intervals"),
         ("numbers", "1", "--interval must be a number greater than 0 and less than 1; got 1"),
-        ("numbers", "90", "less than 1; got 90\nhint: for 90 %, give 0.9"),
+        ("numbers", "90", "less than 1; got 90\nhint: for 90%, give 0.9"),
         ("numbers", "0.99", "an interval of 0.99 needs residuals of more than 20 rows"),
         ("numbers", "wide", "wide"),
     ],

@@ -54,7 +54,7 @@ def test_predictions_are_those_of_the_whole_table(model: Path, table: Path, tmp_
     else:
         text = (tmp_path / output).read_text() if output else done.stdout
         assert text == "".join(csv_lines([columns]))
-    share = f"{len(range(2, ROWS, 3)):,} rows (33 %)"
+    share = f"{len(range(2, ROWS, 3)):,} rows (33%)"
     assert done.stderr.count(share) == 1, "one note for the whole table"
     assert [path.name for path in tmp_path.iterdir()] == ([output] if output else [])
 
@@ -76,7 +76,7 @@ def test_an_error_in_a_late_window_leaves_no_file(model: Path, table: Path, tmp_
 def test_strict_writes_nothing_of_a_table_that_it_rejects(model: Path, table: Path, tmp_path: Path) -> None:
     done = run("predict", model, table, "--strict", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (3, "")
-    assert "33 %" in done.stderr
+    assert "33%" in done.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
@@ -166,4 +166,4 @@ def test_explanations_are_those_of_the_whole_table(model: Path, table: Path, tmp
         **{f"contribution({name})": values for name, values in contributions},
     }
     assert done.stdout == "".join(csv_lines([columns]))
-    assert done.stderr.count(f"{len(range(2, ROWS, 3)):,} rows (33 %)") == 1
+    assert done.stderr.count(f"{len(range(2, ROWS, 3)):,} rows (33%)") == 1

@@ -105,7 +105,7 @@ def test_intervals_hold_where_the_target_drifts() -> None:
     assert model.record.coverage is not None
     assert plain.record.coverage is not None
     assert model.record.coverage > plain.record.coverage + 0.1
-    assert model.record.coverage > 0.8, "of 90 % asked; the middle of more rows is farther from the latest ones"
+    assert model.record.coverage > 0.8, "of 90% asked; the middle of more rows is farther from the latest ones"
 
 
 @pytest.mark.parametrize("refit", [False, True])

@@ -143,7 +143,7 @@ def test_a_threshold_is_chosen_on_held_out_rows(rule: str, ensemble: dict[str, A
 
 
 def test_a_threshold_that_few_rows_chose_is_a_warning() -> None:
-    """Of the validation rows, 6 % of 400, only some are of the positive class: chance decides."""
+    """Of the validation rows, 6% of 400, only some are of the positive class: chance decides."""
     with pytest.warns(BackpassWarning) as caught:
         model = fitted(threshold="f1", validation_fraction=0.06)
     (note,) = (each for each in model.record.notes if each.startswith("threshold "))

@@ -142,7 +142,7 @@ def test_drift_is_told_in_words(model: Model) -> None:
     assert not found(same).is_clear
     moved = found({**same, "review": [text and text.replace("a", "ä").replace("o", "ö") for text in same["review"]]})
     assert (moved.what, moved.is_clear) == ("unknown words", True)
-    assert moved.sentence.startswith("unknown words 0.0 % to ")
+    assert moved.sentence.startswith("unknown words 0.0% to ")
     gone = found({**same, "review": [None if i % 2 else text for i, text in enumerate(same["review"])]})
     assert (gone.what, gone.is_clear) == ("missing", True)
 

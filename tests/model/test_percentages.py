@@ -55,7 +55,7 @@ def test_a_model_takes_them_with_and_without_their_sign(written: Any) -> None:
 
 
 def test_a_model_of_numbers_refuses_them(written: Any) -> None:
-    """0.12 may be what it knows as 12 %."""
+    """0.12 may be what it knows as 12%."""
     model = backpass.fit(written("plain.csv", lines_of("{}", "{}")), "price", **QUICK)
     assert model.kinds() == {"rate": "numeric", "colour": "categorical"}
     with pytest.raises(DataError, match=r"column 'rate': 0 numbers, 60 texts \('1.02%' row 12, "):
@@ -133,7 +133,7 @@ def test_a_percent_sign_leaves_no_doubt(signed: Any) -> None:
         ([12.3], False),
         ([None, 0.5, 0.25], True),
         ([0.0, 0.0], False),  # the same number in either unit
-        ([1.5, 1.2], False),  # 150 % and 120 % would be far from the training rows
+        ([1.5, 1.2], False),  # 150% and 120% would be far from the training rows
         ([0.5, 45.0, 30.0], False),
     ],
 )

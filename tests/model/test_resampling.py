@@ -35,7 +35,7 @@ def fitted(**wishes: Any) -> Model:
 
 
 def by_hand(score: Callable[[Any], float], unit: Any) -> Any:
-    """The 95 % interval of a score of row numbers when whole units are drawn."""
+    """The 95% interval of a score of row numbers when whole units are drawn."""
     rows = [np.flatnonzero(unit == each) for each in np.unique(unit)]
     drawn = [score(np.concatenate([rows[i] for i in RNG.integers(0, len(rows), len(rows))])) for _ in range(1_000)]
     return np.quantile(drawn, [0.025, 0.975])

@@ -26,7 +26,7 @@ def test_exclusive_or(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_two_spirals(seed: int) -> None:
-    """Two arms of one and a half turns around each other, 100 points each (Lang & Witbrock 1988): at least 99 %."""
+    """Two arms of one and a half turns around each other, 100 points each (Lang & Witbrock 1988): at least 99%."""
     rng = np.random.default_rng(seed)
     turn = 3 * np.pi * np.sqrt(rng.uniform(0.02, 1.0, 200))
     arm = np.arange(200) % 2
@@ -50,7 +50,7 @@ def test_a_sine(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_linear_rule(seed: int) -> None:
-    """1,000 rows of a known linear rule with 1 % noise: a network explains 97 % of the test rows, as a line does."""
+    """1,000 rows of a known linear rule with 1% noise: a network explains 97% of the test rows, as a line does."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(1000, 5))
     signal = X @ np.array([1.0, -2.0, 3.0, 0.5, 0.0])

@@ -137,7 +137,7 @@ def test_some_unknown_or_missing_values_are_none(coded: Model) -> None:
         coded.predict(columns_with(["a", *[None] * (ROWS - 1)]))
         coded.predict({"flag": [None], "size": [0.5]})
     assert coded.predictions(coded.table(columns_with(some))).notes == (
-        "column 'flag': 20 rows (33 %) with a text that the model does not know",
+        "column 'flag': 20 rows (33%) with a text that the model does not know",
     )
 
 

@@ -59,7 +59,7 @@ def _calibration(n: int, excess: float, seed: int) -> Interval:
 
 
 def test_the_interval_of_a_biased_score_contains_the_score_and_the_truth() -> None:
-    """The percentile interval contains a calibration error of 3 % on 400 rows one time in ten."""
+    """The percentile interval contains a calibration error of 3% on 400 rows one time in ten."""
     found = [_calibration(400, 0.03, seed) for seed in range(20)]
     assert all(each.low <= each.value <= each.high for each in found)
     assert np.mean([each.low <= 0.03 <= each.high for each in found]) > 0.6

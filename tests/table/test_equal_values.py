@@ -57,7 +57,7 @@ def test_equal_values_are_encoded_and_said() -> None:
     assert encoded.codes[:, 0].tolist() == [1, 2, 0]
     assert encoded.notes == (
         "column 'c': '0' is the category 'false' of the model, '1' is the category 'true' of the model",
-        "column 'c': 1 row (33 %) with a text that the model does not know",
+        "column 'c': 1 row (33%) with a text that the model does not know",
     )
 
 
@@ -73,7 +73,7 @@ def test_the_share_decides_what_is_said(rows: int, is_many: bool, is_nearly_all:
 def test_the_warning_names_values_and_categories() -> None:
     some = Unseen("c", 95, 100, ("x", "y"), ("a", "b"))
     assert some.warning == (
-        "column 'c': the model knows only 5 % of the values ('x', 'y'; 95 rows); it was fitted on 'a', 'b'"
+        "column 'c': the model knows only 5% of the values ('x', 'y'; 95 rows); it was fitted on 'a', 'b'"
     )
     upper = Unseen("c", 3, 3, ("A", "B"), ("a", "b"))
     assert upper.warning == (

@@ -36,7 +36,7 @@ class SegmentScores:
         name: The name of the segment.
         rows: The number of its rows.
         scores: Every metric that is defined for them.
-        intervals: The 95 % confidence interval of each, if requested.
+        intervals: The 95% confidence interval of each, if requested.
     """
 
     name: str
@@ -57,7 +57,7 @@ class EvaluationView:
     Attributes:
         model: The model.
         found: Its evaluation.
-        intervals: The 95 % confidence interval of each score, if requested.
+        intervals: The 95% confidence interval of each score, if requested.
     """
 
     model: Model
@@ -124,7 +124,7 @@ def segment_lines(title: str, found: Sequence[SegmentScores], metrics: Sequence[
     heads = list(named)
     if named and any(each.intervals for each in found):
         columns.insert(1, [_interval(each, named[0]) for each in found])
-        heads.insert(1, "95 % interval")
+        heads.insert(1, "95% interval")
     rows = [[shown(each.name)[1:-1], f"{each.rows:,}", *cells] for each, *cells in zip(found, *columns, strict=True)]
     return aligned([[shown(title)[1:-1], "rows", *heads], *rows])
 

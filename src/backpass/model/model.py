@@ -183,7 +183,7 @@ class Model(Predictor):
         return PredictedIntervals(self.head, self.intervals)
 
     def evaluate(self, data: Any, *, strict: bool = False, **reading: Any) -> dict[str, float]:
-        """Every metric on rows with known targets, and of numbers the coverage of the 90 % intervals and the CRPS.
+        """Every metric on rows with known targets, and of numbers the coverage of the 90% intervals and the CRPS.
 
         These are the scores of ``backpass evaluate``, whose names they have. Of several targets they are means; the
         CRPS, which has the unit of its target, is left out. Rows are weighted by the column of weights of the fit, if

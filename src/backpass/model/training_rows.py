@@ -21,7 +21,7 @@ from backpass.table import Encoded, Schema
 from backpass.table.content import bits_of_numbers, hashes_of
 
 MOST_DIGESTS = 1_024
-"""The maximum number of digests: the share of known rows among many is then estimated to about 2 %."""
+"""The maximum number of digests: the share of known rows among many is then estimated to about 2%."""
 
 _LAST = (1 << 32) - 1
 _FEWEST = 2  # known rows worth a warning, unless there is only one row
@@ -110,7 +110,7 @@ class TrainingRows:
             return []
         if len(digests) == 1:
             return ["this row trained the model or selected its epoch: its score is optimistic for a new row"]
-        which = "these rows" if share >= _NEARLY_ALL else f"about {100.0 * share:.0f} % of these rows"
+        which = "these rows" if share >= _NEARLY_ALL else f"about {100.0 * share:.0f}% of these rows"
         return [f"{which} trained the model or selected its epoch: scores on them are optimistic for new rows"]
 
     @property

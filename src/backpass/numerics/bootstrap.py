@@ -30,7 +30,7 @@ _NUMBERS_AT_ONCE = 2**16
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A score and its 95 % confidence interval, see ``ends_of``.
+    """A score and its 95% confidence interval, see ``ends_of``.
 
     Attributes:
         value: The score on all rows.
@@ -97,9 +97,9 @@ def drawn_weights(drawn: NDArray[np.float64] | None, own: NDArray[np.float64] | 
 
 
 def ends_of(value: float, drawn: NDArray[np.float64]) -> tuple[float, float]:
-    """The ends of the 95 % confidence interval of a score, from its values on drawn rows
+    """The ends of the 95% confidence interval of a score, from its values on drawn rows
 
-    With the 2.5 % and 97.5 % quantiles q of the draws, and b = mean of the draws - value, their bias, it is
+    With the 2.5% and 97.5% quantiles q of the draws, and b = mean of the draws - value, their bias, it is
 
         min(value, q_0.025 - 2 b)    to    max(value, q_0.975 - 2 b)
 

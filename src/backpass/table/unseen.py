@@ -55,9 +55,9 @@ class Unseen:
         """The note on unseen values, with their share unless it is small.
 
         >>> print(Unseen("town", 3, 12, ("A",), ("b",)).note)
-        column 'town': 3 rows (25 %) with a text that the model does not know
+        column 'town': 3 rows (25%) with a text that the model does not know
         """
-        share = f" ({100 * self.share:.0f} %)" if self.is_many else ""
+        share = f" ({100 * self.share:.0f}%)" if self.is_many else ""
         return f"column {shown(self.name)}: {counted(self.rows, 'row')}{share} with a text that the model does not know"
 
     @property
@@ -68,7 +68,7 @@ class Unseen:
     @property
     def hint(self) -> str:
         """What to do about that error."""
-        return f"--strict allows {100 * FEW:.0f} % of a column; without it such values count as missing"
+        return f"--strict allows {100 * FEW:.0f}% of a column; without it such values count as missing"
 
     @property
     def warning(self) -> str:
@@ -78,7 +78,7 @@ class Unseen:
         column 'town': the model knows none of the values ('A', 'B'; 12 rows); it was fitted on 'a', 'b'; only upper \
 and lower case differ
         """
-        count = "none" if self.rows == self.held else f"only {100 * (1 - self.share):.2g} %"
+        count = "none" if self.rows == self.held else f"only {100 * (1 - self.share):.2g}%"
         texts, known = listed(self.texts, shown), listed(self.known, shown)
         folded = {text.casefold() for text in self.known}
         is_case = sum(text.casefold() in folded for text in self.texts) > len(self.texts) / 2

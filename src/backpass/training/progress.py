@@ -85,7 +85,7 @@ class Progress:
         """Record a finished epoch; keep its parameters if no earlier epoch had a lower score.
 
         On ties the latest epoch wins: scores such as the classification error tie often, and parameters that have seen
-        more steps are the better choice (0.4 % of the classification error in Holzmueller et al. 2024). Without
+        more steps are the better choice (0.4% of the classification error in Holzmueller et al. 2024). Without
         validation rows the latest parameters are the best.
         """
         self.history.append(record)

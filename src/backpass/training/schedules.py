@@ -34,7 +34,7 @@ def linear(t: Floats) -> Floats:
 
 
 def warmup_cosine(t: Floats) -> Floats:
-    """From 0 to 1 over the first 5 % of the steps, then down like ``cosine``"""
+    """From 0 to 1 over the first 5% of the steps, then down like ``cosine``"""
     after = numpy.clip((t - _WARMUP_SHARE) / (1.0 - _WARMUP_SHARE), 0.0, 1.0)
     return numpy.where(t < _WARMUP_SHARE, t / _WARMUP_SHARE, cosine(after))
 

@@ -32,7 +32,7 @@ def compare(**given: Any) -> int:
     TABLE is a file in any format that fit reads, with the columns of both models and the target. Use rows that neither
     model was trained on: scores on training rows are too good.
 
-    Prints one line per metric: its value for FIRST and SECOND, the difference SECOND - FIRST, the 95 % interval of the
+    Prints one line per metric: its value for FIRST and SECOND, the difference SECOND - FIRST, the 95% interval of the
     difference by the paired bootstrap, and which model is better. If the interval contains 0, the rows do not show a
     clear difference.
 
@@ -109,7 +109,7 @@ def _headings(paths: list[str]) -> list[str]:
 def _lines(found: Comparison, paths: list[str]) -> list[str]:
     names = _headings(paths)
     words = ["no clear difference", names[0], names[1]]
-    rows = [["metric", *names, "difference", "95 % interval", "better"]]
+    rows = [["metric", *names, "difference", "95% interval", "better"]]
     for name, each in found.differences.items():
         first, second = figures([found.first[name], found.second[name]])
         spread = f"{figure(each.low, 3)} to {figure(each.high, 3)}" if each.is_known else "-"

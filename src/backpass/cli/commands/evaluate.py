@@ -50,7 +50,7 @@ MOST_TEXTS = 100
 @option(
     "--intervals",
     is_flag=True,
-    help="add the 95 % bootstrap interval of each metric; rows are drawn with replacement (whole groups, "
+    help="add the 95% bootstrap interval of each metric; rows are drawn with replacement (whole groups, "
     "or blocks of time, if the model was fitted with --group or --time)",
 )
 @strictness("reject a table with missing targets; default: leave such rows out")

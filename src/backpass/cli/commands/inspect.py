@@ -150,7 +150,7 @@ def _shares(console: Console, found: Inspection) -> Iterator[str]:
     if found.classes:
         total = sum(rows for _, rows in found.classes)
         ranked = sorted(found.classes, key=lambda each: -each[1])
-        shares = [f"{shown(name)} {100.0 * rows / total:.3g} %" for name, rows in ranked[:MOST_SHARES]]
+        shares = [f"{shown(name)} {100.0 * rows / total:.3g}%" for name, rows in ranked[:MOST_SHARES]]
         others = [f"{counted(len(ranked) - MOST_SHARES, 'other class')}"] if len(ranked) > MOST_SHARES else []
         yield from console.labeled("classes", [", ".join([*shares, *others])])
 

@@ -134,7 +134,7 @@ def output_options() -> Callable[[F], F]:
 def strictness(also: str = "") -> Callable[[F], F]:
     """The option that makes an error of columns unlike those of the training rows, and of what ``also`` names."""
     unknown = (
-        "fail if more than 5 % of the values of a categorical column are unknown to the model, percentages seem to be "
+        "fail if more than 5% of the values of a categorical column are unknown to the model, percentages seem to be "
         "fractions, or a column without missing values in the training rows is empty"
     )
     return option("--strict", is_flag=True, help=f"{unknown}; {also}" if also else unknown)

@@ -67,7 +67,7 @@ def later_line(model: Model) -> str:
     if expected is None or metric not in expected.scores:
         return ""
     low, high, score = expected.low, expected.high, expected.scores[metric]
-    spread = "" if low is None or high is None else f" (95 % interval {' to '.join(figures([low, high]))})"
+    spread = "" if low is None or high is None else f" (95% interval {' to '.join(figures([low, high]))})"
     name = shown(model.record.settings["time"])[1:-1]
     when = f"whose {name} is more than {expected.beyond} after that of the last training row"
     return f"expect {metric} {figure(score)}{spread} for rows {when} (backtest)"

@@ -35,7 +35,7 @@ class Comparison:
         baseline: The name of the baseline.
         network_score: The score of the network.
         baseline_score: The score of the baseline.
-        low: The lower end of the 95 % interval of ``baseline_score - network_score``.
+        low: The lower end of the 95% interval of ``baseline_score - network_score``.
         high: Its upper end.
     """
 
@@ -70,7 +70,7 @@ class Comparison:
             "unclear": f"No clear difference between the network and {name}",
         }[self.result]
         scores = f"{self.metric.replace('_', ' ')} {self.network_score:.4g} against {self.baseline_score:.4g}"
-        interval = f"95 % interval {self.low:.4g} to {self.high:.4g}"
+        interval = f"95% interval {self.low:.4g} to {self.high:.4g}"
         joint = ";" if self.result == "worse" else ":"
         return f"{what}{joint} {scores} (difference {self.difference:.4g}, {interval})."
 
@@ -221,7 +221,7 @@ class _Sums:
         return [totals(counts * column[:, None]) / weight for column in losses.T]
 
     def interval(self, best: str, scores: Mapping[str, float], seed: int) -> tuple[float, float]:
-        """The 95 % interval of the score of the baseline ``best`` minus that of the network."""
+        """The 95% interval of the score of the baseline ``best`` minus that of the network."""
         units = len(self.weights)
         if units > _MANY:
             width = _NORMAL * self._deviation(best)

@@ -64,7 +64,7 @@ class LabeledRows:
         return self.head.defined_scores(self.o, self.truth, self.weights) | self._joined(self.weights)
 
     def intervals(self, seed: int = 0) -> dict[str, Interval]:
-        """Every score with its 95 % bootstrap interval; ``seed`` is that of the draws."""
+        """Every score with its 95% bootstrap interval; ``seed`` is that of the draws."""
         of_rows = self._of_rows()
 
         def scored(drawn: NDArray[np.float64] | None) -> Scores:
@@ -91,7 +91,7 @@ class LabeledRows:
         return self._scores_of_each(self.weights, self._of_rows())
 
     def intervals_per_target(self, seed: int = 0) -> dict[str, dict[str, Interval]]:
-        """The scores of each target with their 95 % intervals; empty for a single target."""
+        """The scores of each target with their 95% intervals; empty for a single target."""
         of_rows = self._of_rows()
 
         def scored(drawn: NDArray[np.float64] | None) -> Scores:
@@ -116,7 +116,7 @@ class LabeledRows:
 
         Args:
             scores: Their scores.
-            spread: The 95 % intervals of the scores; empty if not requested.
+            spread: The 95% intervals of the scores; empty if not requested.
             spread_per_target: Those of each target; empty if not requested.
         """
         head, confusion = self.head, self.confusion

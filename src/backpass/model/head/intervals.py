@@ -67,7 +67,7 @@ class Intervals:
         """The intervals of rows twice as far ahead as those of these intervals, from rows up to there.
 
         At a row that is t beyond (``Horizon.beyond``), errors are sqrt(1 + c t) times as large as these. c is the
-        number, from 0 to ``MOST_GROWTH`` ^2 - 1, for which the 90 % quantile of the errors divided by that factor is
+        number, from 0 to ``MOST_GROWTH`` ^2 - 1, for which the 90% quantile of the errors divided by that factor is
         the one of these intervals. The result is that of the divided errors, times sqrt(1 + c).
 
         Args:

@@ -150,13 +150,13 @@ class Residuals:
 
     @property
     def _usual(self) -> float:
-        """The 90 % quantile."""
+        """The 90% quantile."""
         return float(self._quantiles(10)[8])
 
     def grown(self, near: Residuals, far: Residuals) -> Residuals:
         """Residuals that are larger by as much as those of another fit grow from near rows to rows further ahead.
 
-        All are multiplied by far / near of the 90 % quantiles, within 1 and ``MOST_GROWTH``.
+        All are multiplied by far / near of the 90% quantiles, within 1 and ``MOST_GROWTH``.
 
         >>> near, far = Residuals(np.full(9, 2.0), 9), Residuals(np.full(9, 3.0), 9)
         >>> Residuals(np.array([1.0, 4.0]), 2).grown(near, far).values
@@ -193,7 +193,7 @@ class Residuals:
         """
         is_number = isinstance(level, Real)
         if not (is_number and 0.0 < level < 1.0):
-            hint = f"for {level:g} %, give {level / 100.0:g}" if is_number and 1.0 < level < 100.0 else ""
+            hint = f"for {level:g}%, give {level / 100.0:g}" if is_number and 1.0 < level < 100.0 else ""
             found = f"{level:g}" if is_number else repr(level)
             raise UsageError(f"--interval must be a number greater than 0 and less than 1; got {found}", hint=hint)
         # Rounded to nine digits first, so that 0.9 of 20 rows is 18, not 19.

@@ -66,7 +66,7 @@ def unfamiliar_texts_in(schema: Schema, encoded: Encoded) -> tuple[Suspect, ...]
             continue
         what = (
             f"nearly all words are unknown in {words.unfamiliar:,} of {counted(words.rows, 'row')}; "
-            f"{100 * words.known_share:.0f} % of all words are known, but {100 * expected:.0f} % in rows like the "
+            f"{100 * words.known_share:.0f}% of all words are known, but {100 * expected:.0f}% in rows like the "
             "training rows"
         )
         found.append(Suspect(feature.name, what, "is it the same column, in the same language?"))
@@ -104,7 +104,7 @@ def _bounds(column: Column, feature: NumericFeature, profiles: Mapping[str, Prof
 
 
 def _fractions(column: Column, feature: NumericFeature, profile: NumericProfile) -> list[Suspect]:
-    """A column of percentages without percent signs whose values seem to be fractions, 0.123 for 12.3 %."""
+    """A column of percentages without percent signs whose values seem to be fractions, 0.123 for 12.3%."""
     return _fractions_among(column, feature, profile.quantiles, "those lay")
 
 

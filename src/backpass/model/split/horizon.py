@@ -27,7 +27,7 @@ class Expected:
 
     Attributes:
         scores: Every metric of forecasts that were as late.
-        low: The lower end of the 95 % interval of the main metric; None if it is not known.
+        low: The lower end of the 95% interval of the main metric; None if it is not known.
         high: The upper end.
         beyond: The time from the last training row to the latest test row: ``45 days``, or a number.
     """

@@ -137,8 +137,8 @@ def integrated(
     """Return phi for inputs s; each row sums to its difference of predictions.
 
     The integral is computed by the midpoint rule. Tripling the number of steps keeps every old midpoint, so that only
-    two thirds of the gradients are new. A row is done when tripling changes no contribution by more than 5 % of the
-    total and the sum is within 1 % of the difference of predictions; breakpoints of the network and periodic embeddings
+    two thirds of the gradients are new. A row is done when tripling changes no contribution by more than 5% of the
+    total and the sum is within 1% of the difference of predictions; breakpoints of the network and periodic embeddings
     of high frequency need many steps. The remaining error is distributed over the inputs in proportion to the absolute
     contributions.
 

@@ -113,7 +113,7 @@ def dominance_warnings(found: Sequence[Importance]) -> tuple[str, ...]:
         found: The columns in descending order of importance.
 
     >>> dominance_warnings([Importance(name, worse, 0.0, 0.0) for name, worse in (("a", 9.0), ("b", 0.1), ("c", 0.0))])
-    ("column 'a' has 99 % of the importance of all columns: possible leakage; is it known at prediction time?",)
+    ("column 'a' has 99% of the importance of all columns: possible leakage; is it known at prediction time?",)
     """
     total = sum(abs(each.worse) for each in found)  # a negative importance shows the size of the noise
     if (
@@ -124,7 +124,7 @@ def dominance_warnings(found: Sequence[Importance]) -> tuple[str, ...]:
     ):
         return ()
     return (
-        f"column {shown(found[0].name)} has {100 * found[0].worse / total:.0f} % of the importance of all columns: "
+        f"column {shown(found[0].name)} has {100 * found[0].worse / total:.0f}% of the importance of all columns: "
         "possible leakage; is it known at prediction time?",
     )
 

@@ -27,7 +27,7 @@ class Range:
     """The typical range of a numeric, date or time column. Dates are days since 1970-01-01, times are hours.
 
     Attributes:
-        low: The lower end: the 1 % quantile; without a profile, two IQRs below the median.
+        low: The lower end: the 1% quantile; without a profile, two IQRs below the median.
         high: The upper end, likewise.
         middle: The median, rounded to a whole day or hour for dates and times that are all whole.
         whole: Whether all training values are whole numbers.

@@ -29,7 +29,7 @@ class Comparison:
         rows: The number of rows.
         first: Every metric of the first model.
         second: Every metric of the second model.
-        differences: The second minus the first, with its 95 % interval.
+        differences: The second minus the first, with its 95% interval.
         notes: What was left out of the comparison, or assumed for it.
     """
 

@@ -15,7 +15,7 @@ from backpass.model.metrics.ranking import cumulated
 
 Floats = NDArray[np.float64]
 BINS = 10
-_Z = 1.959963984540054  # the 97.5 % quantile of the standard normal distribution
+_Z = 1.959963984540054  # the 97.5% quantile of the standard normal distribution
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,8 +40,8 @@ class Calibration:
     Attributes:
         predicted: The mean predicted probability.
         observed: The observed share of positive rows.
-        low: The lower end of the 95 % interval of ``observed``.
-        high: The upper end of the 95 % interval of ``observed``.
+        low: The lower end of the 95% interval of ``observed``.
+        high: The upper end of the 95% interval of ``observed``.
         rows: The number of rows; of weighted rows the effective one.
     """
 

@@ -45,7 +45,7 @@ class Drift:
             values count as smaller than all others. Categories: the total variation distance, half the sum of the
             absolute differences of their shares; missing and unknown values are one category. Free text: the difference
             of the shares of missing texts, or of unknown words from the share that is expected of further rows.
-        chance: The distance that chance explains, with an error rate of 1 % over all columns.
+        chance: The distance that chance explains, with an error rate of 1% over all columns.
         what: What has moved most: "median", "missing", "unknown words", or a category.
         then: Its value in the training rows: a number, the text of a date, or a share.
         given: Its value in the given rows.
@@ -70,7 +70,7 @@ class Drift:
         >>> Drift("age", 0.25, 0.05, "median", 40.0, 47.5).sentence
         'median 40.0 to 47.5'
         >>> Drift("town", 0.25, 0.05, "north", 0.5, 0.25).sentence
-        "'north' 50.0 % to 25.0 %"
+        "'north' 50.0% to 25.0%"
         """
         if self.what == "median":
             return f"median {' to '.join(_texts(self.then, self.given))}"
@@ -182,7 +182,7 @@ def _texts(then: Value, now: Value) -> list[str]:
 
 
 def _percent(value: Value) -> str:
-    return f"{100.0 * value:.1f} %" if isinstance(value, float) else str(value)
+    return f"{100.0 * value:.1f}%" if isinstance(value, float) else str(value)
 
 
 def drift_facts(found: tuple[Drift, ...] | None) -> list[Mapping[str, Any]] | None:

@@ -41,7 +41,7 @@ def column_rows(findings: Findings) -> Iterator[dict[str, Any]]:
 
 
 def _usual(profile: NumericProfile | CategoricalProfile | None, feature: Feature) -> str:
-    """Format the typical values of a column: 1 % to 99 % quantiles and median, or categories."""
+    """Format the typical values of a column: 1% to 99% quantiles and median, or categories."""
     levels = getattr(feature, "levels", ())
     if isinstance(profile, NumericProfile):
         if not profile.quantiles:

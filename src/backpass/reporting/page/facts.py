@@ -17,7 +17,7 @@ from backpass.reporting.page.findings import Findings, verdict
 
 
 def facts_of(findings: Findings) -> dict[str, Any]:
-    """Return the numbers of a report: those of ``evaluate --json`` with 95 % intervals, baselines, permutation
+    """Return the numbers of a report: those of ``evaluate --json`` with 95% intervals, baselines, permutation
     importance, the tables of thresholds and gains of two classes, and the scores of each label."""
     model, held = findings.model, findings.held
     scores = {name: each.value for name, each in findings.scores.items()}

@@ -225,7 +225,7 @@ def verdict(findings: Findings) -> str:
     model, part, metric = findings.model, findings.part, findings.metric
     if findings.held is not None:
         score = findings.scores[metric]
-        spread = f" (95 % interval {number(score.low)} to {number(score.high)})" if score.is_known else ""
+        spread = f" (95% interval {number(score.low)} to {number(score.high)})" if score.is_known else ""
         text = f"On {findings.held.origin}, its {_name(metric)} is {number(score.value)}{spread}."
     elif part is not None:
         text = f"Its {_name(metric)} on the {PARTS[part]} rows was {number(model.record.scores[part][metric])}."

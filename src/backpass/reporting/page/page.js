@@ -58,7 +58,7 @@ const floatsOf = (base64) => new Float32Array(Uint8Array.from(atob(base64), (cha
     return value.toLocaleString("en-US", style);
   }
 
-  const percent = (value) => `${(100 * value).toFixed(1)} %`;
+  const percent = (value) => `${(100 * value).toFixed(1)}%`;
   const plain = (value) => String(Number(value.toPrecision(5)));
 
   function element(name, attributes, content) {

@@ -94,7 +94,7 @@ def _baseline_picture(findings: Findings) -> Iterator[Picture]:
         shown = own if own is not None else Interval(value, value, value)
         better = "lower is better" if metric in LOWER_IS_BETTER else "higher is better"
         text = f"{better[0].upper()}{better[1:]}. " + (
-            "The bar is the 95 % interval." if own is not None and own.is_known else ""
+            "The bar is the 95% interval." if own is not None and own.is_known else ""
         )
         yield _picture(
             "scores",
@@ -242,7 +242,7 @@ def _calibration(
     return _picture(
         "calibration",
         "Calibration",
-        f"{about}Perfect calibration lies on the dashed line. Bars are 95 % intervals.",
+        f"{about}Perfect calibration lies on the dashed line. Bars are 95% intervals.",
         lambda ax: evaluation.calibration(ax, found, name),
     )
 

@@ -26,7 +26,7 @@ MOST_CLASSES = 12
 
 
 def scores(ax: Axes, metric: str, network: Interval, others: Mapping[str, float]) -> None:
-    """Draw the network's score with its 95 % interval and the baselines' scores, one per line.
+    """Draw the network's score with its 95% interval and the baselines' scores, one per line.
 
     Args:
         ax: The axes.
@@ -116,7 +116,7 @@ def _curves(ax: Axes, curves: Mapping[str, Curve], what: str) -> None:
 
 
 def calibration(ax: Axes, found: Calibration, name: str) -> None:
-    """Draw observed shares (with 95 % intervals) against predicted probabilities; the diagonal is perfect."""
+    """Draw observed shares (with 95% intervals) against predicted probabilities; the diagonal is perfect."""
     top = _end_of_axis(float(max(found.predicted.max(), found.high.max())))
     ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
     ax.vlines(found.predicted, found.low, found.high, color=ACCENT, linewidth=1.4, alpha=0.6)

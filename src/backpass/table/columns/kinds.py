@@ -1,8 +1,8 @@
 """Column kinds: decide over all rows whether a raw column is numeric, categorical, date or time, and convert it.
 
 Without a required kind, a column is categorical if a number has leading zeros (00123 is a code); numeric if all values
-are numbers; an error if at least 90 % are numbers, because the rest are probably mistakes; and categorical otherwise.
-Dates and times follow the 90 % rule, too. Strings of a typed source (``RawStrings.typed``) are categorical unless all
+are numbers; an error if at least 90% are numbers, because the rest are probably mistakes; and categorical otherwise.
+Dates and times follow the 90% rule, too. Strings of a typed source (``RawStrings.typed``) are categorical unless all
 of them are dates or all are times. With a required kind (from the user or the model), values that cannot be converted
 are an error. ``reading`` reads files; ``missing`` defines which tokens mean missing.
 """

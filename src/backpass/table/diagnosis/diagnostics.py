@@ -120,7 +120,7 @@ def _number_findings(column: NumericColumn, table: Table) -> Iterator[Finding]:
 def _normal_reach(rows: int) -> float:
     """Return how far from the quartiles, in IQRs, hardly any of n normally distributed numbers lies.
 
-    The largest of n is about sqrt(2 ln n) standard deviations out; it is exceeded by 30 % in fewer than 1 of 100
+    The largest of n is about sqrt(2 ln n) standard deviations out; it is exceeded by 30% in fewer than 1 of 100
     tables. The quartiles are at 0.674 standard deviations, their distance is 1.349.
 
     >>> round(_normal_reach(1_000), 1), round(_normal_reach(2_000_000), 1)

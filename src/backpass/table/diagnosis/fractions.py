@@ -1,4 +1,4 @@
-"""Fractions: numbers that seem to be fractions where percentages are expected, such as 0.123 for 12.3 %.
+"""Fractions: numbers that seem to be fractions where percentages are expected, such as 0.123 for 12.3%.
 
 Takes the values of a column and the quantiles of the training rows; returns whether they differ by that factor.
 """

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from backpass.table.messages import shown
 
-SKEWED = 10.0  # times the width of the upper half of 90 % of a target to that of the lower half
+SKEWED = 10.0  # times the width of the upper half of 90% of a target to that of the lower half
 FEWEST_SKEWED = 50  # rows from which the quantiles of a target tell its shape
 
 
 def skewness_of(name: str, y: NDArray[np.float64]) -> str:
     """Return what a target of positive, very skewed numbers (n,) calls for; empty for any other.
 
-    The upper half of 90 % of the numbers is at least ``SKEWED`` times as wide as the lower half: for logarithms that
+    The upper half of 90% of the numbers is at least ``SKEWED`` times as wide as the lower half: for logarithms that
     are normally distributed, their standard deviation is 1.4 or more.
 
     >>> skewness_of("price", np.exp(np.linspace(0.0, 12.0, 100)))[:57]

@@ -112,7 +112,7 @@ def notes_on_few_groups(found: Intervals, problem: Problem) -> list[CoverageNote
         return []
     what = f"hold {share:.0%} of their errors: they are too wide for most other groups"
     if share > 1.0:
-        what = f"are not possible: the highest level is {int(1000 * groups / (groups + 1)) / 10:g} %"
+        what = f"are not possible: the highest level is {int(1000 * groups / (groups + 1)) / 10:g}%"
     resting = f"intervals rest on the errors of {counted(groups, 'group')}"
     return [CoverageNote(f"{resting}; with so few, {COVERAGE_LEVEL:.0%} ones {what}")]
 

@@ -79,8 +79,8 @@ def with_neighbors(problem: Problem, members: Sequence[Member], thetas: Sequence
     """The members, and the neighbors of each if they clearly reduce the error of the average.
 
     The width of the kernel and the share are those with the best score on the validation rows (out-of-fold rows if
-    there are folds). They are kept if the 95 % interval of the paired bootstrap excludes 0, and the gain is at least
-    0.5 % of the score.
+    there are folds). They are kept if the 95% interval of the paired bootstrap excludes 0, and the gain is at least
+    0.5% of the score.
 
     Args:
         problem: The problem; its setting ``neighbors`` is the maximum number of rows that each member stores.

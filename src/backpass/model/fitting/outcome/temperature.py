@@ -18,7 +18,7 @@ from backpass.model.settings.settings import Settings
 from backpass.network import Network, loss_named
 from backpass.numerics.elementary import mean
 
-# Steps of 1/32 are exact in binary. Near its minimum the log-loss changes by less than 0.1 % from one to the next. A
+# Steps of 1/32 are exact in binary. Near its minimum the log-loss changes by less than 0.1% from one to the next. A
 # search that uses logarithms would end at different bits on different machines.
 _FACTORS = np.arange(8, 129) / 32.0
 _NUMBERS_AT_ONCE = 1 << 15
