@@ -20,6 +20,7 @@ HOUSE = Path(backpass.__file__).parent
 ROOMS = (
     "_version",
     "first_use",
+    "once",
     "idiom",
     "errors",
     "numerics",

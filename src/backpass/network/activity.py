@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy
@@ -19,6 +18,7 @@ from backpass.engine import Engine
 from backpass.network.activations import activation_named
 from backpass.network.layers import Layer, ParametricActivation, Wired
 from backpass.network.network import Network
+from backpass.once import Once
 
 FLAT = 1e-6
 """Slopes of an activation below this value count as zero."""
@@ -68,7 +68,7 @@ def dead_units(network: Network, theta: NDArray[Any], x: InputRows, engine: Engi
     layers = list(_bent(network))
     if not layers or not len(x):
         return []
-    circuit = _slopes(network, theta.dtype)
+    circuit = _slopes(network.without_scales, theta.dtype)
     highest = list(engine.run(circuit, theta, x[:rows]))
     for start in range(rows, len(x), 16 * rows):
         if all((each >= FLAT).all() for each in highest):
@@ -93,7 +93,7 @@ def _named(layer: Layer, index: Sequence[int] | NDArray[Any]) -> list[str]:
     return [layer.units[i].name if isinstance(layer, Wired) else str(i + 1) for i in index]
 
 
-@lru_cache(maxsize=64)
+@Once
 def _slopes(network: Network, dtype: numpy.dtype[Any]) -> Circuit:
     """The circuit (theta, x) -> the largest |da/dz| of every unit over the rows, (m,) per layer with an activation."""
 

@@ -21,6 +21,7 @@ from backpass.network.layers import Dense, ScaledDense
 from backpass.network.network import Network
 from backpass.network.parameters import FREQUENCY
 from backpass.network.schemes import WEIGHT_PURPOSE, Fixed, initial_numbers, initial_theta, normal_draws, uniform_draws
+from backpass.once import Once
 
 _OTHER_PURPOSE = 0x1718_0000
 _KINK_ROWS = 5
@@ -102,7 +103,18 @@ def initialize_from_data(
     """
     if not all(isinstance(layer, Dense | ScaledDense) for layer in network.layers if layer.neurons):
         raise UsageError("data-dependent initialization needs a network of dense layers")
+    if fixed:  # arrays of these data
+        return _traced(network, rows, numpy.dtype(dtype), fixed)
+    return _of_shape(network.without_scales, rows, numpy.dtype(dtype))
 
+
+@Once
+def _of_shape(network: Network, rows: int, dtype: numpy.dtype[Any]) -> Circuit:
+    """``initialize_from_data`` without fixed parameters, traced once for all networks of a shape."""
+    return _traced(network, rows, dtype, None)
+
+
+def _traced(network: Network, rows: int, dtype: numpy.dtype[Any], fixed: Fixed | None) -> Circuit:
     frequencies = [p.name for p in network.layout.parameters if p.group == FREQUENCY]
 
     def theta_of(key: Array, x: Array, scales: Array) -> Array:
@@ -124,7 +136,7 @@ def initialize_from_data(
             x = layer(views, x, number, None)
         return concatenate(parts)
 
-    x, scales = (Spec(shape, numpy.dtype(dtype)) for shape in ((rows, network.inputs), (len(frequencies),)))
+    x, scales = (Spec(shape, dtype) for shape in ((rows, network.inputs), (len(frequencies),)))
     return trace(theta_of, [Spec((2,), numpy.dtype(numpy.uint32)), x, scales])
 
 

@@ -6,7 +6,7 @@ It maps theta and x to outputs. ``training`` finds theta; ``feature_map`` comput
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,13 +17,14 @@ from backpass.circuit import Array, Circuit, Spec, label, named, trace
 from backpass.errors import ShapeError, UsageError, seed_errors, whole_number_errors
 from backpass.network.activations import Activation
 from backpass.network.backward import BackwardPass, backward_pass
-from backpass.network.input_layers import Projection
+from backpass.network.input_layers import Periodic, Projection
 from backpass.network.layers import Dense, Dropout, Layer, RandomKey, Wired
 from backpass.network.losses import Loss, loss_named
 from backpass.network.parameters import FIXED, Layout
 from backpass.network.plain_data import layer_from_json, layer_to_json
 from backpass.network.schemes import initial_theta
 from backpass.numerics.philox import key_of
+from backpass.once import Once
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +265,19 @@ class Network:
         W = W - self(weights, numpy.zeros((1, self.inputs), theta.dtype)) if self.fixed_count else W
         return W, b[0]
 
+    @property
+    def without_scales(self) -> Network:
+        """The network with frequency scales of 1: they matter for its initial parameters only.
+
+        The members of an ensemble, which differ in them, share the circuits of this network.
+        """
+        return self.with_scales(1.0)
+
+    def with_scales(self, deviation: float) -> Network:
+        """The network whose initial frequencies have this standard deviation in every periodic embedding."""
+        layers = [replace(each, deviation=deviation) if isinstance(each, Periodic) else each for each in self.layers]
+        return replace(self, layers=tuple(layers))
+
     def to_json(self) -> dict[str, Any]:
         """The network as plain data for the model file."""
         return {"inputs": self.inputs, "layers": [layer_to_json(layer) for layer in self.layers]}
@@ -278,8 +292,13 @@ class Network:
         return Network(int(data["inputs"]), tuple(layer_from_json(layer) for layer in data["layers"]))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=64)  # every validation score asks for it
 def _forward(network: Network, dtype: numpy.dtype[Any], features: bool) -> Circuit:
+    return _traced(network.without_scales, dtype, features)
+
+
+@Once
+def _traced(network: Network, dtype: numpy.dtype[Any], features: bool) -> Circuit:
     """Trace a network once, so that engines recognize the circuit and reuse their work."""
     run = network.features if features else network.__call__
     return trace(run, [Spec((network.parameter_count,), dtype), Spec(("n", network.inputs), dtype)])

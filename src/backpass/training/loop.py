@@ -50,6 +50,8 @@ class TrainingRun:
         sharding: How batches are cut into shards, which several processes may divide; None: batches stay whole.
         index: The rows of the data to train on, in order; None: all.
         feed: Further rows, which are not in memory; None without any.
+        make_step: (theta, batch, columns) -> the step of objective and optimizer, where other runs may share it. None:
+            it is traced.
     """
 
     objective: Objective
@@ -64,6 +66,7 @@ class TrainingRun:
     sharding: Sharding | None = None
     index: NDArray[Any] | None = None
     feed: Feed | None = None
+    make_step: Callable[[NDArray[Any], Sequence[Spec], Sequence[str]], Step] | None = None
 
     def run(self, progress: Progress | None = None) -> TrainingResult:
         """Train until all epochs are done or the run ends early. A diverging loss does not raise."""
@@ -84,6 +87,8 @@ class TrainingRun:
         return [Spec(("B", *array.shape[1:]), array.dtype) for array in self.data]
 
     def _make_step(self) -> Step:
+        if self.make_step is not None:
+            return self.make_step(self.theta, self.batch, self.settings.columns)
         return training_step(self.objective, self.optimizer, self.theta, self.batch, self.settings.columns)
 
     def _make_sharded_step(self, sharding: Sharding) -> ShardedStep:

@@ -1,5 +1,6 @@
 """Circuits that compute the same share a plan, and are planned once, also by several threads."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 from typing import Any
@@ -8,11 +9,13 @@ import numpy
 import pytest
 
 from backpass.circuit import Spec, operations, trace
+from backpass.circuit.circuit import build_circuit
 from backpass.engine.native import cache
 from backpass.engine.native.native_engine import NativeEngine
-from backpass.engine.native.once import Once
 from backpass.engine.plan import plan_circuit, plan_step
+from backpass.estimators import BackpassRegressor
 from backpass.model.fitting.fit import fit
+from backpass.once import Once
 
 SINGLE = numpy.dtype(numpy.float32)
 
@@ -60,6 +63,43 @@ def test_members_share_the_plans_of_their_start_and_their_step(planned: list[str
     assert model.networks == 4
     assert planned.count("a step") == 1
     assert planned.count("theta_of") == 1
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_members_share_the_circuits_of_their_start_their_step_and_their_predictions(
+    monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    traced: list[str] = []
+
+    def counted(name: str, *others: Any) -> Any:
+        traced.append(name)
+        return build_circuit(name, *others)
+
+    monkeypatch.setattr(sys.modules["backpass.circuit.trace"], "build_circuit", counted)
+    random = numpy.random.default_rng(threads)
+    data = {f"x{i}": random.normal(size=200) for i in range(2 + threads)}
+    data["y"] = data["x0"] - data["x1"]
+    settings: dict[str, Any] = {"preset": "default", "hidden": (7,), "epochs": 1, "threads": threads}
+    fit(data, "y", **settings)
+    assert [traced.count(name) for name in ("theta_of", "step", "__call__", "highest")] == [1, 1, 1, 1]
+    fit(data, "y", **settings, seed=1, learning_rate=0.01)
+    assert [traced.count(name) for name in ("theta_of", "step", "__call__", "highest")] == [1, 1, 1, 1]
+    fit(data, "y", **settings, weight_decay=0.5)
+    assert [traced.count(name) for name in ("theta_of", "step", "__call__", "highest")] == [1, 2, 1, 1]
+
+
+def test_a_function_as_a_loss_is_traced_anew() -> None:
+    """It may compute something else than before."""
+    factor, x = [1.0], numpy.linspace(0.0, 1.0, 60)
+
+    def loss(o: Any, y: Any) -> Any:
+        return factor[0] * operations.absolute(o - y)
+
+    regressor = BackpassRegressor(preset="plain", hidden_layer_sizes=(2,), epochs=2, optimizer="sgd", loss=loss)
+    thetas = []
+    for factor[0] in (1.0, 100.0, 1.0):
+        thetas.append(regressor.fit(x[:, None], 2.0 * x).model_.theta)
+    assert thetas[0].tobytes() == thetas[2].tobytes() != thetas[1].tobytes()
 
 
 def test_what_another_thread_computes_is_waited_for() -> None:

@@ -17,10 +17,10 @@ from backpass.circuit import Circuit, Spec
 from backpass.circuit.sameness import first_alike
 from backpass.circuit.spec import bind, match
 from backpass.engine.native._core import Program, operations
-from backpass.engine.native.once import Once
 from backpass.engine.plan import Plan, Unplannable, plan_circuit, plan_step
 from backpass.engine.plan.rows import free_rows
 from backpass.engine.step import Step
+from backpass.once import Once
 
 # Rows per block of a forward circuit: enough to amortize reading the weights, few enough for the L2 cache, and a
 # multiple of the tile height 14 (6 nearly divides it) and of the lanes of a vector.

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass._version import __version__
-from backpass.circuit import Array
-from backpass.engine import Engine, engine_named, host_engine
+from backpass.circuit import Spec
+from backpass.engine import Engine, Step, engine_named, host_engine
 from backpass.model.fitting.larger.stored import Stored
 from backpass.model.fitting.outcome.temperature import shifted
 from backpass.model.fitting.problem.data_split import DataSplit, Rows
 from backpass.model.fitting.problem.start import first_theta
-from backpass.model.fitting.teaching.objective import taught_data, teaching_loss
+from backpass.model.fitting.teaching.objective import NetworkObjective, taught_data, teaching_loss
 from backpass.model.fitting.teaching.teacher import Teacher
 from backpass.model.fitting.transfer.kept_features import KeptFeatures
 from backpass.model.head.class_weights import log_weights
@@ -34,7 +34,8 @@ from backpass.model.split.splits import RowSplit
 from backpass.model.split.units import Units
 from backpass.model.training_rows import TrainingRows
 from backpass.model.unknown import with_shrunk_unknowns
-from backpass.network import FIXED, FeatureMap, Network, RandomKey, mean_loss, summed_loss, weighted_loss
+from backpass.network import FIXED, FeatureMap, Network
+from backpass.once import Once
 from backpass.table import Schema
 from backpass.table.table import RequiredKind
 from backpass.training import (
@@ -47,6 +48,7 @@ from backpass.training import (
     TrainingRun,
     TrainingSettings,
     optimizer_named,
+    training_step,
 )
 from backpass.training.processes.exchange import SOLO, Exchange
 from backpass.training.processes.sharded import Sharding
@@ -66,6 +68,31 @@ class Source:
 
     rows: Mapping[str, Rows]
     remake: Callable[[Mapping[str, Rows]], Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What the settings say about the optimizer, without arrays: equal updates of equal networks share a step.
+
+    Attributes:
+        name: The name of the optimizer.
+        options: Its options.
+        multipliers: The learning rate multiplier of parameter groups.
+    """
+
+    name: str
+    options: OptimizerOptions
+    multipliers: tuple[tuple[str, float], ...]
+
+    def optimizer(self, network: Network) -> Optimizer:
+        """The optimizer of the parameters of a network."""
+        layout, rates = network.layout, dict(self.multipliers)
+        # The decay of a group is proportional to the square of its multiplier, as in the code of RealMLP; the paper
+        # has the multiplier itself.
+        fixed = {FIXED: 0.0} if network.fixed_count else {}
+        decay = layout.per_group({**rates, "bias": 0.0, **fixed})
+        factors = layout.per_group({**rates, **fixed}) if rates or fixed else None
+        return optimizer_named(self.name, self.options, decay_mask=decay, factors=factors)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,23 +196,14 @@ class Problem:
         horizon = Horizon.of(known, [tables[name] for name in ("test",) if name in tables], self.settings.time)
         return horizon if isfinite(horizon.last) and isfinite(horizon.ahead) else None
 
-    def objective(self, theta: Array, batch: tuple[Array, ...], draws: RandomKey) -> Array:
-        """J(theta) of a batch (x, y, weights), or with a teacher of (x, y, weights, predictions, their weights)."""
-        x, y, weights, *taught = batch
-        o = self.network(theta, x, draws)
-        if taught:
-            t, of_teacher = taught
-            own = weighted_loss(self.head.loss, o, y, weights)
-            return own + weighted_loss(teaching_loss(self.head), o, t, of_teacher)
-        J = mean_loss if self.parts["train"].weights is None and self.class_weights is None else weighted_loss
-        return J(self.head.loss, o, y, weights)
-
-    def summed(self, theta: Array, batch: tuple[Array, ...], draws: RandomKey) -> Array:
-        """B J(theta) of a batch of B rows. Their mean weight is 1 where ``objective`` divides by the sum of weights."""
-        x, y, weights, *taught = batch
-        o = self.network(theta, x, draws)
-        own = summed_loss(self.head.loss, o, y, weights)
-        return own + summed_loss(teaching_loss(self.head), o, *taught) if taught else own
+    @property
+    def objective(self) -> NetworkObjective:
+        """J(theta); that of all members of an ensemble."""
+        train = self.parts["train"].pool
+        is_taught = any(p is not None and p.teacher is not None for p in (train, self.made_up and self.made_up.pool))
+        of_teacher = teaching_loss(self.head) if is_taught else None
+        is_weighted = train.weights is not None or self.class_weights is not None
+        return NetworkObjective(self.network.without_scales, self.head.loss, of_teacher, is_weighted)
 
     def first_theta(self) -> NDArray[Any]:
         """The parameters before the first step."""
@@ -209,12 +227,12 @@ class Problem:
             stop: Stops the run between two steps. Default None: Ctrl-C stops it.
             exchange: The processes that divide the shards of each batch. Default: one.
         """
-        shards = self.settings.shards
+        shards, objective = self.settings.shards, self.objective
         part = self.trained
         own = taught_data(part, self.head, self.class_weights, self.settings.teacher_weight, self.dtype)
         data, index = part.training_data(own)
         run = TrainingRun(
-            objective=self.objective,
+            objective=objective,
             theta=self.first_theta() if theta is None else theta,
             data=data,
             index=index,
@@ -222,10 +240,11 @@ class Problem:
             optimizer=self.optimizer(),
             settings=self._training_settings(),
             engine=self.trainer,
+            make_step=self.step,
             validate=partial(self.validation_score, exchange=exchange) if "validation" in self.parts else None,
             callbacks=callbacks,
             stop=stop,
-            sharding=Sharding(shards, self.summed, exchange) if shards > 1 else None,
+            sharding=Sharding(shards, objective.summed, exchange) if shards > 1 else None,
         )
         return run.run(progress)
 
@@ -270,17 +289,21 @@ class Problem:
 
     def optimizer(self) -> Optimizer:
         """The optimizer with the options in the settings."""
+        return self._update.optimizer(self.network)
+
+    @property
+    def _update(self) -> Update:
         s = self.settings
         options = OptimizerOptions(
             s.momentum, s.beta1, s.beta2, weight_decay=s.weight_decay, max_grad_norm=s.max_grad_norm
         )
-        layout, rates = self.network.layout, dict(s.learning_rate_multiplier)
-        # The decay of a group is proportional to the square of its multiplier, as in the code of RealMLP; the paper
-        # has the multiplier itself.
-        fixed = {FIXED: 0.0} if self.network.fixed_count else {}
-        decay = layout.per_group({**rates, "bias": 0.0, **fixed})
-        factors = layout.per_group({**rates, **fixed}) if rates or fixed else None
-        return optimizer_named(s.optimizer, options, decay_mask=decay, factors=factors)
+        return Update(s.optimizer, options, tuple(s.learning_rate_multiplier))
+
+    def step(self, theta: NDArray[Any], batch: Sequence[Spec], columns: Sequence[str] = ()) -> Step:
+        """One training step, see ``training_step``: traced once for all members of an ensemble, and for later fits."""
+        if self.head.custom_loss is not None:  # a function, which may compute something else next time
+            return training_step(self.objective, self.optimizer(), theta, batch, columns)
+        return _step_of(self.objective, self._update, theta.size, theta.dtype, tuple(batch), tuple(columns))
 
     def _training_settings(self) -> TrainingSettings:
         s = self.settings
@@ -325,6 +348,19 @@ class Problem:
             **({} if self.kept is None else {"features_of": self.kept.facts["sha256"]}),
             "rows": digest.hexdigest() if self.stored is None else f"{digest.hexdigest()} {self.stored.digest}",
         }
+
+
+@Once
+def _step_of(
+    objective: NetworkObjective,
+    update: Update,
+    parameters: int,
+    dtype: np.dtype[Any],
+    batch: Sequence[Spec],
+    columns: Sequence[str],
+) -> Step:
+    optimizer = update.optimizer(objective.network)
+    return training_step(objective, optimizer, np.empty(parameters, dtype), batch, columns)
 
 
 def batch_size_for(settings: Settings, rows: int) -> int:

@@ -15,7 +15,7 @@ from backpass.model.fitting.problem.data_split import DataSplit
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.transfer.kept_features import KeptFeatures
 from backpass.model.split.splits import RowSplit
-from backpass.network import Network, Periodic
+from backpass.network import Network
 from backpass.numerics.elementary import total
 
 # 2^64 divided by the golden ratio: the members' seeds are far apart, also for neighboring seeds of the user.
@@ -115,9 +115,7 @@ def _network_of(problem: Problem, number: int) -> Network:
     scales, network = problem.settings.frequency_scale, problem.network
     if problem.kept is not None:
         return network
-    scale = scales[number % len(scales)]
-    layers = [replace(layer, deviation=scale) if isinstance(layer, Periodic) else layer for layer in network.layers]
-    return replace(network, layers=tuple(layers))
+    return network.with_scales(scales[number % len(scales)])
 
 
 def pooled(problem: Problem) -> DataSplit:

@@ -35,7 +35,7 @@ from backpass.model.record import Record
 from backpass.numerics.elementary import mean
 from backpass.numerics.philox import key_of
 from backpass.table.columns.late_bounds import reading_bounds
-from backpass.training import EpochRecord, training_step
+from backpass.training import EpochRecord
 from backpass.training.optimizer import memory_like
 
 
@@ -240,7 +240,7 @@ def _step_of(problem: Problem) -> Step:
     data = (kept.x, kept.y, weights_or_ones(kept).astype(problem.dtype))
     specs = [Spec(("B", *array.shape[1:]), array.dtype) for array in data]
     theta = np.zeros(problem.network.parameter_count, problem.dtype)
-    return training_step(problem.objective, problem.optimizer(), theta, specs)
+    return problem.step(theta, specs)
 
 
 def _is_enough(evidence: Evidence, first: Rows) -> bool:

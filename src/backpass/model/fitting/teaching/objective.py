@@ -1,4 +1,4 @@
-"""The objective of a network with a teacher: a convex mixture of the loss of the target and that of the teacher.
+"""The objective of a network; with a teacher a convex mixture of the loss of the target and that of the teacher.
 
 J^(i) = (1 - s^(i)) L(o, y^(i)) + s^(i) L(o, t^(i)),  s^(i) = ``teacher_weight``, or 0 in a row without a prediction
 
@@ -8,19 +8,56 @@ soft cross-entropy (Hinton, Vinyals & Dean 2015, at temperature 1; for numbers B
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.circuit import Array
 from backpass.errors import DataError, UsageError
 from backpass.model.fitting.problem.data_split import DataSplit
 from backpass.model.head.head import Head
-from backpass.network import Loss, loss_named
+from backpass.network import Loss, Network, RandomKey, loss_named, mean_loss, summed_loss, weighted_loss
 from backpass.network.losses import SoftCrossEntropy
 from backpass.numerics.elementary import total
 
 Weights = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkObjective:
+    """J(theta) of a batch (x, y, weights), or with a teacher of (x, y, weights, predictions, their weights).
+
+    Equal objectives compute the same, also those of networks whose initial parameters differ in scale.
+
+    Attributes:
+        network: The network.
+        loss: The loss of the target.
+        of_teacher: The loss of a teacher's predictions; None without a teacher.
+        is_weighted: Whether the weights may differ from 1.
+    """
+
+    network: Network
+    loss: Loss
+    of_teacher: Loss | None
+    is_weighted: bool
+
+    def __call__(self, theta: Array, batch: tuple[Array, ...], draws: RandomKey) -> Array:
+        x, y, weights, *taught = batch
+        o = self.network(theta, x, draws)
+        if self.of_teacher is not None:
+            t, of_teacher = taught
+            own = weighted_loss(self.loss, o, y, weights)
+            return own + weighted_loss(self.of_teacher, o, t, of_teacher)
+        return (weighted_loss if self.is_weighted else mean_loss)(self.loss, o, y, weights)
+
+    def summed(self, theta: Array, batch: tuple[Array, ...], draws: RandomKey) -> Array:
+        """B J(theta) of a batch of B rows. Their mean weight is 1 where J divides by the sum of weights."""
+        x, y, weights, *taught = batch
+        o = self.network(theta, x, draws)
+        own = summed_loss(self.loss, o, y, weights)
+        return own if self.of_teacher is None else own + summed_loss(self.of_teacher, o, *taught)
 
 
 def teaching_loss(head: Head) -> Loss:

@@ -13,8 +13,8 @@ R = TypeVar("R")
 class Once(Generic[R]):
     """A decorator, like ``functools.lru_cache``: a thread that asks for what another computes waits for it.
 
-    Threads that train members of one shape ask for the same plan at the same time. A result that is there is returned
-    at once, also while another is computed; results are computed one at a time, as Python code is anyway.
+    Threads that train members of one shape ask for the same circuit or plan at the same time. A result that is there is
+    returned at once, also while another is computed; results are computed one at a time, as Python code is anyway.
 
     Attributes:
         kept: The maximum number of results.
