@@ -21,7 +21,7 @@ def missing(row: str) -> list[str]:
     """The paths in a row that do not exist, and the names that no file of its paths holds."""
     quoted = [text for text in re.findall(r"`([^`]+)`", row) if text != "pyproject.toml"]
     paths = [text for text in quoted if "/" in text or text.endswith(".py")]
-    files = [HERE / path if path.startswith(("tests/", "docs/")) else SOURCE / path for path in paths]
+    files = [HERE / path if path.startswith(("tests/", "docs/", "tools/")) else SOURCE / path for path in paths]
     absent = [path for path, file in zip(paths, files, strict=True) if not file.exists()]
     modules = [each for file in files for each in (file.rglob("*.py") if file.is_dir() else [file]) if each.is_file()]
     held = "\n".join(module.read_text("utf-8") for module in modules if module.suffix == ".py")

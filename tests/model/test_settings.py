@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,6 @@ from backpass.errors import UsageError
 from backpass.model.file.older_facts import SETTING_NAMES
 from backpass.model.settings.constraint import Choice, Number
 from backpass.model.settings.declarations import BY_NAME, SETTINGS
-from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.setting import Setting
 from backpass.model.settings.settings import Settings
 from backpass.model.settings.tuple_constraints import Widths, Wires
@@ -61,21 +59,6 @@ def test_the_defaults_are_accepted() -> None:
 def test_the_table_and_the_class_name_the_same_settings() -> None:
     assert [*BY_NAME, "given"] == list(Settings.__dataclass_fields__)
     assert len(BY_NAME) == len(SETTINGS)
-
-
-def test_the_keyword_arguments_of_fit_are_the_settings() -> None:
-    hints = get_type_hints(SettingsOptions)
-    options = "SettingsOptions of model/settings/options.py"
-    assert not (missing := sorted(hints.keys() ^ BY_NAME.keys())), f"{options} and the declarations differ in {missing}"
-    for setting in SETTINGS:
-        admits_none = NoneType in get_args(hints[setting.name])
-        assert admits_none == (setting.default is None), setting.name
-        choices = [
-            each for each in (hints[setting.name], *get_args(hints[setting.name])) if get_origin(each) is Literal
-        ]
-        if isinstance(setting.constraint, Choice):
-            named = [get_args(each) for each in choices]
-            assert named in ([], [tuple(setting.constraint.names)]), f"{options} lists other values of {setting.name}"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
+from backpass.circuit import Array
 from backpass.errors import UsageError
 from backpass.estimators.callback_adapter import with_callbacks
 from backpass.estimators.columns import check_unmasked
@@ -17,7 +18,7 @@ from backpass.estimators.continuation import continues
 from backpass.estimators.heads import class_head, class_target, label_head, label_targets
 from backpass.estimators.logits import log_probabilities
 from backpass.estimators.neural import Goal, NeuralEstimator
-from backpass.estimators.parameters import FOR_CLASSES, OWN, constraints, own_loss
+from backpass.estimators.parameters import OF_CLASSIFIER, constraints, own_loss
 from backpass.estimators.targets import (
     at_least_two,
     check_classes_present,
@@ -31,13 +32,10 @@ from backpass.estimators.weights import with_classes
 from backpass.model import Settings
 from backpass.model.head.head import Head
 from backpass.model.head.losses import LogitLoss
-from backpass.model.settings.declarations import BY_NAME
 from backpass.network import Loss
 from backpass.table.targets import Targets
 from backpass.training import Callback
 from backpass.training.function import CallableLoss
-
-_ENGINE = BY_NAME["engine"].default
 
 
 class BackpassClassifier(ClassifierMixin, NeuralEstimator):
@@ -67,13 +65,15 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         max_one_hot_levels: Categorical columns with more categories than this get an embedding. Default None [8].
         embedding_dim: Dimension of the embeddings. Default None [8].
         principal_components: Number of principal components of the inputs that the network reads in their place.
-            Default None [None, or 32 with more columns than rows].
-        quantile_features: Whether to add the quantile rank of each number as an input. Default None [True].
+            Default None [none; 32 with more columns than rows].
+        quantile_features: Whether to add the quantile rank of each number as an input. Default None
+            [True; False with more columns than rows].
         numerical_scaling: Scaling of numeric columns: "none", "standard" (mean and standard deviation) or "robust"
             (median and quartiles, smoothly clipped). Default None ["robust"].
-        numerical_embedding: Embedding of each numeric column: "none" or "periodic". Default None ["periodic"].
+        numerical_embedding: Embedding of each numeric column: "none" or "periodic". Default None ["periodic"; "none"
+            with more columns than rows].
         frequency_scale: Standard deviation of the initial frequencies of periodic embeddings; several values: one per
-            network, in turn. Default None [(0.1, 1, 10, 30)].
+            network, in turn. Default None [(0.1, 1.0, 10.0, 30.0)].
         learned_input_scale: Whether to learn a scale factor for each input. Default None [True].
         parametrization: "standard", or "ntk" for weights of order 1 at any width. Default None ["ntk"].
         parametric_activation: Whether to learn the strength of each unit's nonlinearity. Default None [True].
@@ -100,12 +100,14 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         beta2: Decay rate of Adam's second moment. Default None [0.95].
         weight_decay: Weight decay (decoupled L2). Default None [0.02].
         learning_rate_multiplier: Multipliers of the learning rate by parameter group, such as [("bias", 0.1)]. Default
-            None [6 for the learned input scales, 1 for weights and embeddings, 0.1 for all other groups].
+            None [(("alpha", 0.1), ("bias", 0.1), ("frequency", 0.1), ("learned_input_scale", 6.0), ("mixture", 0.1),
+            ("phase", 0.1))].
         dropout_schedule: Schedule of the dropout rate. Default None ["flat_cosine"].
         weight_decay_schedule: Schedule of the weight decay. Default None ["flat_cosine"].
         max_grad_norm: Maximum global gradient norm. Default None: no limit.
         batch_size: Rows per step, B. Default None [32 to 1024, depending on the number of rows].
-        epochs: Passes over the training rows. Default None [64; 128 below 1,000 rows, 32 from 30,001, 16 from 100,001].
+        epochs: Passes over the training rows. Default None [64; 128 below 1,000 rows; 32 from 30,001 rows; 16 from
+            100,001 rows].
         max_steps: Maximum number of steps. Default None: no limit.
         sampling: Scheme that samples the rows of a step. Default None ["epoch_drop_last"].
         validation_fraction: Share of the rows that are set aside to select the best epoch, unless ``fit`` gets X_val
@@ -155,13 +157,13 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
     _labels = 0
     """The number of labels in y; 0 if y holds classes."""
 
-    def __init__(
+    def __init__(  # written by tools/write_signatures.py
         self,
         hidden_layer_sizes: int | Sequence[int] | None = None,
         *,
         preset: str | None = "default",
-        activation: str | Callable[..., Any] | None = None,
-        wire: Sequence[Any] = (),
+        activation: str | Callable[[Array], Array] | None = None,
+        wire: Sequence[tuple[str, Sequence[str]]] = (),
         dropout: float | None = None,
         initialization: str | None = None,
         categorical_encoding: str | None = None,
@@ -179,9 +181,9 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         label_smoothing: float | None = None,
         calibration: str | None = None,
         class_weight: str | Mapping[Any, float] | None = None,
-        positive: Any = None,
+        positive: str | float | None = None,
         threshold: float | str | None = None,
-        cost: Mapping[str, float] | None = None,
+        cost: Mapping[str, float] | Sequence[tuple[str, float]] | None = None,
         optimizer: str | None = None,
         learning_rate: float | None = None,
         schedule: str | None = None,
@@ -189,7 +191,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         beta1: float | None = None,
         beta2: float | None = None,
         weight_decay: float | None = None,
-        learning_rate_multiplier: Sequence[Any] | None = None,
+        learning_rate_multiplier: Sequence[tuple[str, float]] | None = None,
         dropout_schedule: str | None = None,
         weight_decay_schedule: str | None = None,
         max_grad_norm: float | None = None,
@@ -207,7 +209,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         ensemble_split: str | None = None,
         teacher_weight: float = 0.25,
         precision: str = "float32",
-        engine: str = _ENGINE,
+        engine: str = "auto",
         device: str | None = None,
         threads: int | None = None,
         reading: Mapping[str, Any] | None = None,
@@ -470,6 +472,4 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         return tags
 
 
-BackpassClassifier._parameter_constraints = constraints(
-    BackpassClassifier().get_params(deep=False), {**OWN, **FOR_CLASSES}
-)
+BackpassClassifier._parameter_constraints = constraints(BackpassClassifier().get_params(deep=False), OF_CLASSIFIER)

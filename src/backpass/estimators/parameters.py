@@ -7,7 +7,8 @@ translated here to scikit-learn's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
@@ -19,6 +20,7 @@ from backpass.errors import UsageError
 from backpass.model.metrics import CHOOSING, MAIN_METRICS
 from backpass.model.settings.constraint import Choice, ClassName, Constraint, Function, Number, NumberOrName, Switch
 from backpass.model.settings.declarations import BY_NAME, SETTINGS
+from backpass.model.settings.presets import PRESETS
 from backpass.model.settings.setting import frozen
 from backpass.model.settings.settings import Settings
 from backpass.model.settings.tuple_constraints import Amounts, Factors, Several, Widths, Wires
@@ -29,36 +31,74 @@ RENAMED = {"hidden_layer_sizes": "hidden", "random_state": "seed"}
 OWN_LOSS = "loss"
 """The metric name of a user-defined loss."""
 
-OWN: Mapping[str, list[Any]] = {
-    "loss": [StrOptions({*MAIN_METRICS} - {"cross_entropy"}), callable],
-    "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
-    "metric": [StrOptions({*CHOOSING, OWN_LOSS}), None],
-    "class_weight": [StrOptions({"balanced"}), dict, None],
-    "callbacks": [list, tuple, None],
-    "reading": [Mapping, None],
-    "warm_start": ["boolean"],
-    "random_state": ["random_state"],
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter that accepts other values than its setting, or that is not a setting.
+
+    Attributes:
+        annotation: Its type, as source text.
+        default: Its default.
+        accepted: scikit-learn's constraints of its values.
+    """
+
+    annotation: str
+    default: Any
+    accepted: Sequence[Any]
+
+
+OWN: Mapping[str, Parameter] = {
+    "hidden_layer_sizes": Parameter(
+        "int | Sequence[int] | None", None, [Interval(Integral, 1, Widths().most, closed="both"), "array-like", None]
+    ),
+    "preset": Parameter("str | None", "default", [StrOptions({*PRESETS}), None]),
+    "loss": Parameter(
+        "str | Callable[..., Any]", "squared", [StrOptions({*MAIN_METRICS} - {"cross_entropy"}), callable]
+    ),
+    "quantile": Parameter("float | Sequence[float]", 0.5, [Interval(Real, 0, 1, closed="neither"), "array-like"]),
+    "metric": Parameter("str | None", None, [StrOptions({*CHOOSING, OWN_LOSS}), None]),
+    "class_weight": Parameter("str | Mapping[Any, float] | None", None, [StrOptions({"balanced"}), dict, None]),
+    "reading": Parameter("Mapping[str, Any] | None", None, [Mapping, None]),
+    "warm_start": Parameter("bool", False, ["boolean"]),
+    "callbacks": Parameter("Sequence[Callback] | None", None, [list, tuple, None]),
+    "random_state": Parameter("Any", 0, ["random_state"]),
 }
-"""Constraints of the parameters that accept more here than their setting does, or that are not settings."""
+"""The parameters whose declaration is not that of a setting."""
+
+OF_CLASSIFIER: Mapping[str, Parameter] = {
+    **OWN,
+    "loss": Parameter("str | Callable[..., Any]", "cross_entropy", [StrOptions({"cross_entropy"}), callable]),
+}
 
 FOLLOWING = frozenset(setting.name for setting in SETTINGS if setting.follows_preset)
 """Settings that take the preset's value if the parameter is None."""
 
-FOR_CLASSES = {"loss": [StrOptions({"cross_entropy"}), callable]}
 
+def declared(name: str, own: Mapping[str, Parameter] = OWN) -> Parameter:
+    """A parameter of an estimator: one of its own, or that of the setting.
 
-def constraints(names: Mapping[str, Any], own: Mapping[str, list[Any]] = OWN) -> dict[str, list[Any]]:
-    """scikit-learn's constraints of each parameter.
+    >>> declared("patience").annotation, [str(each) for each in declared("patience").accepted]
+    ('int | None', ['an int in the range [1, 1000000000]', 'None'])
 
-    >>> [str(each) for each in constraints({"dropout": 0.1, "patience": None})["patience"]]
-    ['an int in the range [1, 1000000000]', 'None']
+    Raises:
+        KeyError: No setting has this name.
     """
-    return {name: own[name] if name in own else _of_table(RENAMED.get(name, name)) for name in names}
+    if name in own:
+        return own[name]
+    setting = BY_NAME[RENAMED.get(name, name)]
+    is_left_open = setting.default is None or setting.follows_preset
+    annotation, default = setting.constraint.annotation, None if is_left_open else setting.default
+    accepted = _translated(setting.constraint)
+    return (
+        Parameter(f"{annotation} | None", None, [*accepted, None])
+        if is_left_open
+        else Parameter(annotation, default, accepted)
+    )
 
 
-def _of_table(name: str) -> list[Any]:
-    setting = BY_NAME[name]
-    return [*_translated(setting.constraint), *([None] if setting.default is None or name in FOLLOWING else [])]
+def constraints(names: Iterable[str], own: Mapping[str, Parameter] = OWN) -> dict[str, list[Any]]:
+    """scikit-learn's constraints of each parameter."""
+    return {name: [*declared(name, own).accepted] for name in names}
 
 
 def _translated(constraint: Constraint) -> list[Any]:
@@ -66,8 +106,6 @@ def _translated(constraint: Constraint) -> list[Any]:
         return [StrOptions(set(constraint.names)), callable]
     if isinstance(constraint, Choice):
         return [StrOptions(set(constraint.names))]
-    if isinstance(constraint, Widths):
-        return [Interval(Integral, 1, constraint.most, closed="both"), "array-like"]
     if isinstance(constraint, Several):
         return [*_translated(constraint.each), "array-like"]
     if isinstance(constraint, Wires | Factors):

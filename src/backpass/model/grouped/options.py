@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backpass.errors import UsageError, did_you_mean
-from backpass.model.settings.declarations import BY_NAME
-from backpass.model.settings.options import GroupOptions
+from backpass.model.settings.declarations import BY_NAME, SETTINGS
 from backpass.model.settings.settings import Settings
 from backpass.table.messages import counted
 
@@ -17,11 +16,10 @@ DEFAULTS: Mapping[str, Any] = {"preset": "plain", "hidden": (64,), "clip_predict
 WEIGHT_DECAY = 1.0
 """The default weight decay of the networks of groups: few rows need more of it than a whole table."""
 
-_NAMES = frozenset(GroupOptions.__annotations__)
+_NAMES = frozenset(setting.name for setting in SETTINGS if setting.of_groups)
 _ACCEPTED: Mapping[str, tuple[Any, ...]] = {
     "preset": (None, "plain"),
-    "precision": ("float32", "float64"),
-    "engine": ("auto", "native", "numpy"),
+    **{setting.name: setting.of_groups for setting in SETTINGS if isinstance(setting.of_groups, tuple)},
 }
 _HINT = (
     "a grouped model has one dense network per group and no validation rows; for anything else, fit one model per group"

@@ -45,6 +45,11 @@ class Constraint(ABC):
     def breaking(self) -> Sequence[Any]:
         """Values that violate the constraint, for the tests."""
 
+    @property
+    @abstractmethod
+    def annotation(self) -> str:
+        """The type of the accepted Python values, as source text for signatures."""
+
     def normal(self, value: Any) -> Any:
         """The value, or the tuple that a lone value stands for."""
         return value
@@ -93,6 +98,10 @@ class Number(Constraint):
         high = [self.high if self.open_high else self.high + 1] if self.high < inf else []
         return [*low, *high, *([0.5] if self.whole else [float("nan"), inf, 10**400]), "many", True]
 
+    @property
+    def annotation(self) -> str:
+        return "int" if self.whole else "float"
+
 
 @dataclass(frozen=True, slots=True)
 class PowerOfTwo(Constraint):
@@ -119,6 +128,10 @@ class PowerOfTwo(Constraint):
     def breaking(self) -> Sequence[Any]:
         return [0, 3, 2 * self.high, 2.0, "many", True]
 
+    @property
+    def annotation(self) -> str:
+        return "int"
+
 
 @dataclass(frozen=True, slots=True)
 class Choice(Constraint):
@@ -140,6 +153,10 @@ class Choice(Constraint):
     def breaking(self) -> Sequence[Any]:
         return ["no such name", 3]
 
+    @property
+    def annotation(self) -> str:
+        return literal(self.names)
+
     def hint(self, value: Any) -> str:
         near = did_you_mean(value, self.names) if isinstance(value, str) else ""
         return near if near.startswith("did") else ""
@@ -148,6 +165,10 @@ class Choice(Constraint):
 @dataclass(frozen=True, slots=True)
 class Function(Choice):
     """One of several names or, from Python, an activation made from a function of the operations."""
+
+    @property
+    def annotation(self) -> str:
+        return f"{literal(self.names)} | Callable[[Array], Array]"
 
     def accepts(self, value: Any) -> bool:
         from backpass.network import CustomActivation  # here: most commands need no network
@@ -173,6 +194,10 @@ class ColumnName(Constraint):
     def breaking(self) -> Sequence[Any]:
         return ["", 3, ("id",)]
 
+    @property
+    def annotation(self) -> str:
+        return "str"
+
 
 @dataclass(frozen=True, slots=True)
 class Switch(Constraint):
@@ -191,6 +216,10 @@ class Switch(Constraint):
 
     def breaking(self) -> Sequence[Any]:
         return [1, "yes", 0.5]
+
+    @property
+    def annotation(self) -> str:
+        return "bool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +248,10 @@ class NumberOrName(Constraint):
     def breaking(self) -> Sequence[Any]:
         return self.number.breaking()
 
+    @property
+    def annotation(self) -> str:
+        return f"{self.number.annotation} | {literal(self.names)}"
+
     def hint(self, value: Any) -> str:
         return Choice(self.names).hint(value)
 
@@ -240,6 +273,20 @@ class ClassName(Constraint):
 
     def breaking(self) -> Sequence[Any]:
         return ["", float("nan"), ("yes",)]
+
+    @property
+    def annotation(self) -> str:
+        return "str | float"
+
+
+def literal(names: Sequence[str]) -> str:
+    """The type of the names.
+
+    >>> literal(("yes", "no"))
+    'Literal["yes", "no"]'
+    """
+    listed = ", ".join(f'"{name}"' for name in names)
+    return f"Literal[{listed}]"
 
 
 def _is_name(value: Any) -> bool:

@@ -51,7 +51,9 @@ class SettingValues:
         "preset",
         since=2,
     )
-    task: str | None = data(None, Choice(("regression", "classification")), "task [detected from the target]")
+    task: str | None = data(
+        None, Choice(("regression", "classification")), "task [detected from the target]", of_groups=True
+    )
     validation_fraction: float = data(
         None,
         _SHARE,
@@ -60,7 +62,7 @@ class SettingValues:
         follows_preset=True,
         notes=(0.0,),
     )
-    test_fraction: float = data(0.2, _SHARE, "share of the rows used for the test score")
+    test_fraction: float = data(0.2, _SHARE, "share of the rows used for the test score", of_groups=True)
     group: str | None = data(
         None,
         ColumnName(),
@@ -88,6 +90,7 @@ class SettingValues:
         "widths of the hidden layers, such as 64,64, or none [256,256]",
         follows_preset=True,
         describes_network=True,
+        of_groups=True,
     )
     activation: Activation = network(  # noqa: RUF009  a declaration, not a mutable default
         "relu",
@@ -96,6 +99,7 @@ class SettingValues:
         follows_preset=True,
         describes_network=True,
         notes=("relu", "sigmoid", "tanh", "identity"),
+        of_groups=True,
     )
     output_activation: Activation = network(  # noqa: RUF009  as above
         "identity",
@@ -115,6 +119,7 @@ class SettingValues:
         follows_preset=True,
         describes_network=True,
         notes=NamesOf("backpass.network", "INITIALIZATIONS"),
+        of_groups=True,
     )
     categorical_encoding: str = network(
         "one_hot",
@@ -160,6 +165,7 @@ class SettingValues:
         since=3,
         older="robust",
         notes=("none",),
+        of_groups=True,
     )
     numerical_embedding: str = network(
         "none",
@@ -210,6 +216,7 @@ class SettingValues:
         follows_preset=True,
         since=2,
         notes=("none",),
+        of_groups=True,
     )
     metric: str | None = training(
         None,
@@ -222,13 +229,16 @@ class SettingValues:
         Choice(NamesOf("backpass.model.metrics", "MAIN_METRICS")),
         "loss function [squared, or cross_entropy for classes]",
         notes=(None, "squared", "cross_entropy"),
+        of_groups=True,
     )
-    quantile: float = training(0.5, Number(0, 1, open_low=True, open_high=True), "q of the quantile loss")
+    quantile: float = training(
+        0.5, Number(0, 1, open_low=True, open_high=True), "q of the quantile loss", of_groups=True
+    )
     huber_delta: float = training(
-        1.0, _POSITIVE, "where the Huber loss becomes linear, in standard deviations of the target"
+        1.0, _POSITIVE, "where the Huber loss becomes linear, in standard deviations of the target", of_groups=True
     )
     label_smoothing: float = training(
-        0.0, _SHARE, "probability spread evenly over all classes", follows_preset=True, notes=(0.0,)
+        0.0, _SHARE, "probability spread evenly over all classes", follows_preset=True, notes=(0.0,), of_groups=True
     )
     optimizer: str = training(
         "adamw",
@@ -237,6 +247,7 @@ class SettingValues:
         follows_preset=True,
         describes_network=True,
         notes=("sgd",),
+        of_groups=True,
     )
     learning_rate: float = training(
         None,
@@ -244,6 +255,7 @@ class SettingValues:
         "learning rate alpha [0.01; 0.1 for sgd, 0.02 with momentum]",
         follows_preset=True,
         describes_network=True,
+        of_groups=True,
     )
     schedule: str = training(
         "cosine",
@@ -252,11 +264,16 @@ class SettingValues:
         follows_preset=True,
         describes_network=True,
         notes=("constant",),
+        of_groups=True,
     )
-    momentum: float = training(0.9, _SHARE, "momentum coefficient of momentum and nesterov", follows_preset=True)
-    beta1: float = training(0.9, _SHARE, "decay rate of Adam's first moment", follows_preset=True)
-    beta2: float = training(0.999, _SHARE, "decay rate of Adam's second moment", follows_preset=True)
-    weight_decay: float = training(0.0, Number(0), "weight decay (decoupled L2)", follows_preset=True, notes=(0.0,))
+    momentum: float = training(
+        0.9, _SHARE, "momentum coefficient of momentum and nesterov", follows_preset=True, of_groups=True
+    )
+    beta1: float = training(0.9, _SHARE, "decay rate of Adam's first moment", follows_preset=True, of_groups=True)
+    beta2: float = training(0.999, _SHARE, "decay rate of Adam's second moment", follows_preset=True, of_groups=True)
+    weight_decay: float = training(
+        0.0, Number(0), "weight decay (decoupled L2)", follows_preset=True, notes=(0.0,), of_groups=True
+    )
     learning_rate_multiplier: tuple[tuple[str, float], ...] = training(
         (),
         Factors(NamesOf("backpass.network", "GROUPS")),
@@ -265,18 +282,23 @@ class SettingValues:
         follows_preset=True,
         since=2,
         notes=((),),
+        of_groups=True,
     )
     dropout_schedule: str = training(
         "constant", Choice(_SCHEDULES), "schedule of the dropout rate", follows_preset=True, since=2
     )
     weight_decay_schedule: str = training(
-        "constant", Choice(_SCHEDULES), "schedule of the weight decay", follows_preset=True, since=2
+        "constant", Choice(_SCHEDULES), "schedule of the weight decay", follows_preset=True, since=2, of_groups=True
     )
     max_grad_norm: float | None = training(None, _POSITIVE, "maximum global gradient norm [no limit]", notes=(None,))
     batch_size: int | None = training(
-        None, _COUNT, "rows per step, B [32 to 1024, depending on the number of rows]", follows_preset=True
+        None,
+        _COUNT,
+        "rows per step, B [32 to 1024, depending on the number of rows]",
+        follows_preset=True,
+        of_groups=True,
     )
-    epochs: int = training(100, _COUNT, "passes over the training rows", follows_preset=True)
+    epochs: int = training(100, _COUNT, "passes over the training rows", follows_preset=True, of_groups=True)
     max_steps: int | None = training(
         None, _COUNT, "maximum number of steps, n_iter of the notes [no limit]", describes_network=True
     )
@@ -343,8 +365,10 @@ class SettingValues:
         notes=(1,),
         is_optional=True,
     )
-    seed: int = training(0, Number(0, 2**64 - 1, whole=True), "seed of all random choices")
-    positive: str | float | None = decision(None, ClassName(), "positive class of a two-class target [the rarer one]")
+    seed: int = training(0, Number(0, 2**64 - 1, whole=True), "seed of all random choices", of_groups=True)
+    positive: str | float | None = decision(
+        None, ClassName(), "positive class of a two-class target [the rarer one]", of_groups=True
+    )
     threshold: float | str | None = decision(
         None,
         NumberOrName(Number(0, 1, open_low=True, open_high=True), THRESHOLD_RULES),
@@ -366,6 +390,7 @@ class SettingValues:
         "number format of training; bf16 rounds the operands of large matrix products",
         "engine",
         notes=("float32", "float64"),
+        of_groups=("float32", "float64"),
     )
     engine: str = setting(
         "auto",
@@ -373,6 +398,7 @@ class SettingValues:
         "engine that runs the circuits; auto: the fastest one on a CPU; jax: on the given device",
         "engine",
         is_stored=False,
+        of_groups=("auto", "native", "numpy"),
     )
     device: str | None = setting(
         None,
@@ -387,6 +413,7 @@ class SettingValues:
         "threads of the native engine [all available cores]",
         "engine",
         is_stored=False,
+        of_groups=True,
     )
 
 

@@ -1,7 +1,6 @@
 """The options of ``fit`` and ``fit_groups``: the settings as keyword arguments, for editors and type checkers.
 
-A type checker cannot read ``declarations``, so names and types are repeated here; a test compares the
-two. Meanings, ranges and defaults are declared in ``declarations``.
+Written by ``tools/write_signatures.py``. Types, meanings, ranges and defaults are declared in ``declarations``.
 """
 
 from __future__ import annotations
@@ -18,28 +17,30 @@ class DenseOptions(TypedDict, total=False):
     task: Literal["regression", "classification"] | None
     test_fraction: float
     hidden: int | Sequence[int] | Literal["none"] | None
-    activation: str | Callable[[Array], Array]
-    initialization: str
+    activation: (
+        Literal["relu", "sigmoid", "tanh", "identity", "softplus", "gelu", "selu", "mish", "leaky_relu"]
+        | Callable[[Array], Array]
+    )
+    initialization: Literal["he", "glorot", "uniform", "normal", "data"]
     numerical_scaling: Literal["none", "standard", "robust"]
     clip_predictions: Literal["none", "training"]
     loss: Literal["squared", "absolute", "huber", "quantile", "poisson", "cross_entropy"] | None
     quantile: float
     huber_delta: float
     label_smoothing: float
-    optimizer: str
+    optimizer: Literal["sgd", "momentum", "nesterov", "adam", "adamw"]
     learning_rate: float | None
-    schedule: str
+    schedule: Literal["constant", "cosine", "linear", "warmup_cosine", "coslog4", "flat_cosine"]
     momentum: float
     beta1: float
     beta2: float
     weight_decay: float
     learning_rate_multiplier: Sequence[tuple[str, float]]
-    weight_decay_schedule: str
+    weight_decay_schedule: Literal["constant", "cosine", "linear", "warmup_cosine", "coslog4", "flat_cosine"]
     batch_size: int | None
     epochs: int
     seed: int
     positive: str | float | None
-    engine: str
     threads: int | None
 
 
@@ -47,6 +48,7 @@ class GroupOptions(DenseOptions, total=False):
     """Keyword arguments of ``fit_groups``. Omitted ones take the defaults of ``grouped.options``."""
 
     precision: Literal["float32", "float64"]
+    engine: Literal["auto", "native", "numpy"]
 
 
 class SettingsOptions(DenseOptions, total=False):
@@ -57,7 +59,10 @@ class SettingsOptions(DenseOptions, total=False):
     group: str | None
     time: str | None
     refit: bool
-    output_activation: str | Callable[[Array], Array]
+    output_activation: (
+        Literal["relu", "sigmoid", "tanh", "identity", "softplus", "gelu", "selu", "mish", "leaky_relu"]
+        | Callable[[Array], Array]
+    )
     wire: Sequence[tuple[str, Sequence[str]]]
     dropout: float
     categorical_encoding: Literal["one_hot", "scaled"]
@@ -71,11 +76,34 @@ class SettingsOptions(DenseOptions, total=False):
     parametrization: Literal["standard", "ntk"]
     parametric_activation: bool
     calibration: Literal["none", "temperature"]
-    metric: str | None
-    dropout_schedule: str
+    metric: (
+        Literal[
+            "rmse",
+            "mae",
+            "r2",
+            "median_absolute_error",
+            "mape",
+            "pinball",
+            "poisson_deviance",
+            "log_loss",
+            "accuracy",
+            "roc_auc",
+            "average_precision",
+            "f1",
+            "precision",
+            "recall",
+            "balanced_accuracy",
+            "mcc",
+            "brier",
+            "calibration_error",
+            "error",
+        ]
+        | None
+    )
+    dropout_schedule: Literal["constant", "cosine", "linear", "warmup_cosine", "coslog4", "flat_cosine"]
     max_grad_norm: float | None
     max_steps: int | None
-    sampling: str
+    sampling: Literal["epoch", "epoch_drop_last", "uniform", "minibatch", "full"]
     patience: int | None
     max_seconds: float | None
     ensemble_size: int
@@ -88,4 +116,5 @@ class SettingsOptions(DenseOptions, total=False):
     cost: Mapping[str, float] | Sequence[tuple[str, float]] | None
     class_weight: Literal["balanced"] | Mapping[Any, float] | Sequence[tuple[Any, float]] | None
     precision: Literal["float32", "bf16", "float64"]
+    engine: Literal["auto", "numpy", "native", "jax"]
     device: Literal["cpu", "cuda", "tpu"] | None

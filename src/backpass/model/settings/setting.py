@@ -32,6 +32,8 @@ class Setting:
         older: The meaning of a file without it. None: the default of plain.
         notes: The values that the notes (CS229) have; None if they leave it open.
         is_optional: Whether model files leave it out if it has its default.
+        of_groups: Whether a model per group has it too, as one dense network without validation rows does; or those of
+            its values that such a model accepts.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Setting:
     older: Any = None
     notes: Sequence[Any] | None = None
     is_optional: bool = False
+    of_groups: bool | tuple[str, ...] = False
 
     def problem(self, value: Any) -> str:
         """What is wrong with a value, in one line; empty if it is accepted."""
@@ -99,9 +102,9 @@ def training(default: Any, constraint: Constraint, help: str, **facts: Any) -> A
     return setting(default, constraint, help, "training", **facts)
 
 
-def decision(default: Any, constraint: Constraint, help: str) -> Any:
+def decision(default: Any, constraint: Constraint, help: str, **facts: Any) -> Any:
     """A setting of the group decision."""
-    return setting(default, constraint, help, "decision", since=3)
+    return setting(default, constraint, help, "decision", since=3, **facts)
 
 
 def listed(value: Any) -> Any:

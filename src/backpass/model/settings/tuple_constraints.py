@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backpass.errors import did_you_mean
-from backpass.model.settings.constraint import ClassName, ColumnName, Constraint, Number
+from backpass.model.settings.constraint import ClassName, ColumnName, Constraint, Number, literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,10 @@ class Factors(Constraint):
     def breaking(self) -> Sequence[Any]:
         name = self.names[0]
         return [((name, -1.0),), (("no such name", 1.0),), ((name, "1"),), ((name,),), (name,), name]
+
+    @property
+    def annotation(self) -> str:
+        return "Sequence[tuple[str, float]]"
 
     def hint(self, value: Any) -> str:
         names = [pair[0] for pair in value if isinstance(pair, tuple) and pair] if isinstance(value, tuple) else []
@@ -91,6 +95,12 @@ class Amounts(Constraint):
         first, second = self.names or ("a", "b")
         return [(), ((first, 0.0), (second, 1.0)), ((first, 1.0), (first, 2.0)), ((first, "1"),), first, 3.0]
 
+    @property
+    def annotation(self) -> str:
+        name = "str" if self.names else "Any"
+        words = f"{literal(self.words)} | " if self.words else ""
+        return f"{words}Mapping[{name}, float] | Sequence[tuple[{name}, float]]"
+
 
 def amount_texts(value: Sequence[Sequence[Any]]) -> list[str]:
     """The pairs of an ``Amounts`` value as ``read`` takes them, to be joined by commas.
@@ -126,6 +136,10 @@ class Widths(Constraint):
     def breaking(self) -> Sequence[Any]:
         return [(0,), (64, -1), (64.5,), True, "64"]
 
+    @property
+    def annotation(self) -> str:
+        return 'int | Sequence[int] | Literal["none"]'
+
 
 @dataclass(frozen=True, slots=True)
 class Several(Constraint):
@@ -149,6 +163,10 @@ class Several(Constraint):
 
     def breaking(self) -> Sequence[Any]:
         return [(), True, "1", *((value,) for value in self.each.breaking())]
+
+    @property
+    def annotation(self) -> str:
+        return f"{self.each.annotation} | Sequence[{self.each.annotation}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +197,10 @@ class Wires(Constraint):
 
     def breaking(self) -> Sequence[Any]:
         return [(("unit", ()),), (("", ("size",)),), (("unit", "size"),), ((3, ("size",)),), ("unit",), "unit=size"]
+
+    @property
+    def annotation(self) -> str:
+        return "Sequence[tuple[str, Sequence[str]]]"
 
 
 def _as_tuple(value: Any) -> Any:
