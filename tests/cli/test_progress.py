@@ -14,7 +14,8 @@ from terminal import on_a_terminal
 from backpass.cli import progress
 from backpass.cli.console import Console
 from backpass.cli.progress import Lines
-from backpass.training import EpochRecord, Progress
+from backpass.model.fitting.runs.ensemble_progress import EnsembleProgress, MemberCallback
+from backpass.training import EpochRecord, Progress, TrainingResult
 
 
 def shown(folder: Path, columns: int, *arguments: str, **changes: str) -> str:
@@ -118,3 +119,41 @@ def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None
         == "epoch 4/4   train loss 0.5000   validation rmse 0.2500   best 0.2500 @4          32 rows/s    0:00 left"
     )
     assert len(said) == 8
+
+
+def test_steps_that_a_network_does_not_take_are_not_counted_as_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two networks of 4 epochs of 10 steps, a step a second; the first one ends after 12 steps."""
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    log = Log()
+    watching = Lines(log, "rmse", rows=320)
+    together = EnsembleProgress([watching], 2)
+    first, second = MemberCallback(together, 0), MemberCallback(together, 1)
+    state = Progress((np.zeros(1),), np.zeros(1))
+    state.step = 12
+    first.on_start(40, 10)
+    for member, steps in ((first, 12), (second, 5)):
+        for step in range(steps):
+            member.on_step(step)
+            now[0] += 1.0
+        member.on_step(steps)
+        if member is first:
+            member.on_end(TrainingResult(state.theta, state, "patience"))
+    assert watching.total == together.total == 52
+    assert (together.step, watching.step) == (17, 17)
+    # Only the first call of on_step, at step 0, is behind: 17 steps of 32 rows in 17 seconds, and 35 steps to go.
+    assert (watching.pace().strip(), watching.left().strip()) == ("32 rows/s", "0:35 left")
+    assert watching.place(ended=False) == "epoch 2/6"
+
+
+def test_the_time_limit_bounds_the_remaining_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    watching = Lines(Log(), "rmse", rows=320, limit=20.0)
+    watching.on_start(1000, 10)
+    watching.on_step(0)
+    now[0] += 5.0
+    watching.on_step(5)
+    assert watching.left().strip() == "0:15 left"
+    now[0] += 30.0
+    assert watching.left().strip() == "0:00 left"

@@ -37,12 +37,14 @@ class Watcher(Callback):
         console: The console to write to.
         metric: The name of the validation score.
         rows: The number of training rows per epoch; 0 if unknown.
+        limit: The time limit of the run, in seconds; None without one.
     """
 
-    def __init__(self, console: Console, metric: str, rows: int = 0) -> None:
+    def __init__(self, console: Console, metric: str, rows: int = 0, limit: float | None = None) -> None:
         self.console = console
         self.metric = metric
         self.rows = rows  # per epoch; 0 if unknown
+        self.limit = limit
         self.total = self.per_epoch = 1
         self.step = 0
         self.first_step: int | None = None
@@ -75,6 +77,9 @@ class Watcher(Callback):
     def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
         self.total, self.per_epoch = total_steps, steps_per_epoch
         self.started = self.shown = time.monotonic()
+
+    def on_total(self, total_steps: int) -> None:
+        self.total = total_steps
 
     def on_step(self, step: int) -> None:
         self.step = step
@@ -118,10 +123,14 @@ class Watcher(Callback):
         return f"epoch {number:>{len(str(self.epochs))}}/{self.epochs}"
 
     def left(self) -> str:
-        """Format the remaining time, extrapolated from the average speed, at a fixed width."""
+        """Format the remaining time, extrapolated from the average speed up to the time limit, at a fixed width."""
         elapsed, taken = time.monotonic() - self.started, self.step - (self.first_step or 0)
-        known = taken > 0 and elapsed > 0.5
-        return f"{duration(elapsed / taken * (self.total - self.step)) if known else '-:--':>5} left"
+        if taken == 0 or elapsed <= 0.5:
+            return f"{'-:--':>5} left"
+        seconds = elapsed / taken * (self.total - self.step)
+        if self.limit is not None:
+            seconds = min(seconds, max(self.limit - elapsed, 0.0))
+        return f"{duration(seconds):>5} left"
 
     def pace(self) -> str:
         """Format the average throughput in training rows per second, at a fixed width; empty if rows are unknown."""
@@ -241,6 +250,11 @@ class Drawn(Watcher):
             self.bar.remove_task(self.stage)
             self.stage = None
 
+    def on_total(self, total_steps: int) -> None:
+        super().on_total(total_steps)
+        if self.first_step is not None:
+            self.bar.update(self.task, total=total_steps)
+
     def _start_at(self, step: int) -> None:
         super()._start_at(step)
         self.task = self.bar.add_task("", total=self.total, completed=step, place="", numbers="")
@@ -300,14 +314,15 @@ def _can_write(text: str) -> bool:
     return True
 
 
-def watcher(console: Console, metric: str, rows: int = 0) -> Watcher:
+def watcher(console: Console, metric: str, rows: int = 0, limit: float | None = None) -> Watcher:
     """Return the display that suits standard error: none if quiet, a bar in a terminal, otherwise log lines.
 
     Args:
         console: The console to write to.
         metric: The name of the validation score.
         rows: The number of training rows per epoch; 0 if unknown.
+        limit: The time limit of the run, in seconds; None without one.
     """
     if console.quiet:
-        return Silent(console, metric, rows)
-    return (Drawn if console.is_terminal else Lines)(console, metric, rows)
+        return Silent(console, metric, rows, limit)
+    return (Drawn if console.is_terminal else Lines)(console, metric, rows, limit)

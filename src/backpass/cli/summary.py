@@ -188,10 +188,6 @@ def _output_parameters(network: Network) -> int:
 def run_line(model: Model) -> str:
     """Format how many epochs and steps the run took, why it ended, and the best epoch."""
     record = model.record
-    if members := trained_members(model):
-        best = ", ".join(str(member["best_epoch"]) for member in members)
-        return f"{counted(len(members), 'network')}, {counted(record.steps, 'step')}; best epochs {best}"
-    done = len(record.history)
     ends = {
         "finished": "",
         "patience": " (no improvement)",
@@ -200,6 +196,11 @@ def run_line(model: Model) -> str:
         "interrupted": " (interrupted)",
         "diverged": " (diverged)",
     }
+    if members := trained_members(model):
+        best = ", ".join(str(member["best_epoch"]) for member in members)
+        end = ends.get(record.reason, "") if record.reason != "patience" else ""  # each network has its own patience
+        return f"{counted(len(members), 'network')}, {counted(record.steps, 'step')}{end}; best epochs {best}"
+    done = len(record.history)
     ended = f"{counted(done, 'epoch')}, {counted(record.steps, 'step')}{ends.get(record.reason, '')}"
     if done and record.history[-1].score is not None:
         return f"{ended}; best epoch {record.best_epoch}"

@@ -26,6 +26,9 @@ class Callback:
     def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
         """Called before the first step."""
 
+    def on_total(self, total_steps: int) -> None:
+        """Called with the new total number of steps when a network of several has ended before its last step."""
+
     def on_step(self, step: int) -> None:
         """Called periodically between steps, with the number of steps taken so far."""
 

@@ -79,7 +79,8 @@ def distill(**given: Any) -> int:
     for label, text in summary.before(table, problem, verbose=given["verbose"]):
         console.item(label, text)
     console.line()
-    with watcher(console, problem.head.metric, problem.trained.rows) as watching:
+    limit = problem.settings.max_seconds
+    with watcher(console, problem.head.metric, problem.trained.rows, limit) as watching:
         small = distilled(model, problem, [watching])
     small.save(output)
     paths = {"network": (output, small), "teacher": (path, model)}

@@ -279,7 +279,8 @@ def _trained(
     problem: Problem, request: Request, console: Console, exchange: Exchange
 ) -> tuple[Model, InterruptedTraining | None]:
     """Train and save the model; return it with the interruption that ended training, if any."""
-    with watcher(console, problem.head.metric, problem.counts["train"]) as watching:
+    limit = problem.settings.max_seconds
+    with watcher(console, problem.head.metric, problem.counts["train"], limit) as watching:
         try:
             return fit_problem(
                 problem,

@@ -141,7 +141,8 @@ def _run(
     if "test" not in problem.parts:
         console.item("note", "no test rows: the score of the best of several trials is optimistic")
     console.line()
-    with watcher(console, problem.head.metric, problem.parts["train"].rows) as watching:
+    seconds = problem.settings.max_seconds
+    with watcher(console, problem.head.metric, problem.parts["train"].rows, seconds) as watching:
         model = fit_problem(problem, callbacks=[watching])
     model.save(request.output)
     runner.journal.close()

@@ -21,7 +21,8 @@ from backpass.model.head.target_head import TargetHead
 from backpass.model.head.threshold import chosen_rule
 from backpass.model.metrics import why_undefined
 from backpass.network import Activation, dead_units, range_of
-from backpass.table.messages import listed, shown
+from backpass.table.messages import counted, listed, shown
+from backpass.training import TrainingResult
 
 _PARTS = {"test": "test", "validation": "validation", "train": "training"}
 
@@ -86,15 +87,21 @@ def check_held_out(problem: Problem, members: Sequence[Member]) -> None:
                 )
 
 
-def untrained(steps: int, reason: str) -> list[str]:
-    """A warning if the time was up before the first step.
+def cut_short(runs: Sequence[TrainingResult]) -> list[str]:
+    """A warning if the time limit was reached before the first epoch was over.
 
-    >>> untrained(steps=1, reason="time")
-    []
+    Args:
+        runs: The results of the networks of the model.
     """
-    if steps or reason != "time":
+    steps = max(each.progress.step for each in runs)
+    if any(each.reason != "time" or each.progress.history for each in runs):
         return []
-    return ["the time limit was reached before the first step: nothing was trained; increase max_seconds"]
+    if steps == 0:
+        return ["the time limit was reached before the first step: nothing was trained; increase max_seconds"]
+    return [
+        f"the time limit was reached in the first epoch, after {counted(steps, 'step')}; increase max_seconds or train "
+        "on fewer rows"
+    ]
 
 
 def after_training(

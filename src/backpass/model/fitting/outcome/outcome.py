@@ -22,7 +22,7 @@ from backpass.model.evaluation.diagnostics import beaten_by, nearly_perfect
 from backpass.model.fitting.checks.backtest import Backtest
 from backpass.model.fitting.checks.lookups import Outputs, lookup_outputs, lookups_of
 from backpass.model.fitting.outcome.calibration import calibrated, predicting
-from backpass.model.fitting.outcome.diagnostics import after_training, before_training, untrained
+from backpass.model.fitting.outcome.diagnostics import after_training, before_training, cut_short
 from backpass.model.fitting.outcome.intervals import fitted_intervals
 from backpass.model.fitting.outcome.neighbors import with_neighbors
 from backpass.model.fitting.outcome.scoring import Compared, ScoredRows, baseline_scores, comparison_of
@@ -58,7 +58,7 @@ def make_model(
     scores = _Scores.of(problem, networks.members, compared, scored)
     of_table = (note for note in problem.notes if note not in problem.of_source)
     notes = (*of_table, *compared.notes, *runs.notes, *networks.notes, *made.notes, *tested.notes, *scores.notes)
-    of_run = (*before_training(problem), *untrained(networks.steps, reason), *networks.warnings(scored))
+    of_run = (*before_training(problem), *cut_short(networks.results), *networks.warnings(scored))
     record = Record(
         settings=problem.settings.to_json(),
         rows=_rows(problem),
@@ -227,11 +227,13 @@ class _Scores:
 
 
 def _trained(members: Sequence[Member], runs: Runs) -> tuple[list[Member], list[TrainingResult]]:
-    """The members that were trained, and their results; the first if none was.
+    """The members that were trained, and their results: those with a complete epoch.
 
-    A member that stopped before its first epoch is no better than chance.
+    If none has one, they are those with at least half of the steps of the longest run; the first if no step was taken.
     """
-    done = [i for i, each in runs.results.items() if each.progress.history] or [min(runs.results)]
+    steps = {i: each.progress.step for i, each in runs.results.items()}
+    enough = [i for i, taken in steps.items() if taken and 2 * taken >= max(steps.values())]
+    done = [i for i, each in runs.results.items() if each.progress.history] or enough or [min(steps)]
     return [members[i] for i in done], [runs.results[i] for i in done]
 
 

@@ -43,10 +43,17 @@ class EnsembleProgress:
 
     @property
     def step(self) -> int:
-        """The number of steps of all runs; a run that is over counts as complete."""
+        """The number of steps of all runs so far."""
         if self.planned:
             return min(sum(self.taken.values()), self.planned)
-        return sum(self.share if i in self.over else min(step, self.share) for i, step in self.taken.items())
+        return sum(min(step, self.share) for step in self.taken.values())
+
+    @property
+    def total(self) -> int:
+        """The number of steps of all runs; a run that is over has no more than it took."""
+        if self.planned:
+            return self.planned
+        return self.count * self.share - sum(max(self.share - self.taken.get(i, 0), 0) for i in self.over)
 
     def join(self, before: Mapping[int, RunState]) -> None:
         """Count what runs did before, in an earlier stage of a race or in an earlier process."""
@@ -60,7 +67,16 @@ class EnsembleProgress:
         if not self.share:
             self.share = total_steps
             for each in self.callbacks:
-                each.on_start(self.planned or self.count * total_steps, steps_per_epoch)
+                each.on_start(self.total, steps_per_epoch)
+
+    def finish(self, steps: Mapping[int, int]) -> None:
+        """Count runs that are over, given their numbers of steps; the total loses the steps that they did not take."""
+        before = self.total
+        self.taken |= steps
+        self.over |= {*steps}
+        if self.total != before:
+            for each in self.callbacks:
+                each.on_total(self.total)
 
     def end_by(self, number: int) -> None:
         """End all runs because of run ``number``, unless another run did before."""
@@ -113,4 +129,4 @@ class MemberCallback(Callback):
     def on_end(self, result: TrainingResult) -> None:
         with self.together.lock:
             if result.reason not in ENDS_ALL:
-                self.together.over.add(self.number)
+                self.together.finish({self.number: result.progress.step})

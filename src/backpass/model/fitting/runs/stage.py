@@ -207,8 +207,10 @@ class Stage:
             case "result", (result,):
                 self._results[sender] = result
                 ended = {i: each for i, each in result["results"].items() if each.reason not in ENDS_ALL}
-                self.together.over |= {*ended}
-                self._count({i: each.progress.step for i, each in ended.items()})
+                steps = {i: each.progress.step for i, each in ended.items()}
+                with self.together.lock:
+                    self.together.finish(steps)
+                self._count(steps)
             case "all", (merged,):
                 self._merged = merged
 
