@@ -62,7 +62,7 @@ DOORS = ("backpass", "backpass.__main__", "backpass.model")
 SHOWS = {"backpass.model": "backpass.model.fitting"}
 """To import from this door is to import from the highest room that it shows."""
 
-UPWARDS = {"backpass.model.model": "backpass.reporting.plot"}
+UPWARDS = {("backpass.model.model", "Model.plot"): "backpass.reporting.plot"}
 """The one import upwards: ``Model.plot`` shows the pictures of the room ``reporting``, loaded on first use."""
 
 CORE = ("numerics", "circuit", "engine", "network", "training", "notes")
@@ -132,6 +132,18 @@ def imports(module: str, text: str, known: Sources) -> Iterator[tuple[int, str]]
                 yield node.lineno, named.value
 
 
+def allowed_upwards(module: str, text: str) -> set[tuple[int, str]]:
+    """The imports of ``imports`` that ``UPWARDS`` allows: those inside of the method that it names."""
+    return {
+        (line, UPWARDS[module, method])
+        for cls in ast.parse(text).body
+        if isinstance(cls, ast.ClassDef)
+        for node in cls.body
+        if isinstance(node, ast.FunctionDef) and (module, method := f"{cls.name}.{node.name}") in UPWARDS
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
+
+
 def room(module: str) -> str:
     """The room of a module of ours; "" for the doors, which may show every room."""
     if module in DOORS:
@@ -148,8 +160,9 @@ def upward_imports(known: Sources) -> list[str]:
         if not here:
             continue
         below = {*ROOMS[: ROOMS.index(here) + 1]} if here != "datasets" else {here, "errors"}
+        allowed = allowed_upwards(module, text)
         for line, name in imports(module, text, known):
-            is_ours = name.split(".")[0] == "backpass" and UPWARDS.get(module) != name
+            is_ours = name.split(".")[0] == "backpass" and (line, name) not in allowed
             if is_ours and room(SHOWS.get(name, name)) not in below:
                 faults.append(f"{module}:{line} imports {name}, from a room that is not below {here!r}")
     return faults
@@ -178,7 +191,7 @@ def cycles(known: Sources) -> list[str]:
     graph = {}
     for module, text in known.items():
         if room(module):
-            named = {name for _, name in imports(module, text, known)} - {UPWARDS.get(module)}
+            named = {name for _, name in {*imports(module, text, known)} - allowed_upwards(module, text)}
             graph[module] = named & known.keys() - {module}
     while True:  # peel off modules that import none of the rest, or that none of the rest imports
         needed = set().union(*graph.values()) if graph else set()
@@ -273,6 +286,16 @@ def test_planted_upward_imports_are_found() -> None:
     ]
 
 
+def test_a_planted_import_upwards_in_another_method_is_found() -> None:
+    text = (
+        "class Model:\n"
+        "    def plot(self):\n        import_module('backpass.reporting.plot')\n"
+        "    def page(self):\n        import_module('backpass.reporting.plot')\n"
+    )
+    (fault,) = upward_imports({"backpass.model.model": text})
+    assert fault.startswith("backpass.model.model:5 imports backpass.reporting.plot")
+
+
 def test_planted_foreign_imports_are_found() -> None:
     known = {
         "backpass.engine.a": "import math\nimport numpy as np\ndef f():\n    import scipy.special\n",
@@ -299,8 +322,10 @@ def test_planted_imports_of_an_optional_engine_are_found() -> None:
 
 
 def test_the_import_upwards_is_still_there() -> None:
-    for module, name in UPWARDS.items():
-        assert name in [found for _, found in imports(module, sources()[module], sources())]
+    known = sources()
+    for (module, _), name in UPWARDS.items():
+        found = {*imports(module, known[module], known)} & allowed_upwards(module, known[module])
+        assert [found for _, found in found] == [name]
 
 
 def test_no_room_has_more_modules_than_one_remembers() -> None:

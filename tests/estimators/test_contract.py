@@ -145,7 +145,7 @@ def test_an_ensemble_has_no_partial_fit(kind: Any, preset: str) -> None:
     if preset not in SINGLE:
         with pytest.raises(AttributeError) as caught:
             estimator.partial_fit  # noqa: B018
-        assert "partial_fit continues the training of one network" in str(caught.value.__cause__)
+        assert "partial_fit continues the training of one network" in str(caught.value)
     lost = {name(c) for _, c in estimator_checks_generator(kind(**SMALL))} - {
         name(c) for _, c in estimator_checks_generator(estimator)
     }

@@ -190,6 +190,12 @@ def test_predictions_are_in_the_terms_of_the_target() -> None:
     assert loss_named("poisson").predicted(o[:1, :2]).tolist() == [[1.0, numpy.e]]
 
 
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_has_a_log_link_if_it_predicts_exponentials(name: str) -> None:
+    o = numpy.array([[0.5, -1.0]])
+    assert loss_named(name).has_log_link == numpy.allclose(loss_named(name).predicted(o), numpy.exp(o))
+
+
 # Weights --------------------------------------------------------------------------------------------------------------
 
 

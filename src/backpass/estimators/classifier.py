@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils.metaestimators import available_if
 
 from backpass.circuit import Array
 from backpass.errors import UsageError
 from backpass.estimators.callback_adapter import with_callbacks
 from backpass.estimators.columns import check_unmasked
-from backpass.estimators.continuation import continues
+from backpass.estimators.continuation import OfOneNetwork
 from backpass.estimators.heads import class_head, class_target, label_head, label_targets
 from backpass.estimators.logits import log_probabilities
 from backpass.estimators.neural import Goal, NeuralEstimator
@@ -315,7 +314,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, time, teacher)
         return self
 
-    @available_if(continues)
+    @OfOneNetwork
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> BackpassClassifier:
         """Train for one pass over these rows in their order, at a constant learning rate.
 

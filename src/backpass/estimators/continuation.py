@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 from backpass.errors import BackpassError, UsageError
@@ -9,21 +11,42 @@ from backpass.estimators.parameters import settings_of
 from backpass.model import Model, Settings
 
 
-def continues(estimator: Any) -> bool:
-    """Whether the estimator has ``partial_fit``, which needs a single network.
+class OfOneNetwork:
+    """A decorator of a method that only an estimator with a single network has.
 
-    Raises:
-        AttributeError: It is an ensemble; the message gives the reason.
+    As with scikit-learn's ``available_if``, ``hasattr`` is False for the others; the message of their AttributeError
+    gives the reason, which ``available_if`` leaves to the exception's cause.
     """
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        """Decorate a method."""
+        self._method = method
+
+    def __get__(self, estimator: Any, owner: type) -> Callable[..., Any]:
+        """The method of an estimator, or the function of its class.
+
+        Raises:
+            AttributeError: The estimator is an ensemble.
+        """
+        if estimator is None:
+            return self._method
+        name = self._method.__name__
+        if reason := _reason_against(estimator, name):
+            raise AttributeError(f"This {owner.__name__!r} has no attribute {name!r}: {reason}")
+        return MethodType(self._method, estimator)
+
+
+def _reason_against(estimator: Any, what: str) -> str:
+    """Why the training of an estimator cannot continue; empty if it can."""
     try:
         settings = settings_of(estimator.get_params(deep=False), estimator._task, seed=0)
     except (BackpassError, TypeError, ValueError):
-        return True  # invalid parameters are reported when a method is called
+        return ""  # invalid parameters are reported when a method is called
     try:
-        check_single(settings, "partial_fit", None)
+        check_single(settings, what, None)
     except UsageError as error:
-        raise AttributeError(f"{error.message} ({error.hint})") from None
-    return True
+        return f"{error.message} ({error.hint})"
+    return ""
 
 
 def check_single(settings: Settings, what: str, before: Model | None) -> None:

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from backpass.circuit import Array
 from backpass.errors import UsageError
 from backpass.estimators.callback_adapter import with_callbacks
 from backpass.estimators.columns import check_unmasked
-from backpass.estimators.continuation import continues
+from backpass.estimators.continuation import OfOneNetwork
 from backpass.estimators.heads import number_head, number_targets
 from backpass.estimators.neural import Goal, NeuralEstimator
 from backpass.estimators.parameters import constraints, own_loss, quantiles_of
@@ -291,7 +290,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, time, teacher)
         return self
 
-    @available_if(continues)
+    @OfOneNetwork
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> BackpassRegressor:
         """Train for one pass over these rows in their order, at a constant learning rate.
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 from backpass.circuit import Array
 from backpass.circuit.operations import (
@@ -34,7 +34,14 @@ from backpass.numerics import elementary
 
 
 class Loss(ABC):
-    """J^(i) per example, and the link function from outputs to predictions."""
+    """J^(i) per example, and the link function from outputs to predictions.
+
+    Attributes:
+        has_log_link: Whether outputs are logarithms of the predicted numbers, so that these are positive, and targets
+            are neither shifted nor negative.
+    """
+
+    has_log_link: ClassVar[bool] = False
 
     @abstractmethod
     def per_example(self, o: Array, y: Array) -> Array:
@@ -102,6 +109,8 @@ class Quantile(Loss):
 @dataclass(frozen=True, slots=True)
 class Poisson(Loss):
     """J = e^o - y o for counts y >= 0, where e^o is the expected count (up to ln y!, which has no gradient)"""
+
+    has_log_link: ClassVar[bool] = True
 
     def per_example(self, o: Array, y: Array) -> Array:
         return (exp(o) - y * o).sum(axis=1)

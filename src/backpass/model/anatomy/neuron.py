@@ -95,7 +95,7 @@ def why_no_neuron(model: Inspectable) -> tuple[str, str] | None:
         return "its network has hidden units that are not linear", ""
     if model.feature_map.clipped:
         return "its numbers are clipped", 'fit with numerical_scaling="standard"'
-    if not head.is_flat or head.loss_name == "poisson":
+    if not head.is_flat or head.has_log_link:
         return "its predictions are not a linear function of the outputs", 'fit with loss="squared"'
     if model.theta.ndim > 1 and (head.classes or head.custom_loss is not None):
         return "it averages probabilities of several networks", "fit one network: ensemble_size=1"

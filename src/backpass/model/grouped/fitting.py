@@ -206,7 +206,7 @@ class Fitting:
         network, settings = problem.network, self.of_groups
         theta = network.initialize(settings.seed, settings.initialization, problem.dtype)
         found = np.repeat(theta[None], len(group_rows.rows), axis=0)
-        if problem.head.loss_name == "poisson":
+        if problem.head.has_log_link:
             found[:, -problem.head.outputs :] = group_rows.levels()
         return found
 

@@ -105,6 +105,11 @@ class TargetCodec:
         return MultiOutputLoss(tuple(each.builtin_loss for each in self.targets))
 
     @property
+    def has_log_link(self) -> bool:
+        """Whether outputs are logarithms of the predicted numbers, see ``Loss``."""
+        return self.targets[0].builtin_loss.has_log_link
+
+    @property
     def options(self) -> Mapping[str, float]:
         """The options of the loss; those of the first target if there are several."""
         return self.targets[0].options

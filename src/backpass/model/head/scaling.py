@@ -33,13 +33,13 @@ class TargetScale:
     high: float | None = None
 
     @staticmethod
-    def fit(y: NDArray[np.float64], loss: str, output_activation: str) -> TargetScale:
+    def fit(y: NDArray[np.float64], output_activation: str, *, has_log_link: bool = False) -> TargetScale:
         """Mean and standard deviation of the training targets, as far as the output activation allows.
 
         For a linear output the target is standardized. The zero of an output activation such as ReLU is meaningful, so
-        the target is scaled but not shifted. For sigmoid and tanh, and for the Poisson loss, y stays as it is.
+        the target is scaled but not shifted. For sigmoid and tanh, and for a loss with a log link, y stays as it is.
         """
-        if loss == "poisson" or output_activation in _BOUNDED:
+        if has_log_link or output_activation in _BOUNDED:
             return TargetScale()
         if output_activation != "identity":
             ratios, exponent = _ratios(y, 0.0)
@@ -86,7 +86,7 @@ class TargetScale:
         """
         low = None if self.low is None else min(self.low, float(np.min(y)))
         high = None if self.high is None else max(self.high, float(np.max(y)))
-        fitted = TargetScale.fit(y, "squared", "identity") if self.scale == 0.0 else self
+        fitted = TargetScale.fit(y, "identity") if self.scale == 0.0 else self
         scale = fitted.scale or _scale_of(*_ratios(y, self.center))
         return TargetScale(fitted.center, scale, low, high)
 

@@ -58,11 +58,14 @@ class TargetHead:
                 f"loss {name!r} does not work with target {target.name!r}, which holds {target.content}",
                 hint="--task sets the task; without --loss, the loss follows from it",
             )
-        if name == "poisson" and float(np.min(y)) < 0:
+        has_log_link = loss_named(name).has_log_link
+        if has_log_link and float(np.min(y)) < 0:
             least = float(np.min(y))
-            raise DataError(f"target {target.name!r}: the poisson loss needs counts from 0 up, got {least:g}")
+            raise DataError(f"target {target.name!r}: the {name} loss needs counts from 0 up, got {least:g}")
         is_number = target.task == "regression"
-        scale = TargetScale.fit(y, name, str(settings.output_activation)) if is_number else TargetScale()
+        scale = TargetScale()
+        if is_number:
+            scale = TargetScale.fit(y, str(settings.output_activation), has_log_link=has_log_link)
         head = TargetHead(target, name, options_of(name, settings), scale)
         return replace(head, scale=scale.bounded(y)) if head.bounded(settings) else head
 
@@ -126,7 +129,7 @@ class TargetHead:
             own = y.reshape(-1, 1) == np.arange(1 if self.outputs == 1 else 0, max(self.outputs, 2))
             return np.where(own, 1.0, -1.0)
         values = y.reshape(-1, 1).astype(np.float64)
-        if self.loss_name == "poisson":
+        if self.builtin_loss.has_log_link:
             center = max(mean(values[:, 0]), 1e-9)
             return self.level(y) + np.minimum((values - center) / center, 3.0)
         return values

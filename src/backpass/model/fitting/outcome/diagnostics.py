@@ -38,7 +38,7 @@ def before_training(problem: Problem) -> list[str]:
     ["the target 'y' is below 0 in 5 of 20 training rows, but the output activation relu cannot be negative"]
     """
     head, activation = problem.head, problem.settings.output_activation
-    if head.target.task != "regression" or head.loss_name == "poisson":
+    if head.target.task != "regression" or head.has_log_link:
         return [*problem.warnings]
     truth = problem.parts["train"].truth
     columns = truth.reshape(len(truth), -1).T

@@ -70,7 +70,7 @@ def first_theta(
         theta = engine.run(initialize(network, settings.initialization, dtype, fixed), key)[0]
     if saturates(settings.output_activation):
         return _aimed(network, head, part, settings.output_activation, engine, theta)
-    if settings.output_activation != "identity" or head.loss_name == "poisson":
+    if settings.output_activation != "identity" or head.has_log_link:
         theta = theta.copy()
         is_number = head.target.task == "regression"
         theta[-head.outputs :] = head.level(part.y) if is_number else 0.0

@@ -42,7 +42,7 @@ def outputs_of_teacher(head: Head, teacher: NDArray[np.float64]) -> NDArray[np.f
     """Outputs o (n, k) whose predictions are those of a teacher (n, k), without missing ones."""
     if head.target.task == "regression":
         y = head.encode(teacher[:, 0] if head.is_flat else teacher, np.float64)
-        return log(np.maximum(y, SMALLEST)) if head.loss_name == "poisson" else y
+        return log(np.maximum(y, SMALLEST)) if head.has_log_link else y
     p = np.clip(teacher, SMALLEST, 1.0 - SMALLEST)
     if head.built_in == "cross_entropy":
         return log(p)

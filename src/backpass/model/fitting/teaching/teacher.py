@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError, did_you_mean
+from backpass.network import loss_named
 from backpass.table import NumericColumn, Table, table_from
 from backpass.table.messages import counted, data_error, listed, plain, rows_listed, shown
 from backpass.table.targets import Targets
@@ -75,7 +76,7 @@ class Teacher:
                 hint=f"one per {what}, in this order: {listed(items, shown)}",
             )
         holds = "numbers" if targets.task == "regression" else "probabilities"
-        holds = "counts" if loss == "poisson" else holds
+        holds = "counts" if loss is not None and loss_named(loss).has_log_link else holds
         if is_single:
             note = f"{shown(columns[0])} is the probability of class {shown(items[positive])}"
             places, note = (tuple(named), "") if named else ((positive,), note)
