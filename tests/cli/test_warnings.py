@@ -29,7 +29,7 @@ def test_fit_show_evaluate_and_report_say_the_same(process: Run, table: Path) ->
     assert found[0].startswith("the target 'y' is below 0 in ")
     assert any("is 0 on every training row (unit 1)" in each for each in found)
     assert any(
-        each.startswith("the network is worse than always predicting the mean on the test rows") for each in found
+        each.startswith("the network is no better than always predicting the mean on the test rows") for each in found
     )
     assert [line for line in done.err.splitlines() if line.startswith("warning: ")] == [f"warning: {x}" for x in found]
     model = home / "falling.backpass"

@@ -18,6 +18,8 @@ from backpass.model import load
 from backpass.reporting.numbers.comparison import Comparison, check_alike, compared
 from backpass.table.unseen import require_seen
 
+_ROUNDING = 1e-12  # relative
+
 
 @click.command(cls=Command)
 @argument("first", type=click.Path())
@@ -106,12 +108,22 @@ def _headings(paths: list[str]) -> list[str]:
     return names if names[0] != names[1] else [f"{name} ({number})" for number, name in enumerate(names, start=1)]
 
 
+def _rounded(difference: float, scale: float) -> float:
+    """A difference of two scores; 0 if it is within the rounding of numbers of that size.
+
+    >>> _rounded(-2.78e-17, 0.3), _rounded(-0.01, 0.3)
+    (0.0, -0.01)
+    """
+    return 0.0 if abs(difference) <= _ROUNDING * scale else difference
+
+
 def _lines(found: Comparison, paths: list[str]) -> list[str]:
     names = _headings(paths)
     words = ["no clear difference", names[0], names[1]]
     rows = [["metric", *names, "difference", "95% interval", "better"]]
     for name, each in found.differences.items():
         first, second = figures([found.first[name], found.second[name]])
-        spread = f"{figure(each.low, 3)} to {figure(each.high, 3)}" if each.is_known else "-"
-        rows.append([name, first, second, figure(each.value, 3), spread, words[found.better(name)]])
+        scale = max(abs(found.first[name]), abs(found.second[name]))
+        value, low, high = (figure(_rounded(end, scale), 3) for end in (each.value, each.low, each.high))
+        rows.append([name, first, second, value, f"{low} to {high}" if each.is_known else "-", words[found.better(name)]])
     return aligned(rows, left=(0, 5))

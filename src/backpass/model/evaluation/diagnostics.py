@@ -148,7 +148,7 @@ def _beaten(
         what = "the class frequencies" if head.classes else "the label frequencies"
     else:
         what = f"the {_LEVEL.get(head.loss_name, 'mean')}"
-    return [f"the network is worse than always predicting {what} on {where}: {', '.join(figures)}"]
+    return [f"the network is no better than always predicting {what} on {where}: {', '.join(figures)}"]
 
 
 def _is_worse(metric: str, score: float, other: float) -> bool:
