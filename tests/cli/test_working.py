@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -57,7 +58,17 @@ def test_quiet_and_short_work_show_nothing(quiet: bool, delay: float) -> None:
     assert shown_by(PROGRAM.format(quiet=quiet, delay=delay, work="pass"), b"done") == b"done\r\n"
 
 
-def test_nothing_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ValueError, match="bad"), Console().working("reading", delay=0.0):
+def test_a_log_gets_one_line_about_long_work(capsys: pytest.CaptureFixture[str]) -> None:
+    lines: list[str] = []
+    with Console().working("reading", delay=0.0):
+        while not lines:
+            time.sleep(0.001)
+            lines = capsys.readouterr().err.splitlines()
+    assert lines == ["reading ..."]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_log_gets_nothing_about_short_work(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="bad"), Console().working("reading"):
         raise ValueError("bad")
     assert capsys.readouterr().err == ""

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Timer
@@ -24,6 +24,7 @@ JSON_FORMAT = 1
 """The version of the ``--json`` objects; it increases when a field is removed or changes its meaning."""
 
 DELAY = 2.0  # seconds before a spinner appears
+LOG_DELAY = 30.0  # seconds before a line in a log says what takes long
 LABEL = 12  # width of the labels at the left, in characters
 BOLD, RED, PLAIN = "\x1b[1m", "\x1b[1;31m", "\x1b[0m"
 
@@ -91,23 +92,20 @@ class Console:
         self.say_all(others)
 
     @contextmanager
-    def working(self, text: str, delay: float = DELAY) -> Iterator[None]:
-        """Show a spinner while the block runs, if it takes longer than the delay; it vanishes when the block ends.
+    def working(self, text: str, delay: float | None = None) -> Iterator[None]:
+        """Show what takes long: a spinner that vanishes when the block ends or, without a terminal, one line.
 
-        Nothing is shown if the console is quiet or no terminal.
+        Nothing is shown if the console is quiet.
 
         Args:
             text: What the command is doing, such as "reading big.csv".
-            delay: Seconds before the spinner appears.
+            delay: Seconds before it is shown. Default None: 2 in a terminal, 30 in a log.
         """
-        if self.quiet or not self.is_terminal:
+        if self.quiet:
             yield
             return
-        from rich.console import Console as Screen
-        from rich.text import Text
-
-        status = Screen(stderr=True, highlight=False).status(Text(visible(text)))
-        timer = Timer(delay, status.start)
+        start, stop = self._spinner(text) if self.is_terminal else (lambda: self.line(f"{text} ..."), lambda: None)
+        timer = Timer((DELAY if self.is_terminal else LOG_DELAY) if delay is None else delay, start)
         timer.daemon = True
         timer.start()
         try:
@@ -115,7 +113,15 @@ class Console:
         finally:
             timer.cancel()
             timer.join()
-            status.stop()
+            stop()
+
+    def _spinner(self, text: str) -> tuple[Callable[[], None], Callable[[], None]]:
+        """What starts and what stops a spinner."""
+        from rich.console import Console as Screen
+        from rich.text import Text
+
+        status = Screen(stderr=True, highlight=False).status(Text(visible(text)))
+        return status.start, status.stop
 
     def write(self, text: str) -> None:
         """Write a result as UTF-8, whatever the locale.
