@@ -211,6 +211,11 @@ def test_every_room_is_known() -> None:
     assert not unknown, f"a new room needs its place in ROOMS: {unknown}"
 
 
+def test_the_package_lists_every_room_lowest_first() -> None:
+    listed = re.findall(r"^    ([a-z_]+) +\w", (backpass.__doc__ or "").partition("lowest first")[2], re.M)
+    assert listed == list(dict.fromkeys(name.partition(".")[0] for name in ROOMS if not name.startswith("_")))
+
+
 def test_rooms_import_downwards() -> None:
     faults = upward_imports(sources())
     assert not faults, shown(faults)

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 
-from backpass.circuit import Array, operations, row_rules
+from backpass.circuit import Array, Spec, operations, row_rules, trace
 from backpass.circuit.node import OPERATIONS
 from backpass.circuit.operation import elementwise, operation
 from backpass.circuit.primitive import Primitive
@@ -80,6 +81,37 @@ def test_every_place_knows_the_operation(name: str, sampled: set[str]) -> None:
     assert not missing, f"the operation {name!r} lacks {', '.join(missing)}"
 
 
+def wrong_dtypes(one: Primitive) -> Iterator[str]:
+    """What an elementwise operation declares about dtypes and does not do."""
+    narrow, wide = (Spec((3,), numpy.dtype(each)) for each in ("float32", "float64"))
+    count = len(one.arguments)
+    is_truth = one.shape(*[narrow] * count).dtype == bool
+    if one.is_comparison != (is_truth and count == 2):
+        yield "is_comparison"
+    mixed = [one.shape(*[wide if i == j else narrow for j in range(count)]).dtype for i in range(count)]
+    if not is_truth and {i for i, dtype in enumerate(mixed) if dtype == numpy.float32} != one.own_dtype:
+        yield "own_dtype"
+
+
+PARAMETER_DTYPES = ("cast", "to_unit")
+"""Elementwise operations of which the dtype of the output is a parameter."""
+
+
+@pytest.mark.parametrize(
+    "name", sorted({n for n, each in OPERATIONS.items() if each.is_elementwise} - {*PARAMETER_DTYPES})
+)
+def test_the_dtypes_are_as_declared(name: str) -> None:
+    assert list(wrong_dtypes(OPERATIONS[name])) == []
+
+
+def test_truth_values_are_compared_by_every_engine() -> None:
+    x, y = numpy.array([True, True, False]), numpy.array([True, False, True])
+    for function in (operations.equal, operations.greater, operations.greater_equal):
+        circuit = trace(function, [x, y])
+        for make in ENGINES.values():
+            numpy.testing.assert_array_equal(make(None).run(circuit, x, y)[0], function(x, y))
+
+
 def test_every_exception_is_one() -> None:
     """Whatever is excused is an operation, and lacks what it is excused from."""
     for place, excused in (
@@ -98,7 +130,7 @@ def test_every_exception_is_one() -> None:
 
 @pytest.fixture
 def planted() -> Iterator[Mapping[str, Primitive]]:
-    """Two operations that are declared and entered nowhere else."""
+    """Operations that are declared, two of them wrongly, and entered nowhere else."""
     known = dict(OPERATIONS)
 
     @elementwise(dx=lambda dz, z, x: dz * 3.0 * x * x)
@@ -109,7 +141,15 @@ def planted() -> Iterator[Mapping[str, Primitive]]:
     def cumulate(x: Array) -> Array:
         return x.cumsum(axis=0)
 
-    yield {"cube": cube, "cumulate": cumulate}
+    @elementwise(dcondition=None, dx=None)
+    def masked(condition: Array, x: Array) -> Array:
+        return numpy.where(condition, x, numpy.zeros((), x.dtype))
+
+    @elementwise(dx=None, dy=None)
+    def differs(x: Array, y: Array) -> Array:
+        return numpy.not_equal(x, y)
+
+    yield {"cube": cube, "cumulate": cumulate, "masked": masked, "differs": differs}
     OPERATIONS.clear()
     OPERATIONS.update(known)
 
@@ -142,3 +182,8 @@ def sampled() -> set[str]:
     from operation_samples import samples_of_operations
 
     return {sample.operation for sample in samples_of_operations()}
+
+
+def test_a_planted_operation_is_told_what_it_declares_wrongly(planted: Mapping[str, Primitive]) -> None:
+    found = {name: list(wrong_dtypes(planted[name])) for name in ("cube", "masked", "differs")}
+    assert found == {"cube": [], "masked": ["own_dtype"], "differs": ["is_comparison"]}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -57,6 +61,42 @@ def test_every_name_is_there_and_says_what_it_is(name: str) -> None:
     value = getattr(backpass, name)
     assert value is getattr(backpass, name)
     assert name == "__version__" or value.__doc__
+
+
+def functions_of(name: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """The function of a public name, or the public methods of its class that are ours."""
+    value = getattr(backpass, name)
+    if inspect.isfunction(value):
+        yield name, value
+    elif inspect.isclass(value):
+        for method, function in inspect.getmembers(value, inspect.isfunction):
+            if not method.startswith("_") and function.__module__.startswith("backpass."):
+                yield f"{name}.{method}", function
+
+
+def unexplained(function: Callable[..., Any]) -> list[str]:
+    """The parameters that the ``Args`` of a function do not list."""
+    listed = (inspect.getdoc(function) or "").partition("Args:\n")[2].partition("\n\n")[0]
+    names = {word for entry in re.findall(r"^ {4}(\S[^:]*):", listed, re.M) for word in re.findall(r"\w+", entry)}
+    return [each for each in inspect.signature(function).parameters if each not in {*names, "self", "cls"}]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_parameter_is_explained(name: str) -> None:
+    missing = {where: names for where, function in functions_of(name) if (names := unexplained(function))}
+    assert not missing, f"Args lack {missing}"
+
+
+def test_a_planted_parameter_is_found() -> None:
+    def added(x: float, y: float, *more: float) -> float:
+        """x + y
+
+        Args:
+            x: The first number.
+        """
+        return x + y + sum(more)
+
+    assert unexplained(added) == ["y", "more"]
 
 
 def test_a_star_import_gives_all_of_them() -> None:

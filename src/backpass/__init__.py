@@ -16,8 +16,11 @@
     operations                                 the operations that such functions are made of
     Network, dense_network, fit_function       networks built by hand, and any h_theta(x), trained
 
-The packages, lowest first; each imports only from those before it:
+The packages and the modules beside them, lowest first; each imports only from those before it:
 
+    first_use  names that are imported when they are first used
+    once       results that are kept, and computed by one thread
+    idiom      options in messages, as the command line or as Python writes them
     errors     the exceptions
     numerics   deterministic elementary functions and random numbers
     circuit    functions of arrays as circuits, and their gradients      CS229 section 3
@@ -25,10 +28,12 @@ The packages, lowest first; each imports only from those before it:
     network    activations, layers, losses, h_theta(x)                   CS229 section 2
     training   minimizes J(theta)                                        CS229 section 1
     notes      the equations and algorithms of the notes, line by line
+    datasets   the sample tables of the package
     table      files and data frames -> columns -> numbers
     model      what fit makes and load returns
     estimators scikit-learn's interface to the model
     reporting  history and results as numbers, pictures and one HTML page
+    playground a page that trains a network in the browser
     cli        the command line
 
 Reading order: ``circuit.operation``, ``circuit.gradient``, ``network.network``, ``training.loop``,

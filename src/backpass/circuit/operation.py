@@ -39,6 +39,8 @@ class Operation(Primitive, Generic[P]):
         is_elementwise: Whether element i of the output depends only on element i of the broadcast arguments.
         is_view: Whether the output holds the same numbers under another shape or name.
         is_arithmetic: Whether it counts as floating-point work.
+        is_comparison: Whether the output says how two arguments compare, which takes place in their common dtype.
+        own_dtype: The arguments whose dtype has no part in that of the output: conditions, indices and random bits.
         merge: Adds several results of this operation at less cost than one by one.
     """
 
@@ -53,6 +55,8 @@ class Operation(Primitive, Generic[P]):
         is_elementwise: bool = False,
         is_view: bool = False,
         is_arithmetic: bool = True,
+        is_comparison: bool = False,
+        own_dtype: Sequence[str] = (),
         merge: Merge | None = None,
     ) -> None:
         parameters = inspect.signature(forward).parameters.values()
@@ -70,6 +74,8 @@ class Operation(Primitive, Generic[P]):
         self.is_elementwise = is_elementwise
         self.is_view = is_view
         self.is_arithmetic = is_arithmetic
+        self.is_comparison = is_comparison
+        self.own_dtype = frozenset(self.arguments.index(name) for name in own_dtype)
         self.merge = merge
         self.__doc__ = forward.__doc__
         self.__name__ = self.name
@@ -101,14 +107,15 @@ class Operation(Primitive, Generic[P]):
     def _like(self, arguments: Sequence[Any]) -> numpy.dtype[Any] | None:
         """The dtype that a plain Python number is converted to; None if all arguments are plain numbers.
 
-        The condition of ``where`` does not count, unless it is the only array.
+        An argument with a dtype of its own, such as a condition, does not count, unless it is the only array.
         """
         dtypes = [
             None if is_weak(a) else a.dtype if isinstance(a, Traced) else numpy.asarray(a).dtype for a in arguments
         ]
-        strong = [dtype for dtype in dtypes if dtype is not None and dtype.kind in "biuf"]
-        if self.name == "where" and len(strong) > 1 and dtypes[0] is not None:
-            strong = strong[1:]
+        known = {i: dtype for i, dtype in enumerate(dtypes) if dtype is not None and dtype.kind in "biuf"}
+        strong = [*known.values()]
+        if self.own_dtype:
+            strong = [dtype for i, dtype in known.items() if i not in self.own_dtype] or strong
         if strong and strong[0].isnative and all(dtype is strong[0] for dtype in strong):  # as it nearly always is
             return strong[0]
         return numpy.result_type(*strong) if strong else None
@@ -188,6 +195,8 @@ def operation(
     is_elementwise: bool = False,
     is_view: bool = False,
     is_arithmetic: bool = True,
+    is_comparison: bool = False,
+    own_dtype: Sequence[str] = (),
     merge: Merge | None = None,
     **pullbacks: Pullback | None,
 ) -> Callable[[Callable[P, Array]], Operation[P]]:
@@ -200,6 +209,8 @@ def operation(
         is_elementwise: As for ``Operation``; ``elementwise`` sets it.
         is_view: As for ``Operation``.
         is_arithmetic: As for ``Operation``.
+        is_comparison: As for ``Operation``.
+        own_dtype: As for ``Operation``.
         merge: As for ``Operation``.
         **pullbacks: One per argument, named d + argument and called as ``pullback(dz, z, *arguments, **params)``; None
             where there is no derivative.
@@ -215,6 +226,8 @@ def operation(
             is_elementwise=is_elementwise,
             is_view=is_view,
             is_arithmetic=is_arithmetic,
+            is_comparison=is_comparison,
+            own_dtype=own_dtype,
             merge=merge,
         )
         OPERATIONS[declared.name] = declared
@@ -224,7 +237,11 @@ def operation(
 
 
 def elementwise(
-    *, is_arithmetic: bool = True, **pullbacks: Pullback | None
+    *,
+    is_arithmetic: bool = True,
+    is_comparison: bool = False,
+    own_dtype: Sequence[str] = (),
+    **pullbacks: Pullback | None,
 ) -> Callable[[Callable[P, Array]], Operation[P]]:
     """Declare an operation that acts element by element with NumPy's broadcasting    CS229 Claim 3.3, (3.12)
 
@@ -241,7 +258,15 @@ def elementwise(
         def shape(*inputs: Spec) -> Spec:
             return Spec(broadcast(*(spec.shape for spec in inputs)), dtype_of(*(spec.dtype for spec in inputs)))
 
-        return operation(shape=shape, rows=aligned, is_elementwise=True, is_arithmetic=is_arithmetic, **fitted)(forward)
+        return operation(
+            shape=shape,
+            rows=aligned,
+            is_elementwise=True,
+            is_arithmetic=is_arithmetic,
+            is_comparison=is_comparison,
+            own_dtype=own_dtype,
+            **fitted,
+        )(forward)
 
     return declare
 

@@ -40,6 +40,9 @@ class Primitive(ABC):
         is_elementwise: Whether element i of the output depends only on element i of the broadcast arguments.
         is_view: Whether the output holds the same numbers under another shape or name.
         is_arithmetic: Whether it counts as floating-point work.
+        is_comparison: Whether the output says how two arguments compare, which takes place in their common dtype.
+        own_dtype: The positions of the arguments whose dtype has no part in that of the output: conditions, indices and
+            random bits.
     """
 
     name: str
@@ -53,6 +56,8 @@ class Primitive(ABC):
     is_elementwise: bool
     is_view: bool
     is_arithmetic: bool
+    is_comparison: bool
+    own_dtype: frozenset[int]
 
     @abstractmethod
     def __call__(self, *arguments: Any, **params: Any) -> Array:

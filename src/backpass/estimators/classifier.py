@@ -373,6 +373,12 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
 
         log p_j = o_j - log(sum of exp(o)); for two classes or a label log p = -log(1 + exp(-o)). It is -inf where
         ``predict_proba`` is 0, as in scikit-learn.
+
+        Args:
+            X: Array or data frame (n, d).
+
+        Returns:
+            The logarithms (n, k), as for ``predict_proba``.
         """
         outputs = self._outputs(X)
         return np.where(

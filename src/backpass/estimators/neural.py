@@ -319,11 +319,24 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """The penultimate activations a^[r-1] of each row, (n, m): learned features    CS229 (2.21)
 
         For an ensemble, those of all its networks, concatenated: (n, networks m).
+
+        Args:
+            X: Array or data frame (n, d).
+
+        Returns:
+            The features, as an array or in the container that ``set_output`` names.
         """
         return self.features(X)
 
     def features(self, X: Any) -> NDArray[Any]:
-        """The result of ``transform``, always as an array."""
+        """The result of ``transform``, always as an array.
+
+        Args:
+            X: Array or data frame (n, d).
+
+        Returns:
+            The features (n, m).
+        """
         return self._by_block(X, lambda rows: self.model_.features(rows))
 
     @property

@@ -208,7 +208,14 @@ class Model(Predictor):
         return dict(found.scores)
 
     def evaluation(self, table: Table) -> Evaluation:
-        """The scores on a table with known targets, warnings, and a comparison with the baselines."""
+        """The scores on a table with known targets, warnings, and a comparison with the baselines.
+
+        Args:
+            table: The table, with the columns of the model and the target.
+
+        Raises:
+            DataError: The table does not fit the model, or no row has a target.
+        """
         return evaluated(self, [table])
 
     def labeled(self, table: Table, *, strict: bool = False) -> Table:
@@ -226,6 +233,16 @@ class Model(Predictor):
 
         For an ensemble, those of all its networks, concatenated: (n, networks m), or the sum of their m where layers
         differ. Each network has learned its own features.
+
+        Args:
+            data: As for ``predict``.
+            **reading: As for ``predict``.
+
+        Raises:
+            DataError: As ``predict``.
+
+        Warns:
+            BackpassWarning: As ``predict``.
         """
         check_reading("features", self, data, reading)
         outputs, encoded = self.features_of(self.table(data, **reading))
@@ -233,7 +250,17 @@ class Model(Predictor):
         return outputs
 
     def features_of(self, table: Table) -> tuple[NDArray[Any], Encoded]:
-        """The features of a table's rows, and the encoded columns with notes and warnings."""
+        """The features of a table's rows, and the encoded columns with notes and warnings.
+
+        Args:
+            table: The table, with the columns of the model.
+
+        Returns:
+            The penultimate activations (n, m), as ``features`` returns them, and the encoded columns.
+
+        Raises:
+            DataError: The table does not fit the model.
+        """
         return self._run(table, features=True)
 
     def collapse(self) -> Neuron:
@@ -298,21 +325,45 @@ class Model(Predictor):
         return input_names(self.schema, self.feature_map)
 
     def reader(self, *, with_target: bool = False) -> Reader:
-        """How tables are read for the model; ``with_target``: rows with known targets."""
+        """How tables are read for the model; ``with_target``: rows with known targets.
+
+        Args:
+            with_target: Whether the rows have known targets, which are read, too. Default False.
+        """
         return Reader.of(self.schema, self.head, self.record, with_target=with_target)
 
     def predictions(self, table: Table) -> Predictions:
-        """Predictions with probabilities and notes."""
+        """Predictions with probabilities and notes.
+
+        Args:
+            table: The table, with the columns of the model.
+
+        Raises:
+            DataError: The table does not fit the model.
+        """
         outputs, encoded = self._run(table)
         later = None if self.classes else self.record.beyond(table)
         return Predictions.of(self.head, self.head.predictions(outputs), encoded, later=later)
 
     def outputs(self, table: Table) -> NDArray[Any]:
-        """The network's outputs o (n, k), before they are decoded to predictions."""
+        """The network's outputs o (n, k), before they are decoded to predictions.
+
+        Args:
+            table: The table, with the columns of the model.
+
+        Raises:
+            DataError: The table does not fit the model.
+        """
         return self._run(table)[0]
 
     def outputs_with_warnings(self, table: Table) -> NDArray[Any]:
         """The result of ``outputs``.
+
+        Args:
+            table: As for ``outputs``.
+
+        Raises:
+            DataError: As ``outputs``.
 
         Warns:
             BackpassWarning: As ``predict``.

@@ -110,6 +110,10 @@ class Network:
         """The penultimate activations phi_beta(x) = a^[r-1], on which the network is linear    CS229 (2.21)
 
         theta (P,)   x (n, d)   ->   (n, m_{r-1}); for a network of one layer x itself
+
+        Args:
+            theta: The parameters (P,).
+            x: The inputs (n, d).
         """
         return self._run(theta, x, None, len(self.layers) - 1)
 
@@ -151,6 +155,10 @@ class Network:
         """a^[1], ..., a^[r]: the outputs of every layer of neurons    CS229 (2.13)
 
         theta (P,)   x (n, d)   ->   a^[k] (n, m_k)
+
+        Args:
+            theta: The parameters (P,).
+            x: The inputs (n, d).
 
         >>> network = dense_network(1, (1,), 1)
         >>> [a.item() for a in network.activations(numpy.array([2.0, 1.0, 1.0, -5.0]), numpy.array([[1.0]]))]
@@ -235,7 +243,12 @@ class Network:
         return theta
 
     def forward(self, dtype: Any = numpy.float32, *, features: bool = False) -> Circuit:
-        """The circuit (theta, x) -> outputs, or -> penultimate activations, for any number of rows."""
+        """The circuit (theta, x) -> outputs, or -> penultimate activations, for any number of rows.
+
+        Args:
+            dtype: The dtype of theta and x. Default float32.
+            features: Whether the circuit ends at the penultimate activations. Default False.
+        """
         return _forward(self, numpy.dtype(dtype), features)
 
     @property
@@ -251,6 +264,9 @@ class Network:
         W~ = W^[1] W^[2] ... W^[r]    b~ = (... (b^[1] W^[2] + b^[2]) ...) W^[r] + b^[r]
 
         theta (P,)   ->   W~ (d, m_r), b~ (m_r,)
+
+        Args:
+            theta: The parameters (P,).
 
         Raises:
             UsageError: If an activation is not the identity.
@@ -274,7 +290,11 @@ class Network:
         return self.with_scales(1.0)
 
     def with_scales(self, deviation: float) -> Network:
-        """The network whose initial frequencies have this standard deviation in every periodic embedding."""
+        """The network whose initial frequencies have this standard deviation in every periodic embedding.
+
+        Args:
+            deviation: The standard deviation.
+        """
         layers = [replace(each, deviation=deviation) if isinstance(each, Periodic) else each for each in self.layers]
         return replace(self, layers=tuple(layers))
 
@@ -285,6 +305,9 @@ class Network:
     @staticmethod
     def from_json(data: dict[str, Any]) -> Network:
         """A network from plain data.
+
+        Args:
+            data: What ``to_json`` returns.
 
         Raises:
             ValueError, KeyError or UsageError: If the data do not describe a network.

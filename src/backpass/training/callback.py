@@ -15,22 +15,49 @@ class Callback:
     """Observer of a training run. Override the methods that you need; by default, none does anything."""
 
     def on_baseline(self, name: str, share: float) -> None:
-        """Called while a baseline is fitted, before training, with the fraction of the work that is done, 0 to 1."""
+        """Called while a baseline is fitted, before training, with the fraction of the work that is done, 0 to 1.
+
+        Args:
+            name: The baseline.
+            share: The fraction of the work that is done, from 0 to 1.
+        """
 
     def on_stage(self, name: str, share: float) -> None:
-        """Called during work after training, such as a backtest, with the fraction that is done, 0 to 1."""
+        """Called during work after training, such as a backtest, with the fraction that is done, 0 to 1.
+
+        Args:
+            name: What is done, as in a progress bar.
+            share: The fraction of the work that is done, from 0 to 1.
+        """
 
     def on_note(self, text: str) -> None:
-        """Called with information about the run that requires no action."""
+        """Called with information about the run that requires no action.
+
+        Args:
+            text: One sentence.
+        """
 
     def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
-        """Called before the first step."""
+        """Called before the first step.
+
+        Args:
+            total_steps: The number of steps of the run, unless it ends early.
+            steps_per_epoch: The number of steps of an epoch.
+        """
 
     def on_total(self, total_steps: int) -> None:
-        """Called with the new total number of steps when a network of several has ended before its last step."""
+        """Called with the new total number of steps when a network of several has ended before its last step.
+
+        Args:
+            total_steps: The number of steps of the run that are now expected.
+        """
 
     def on_step(self, step: int) -> None:
-        """Called periodically between steps, with the number of steps taken so far."""
+        """Called periodically between steps, with the number of steps taken so far.
+
+        Args:
+            step: The number of steps.
+        """
 
     @property
     def sees_steps(self) -> bool:
@@ -38,16 +65,36 @@ class Callback:
         return type(self).on_update is not Callback.on_update
 
     def on_update(self, record: StepRecord) -> None:
-        """Called after every step, with J, theta and the rows of the step. It slows the run down."""
+        """Called after every step, with J, theta and the rows of the step. It slows the run down.
+
+        Args:
+            record: The step.
+        """
 
     def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
-        """Called after each epoch; returning True ends the run."""
+        """Called after each epoch; returning True ends the run.
+
+        Args:
+            record: The epoch, with its loss and score.
+            progress: The state of the run, with the epochs so far.
+
+        Returns:
+            True to end the run; otherwise it goes on.
+        """
 
     def on_warning(self, text: str) -> None:
-        """Called with a problem that does not end the run, such as a checkpoint that could not be saved."""
+        """Called with a problem that does not end the run, such as a checkpoint that could not be saved.
+
+        Args:
+            text: One sentence.
+        """
 
     def on_end(self, result: TrainingResult) -> None:
-        """Called after the last step, for whatever reason the run ended."""
+        """Called after the last step, for whatever reason the run ended.
+
+        Args:
+            result: theta, the history, and why the run ended.
+        """
 
 
 def check_callbacks(callbacks: Any) -> None:

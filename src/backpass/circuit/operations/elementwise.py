@@ -197,19 +197,19 @@ def minimum(x: Array, y: Array) -> Array:
 # Comparison and selection -------------------------------------------------------------------------------------------
 
 
-@elementwise(is_arithmetic=False, dx=None, dy=None)
+@elementwise(is_arithmetic=False, is_comparison=True, dx=None, dy=None)
 def greater(x: Array, y: Array) -> Array:
     """z = x > y"""
     return numpy.greater(x, y)
 
 
-@elementwise(is_arithmetic=False, dx=None, dy=None)
+@elementwise(is_arithmetic=False, is_comparison=True, dx=None, dy=None)
 def greater_equal(x: Array, y: Array) -> Array:
     """z = x >= y"""
     return numpy.greater_equal(x, y)
 
 
-@elementwise(is_arithmetic=False, dx=None, dy=None)
+@elementwise(is_arithmetic=False, is_comparison=True, dx=None, dy=None)
 def equal(x: Array, y: Array) -> Array:
     """z = (x = y); a NaN equals nothing, not even itself"""
     return numpy.equal(x, y)
@@ -229,7 +229,7 @@ def _not_chosen(dz: Array, z: Array, condition: Array, x: Array, y: Array) -> Ar
     return where(condition, 0.0, dz)
 
 
-@elementwise(is_arithmetic=False, dcondition=None, dx=_chosen, dy=_not_chosen)
+@elementwise(is_arithmetic=False, own_dtype=("condition",), dcondition=None, dx=_chosen, dy=_not_chosen)
 def where(condition: Array, x: Array, y: Array) -> Array:
     """z = x where the condition holds, y elsewhere
 

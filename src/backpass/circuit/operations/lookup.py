@@ -37,6 +37,7 @@ def _looked_up_rows(params: Params, inputs: Sequence[Spec], output: Spec, length
     shape=_looked_up,
     rows=_looked_up_rows,
     is_arithmetic=False,
+    own_dtype=("indices",),
     dx=lambda dz, z, x, indices, *, axis: scatter_add(dz, indices, axis=axis, length=x.shape[axis]),
     dindices=None,
 )
@@ -79,6 +80,7 @@ def _merge_rows(parts: Sequence[Traced]) -> Array:
     rows=mixed,
     count=lambda inputs, output, lengths: inputs[0].size(lengths),
     merge=_merge_rows,
+    own_dtype=("indices",),
     dx=lambda dz, z, x, indices, *, axis, length: OPERATIONS["take"](dz, indices, axis=axis),
     dindices=None,
 )

@@ -40,6 +40,7 @@ def random_bits(key: Array, step: Array, *, purpose: int, shape: tuple[Any, ...]
     rows=in_place,
     is_elementwise=True,
     is_arithmetic=False,
+    own_dtype=("bits",),
     dbits=None,
 )
 def to_unit(bits: Array, *, dtype: Any) -> Array:

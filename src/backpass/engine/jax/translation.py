@@ -19,10 +19,6 @@ from backpass.engine.jax.forms import Form
 Function = Callable[..., tuple[list[Any], Any]]
 """(inputs) -> the outputs, and whether every index was in range."""
 
-_COMPARISONS = ("equal", "greater", "greater_equal")
-_AS_GIVEN = {"where": (0,), "take": (1,), "scatter_add": (1,), "to_unit": (0,)}
-"""Operation -> the arguments whose dtype is not that of the result."""
-
 
 def translate(jax: Any, circuit: Circuit, lengths: Mapping[str, int], forms: Mapping[str, Form]) -> Function:
     """The circuit as a function; its inputs must have the dtypes of the circuit.
@@ -50,8 +46,7 @@ def translate(jax: Any, circuit: Circuit, lengths: Mapping[str, int], forms: Map
 
 def _converted(node: Node, arguments: Sequence[Any]) -> list[Any]:
     """The arguments in the dtype that NumPy computes in; JAX's own rules give other dtypes for mixed ones."""
-    name, dtype = node.operation.name, node.spec.dtype
-    if name in _COMPARISONS:
+    operation, dtype = node.operation, node.spec.dtype
+    if operation.is_comparison:
         dtype = numpy.result_type(*(numpy.dtype(a.dtype) for a in arguments))
-    kept = _AS_GIVEN.get(name, ())
-    return [a if i in kept else a.astype(dtype) for i, a in enumerate(arguments)]
+    return [a if i in operation.own_dtype else a.astype(dtype) for i, a in enumerate(arguments)]

@@ -198,7 +198,15 @@ class GroupedModel(Predictor):
         return self.scores_of(found.predicted, found.truth)
 
     def labeled(self, table: Table, *, strict: bool = False) -> Table:
-        """The rows of a table that have a target; with ``strict``, a row without one is an error."""
+        """The rows of a table that have a target; with ``strict``, a row without one is an error.
+
+        Args:
+            table: The table.
+            strict: Whether a row without a target is an error. Default False: it is left out.
+
+        Raises:
+            DataError: A target cannot be used, or there is none.
+        """
         return Labeled.of(table, self.targets, strict=strict).table
 
     @property
@@ -222,32 +230,61 @@ class GroupedModel(Predictor):
         return scores(head.all_metrics if names is None else names, predicted, truth, None, options)
 
     def reader(self, *, with_target: bool = False) -> Reader:
-        """How tables are read for the model, with the column of groups; ``with_target``: rows with known targets."""
+        """How tables are read for the model, with the column of groups; ``with_target``: rows with known targets.
+
+        Args:
+            with_target: Whether the rows have known targets, which are read, too. Default False.
+        """
         base = self.base.reader(with_target=with_target)
         return replace(base, kinds={self.by: self.kind, **base.kinds}, positions=())
 
     def notes_on(self, places: NDArray[np.intp]) -> list[str]:
-        """A note if some rows have no network of their own: their place among the groups is -1."""
+        """A note if some rows have no network of their own: their place among the groups is -1.
+
+        Args:
+            places: The number of each row's group (n,).
+        """
         return [unseen_note(self.by)] if (places < 0).any() else []
 
     def unseen_groups(self, table: Table) -> tuple[UnseenGroups, ...]:
-        """The rows of groups that have no network of their own, if there are any."""
+        """The rows of groups that have no network of their own, if there are any.
+
+        Args:
+            table: The table, with the column of groups.
+        """
         places = self.places(table)
         return UnseenGroups.of(table.columns[self.by], places, self.groups)
 
     def predictions(self, table: Table) -> Predictions:
-        """Predictions with probabilities and notes."""
+        """Predictions with probabilities and notes.
+
+        Args:
+            table: The table, with the columns of the model and that of groups.
+
+        Raises:
+            DataError: The table does not fit the model.
+        """
         encoded = self.encoded(table)
         predicted = self.predicted(table, encoded)
         found = Predictions.of(self.head, predicted, encoded, tuple(self.notes_on(self.places(table))))
         return replace(found, unseen=(*found.unseen, *self.unseen_groups(table)))
 
     def encoded(self, table: Table) -> Encoded:
-        """A table encoded as arrays by the schema of all groups."""
+        """A table encoded as arrays by the schema of all groups.
+
+        Args:
+            table: The table, with the columns of the model.
+
+        Raises:
+            DataError: The table does not fit the model.
+        """
         return self.base.encoded(table, self.known_schema)
 
     def places(self, table: Table) -> NDArray[np.intp]:
         """The number of each row's group (n,); -1 for a group without a network of its own.
+
+        Args:
+            table: The table, with the column of groups.
 
         Raises:
             DataError: The table lacks the column of groups.
@@ -261,7 +298,12 @@ class GroupedModel(Predictor):
         return places_in(self.groups, table.columns[self.by], are_numbers=self.kind.startswith("numeric"))
 
     def predicted(self, table: Table, encoded: Encoded) -> NDArray[np.float64]:
-        """Numbers (n,) or probabilities (n, classes) for the rows of a table, encoded by the schema of ``base``."""
+        """Numbers (n,) or probabilities (n, classes) for the rows of a table, encoded by the schema of ``base``.
+
+        Args:
+            table: The table, with the column of groups.
+            encoded: Its columns, as ``encoded`` returns them.
+        """
         groups = self.places(table)
         known, others = np.flatnonzero(groups >= 0), np.flatnonzero(groups < 0)
         base = self.base
@@ -275,7 +317,12 @@ class GroupedModel(Predictor):
         return found
 
     def decoded(self, o: NDArray[Any], groups: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Outputs o (n, k) on the scale of each row's group -> numbers (n,) or probabilities (n, classes)"""
+        """Outputs o (n, k) on the scale of each row's group -> numbers (n,) or probabilities (n, classes)
+
+        Args:
+            o: The outputs of the networks of the groups.
+            groups: The number of each row's group (n,).
+        """
         p = self._shared.unscaled_head.predictions(o)
         return p if self.classes else self.scales.decoded(p, groups)
 

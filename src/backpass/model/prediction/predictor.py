@@ -54,6 +54,10 @@ class Predictor(ABC):
     def predict_proba(self, data: Any, **reading: Any) -> NDArray[np.float64]:
         """The probability of each class, (n, classes) in the order of ``classes``.
 
+        Args:
+            data: As for ``predict``.
+            **reading: As for ``predict``.
+
         Raises:
             DataError: As ``predict``.
             UsageError: The target is a number.
@@ -109,12 +113,25 @@ class Predictor(ABC):
         """A table with the column kinds that the model was fitted on, from data in any supported form.
 
         With the target, rows that have none are left out, with a note; ``strict`` makes them an error.
+
+        Args:
+            data: As for ``predict``.
+            with_target: Whether the rows have known targets, which are read, too. Default False.
+            strict: Whether a row without a target is an error. Default False.
+            **reading: As for ``predict``.
+
+        Raises:
+            DataError: The data cannot be read as such a table.
         """
         check_reading("table", self, data, reading)
         return self.reader(with_target=with_target).table(data, strict=strict, **reading)
 
     def kinds(self, *, with_target: bool = False) -> dict[str, str]:
-        """The required kind of each column; ``with_target``: also of the target, the group and the time."""
+        """The required kind of each column; ``with_target``: also of the target, the group and the time.
+
+        Args:
+            with_target: Whether the rows have known targets. Default False.
+        """
         return dict(self.reader(with_target=with_target).kinds)
 
     def headerless(self) -> tuple[tuple[str, ...], ...]:
@@ -126,6 +143,9 @@ class Predictor(ABC):
 
     def save(self, path: str | Path) -> None:
         """Write the model file, atomically.
+
+        Args:
+            path: Where to; an existing file is replaced.
 
         Raises:
             ResourceError: The file cannot be written.

@@ -12,24 +12,18 @@ from backpass.engine.plan.limits import BOOL, DTYPES, FLOAT32, FLOAT64, Unplanna
 from backpass.engine.plan.strides import Lengths
 from backpass.engine.plan.term import TermKind, View
 
-_COMPARISONS = ("greater", "greater_equal", "equal")
 # These are correctly rounded, so folding gives the same bits on every machine.
 _EXACT = ("add", "subtract", "multiply", "divide", "negative", "sqrt", "maximum", "minimum")
 
 
 def elementwise(builder: GraphBuilder, node: Node, x: list[View], params: dict[str, Any], shape: Lengths) -> View:
     name, dtype = node.operation.name, node.spec.dtype
-    if name == "logical_not":
-        x = [cast(builder, x[0], BOOL)]
-        working = BOOL
-    elif name == "where":
-        x = [cast(builder, x[0], BOOL), cast(builder, x[1], dtype), cast(builder, x[2], dtype)]
-        working = dtype
-    else:
-        working = numpy.result_type(*(a.term.dtype for a in x)) if name in _COMPARISONS else dtype
-        if working == BOOL and name == "equal":
-            working = DTYPES[1]
-        x = [cast(builder, a, working) for a in x]
+    working = dtype
+    if node.operation.is_comparison:
+        working = numpy.result_type(*(a.term.dtype for a in x))
+        working = DTYPES[1] if working == BOOL else working  # the core compares no truth values
+    conditions = node.operation.own_dtype
+    x = [cast(builder, a, BOOL if i in conditions else working) for i, a in enumerate(x)]
     if working not in DTYPES:
         raise Unplannable(f"{name} of dtype {working.name}")
     if (same := _unchanged(name, x, shape)) is not None:
