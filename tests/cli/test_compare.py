@@ -117,8 +117,8 @@ def test_units_of_the_target(call: Run, tmp_path: Path) -> None:
         )
     facts = call("compare", paths[0], paths[3], rows, "--json").json
     assert facts["notes"] == [
-        "one model was fitted on values of 'y' in 'cm', the other on numbers without a unit: the numbers of the table "
-        "count as they are for both"
+        "one model was fitted on values of 'y' in 'cm', the other on numbers without a unit: both read the numbers of "
+        "the table without converting them"
     ]
     assert call("compare", paths[0], paths[0], rows, "--json").json["notes"] == []
 

@@ -76,7 +76,7 @@ def test_text_lists_the_columns_by_importance(call: Run, model: Path, tmp_path: 
     done = call("importance", model, path)
     facts = call("importance", model, path, "--json").json
     lines = done.out.splitlines()
-    assert lines[0].split() == ["column", "rmse", "worse", "by", "spread", "change"]
+    assert lines[0].split() == ["column", "rmse", "worse", "by", "std", "dev", "change"]
     assert [line.split()[0] for line in lines[1:]] == [each["column"] for each in facts["importances"]]
     for line, each in zip(lines[1:], facts["importances"], strict=True):
         assert float(line.split()[1]) == pytest.approx(each["importance"], abs=1e-3)

@@ -32,7 +32,7 @@ def test_lines(call: Run) -> None:
             "column   kind          missing   distinct   values                     target   used as",
             "size     numeric                        7   0 to 6, median 3             1.00   robust scaling, "
             "periodic embedding, quantiles",
-            "town     categorical                    2   'north' 20, 'south' 20       0.00   one-hot, 2 levels",
+            "town     categorical                    2   'north' 20, 'south' 20       0.00   one-hot, 2 categories",
             "sold     date                          28   2024-01-01 to 2024-01-28     0.26   days, day of month, "
             "day of week, day of year",
             "key      categorical                   40   'k0' 1, 'k1' 1, 'k10' 1             left out: identifier",
@@ -41,7 +41,7 @@ def test_lines(call: Run) -> None:
             "findings    column 'size': it is a linear function of the target 'price': possible leakage",
             "            column 'key': nearly every row has a different value: an identifier?",
             "notes       target 'price' holds 7 different whole numbers: treated as regression; "
-            "--task classification makes classes of them",
+            "--task classification makes them classes",
         ],
     )
     assert done.err == "next        backpass fit t.csv --target price\n"
@@ -95,7 +95,7 @@ def test_faulty_columns_are_shown_beside_the_others(call: Run) -> None:
     done = call("inspect", "t.csv", "-t", "b")
     assert done.code == 0
     assert "column 'a': column 'a'" not in done.out
-    assert "column 'a': 20 numbers, 1 text ('x' row 21)" in done.out
+    assert "column 'a': 20 numbers, 1 other value ('x' row 21)" in done.out
     assert "next" not in done.err
 
 
@@ -144,10 +144,10 @@ def test_shares_of_classes_and_the_coding_of_a_preset(call: Run) -> None:
     Path("t.csv").write_text("size,town,left\n" + rows)
     lines = call("inspect", "t.csv", "-t", "left").out.splitlines()
     assert lines[1] == "classes     'no' 90%, 'yes' 10%"
-    assert lines[5].endswith("embedding, 12 levels")
+    assert lines[5].endswith("embedding, 12 categories")
     plain = call("inspect", "t.csv", "-t", "left", "--preset", "plain")
     assert plain.out.splitlines()[4].endswith("   scaled")
-    assert plain.out.splitlines()[5].endswith("one-hot, 12 levels")
+    assert plain.out.splitlines()[5].endswith("one-hot, 12 categories")
     assert "fit t.csv --target left --preset plain" in plain.err
     assert call("inspect", "t.csv", "--preset", "nosuch").code == 2
 
@@ -178,7 +178,7 @@ def test_the_next_command_reads_the_columns_as_inspect_did(call: Run) -> None:
     assert done.err == "next        backpass fit two.csv --target a --categorical x,z\n"
     done = call("inspect", "two.csv", "-t", "a,b")
     assert done.code == 0
-    assert "warning: fit refuses these targets: several targets must all hold numbers" in done.err
+    assert "warning: fit rejects these targets: several targets must all hold numbers" in done.err
     assert "next" not in done.err
 
 

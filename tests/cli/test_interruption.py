@@ -396,7 +396,7 @@ def test_divergence_is_told(call: Run, home: Path, tmp_path: Path) -> None:
     failed = call("fit", home / "numbers.csv", "-t", "price", *options, "--batch-size", "8", "--json")
     assert failed.code == 6
     assert re.search(
-        r"^error: training diverged in epoch 1, batch \d+ of 12: first not finite: .*layer ", failed.err, re.M
+        r"^error: training diverged in epoch 1, batch \d+ of 12: first non-finite value: .*layer ", failed.err, re.M
     )
     assert "no model is written" in failed.err
     assert "try 1e+29" in failed.err

@@ -69,7 +69,7 @@ def test_a_file_with_other_columns_is_refused(call: Run, rows: list[list[str]], 
     call("fit", "named.csv", "-t", "income", "-o", "n.backpass", *FIT)
     (tmp_path / "two.data").write_text("20,Private\n30,Private\n40,Never\n50,Never\n")
     failed = call("predict", "m.backpass", "two.data", "--no-header")
-    assert "the first line has 2 fields, the model expects 4 or 3: '20, Private'" in failed.err
+    assert "the first line has 2 fields, but the model expects 4 or 3: '20, Private'" in failed.err
     failed = call("predict", "n.backpass", "adult.data")
     assert failed.code == 3
     assert "contains values and none of the column names of the model" in failed.err

@@ -72,7 +72,7 @@ def test_show_lists_what_is_inside(call: Run, home: Path) -> None:
     for line in (
         "target      kind, multiclass classification, 3 classes: 'high', 'low', 'mid'",
         "columns     2 numeric: size, age",
-        "            categorical colour, 3 levels: 'blue', 'green', 'red'",
+        "            categorical colour, 3 categories: 'blue', 'green', 'red'",
         "rows        76 training, 20 validation, 24 test",
         "layers      1  dense  6 -> 8  relu      W1 (6, 8), b1 (8)",
         "            2  dense  8 -> 3  identity  W2 (8, 3), b2 (3)",

@@ -22,12 +22,12 @@ FIT = ("-t", "y", "--hidden", "4", "--epochs", "2")
         (b"\n\n", ["has blank lines only"]),
         (b"a,b,y\n", ["has a header but no data rows"]),
         (GOOD + "1,2\n7,8,9\n1,2,3,4\n", ["2 lines do not have the 3 fields of the header: line 42 (2), line 44 (4)"]),
-        ("a,a,y\n1,2,3\n", ["the name 'a' stands at positions 1, 2"]),
+        ("a,a,y\n1,2,3\n", ["the header has the name 'a' at positions 1, 2"]),
         ("a,,y\n1,2,3\n", ["the header has no name at position 2"]),
         ("a,y\n1,\n2,\n", ["target 'y': 2 of 2 values missing (rows 1, 2)"]),
         (
             "a,y\n" + "".join(f"{n},{n}.5\n" for n in range(30)) + "1,sold\n" * 10,
-            ["target 'y': 30 numbers and 10 texts: 'sold' (rows 31, 32, 33", "--missing sold", "--task classification"],
+            ["'y': 30 numbers and 10 other values: 'sold' (rows 31, 32, 33", "--missing sold", "--task classification"],
         ),
         (
             "a,y\n" + "".join(f"{n},c{n // 2}\n" for n in range(300)),
@@ -140,7 +140,7 @@ def test_unseen_texts_are_counted(fitted: Run) -> None:
     done = fitted("size,age,colour\n1,2,mauve\n1,2,red\n1,2,teal\n")
     assert done.code == 0
     assert done.out.count("\n") == 4
-    assert done.err == "note        column 'colour': 2 rows (67%) with a text that the model does not know\n"
+    assert done.err == "note        column 'colour': 2 rows (67%) with a category that the model does not know\n"
 
 
 def test_missing_and_misspelt_columns_are_all_named(fitted: Run) -> None:
@@ -208,7 +208,7 @@ def test_the_training_file_decides_how_others_are_read(call: Run, tmp_path: Path
     (tmp_path / "other.csv").write_text(dated())
     failed = call("fit", "t.csv", *FIT, option, "other.csv", "-o", "m.backpass")
     assert failed.code == 3
-    assert "error: other.csv: column 'rate': 0 numbers, 60 texts ('0%' rows 1, 18" in failed.err
+    assert "error: other.csv: column 'rate': 0 numbers, 60 other values ('0%' rows 1, 18" in failed.err
 
 
 def test_control_characters_never_reach_the_terminal(call: Run, tmp_path: Path) -> None:

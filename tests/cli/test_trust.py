@@ -182,7 +182,7 @@ def test_an_order_of_the_rows_that_tells_the_target_is_said(call: Run, tmp_path:
     columns = {**plain(), "y": np.cumsum(rng.normal(size=600))}
     path = written(columns, tmp_path / "t.csv")
     for text in said_everywhere(call, path):
-        assert "consecutive rows have similar targets: if their order is that of time, or of groups" in text
+        assert "consecutive rows have similar targets: if they are ordered by time or by group" in text
     shuffled = {name: np.asarray(values)[rng.permutation(600)] for name, values in columns.items()}
     for text in said_everywhere(call, written(shuffled, tmp_path / "t.csv")):
         assert "consecutive rows" not in text

@@ -105,9 +105,12 @@ def test_a_command_says_the_same_in_both_helps(name: str) -> None:
         (["xyz"], ["unknown command 'xyz'", "hint: known commands: 'inspect', 'fit', 'tune'"]),
         (
             ["export", "a.backpass", "-o", "a.onnx"],
-            ["OUTPUT is given without an option", "export [OPTIONS] MODEL OUTPUT"],
+            ["OUTPUT is an argument, not an option", "export [OPTIONS] MODEL OUTPUT"],
         ),
-        (["predict", "--model", "a.backpass"], ["MODEL is given without an option: backpass predict [OPTIONS] MODEL"]),
+        (
+            ["predict", "--model", "a.backpass"],
+            ["MODEL is an argument, not an option: backpass predict [OPTIONS] MODEL"],
+        ),
         (["--verison"], ["no such option: --verison", "did you mean --version?"]),
         (["fit"], ["missing argument 'TABLE'", "backpass fit --help"]),
         (["fit", "t.csv"], ["missing option", "--target", "hint: the column to predict"]),
@@ -127,7 +130,7 @@ def test_a_command_says_the_same_in_both_helps(name: str) -> None:
         ),
         (
             ["fit", "t.csv", "-t", "y", "--precision", "bf16", "--engine", "numpy"],
-            ["--precision 'bf16' needs the native engine on a processor with", "; engine is 'numpy': take float32"],
+            ["--precision 'bf16' needs the native engine on a processor with", "; engine is 'numpy': use float32"],
         ),
         (["fit", "t.csv", "-t", "y", "--hidden", "0"], ["--hidden must be 'none' or whole numbers", "got '0'"]),
         (["fit", "t.csv", "-t", "y", "--epochs", "0"], ["--epochs must be a whole number", "got '0'"]),
@@ -180,7 +183,7 @@ def test_proba_needs_classes(call: Run, home: Path) -> None:
     [
         ("pets", "0.9", "only numbers have intervals"),
         ("numbers", "1", "--interval must be a number greater than 0 and less than 1; got 1"),
-        ("numbers", "90", "less than 1; got 90\nhint: for 90%, give 0.9"),
+        ("numbers", "90", "less than 1; got 90\nhint: for 90%, use 0.9"),
         ("numbers", "0.99", "an interval of 0.99 needs residuals of more than 20 rows"),
         ("numbers", "wide", "wide"),
     ],
@@ -201,7 +204,7 @@ def test_quantiles_that_cannot_be_are_named_all_at_once(call: Run, home: Path) -
         "  - a quantile must be a number greater than 0 and less than 1; got 1",
         "  - quantile 0.001 needs residuals of more than 20 rows",
         "  - a quantile must be a number greater than 0 and less than 1; got nan",
-        "hint: name numbers such as 0.05,0.5,0.95; 20 validation rows allow 0.024 to 0.976",
+        "hint: use numbers such as 0.05,0.5,0.95; 20 validation rows allow 0.024 to 0.976",
     ]
     assert call(*arguments, "0.024,0.976").code == 0
     assert call(*arguments, "").code == 2

@@ -104,7 +104,7 @@ def test_faults_of_parameters_are_value_errors_that_name_them(regressor: Any, nu
     with pytest.raises(ValueError, match="'activation' parameter of BackpassRegressor must be a str among"):
         regressor(activation="rleu").fit(X, y)
     with pytest.raises(
-        UsageError, match=r"precision 'bf16' needs the native engine .*; engine is 'numpy': take float32"
+        UsageError, match=r"precision 'bf16' needs the native engine .*; engine is 'numpy': use float32"
     ):
         regressor(precision="bf16", engine="numpy").fit(X, y)
     with pytest.raises(ValueError, match="'activation' parameter of BackpassRegressor must be a str among"):

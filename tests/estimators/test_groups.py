@@ -93,7 +93,7 @@ def test_bad_groups_and_times_are_refused() -> None:
         make_regressor().fit(X, y, groups=IDS[:50])
     with pytest.raises(ValueError, match=r"time must have shape \(n,\)"):
         make_regressor().fit(X, y, time=X)
-    with pytest.raises(UsageError, match="X_val and y_val are given"):
+    with pytest.raises(UsageError, match="X_val and y_val already set them"):
         make_regressor().fit(X, y, groups=IDS, X_val=X, y_val=y)
     with pytest.raises(ValueError, match="the time column 'time' holds text"):
         make_regressor().fit(X, y, time=["a", "b"] * 30)

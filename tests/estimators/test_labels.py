@@ -96,7 +96,7 @@ def test_what_is_no_labels_is_refused(classifier: Any, y: Any, error: Any, words
 
 def test_weights_of_classes_do_not_go_with_labels(classifier: Any) -> None:
     X, y = labelled(60)
-    with pytest.raises(UsageError, match="class_weight is for classes; y holds labels"):
+    with pytest.raises(UsageError, match="class_weight needs classes; y holds several labels"):
         classifier(class_weight="balanced").fit(X, y)
 
 

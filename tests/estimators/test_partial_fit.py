@@ -131,7 +131,7 @@ def test_a_diverging_call_leaves_what_was_learned(regressor: Any, numbers: Any) 
     X, y, _ = numbers()
     estimator = regressor(learning_rate=0.1, optimizer="sgd").partial_fit(X, y)
     theta = estimator.model_.theta
-    with pytest.raises(DivergedError, match=r"training diverged: first not finite: .* at step \d+"):
+    with pytest.raises(DivergedError, match=r"training diverged: first non-finite value: .* at step \d+"):
         estimator.partial_fit(X, y * 1e30)
     np.testing.assert_array_equal(estimator.model_.theta, theta)
     assert np.isfinite(estimator.partial_fit(X, y).predict(X)).all()

@@ -76,7 +76,7 @@ def test_several_quantiles_at_once(regressor: Any) -> None:
     )
     with pytest.raises(ValueError, match="several quantiles at once need a single target"):
         regressor(loss="quantile", quantile=q).fit(X, np.column_stack([y, y]))
-    with pytest.raises(ValueError, match=r"quantile names 0\.5 twice"):
+    with pytest.raises(ValueError, match=r"quantile contains 0\.5 twice"):
         regressor(loss="quantile", quantile=(0.5, 0.1, 0.5)).fit(X, y)
     with pytest.raises(ValueError, match=r"quantile must be a number greater than 0 and less than 1; got 1.5"):
         regressor(loss="quantile", quantile=(0.5, 1.5)).fit(X, y)

@@ -160,7 +160,7 @@ def test_masked_classes_are_refused(classifier: Any, is_first: bool) -> None:
     estimator = classifier()
     if not is_first:
         estimator.partial_fit(X, y, classes=[0, 1])
-    with pytest.raises(DataError, match=r"^classes is masked in part"):
+    with pytest.raises(DataError, match=r"^classes has masked entries"):
         estimator.partial_fit(X, y, classes=np.ma.masked_array([0, 1, 2], mask=[False, False, True]))
     estimator.partial_fit(X, y, classes=np.ma.masked_array([0, 1]))  # nothing is masked
     assert estimator.classes_.tolist() == [0, 1]

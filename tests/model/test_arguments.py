@@ -50,7 +50,7 @@ def test_counts_of_a_cross_validation(name: str, value: Any) -> None:
     ],
 )
 def test_options_of_reading_are_a_dict(call: Callable[[Any], object], value: Any) -> None:
-    with pytest.raises(UsageError, match=r"^reading is a dict of options of read_table"):
+    with pytest.raises(UsageError, match=r"^reading must be a dict of options of read_table"):
         call(value)
 
 

@@ -231,7 +231,7 @@ def test_intervals_that_miss_the_test_rows_are_a_warning() -> None:
     assert coverage is not None
     assert coverage < 0.5
     texts = [str(each.message) for each in caught if "made without" in str(each.message)]
-    assert f"cover only {coverage:.1%} of them, because their errors are " in texts[0]
+    assert f"cover only {coverage:.1%} of these, because their errors are " in texts[0]
     assert texts[0] in model.record.warnings
     even = fit({**TABLE, "y": 2.0 * X + 0.2 * RNG.normal(size=N)}, "y", drop=["day"], **wishes)
     assert not [each for each in even.record.warnings if "made without" in each]

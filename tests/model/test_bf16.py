@@ -122,15 +122,15 @@ def refusal(**settings: Any) -> str:
 @pytest.mark.skipif("native" not in ENGINES, reason="the native engine was not built")
 @pytest.mark.parametrize("engine", ["auto", "native"])
 def test_a_processor_without_is_named(engine: str) -> None:
-    assert refusal(engine=engine) == f"{NEEDS}this processor lacks them: take float32"
+    assert refusal(engine=engine) == f"{NEEDS}this processor lacks them: use float32"
 
 
 def test_the_numpy_engine_has_none() -> None:
-    assert refusal(engine="numpy") == f"{NEEDS}engine is 'numpy': take float32"
+    assert refusal(engine="numpy") == f"{NEEDS}engine is 'numpy': use float32"
 
 
 def test_an_installation_without_a_core_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(ENGINES, "native", raising=False)
     fault = refusal()
     assert fault.startswith(f"{NEEDS}the compiled core was not built")
-    assert fault.endswith(": take float32")
+    assert fault.endswith(": use float32")

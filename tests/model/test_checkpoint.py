@@ -406,7 +406,7 @@ def test_another_setting_or_table_is_refused_and_named(houses: Columns, path: Pa
     with pytest.raises(ModelFileError) as caught:
         fit(houses, "price", resume_from=path, **stepwise)
     assert caught.value.details == ("the rows (their values, their order or their split) differ",)
-    assert "partial_fit of an estimator goes on with new rows" in str(caught.value.hint)
+    assert "partial_fit of an estimator continues with new rows" in str(caught.value.hint)
     with pytest.raises(ModelFileError) as caught:
         fit(houses, "price", resume_from=path, drop=["town"], **stepwise)
     assert len(caught.value.details) == 2

@@ -326,7 +326,7 @@ def test_foreign_files_are_refused_by_name(name: str) -> None:
 def test_the_whole_message() -> None:
     assert str(refused(pickle.dumps([1]))) == (
         "m.backpass is not a Backpass file: it is a pickle (joblib?), which can run code\n\n"
-        "hint: give a file that `backpass fit` wrote; other formats are never loaded, because some can run code"
+        "hint: pass a model file that `backpass fit` wrote; other formats are never loaded, because some can run code"
     )
 
 

@@ -17,7 +17,7 @@ without_jax = pytest.mark.skipif(find_spec("jax") is not None, reason="jax is in
 
 @pytest.mark.parametrize("engine", ["auto", *ENGINES])
 def test_a_device_is_for_the_engine_jax(engine: str) -> None:
-    with pytest.raises(UsageError, match=f"device 'cuda' is for engine 'jax', but engine is '{engine}'"):
+    with pytest.raises(UsageError, match=f"device 'cuda' requires engine 'jax'; got engine '{engine}'"):
         fit(TABLE, "y", engine=engine, device="cuda")
 
 

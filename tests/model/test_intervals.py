@@ -180,12 +180,15 @@ def test_few_groups_make_intervals_wider_than_asked_and_this_is_said() -> None:
         made = Intervals((Residuals(np.arange(1.0, groups + 1.0), groups),))
         return notes_on_few_groups(made, SimpleNamespace(settings=SimpleNamespace(group=group)))  # type: ignore[arg-type]
 
-    few = "intervals rest on the errors of 9 groups; with so few, 90% ones hold 100% of their errors: they are too wide"
+    few = (
+        "intervals rest on the errors of 9 groups; with so few groups, 90% intervals cover 100% of these errors, so "
+        "they are too wide"
+    )
     assert notes(9)[0].startswith(few)
     assert notes(9, group=None) == notes(99) == []
-    assert "90% ones are not possible: the highest level is 87.5%" in notes(7)[0]
+    assert "90% intervals are not possible: the highest level is 87.5%" in notes(7)[0]
     values = np.arange(1.0, 13.0)
-    assert "hold 100% of their errors" in notes(12)[0]
+    assert "cover 100% of these errors" in notes(12)[0]
     assert np.mean(values <= Residuals(values, 12).half_width(0.9)) == 1.0
 
 

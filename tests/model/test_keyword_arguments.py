@@ -69,7 +69,7 @@ def test_a_model_per_group_names_no_method_that_it_lacks() -> None:
 def test_options_of_other_data_are_refused_with_the_reason(model: backpass.Model, file: Path) -> None:
     with pytest.raises(TypeError, match=r"^predict\(\) .* 'delimiter': only files are read with it$"):
         model.predict(COLUMNS, delimiter=";")
-    with pytest.raises(TypeError, match=r"^evaluate\(\) .* 'missing': the Table is already read$"):
+    with pytest.raises(TypeError, match=r"^evaluate\(\) .* 'missing': the Table has already been read$"):
         model.evaluate(table_from(COLUMNS), missing=["?"])
     with pytest.raises(TypeError, match=r"^predict\(\) .* 'kinds': the model determines the kinds of its columns$"):
         model.predict(file, kinds={"x": "numeric"})

@@ -132,7 +132,7 @@ def test_a_column_of_another_kind_is_refused(price: Model, houses: Columns) -> N
 def test_texts_never_seen_are_counted(price: Model, houses: Columns) -> None:
     houses["town"][:3] = ["atlantis", "eldorado", "atlantis"]
     predictions = price.predictions(price.table(houses))
-    assert predictions.notes == ("column 'town': 3 rows with a text that the model does not know",)
+    assert predictions.notes == ("column 'town': 3 rows with a category that the model does not know",)
     assert np.isfinite(predictions.values).all()
 
 

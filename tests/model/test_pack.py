@@ -166,7 +166,7 @@ def test_a_candidate_that_diverges_does_not_end_the_race() -> None:
     model = fit({"a": (3 * a).tolist(), "y": np.sin(3 * a).tolist()}, "y", **sgd)
     assert any("retrying once" in note for note in model.record.notes)
     assert model.record.reason == "finished"
-    with pytest.raises(DivergedError, match="first not finite: layer"):
+    with pytest.raises(DivergedError, match="first non-finite value: layer"):
         fit({"a": a.tolist(), "y": a.tolist()}, "y", **sgd, learning_rate=1e30)
 
 

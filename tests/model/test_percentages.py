@@ -58,7 +58,7 @@ def test_a_model_of_numbers_refuses_them(written: Any) -> None:
     """0.12 may be what it knows as 12%."""
     model = backpass.fit(written("plain.csv", lines_of("{}", "{}")), "price", **QUICK)
     assert model.kinds() == {"rate": "numeric", "colour": "categorical"}
-    with pytest.raises(DataError, match=r"column 'rate': 0 numbers, 60 texts \('1.02%' row 12, "):
+    with pytest.raises(DataError, match=r"column 'rate': 0 numbers, 60 other values \('1.02%' row 12, "):
         model.predict(written("signed.csv", lines_of("{}%", "{}")))
 
 
@@ -206,5 +206,5 @@ def test_numbers_in_another_unit_are_said(
     assert said(converted) == []
     assert said(learned) == []
     (warning,) = said(other)
-    assert warning.startswith("column 'x': no value has a unit as the training rows do; their median is ")
-    assert warning.endswith(f"They are read as {unit} (write the unit, or convert the numbers to {unit})")
+    assert warning.startswith("column 'x': no value has a unit, unlike the training rows; the median is ")
+    assert warning.endswith(f"The values are read as {unit} (write the unit, or convert the numbers to {unit})")

@@ -488,7 +488,7 @@ def test_devices_and_pipes_are_never_replaced(act: Any, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to(os.devnull)
     for path in (tmp_path / "pipe", tmp_path / "link", Path(os.devnull)):
-        with pytest.raises(ResourceError, match="not an ordinary file"):
+        with pytest.raises(ResourceError, match="not a regular file"):
             act(path)
     assert (tmp_path / "link").is_symlink()
 
@@ -585,7 +585,7 @@ def test_folders_and_pipes(target: Path) -> None:
     assert error.message.endswith("is a folder, expected a file")
     assert "'m.backpass'" in error.hint
     os.mkfifo(target.with_name("pipe"))
-    assert "not an ordinary file" in unreadable(target.with_name("pipe")).message
+    assert "not a regular file" in unreadable(target.with_name("pipe")).message
 
 
 @POSIX

@@ -240,7 +240,7 @@ BAD: dict[str, tuple[dict[str, Any], Any, str]] = {
     "rows": ({"y": Y}, SIGNAL[:9], "teacher has 9 rows; data frame has 160"),
     "shape": ({"y": Y}, 3.0, "teacher must have shape"),
     "the target": ({"y": Y}, "y", "is a column of the teacher and the target"),
-    "half named": ({"y": COLOR}, dict(zip(["p(blue)", "p(green)", "c"], P3.T, strict=True)), "but 'c' after none"),
+    "half named": ({"y": COLOR}, dict(zip(["p(blue)", "p(green)", "c"], P3.T, strict=True)), "but 'c' is not"),
     "twice": ({"y": Y, "t": Y}, ["t", "t"], "teacher names 't' twice"),
     "none": ({"y": Y}, [], "teacher names no column"),
 }

@@ -240,7 +240,7 @@ def test_the_table_is_read_as_for_the_model(tmp_path: Path) -> None:
     theta = first.network.forward(np.float32, features=True)
     (features,) = problem_rows.engine.run(theta, first.theta, problem_rows.parts["train"].x)
     assert sorted(features.tolist()) == sorted(first.features(other).tolist())  # the rows have the order of the split
-    assert any("column 'open': 1 row with a text that the model does not know" in note for note in second.notes), (
+    assert any("column 'open': 1 row with a category that the model does not know" in note for note in second.notes), (
         second.notes
     )
     assert any("not in the model, ignored: 'id'" in note for note in second.notes)
@@ -303,8 +303,8 @@ def test_the_columns_of_the_model_are_required(source: Model) -> None:
         ({"drop": ["x"]}, "column 'x' is left out by drop"),
         ({"weight": "z"}, "column 'z' is the weight column"),
         ({"teacher": ["z"]}, "column 'z' is a column of the teacher"),
-        ({"reading": {"categorical": ["z"]}}, "which is read as for their model"),
-        ({"hidden": (3,), "dropout": 0.2}, "2 settings that a fit with features_of does not take"),
+        ({"reading": {"categorical": ["z"]}}, "so it is read as in their model"),
+        ({"hidden": (3,), "dropout": 0.2}, "2 settings that a fit with features_of does not accept"),
         ({"precision": "float64"}, "precision is 'float32' in the model"),
         ({"ensemble_size": 3}, "ensemble_size is 1 in the model"),
         ({"candidates": 3}, "candidates try networks of other layers"),

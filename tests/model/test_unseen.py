@@ -85,7 +85,7 @@ def test_booleans_and_0_and_1_are_the_same(
 
 
 def test_a_number_beside_0_and_1_is_no_boolean(models: dict[str, Model]) -> None:
-    with pytest.raises(DataError, match="column 'size': 0 numbers, 60 texts"):
+    with pytest.raises(DataError, match="column 'size': 0 numbers, 60 other values"):
         models["integers"].predict({**columns_with(FLAGS), "size": FLAGS})
     new = columns_with(FLAGS)
     assert models["integers"].predictions(models["integers"].table(new)).notes == ()
@@ -137,7 +137,7 @@ def test_some_unknown_or_missing_values_are_none(coded: Model) -> None:
         coded.predict(columns_with(["a", *[None] * (ROWS - 1)]))
         coded.predict({"flag": [None], "size": [0.5]})
     assert coded.predictions(coded.table(columns_with(some))).notes == (
-        "column 'flag': 20 rows (33%) with a text that the model does not know",
+        "column 'flag': 20 rows (33%) with a category that the model does not know",
     )
 
 

@@ -74,7 +74,7 @@ def test_constants_beyond_a_protobuf_file_are_refused() -> None:
     graph.constants["W1"] = huge
     name = graph.reserve("y")
     graph.output(x, name)
-    with pytest.raises(UsageError, match="take 2147483648 bytes, an ONNX file holds at most 2147483647"):
+    with pytest.raises(UsageError, match="take 2147483648 bytes; an ONNX file can hold at most 2147483647"):
         to_bytes(graph)
 
 

@@ -363,7 +363,7 @@ def test_dates_times_and_many_categories(browser: Any, tmp_path: Path) -> None:
         *(["sold", "date"], ["seen", "date"], ["swapped", "date"], ["clock", "time"]),
         *(["town", "categorical"], ["y", "numeric"]),
     ]
-    assert "column 'said' is free text: left out here, fit reads it" in browser.run("$('notes').textContent")
+    assert "column 'said' is free text: left out here; backpass fit uses it" in browser.run("$('notes').textContent")
     assert browser.run("[model.data.map.numeric.length, model.data.d]")[0] > 15
     browser.run("for (let i = 0; i < 40; i++) train()")
     model = from_bytes(bytes(browser.run("Array.from(save().bytes)")))
@@ -474,7 +474,7 @@ def test_a_wide_table_fits_the_memory(browser: Any, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     columns = {f"c{j}": rng.normal(size=40).round(2).tolist() for j in range(2_100)}
     page = playground({**columns, "y": rng.normal(size=40).tolist()}, "y")
-    assert "would need 2 more inputs: left out here, fit reads it" in page
+    assert "would need 2 more inputs: left out here; backpass fit uses it" in page
     (tmp_path / "wide.html").write_text(page, "utf-8")
     browser.complaints.clear()
     browser.open(tmp_path / "wide.html")

@@ -153,6 +153,6 @@ def test_several_quantiles_have_no_report() -> None:
 
 def test_plots_of_one_number_refuse_several() -> None:
     model = several().model
-    with pytest.raises(UsageError, match="a plot of predictions is about one number; this model predicts 3"):
+    with pytest.raises(UsageError, match="a plot of predictions shows a single number; this model predicts 3"):
         model.plot.predictions(several().columns)
     assert model.plot.importance(several().columns) is not None

@@ -210,9 +210,9 @@ class TestRefusals:
     def test_a_few_texts_among_dates(self, write: Write) -> None:
         lines = ["2024-01-01"] * 18 + ["2024-02-30", "soon"]
         message = fault(write("d,y\n" + "".join(f"{line},1\n" for line in lines)))
-        assert "column 'd': 18 dates, 2 texts ('2024-02-30' row 19, 'soon' row 20)" in message
+        assert "column 'd': 18 dates, 2 other values ('2024-02-30' row 19, 'soon' row 20)" in message
         assert (
-            "if '2024-02-30' means missing: missing=[...]; if the column holds text: categorical=[...]; dates"
+            "if '2024-02-30' means missing: missing=[...]; if the column is categorical: categorical=[...]; dates"
             in message
         )
         path = write("d,y\n" + "".join(f"{line},1\n" for line in lines))
@@ -238,7 +238,7 @@ class TestRefusals:
 
     def test_what_cannot_be_read_as_the_date_it_was(self, write: Write) -> None:
         message = fault(write("d,y\n2024-01-01,1\nsoon,1\n,1\n7,1\n"), kinds={"d": "date"})
-        assert "column 'd': 1 date, 2 texts ('7' row 4, 'soon' row 2)" in message
+        assert "column 'd': 1 date, 2 other values ('7' row 4, 'soon' row 2)" in message
         assert (
             "the model needs dates here; if '7' means missing: missing=[...]; dates are written 2024-12-31 or"
             in message

@@ -500,7 +500,7 @@ def test_estimators_read_them(tmp_path: Path) -> None:
 
 def test_dates_written_wrongly_are_named(tmp_path: Path) -> None:
     cells = [f"{day} Mar 2024" for day in range(1, 31)]
-    with pytest.raises(DataError, match=r"column 'x': 30 dates, 1 text \('31 Apr 2024' row 31\)"):
+    with pytest.raises(DataError, match=r"column 'x': 30 dates, 1 other value \('31 Apr 2024' row 31\)"):
         as_csv([*cells, "31 Apr 2024"], tmp_path / "t.csv")
 
 

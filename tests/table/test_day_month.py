@@ -84,7 +84,7 @@ def test_contradictions_stay_texts(write: Write, texts: list[str]) -> None:
 
 def test_dates_that_do_not_exist_are_named(write: Write) -> None:
     lines = "".join(f"{day}.3.2024\n" for day in range(1, 31))
-    with pytest.raises(DataError, match=r"column 'd': 30 dates, 1 text \('31\.4\.2024' row 31\)") as caught:
+    with pytest.raises(DataError, match=r"column 'd': 30 dates, 1 other value \('31\.4\.2024' row 31\)") as caught:
         read_table(write(f"d\n{lines}31.4.2024\n"))
     assert "dates are written 2024-12-31" in str(caught.value.hint)
 

@@ -106,8 +106,8 @@ def test_the_coding_of_a_preset_is_shown() -> None:
     table = table_from({"town": levels, "x": X[:120], "y": ["yes", "no", "no"] * 40})
     found = inspect_table(table, "y", lambda task, rows: Coding(f"scaled for {task} on {rows} rows", 8))
     town, x, y = found.columns
-    assert (town.fitting, x.fitting) == ("embedding, 12 levels", "scaled for binary on 120 rows")
-    assert inspect_table(table, "y").columns[0].fitting == "one-hot, 12 levels"
+    assert (town.fitting, x.fitting) == ("embedding, 12 categories", "scaled for binary on 120 rows")
+    assert inspect_table(table, "y").columns[0].fitting == "one-hot, 12 categories"
     assert found.classes == (("no", 80), ("yes", 40))
     assert y.association is None
     assert inspect_table(table, "x").classes == ()

@@ -216,7 +216,7 @@ def test_frame_faults() -> None:
     assert "inf, or a number too large for float64, in column 'a' row 2" in message({"a": [1.0, math.inf]})
     assert message({"a": []}) == "data frame: has columns but no rows"
     assert message({}) == "data frame: has no columns"
-    assert "the name 'a' stands at positions 1, 2" in message({"a": [1], " a": [2]})
+    assert "the header has the name 'a' at positions 1, 2" in message({"a": [1], " a": [2]})
     known = "a table is a data frame, a dict of columns, a list of dicts or a structured array"
     assert message(3) == f"{known}, got int"
     array = "hint: an array has no column names: give a dict of columns"

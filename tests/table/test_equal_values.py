@@ -57,7 +57,7 @@ def test_equal_values_are_encoded_and_said() -> None:
     assert encoded.codes[:, 0].tolist() == [1, 2, 0]
     assert encoded.notes == (
         "column 'c': '0' is the category 'false' of the model, '1' is the category 'true' of the model",
-        "column 'c': 1 row (33%) with a text that the model does not know",
+        "column 'c': 1 row (33%) with a category that the model does not know",
     )
 
 

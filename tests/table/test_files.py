@@ -148,7 +148,7 @@ class TestTraps:
         assert len(column.values) == 30_006
 
     def test_a_late_text_is_not_lost(self, write: Write) -> None:
-        assert "column 'a': 30,000 numbers, 1 text ('x' row 30001)" in fault(write("a\n" + "41\n" * 30_000 + "x\n"))
+        assert "30,000 numbers, 1 other value ('x' row 30001)" in fault(write("a\n" + "41\n" * 30_000 + "x\n"))
 
     def test_the_first_rows_alone_decide_nothing(self, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
         path = write("late,early,plain\n1,x,1\n2,2,2.5\n3,3,\ny,4,4\n5,5,NA\n")

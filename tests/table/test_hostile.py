@@ -72,7 +72,7 @@ def test_many_categories(write: Write) -> None:
     path = write("c,y\n" + "".join(f"level {i % 150_000},{i % 2}\n" for i in range(300_000)))
     found = limited(3072, "inspect", path)
     assert found.code == 0, found.err
-    assert "embedding, 255 levels" in found.out
+    assert "embedding, 255 categories" in found.out
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])

@@ -45,7 +45,7 @@ def test_facts_of_each_kind() -> None:
     assert (at.kind, at.range) == ("time", ("10:00:00", "13:30:00"))
     assert [each.fitting for each in found.columns] == [
         "scaled, median and flag where missing",
-        "one-hot, 2 levels, 1 for missing",
+        "one-hot, 2 categories, 1 for missing",
         "days, month, day of month, day of week, day of year, flag where missing",
         "hours, minute",
     ]
@@ -85,7 +85,7 @@ def test_dates_written_in_another_way() -> None:
     found = inspected(d=["31.12.2024", "1/2/2024", None] * 5, version=["1.2", "1.3", "1.4"] * 5)
     (finding,) = column(found, "d").findings
     assert finding.code == "dates_as_text"
-    assert "values such as '1/2/2024' look like dates of ambiguous day and month: set --date-order" in finding.text
+    assert "values such as '1/2/2024' are dates in an unknown order of day and month: set --date-order" in finding.text
     assert codes(found, "version") == []
 
 
@@ -200,7 +200,7 @@ def test_faulty_columns_are_told_and_not_refused(write: Write) -> None:
         read_table(path)
     table = read_table(path, tolerant=True)
     found = inspect_table(table)
-    assert column(found, "x").findings[0].text == "column 'x': 19 numbers, 1 text ('n/k' row 19)"
+    assert column(found, "x").findings[0].text == "column 'x': 19 numbers, 1 other value ('n/k' row 19)"
     assert [each.findings[0].code for each in found.columns] == ["faulty"] * 3
     assert [each.kind for each in found.columns] == ["categorical"] * 3
     assert found.stops_fitting

@@ -191,7 +191,7 @@ def test_names_and_skipped_lines_that_do_not_fit(write: Write) -> None:
     assert "has 2 lines, of which 3 are to be skipped" in fault(write("a,b\n1,2\n"), skip=3)
     for options, message in (
         ({"names": "a,b"}, "names takes a list"),
-        ({"names": ["a", "a"]}, "the name 'a' stands at positions 1, 2"),
+        ({"names": ["a", "a"]}, "the header has the name 'a' at positions 1, 2"),
         ({"skip": -1}, "0 or more"),
         ({"no_header": "yes"}, "True or False"),
     ):
@@ -354,10 +354,10 @@ def test_a_row_that_fits_no_column_is_one_fault(write: Write) -> None:
     rows = [f"{n},{n % 7},{n * 2},t{n % 3}" for n in range(30)]
     text = "\n".join(["a,b,c,d", *rows, "kg,m,s,t0", *rows])
     assert fault(write(text)) == (
-        "t.csv: row 31: texts in 3 columns of numbers or dates: 'kg' (column 'a'), 'm' (column 'b'), 's' (column 'c')"
-        "\n\nhint: if such a row holds units, names or remarks, delete it; if its texts mean missing, name each with "
-        "missing=[...]"
+        "t.csv: row 31: strings in 3 columns of numbers or dates: 'kg' (column 'a'), 'm' (column 'b'), 's' (column 'c')"
+        "\n\nhint: if such a row contains units or remarks, delete it; if its strings mean missing, declare each "
+        "with missing=[...]"
     )
     two = fault(write("\n".join(["a,b,c,d", *rows, "kg,m,3,t0", *rows])))
-    assert "column 'a': 60 numbers, 1 text ('kg' row 31)" in two
+    assert "column 'a': 60 numbers, 1 other value ('kg' row 31)" in two
     assert "row 31: texts" not in two

@@ -440,7 +440,7 @@ def test_a_total_in_the_first_row_of_a_long_stream_is_said(write: Write) -> None
     path = write(text_of([NAMES, with_sums(rows, "Total"), *rows]))
     kinds = {name: required_kind(column) for name, column in read_table(path).columns.items()}
     first, *_ = windows_of(path, rows=500, whole=0, kinds=kinds)
-    assert any("row 1 is called a total, but holds no sums: kept as a row" in note for note in first.notes)
+    assert any("row 1 is called a total, but contains no sums: kept as a row" in note for note in first.notes)
 
 
 @pytest.mark.parametrize("place", ["town", "day"])
@@ -515,7 +515,7 @@ def test_a_category_called_total(write: Write) -> None:
     whole(write, [*once[:20], ["Total", "5", "0.5"], *once[20:]], ["loss", "x", "y"])
     table = read_table(write(text_of([["loss", "x", "y"], *once, ["Total", "5", "0.5"]])))
     assert table.rows == 60
-    assert said(table, "row 60 is called a total, but holds no sums: kept as a row; --footer 1 leaves it out")
+    assert said(table, "row 60 is called a total, but contains no sums: kept as a row; --footer 1 leaves it out")
 
 
 def test_a_first_row_of_texts(write: Write) -> None:

@@ -88,7 +88,7 @@ def test_a_mixed_column_is_read_like_that_of_a_text_file(door: str, case: str, t
 
 @pytest.mark.parametrize("door", DOORS)
 def test_a_single_text_among_numbers_is_named(door: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"column 'x': 30 numbers, 1 text \('oops' row 31\)"):
+    with pytest.raises(DataError, match=r"column 'x': 30 numbers, 1 other value \('oops' row 31\)"):
         DOORS[door]([*NUMBERS, "oops"], tmp_path)
 
 

@@ -486,7 +486,7 @@ def test_words_for_missing_can_be_kept(tmp_path: Path) -> None:
     assert read_table(path).column("x").kind == "numeric"
     kept = read_table(path, detect_missing=False)
     assert kept.column("x").kind == "categorical"
-    assert any("40 numbers and 10 other texts, such as '-' (10 rows)" in note for note in kept.notes)
+    assert any("40 numbers and 10 other values, such as '-' (10 rows)" in note for note in kept.notes)
 
 
 def test_words_are_values_among_few_codes_and_among_texts() -> None:
@@ -525,7 +525,7 @@ def test_texts_beside_numbers_are_said(tmp_path: Path) -> None:
     table = as_csv(cells, tmp_path / "t.csv")
     assert table.column("x").kind == "categorical"
     (note,) = table.notes
-    assert note.startswith("column 'x' holds 60 numbers and 30 other texts, such as ")
+    assert note.startswith("column 'x' holds 60 numbers and 30 other values, such as ")
 
 
 def test_disagreements_are_said(tmp_path: Path) -> None:
@@ -542,7 +542,7 @@ def test_disagreements_are_said(tmp_path: Path) -> None:
     assert table.notes == (f"column 'x' holds {dispute}: kept as categories",)
     with pytest.raises(DataError) as caught:
         as_csv([f"{n} °C" if n == 7 else f"{n} kg" for n in range(ROWS)], tmp_path / "t.csv")
-    assert "column 'x': 59 numbers, 1 text ('7 °C' row 8)" in str(caught.value)
+    assert "column 'x': 59 numbers, 1 other value ('7 °C' row 8)" in str(caught.value)
     assert "--missing '°C' makes the numbers in that unit missing" in str(caught.value.hint)
     column = read_table(tmp_path / "t.csv", missing=["", "°C"]).column("x")
     assert np.flatnonzero(column.missing).tolist() == [7]
@@ -552,7 +552,7 @@ def test_new_rows_of_durations_in_hours_are_not_taken_for_minutes() -> None:
     """A model that has learned 4h 58m does not read 4:58 as four minutes; a model of laps does."""
     y = [math.sin(n) for n in range(ROWS)]
     hours = backpass.fit({"x": [f"{n % 9}h {n}m" for n in range(ROWS)], "y": y}, "y", hidden=(4,), epochs=1)
-    with pytest.raises(DataError, match=r"column 'x': 0 numbers, 1 text \('4:58' row 1\)"):
+    with pytest.raises(DataError, match=r"column 'x': 0 numbers, 1 other value \('4:58' row 1\)"):
         hours.predict({"x": ["4:58"]})
     assert np.array_equal(hours.predict({"x": ["4:58:00"]}), hours.predict({"x": ["4h 58m"]}))
     laps = backpass.fit({"x": [f"{n % 9}m {n % 60}s" for n in range(ROWS)], "y": y}, "y", hidden=(4,), epochs=1)
@@ -637,7 +637,7 @@ def test_a_model_reads_as_it_learned(tmp_path: Path) -> None:
 
 def test_a_cell_that_does_not_fit_is_named_and_a_gap_is_missing() -> None:
     model = _fitted(_rows())
-    with pytest.raises(DataError, match=r"column 'size': 1 number, 1 text \('5 lb' row 2\)"):
+    with pytest.raises(DataError, match=r"column 'size': 1 number, 1 other value \('5 lb' row 2\)"):
         model.predict({"size": ["5 kg", "5 lb"]})
     assert model.predict({"size": ["-"]}) == model.predict({"size": [None]})
 
@@ -782,7 +782,7 @@ def test_units_of_one_dimension_are_converted(dimension: str, locale: str, tmp_p
 
 @pytest.mark.parametrize("cell", ["5O.5", "1OO", "1O0", "5l.5", "2S5", "5x.5", "5 g.5", "5°.5"])
 def test_letters_among_the_digits_are_mistakes(cell: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="column 'x': 40 numbers, 1 text"):
+    with pytest.raises(DataError, match="column 'x': 40 numbers, 1 other value"):
         as_csv([*(f"{n}.5" for n in range(40)), cell], tmp_path / "t.csv")
 
 

@@ -76,12 +76,12 @@ def test_demands_are_of_the_result(write: Write) -> None:
 
 
 REFUSED = {
-    "nothing": ("", "a query is one SELECT statement"),
-    "two": ("SELECT 1; SELECT 2", "a query is one SELECT statement"),
-    "change": ("DROP TABLE data", "a query is one SELECT statement"),
-    "copy": ("COPY data TO 'x.csv'", "a query is one SELECT statement"),
-    "setting": ("SET threads = 2", "a query is one SELECT statement"),
-    "extension": ("INSTALL httpfs", "a query is one SELECT statement"),
+    "nothing": ("", "a query must be a single SELECT statement"),
+    "two": ("SELECT 1; SELECT 2", "a query must be a single SELECT statement"),
+    "change": ("DROP TABLE data", "a query must be a single SELECT statement"),
+    "copy": ("COPY data TO 'x.csv'", "a query must be a single SELECT statement"),
+    "setting": ("SET threads = 2", "a query must be a single SELECT statement"),
+    "extension": ("INSTALL httpfs", "a query must be a single SELECT statement"),
     "syntax": ("SELECT FROM WHERE", "the query cannot be run: Parser Error"),
     "name": ("SELECT nothing FROM data", "the query cannot be run: Binder Error"),
     "other file": ("SELECT * FROM read_csv('{other}')", "Cannot access file"),

@@ -139,7 +139,7 @@ FAULTS = {
     "a,b\n1,2\n3\n": "t.csv: line 3 has 1 field, the header has 2 fields" + LONELY,
     "a,b\n1,2\n3,4,5\n": "t.csv: line 3 has 3 fields, the header has 2 fields" + UNEVEN,
     "a,b\n1,2,\n3,4,\n": "t.csv: 2 lines do not have the 2 fields of the header: line 2 (3), line 3 (3)"
-    + "\n\nhint: the header is 'a, b': does every line but the header end in ','?",
+    + "\n\nhint: the header is 'a, b': does every line except the header end in ','?",
     'a,b\n1,"2"\n3,4,""\n': "t.csv: line 3 has 3 fields, the header has 2 fields" + UNEVEN,
     'a,b\n1,"x\ny"\n3\n': "t.csv: line 4 has 1 field, the header has 2 fields" + LONELY,
     'a,b\n1,"x\n\ny"\n3,4\n5,6,7\n': "t.csv: line 6 has 3 fields, the header has 2 fields" + UNEVEN,
@@ -147,13 +147,13 @@ FAULTS = {
     "\n\nhint: the first line is the header, the names of the columns; here it is 'a'",
     'a,b\n1,x\n2,"y\n3,z\n': "t.csv: a quote opened on line 3 is never closed",
     'a,b\n1,"x"y\n': "t.csv: line 2 has text after a closing quote (a quote inside a field is written twice)",
-    "a,b,a\n1,2,3\n": "t.csv: the name 'a' stands at positions 1, 3 of the header\n\n"
+    "a,b,a\n1,2,3\n": "t.csv: the header has the name 'a' at positions 1, 3\n\n"
     "hint: column names must be unique: rename one of them",
     "a,,c,\n1,2,3,4\n": "t.csv: the header has no name at positions 2, 4" + NAMELESS,
     "a,\n1,2\n": "t.csv: the header has no name at position 2" + NAMELESS,
     "a;b,c\n1;2,3\n4;5,6\n": "t.csv: the delimiter may be ',' and ';'\n\nhint: set it with --delimiter",
     "a,b\n1,x\0\n": "t.csv: line 2 has a NUL byte\n\n"
-    "hint: is it a binary file, or UTF-16 without a mark (--encoding utf-16-le or utf-16-be)?",
+    "hint: is it a binary file, or UTF-16 without a byte order mark (--encoding utf-16-le or utf-16-be)?",
     "x,y\n1,2\ninf,3\n": "t.csv: inf, or a number too large for float64, in column 'x' row 2" + INFINITE,
     "x\n1e999\n3\n-Infinity\n": "t.csv: inf, or a number too large for float64, in column 'x' rows 1, 3" + INFINITE,
 }
@@ -194,8 +194,8 @@ def test_a_huge_field_is_read_or_refused_with_its_line(write: Write) -> None:
 def test_mixed_column(write: Write) -> None:
     path = write("x\n" + "\n".join("n/a" if row in (5, 9) else "1.5" for row in range(1, 1001)) + "\n")
     message = (
-        "t.csv: column 'x': 998 numbers, 2 texts ('n/a' rows 5, 9)\n\n"
-        "hint: if 'n/a' means missing: --missing; if the column holds text: --categorical"
+        "t.csv: column 'x': 998 numbers, 2 other values ('n/a' rows 5, 9)\n\n"
+        "hint: if 'n/a' means missing: --missing; if the column is categorical: --categorical"
     )
     assert fault(path) == message
     assert numbers(read_table(path, missing=[*DEFAULT_MISSING, "n/a"]), "x").count(None) == 2
@@ -204,7 +204,7 @@ def test_mixed_column(write: Write) -> None:
 
 def test_fewer_than_nine_tenths_numbers_are_texts(write: Write) -> None:
     assert read_table(write("x\n" + "1\n" * 8 + "a\n")).column("x").kind == "categorical"
-    assert "column 'x': 9 numbers, 1 text ('a' row 10)" in fault(write("x\n" + "1\n" * 9 + "a\n"))
+    assert "column 'x': 9 numbers, 1 other value ('a' row 10)" in fault(write("x\n" + "1\n" * 9 + "a\n"))
 
 
 def test_all_faults_come_together(write: Write) -> None:
@@ -215,7 +215,7 @@ def test_all_faults_come_together(write: Write) -> None:
     assert caught.value.details == (
         "column 'w' not found (known names: 'x', 'y', 'z')",
         "column 'zz' not found (did you mean 'z'?)",
-        "column 'x': 20 numbers, 1 text ('a' row 21)",
+        "column 'x': 20 numbers, 1 other value ('a' row 21)",
         "inf, or a number too large for float64, in column 'y' row 21",
     )
 
@@ -343,9 +343,9 @@ class TestDecimalComma:
         assert texts(read_table(write("a;b\nx,y;1\nz;2\n")), "a") == ["x,y", "z"]
 
     def test_settings(self, write: Write) -> None:
-        with pytest.raises(UsageError, match=r"decimal is '\.' or ','"):
+        with pytest.raises(UsageError, match=r"decimal must be '\.' or ','"):
             read_table(write("a\n1\n"), decimal=";")
-        with pytest.raises(UsageError, match="delimiter is one character, got ';;'"):
+        with pytest.raises(UsageError, match="delimiter must be a single character; got ';;'"):
             read_table(write("a\n1\n"), delimiter=";;")
 
 
@@ -439,7 +439,7 @@ class TestDemandedKinds:
     def test_texts_where_numbers_are_needed(self, write: Write) -> None:
         message = fault(write("a\nx\ny\n3\nx\n"), kinds={"a": "numeric"})
         assert message == (
-            "t.csv: column 'a': 1 number, 3 texts ('x' rows 1, 4, 'y' row 2)\n\n"
+            "t.csv: column 'a': 1 number, 3 other values ('x' rows 1, 4, 'y' row 2)\n\n"
             "hint: the model needs numbers here; if 'x' means missing: --missing"
         )
 

@@ -33,7 +33,7 @@ def test_only_levels_of_the_training_rows() -> None:
     encoded = schema.encode(table)
     assert encoded.codes[:, 0].tolist() == [0, 1, 2, 1]
     assert encoded.unseen == (Unseen("c", 1, 4, ("z",), ("a", "m")),)
-    assert encoded.notes == ("column 'c': 1 row (25%) with a text that the model does not know",)
+    assert encoded.notes == ("column 'c': 1 row (25%) with a category that the model does not know",)
     assert encoded.warnings == ()
 
 

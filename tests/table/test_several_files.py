@@ -42,7 +42,7 @@ def test_files_of_a_pattern_are_one_table(write: Write, tmp_path: Path) -> None:
 def test_kinds_are_decided_over_all_files(write: Write, tmp_path: Path) -> None:
     write("x\n" + "1\n" * 30, "a.csv")
     write("x\nsoon\n", "b.csv")
-    assert "(2 files): column 'x': 30 numbers, 1 text ('soon' row 31)" in message(tmp_path / "*.csv")
+    assert "(2 files): column 'x': 30 numbers, 1 other value ('soon' row 31)" in message(tmp_path / "*.csv")
     assert read_table(tmp_path / "*.csv", categorical=["x"]).column("x").kind == "categorical"
 
 

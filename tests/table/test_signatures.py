@@ -67,8 +67,8 @@ WRITTEN: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "zip": (lambda path: path.write_bytes(zipped("t.csv")), "a zip archive", "unpack"),
     "model": (
         lambda path: path.write_bytes(bytes([99, *bytes(7)]) + b'{"__metadata__":{"backpass":"3","'),
-        "a model of Backpass",
-        "a model stands before it",
+        "a Backpass model",
+        "the model comes before it",
     ),
     # What no package of the tests writes: the first bytes, as the formats' descriptions have them.
     "rds": (lambda path: path.write_bytes(gzip.compress(b"X\n\0\0\0\3\0\4\3\1")), "an R object (RDS)", "readRDS"),

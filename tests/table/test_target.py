@@ -62,8 +62,7 @@ def test_numbers() -> None:
 
 def test_notes() -> None:
     assert fitted([1, 2, 3]).notes == (
-        "target 'y' holds 3 different whole numbers: treated as regression; "
-        "--task classification makes classes of them",
+        "target 'y' holds 3 different whole numbers: treated as regression; --task classification makes them classes",
     )
     assert fitted([0.5, 1, 2]).notes == ()
     assert fitted(list(range(21))).notes == ()
@@ -77,7 +76,7 @@ def test_faults() -> None:
     assert message([None] * 9) == "target 'y': 9 of 9 values missing (rows 1, 2, 3, 4, 5, ... (9 in all))"
     assert message(["a", "a"]) == "target 'y' has only one class, 'a' (2 rows)"
     assert message([3, 3], "classification") == "target 'y' has only one class, '3' (2 rows)"
-    assert message(["a", "b"], "regression") == "target 'y' holds text: regression needs numbers"
+    assert message(["a", "b"], "regression") == "target 'y' contains strings, but regression needs numbers"
     expected = "target 'y' holds numbers such as 0.5, which are not classes"
     assert message([0.5, 1, 2], "classification") == expected
 

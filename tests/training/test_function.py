@@ -177,10 +177,10 @@ def test_a_diverging_run_says_where() -> None:
     y[3] = numpy.nan
     fitted = fit(y=y)
     assert (fitted.reason, fitted.theta["b"]) == ("diverged", 0.0)
-    assert fitted.non_finite.startswith("epoch 1, batch 1 of 1: first not finite: the loss (")
+    assert fitted.non_finite.startswith("epoch 1, batch 1 of 1: first non-finite value: the loss (")
     x = X.copy()
     x[5] = numpy.inf
-    assert fit(x=x).non_finite.startswith("epoch 1, batch 1 of 1: first not finite: h(theta, x) (")
+    assert fit(x=x).non_finite.startswith("epoch 1, batch 1 of 1: first non-finite value: h(theta, x) (")
 
 
 REFUSALS: dict[str, tuple[dict[str, Any], type[BackpassError], str]] = {

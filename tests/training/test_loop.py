@@ -409,7 +409,7 @@ def test_a_huge_learning_rate_diverges_and_says_where() -> None:
     result = run.run()
     assert result.reason == "diverged"
     assert result.non_finite == (
-        "epoch 1, batch 2 of 5: first not finite: layer 2 of 3 (operation affine) at step 2, "
+        "epoch 1, batch 2 of 5: first non-finite value: layer 2 of 3 (operation affine) at step 2, "
         "rows 0, 1, 2 and 3 of the batch: -inf"
     )
     assert result.theta.tobytes() == run.theta.tobytes(), "no epoch was finished: the start is the best that is finite"
@@ -427,7 +427,7 @@ def test_what_diverges_later_keeps_the_best_finite_weights() -> None:
 
     result = run_of(validate=run.validate, data=(x, y, w), callbacks=[watcher, Poisoner()]).run()
     assert result.reason == "diverged"
-    origin = "epoch 3, batch 2 of 3: first not finite: the loss (operation subtract) at step 8, "
+    origin = "epoch 3, batch 2 of 3: first non-finite value: the loss (operation subtract) at step 8, "
     assert result.non_finite.startswith(origin)
     assert result.non_finite.endswith(", row 5 of the batch: nan")
     assert result.progress.step == 7
@@ -440,7 +440,7 @@ def test_an_update_that_breaks_theta_in_the_last_step_is_found() -> None:
     result = run.run()
     assert result.reason == "diverged"
     assert result.non_finite == (
-        "epoch 1, batch 1 of 5: first not finite: optimizer: scale (operation multiply) at step 1: -inf"
+        "epoch 1, batch 1 of 5: first non-finite value: optimizer: scale (operation multiply) at step 1: -inf"
     )
     assert numpy.isfinite(result.theta).all()
 
@@ -454,7 +454,7 @@ def test_moments_that_overflow_are_found_although_theta_stays_finite() -> None:
     result = run.run()
     assert result.reason == "diverged"
     assert result.non_finite == (
-        "epoch 1, batch 1 of 1: first not finite: optimizer: moments (operation multiply) at step 1: inf"
+        "epoch 1, batch 1 of 1: first non-finite value: optimizer: moments (operation multiply) at step 1: inf"
     )
     assert result.theta.tolist() == result.progress.theta.tolist() == [1.0]
 
@@ -468,7 +468,7 @@ def test_a_gradient_that_alone_is_infinite_is_named(optimizer: str) -> None:
     result = TrainingRun(J, numpy.ones(1, numpy.float32), (x,), optimizer_named(optimizer), settings, ENGINE).run()
     place = SAMPLINGS["epoch"](3, 3, 0, 0)[0].tolist()[0].index(1)
     assert result.non_finite == (
-        "epoch 1, batch 1 of 1: first not finite: the gradient (operation divide) at step 1, "
+        "epoch 1, batch 1 of 1: first non-finite value: the gradient (operation divide) at step 1, "
         f"row {place} of the batch: inf"
     )
 
@@ -485,7 +485,7 @@ def test_a_validation_score_that_is_not_finite_ends_the_run() -> None:
     watcher = Watcher()
     result = run_of(validate=scores(0.5, numpy.nan), callbacks=[watcher]).run()
     assert result.reason == "diverged"
-    assert result.non_finite == "epoch 2, batch 3 of 3: first not finite: the validation score"
+    assert result.non_finite == "epoch 2, batch 3 of 3: first non-finite value: the validation score"
     assert result.theta.tobytes() == watcher.thetas[0].tobytes()
 
 

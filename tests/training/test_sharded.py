@@ -100,4 +100,4 @@ def test_divergence_is_found_in_its_step() -> None:
     one.data[1][:] = 1e200
     result = one.run()
     assert result.reason == "diverged"
-    assert result.non_finite.startswith("epoch 1, batch 1 of 4: first not finite: ")
+    assert result.non_finite.startswith("epoch 1, batch 1 of 4: first non-finite value: ")

@@ -159,7 +159,7 @@ def _by_place(error: click.NoSuchOption) -> str | None:
     if not any(isinstance(each, click.Argument) and each.name == name for each in command.params):
         return None
     usage = " ".join([error.ctx.command_path, *command.collect_usage_pieces(error.ctx)])
-    return f"{name.upper()} is given without an option: {usage}"
+    return f"{name.upper()} is an argument, not an option: {usage}"
 
 
 def renamed(option: str) -> str | None:

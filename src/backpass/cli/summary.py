@@ -105,7 +105,7 @@ def columns_line(schema: Schema, feature_map: FeatureMap) -> str:
     of_kind = {kind: [shown(each.name)[1:-1] for each in datetimes if each.kind == kind] for kind in ("date", "time")}
     found += [f"{len(names)} {kind} ({listed(names)})" for kind, names in of_kind.items() if names]
     if texts:
-        levels = [f"{shown(text.name)[1:-1]} {counted(len(text.levels), 'level')}" for text in texts]
+        levels = [f"{shown(text.name)[1:-1]} {counted(len(text.levels), 'category')}" for text in texts]
         found.append(f"{len(texts)} categorical ({listed(levels)})")
     if sentences:
         names = [f"{shown(each.name)[1:-1]} {each.encoding.components} components" for each in sentences]

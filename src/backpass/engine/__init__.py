@@ -96,7 +96,7 @@ def why_no_bf16(engine: str = "auto") -> str:
         else why_slow() or ("" if _has_bf16() else "this processor lacks them")
     )
     needs = "precision 'bf16' needs the native engine on a processor with the instructions AVX512_BF16"
-    return f"{needs}; {lacks}: take float32" if lacks else ""
+    return f"{needs}; {lacks}: use float32" if lacks else ""
 
 
 def _has_bf16() -> bool:

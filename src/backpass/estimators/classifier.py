@@ -454,7 +454,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
     def _goal(self, y: Any, weights: NDArray[np.float64] | None) -> Goal:
         if self._labels:
             if self.class_weight is not None:
-                raise UsageError("class_weight is for classes; y holds labels, any of which may be on")
+                raise UsageError("class_weight needs classes; y holds several labels per row")
             return Goal(labels_in(y, self._labels), weights)
         codes = class_numbers(y, self.classes_, weights)
         return Goal(codes, with_classes(weights, codes, self.classes_, self.class_weight))

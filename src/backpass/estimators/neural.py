@@ -221,7 +221,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if chosen_rule(settings) is not None:
             raise UsageError(
                 "a threshold is chosen on validation rows, and partial_fit has none",
-                hint="give the threshold as a number",
+                hint="set the threshold to a number",
             )
         kinds = None if model is None else model.kinds()
         if stream is not None:

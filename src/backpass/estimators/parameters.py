@@ -151,7 +151,7 @@ def settings_of(parameters: Mapping[str, Any], task: str, seed: int) -> Settings
     several = values.get("quantile")
     if isinstance(several, tuple):
         errors = [message for q in several if (message := BY_NAME["quantile"].problem(q))]
-        errors += [f"quantile names {q} twice" for q in sorted({q for q in several if several.count(q) > 1})]
+        errors += [f"quantile contains {q} twice" for q in sorted({q for q in several if several.count(q) > 1})]
         if errors or not several:
             raise UsageError("quantile must be a number, or several of them", details=errors)
         values["quantile"] = several[0]

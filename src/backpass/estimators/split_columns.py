@@ -29,7 +29,7 @@ def split_columns(groups: Any, time: Any, has_validation: bool) -> dict[str, Col
     if given and has_validation:
         named = " and ".join(NAMES[name] for name in given)
         raise UsageError(
-            f"{named} would choose the validation rows, but X_val and y_val are given",
+            f"{named} would select the validation rows, but X_val and y_val already set them",
             hint=f"leave out {named}, or X_val and y_val",
         )
     return {name: _column(NAMES[name], values) for name, values in given.items()}

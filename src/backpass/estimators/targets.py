@@ -81,7 +81,7 @@ def classes_given(classes: Any) -> NDArray[Any]:
     """
     if np.ma.is_masked(classes):
         raise DataError(
-            "classes is masked in part", hint="list only the classes that can occur, in an array without a mask"
+            "classes has masked entries", hint="list only the classes that can occur, in an array without a mask"
         )
     return np.unique(column_or_1d(classes))
 

@@ -148,5 +148,5 @@ def _check(table: Table, reading: Reading) -> None:
     wanted = [each.column for each in reading.inputs if each.column not in table.columns]
     errors = ErrorList(table.source)
     for message in absent(wanted, [*table.names, *table.left_out]):
-        errors.add(message, "give every column that the model was trained on; its values may be missing")
+        errors.add(message, "pass every column that the model was trained on; values may be missing")
     errors.stop()

@@ -54,7 +54,7 @@ def verified(make: Callable[[], Made], inconsistency: Callable[[Made], str], sou
 
 def _unknown(source: str, errors: Sequence[str]) -> ModelFileError:
     return ModelFileError(
-        f"{source} does not describe a model this version knows",
+        f"{source} does not describe a model that this version can read",
         details=errors,
         hint="was it written by a newer version?",
     )

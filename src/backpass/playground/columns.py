@@ -55,7 +55,7 @@ def columns_of(table: Table, target: str | None = None) -> dict[str, Any]:
     if len(goal.classes) > MOST_CLASSES:
         raise UsageError(
             f"target {shown(name)} has {len(goal.classes)} classes; the page shows at most {MOST_CLASSES}",
-            hint="give another --target, or train it with fit",
+            hint="choose another --target, or use backpass fit",
         )
     schema = Schema.fit(table, name)
     encoded = schema.encode(table)
@@ -71,7 +71,7 @@ def columns_of(table: Table, target: str | None = None) -> dict[str, Any]:
         inputs = _inputs(feature)
         if isinstance(feature, TextFeature) or width + inputs > MOST_INPUTS:
             why = "is free text" if isinstance(feature, TextFeature) else f"would need {inputs:,} more inputs"
-            notes.append(f"column {shown(feature.name)} {why}: left out here, fit reads it")
+            notes.append(f"column {shown(feature.name)} {why}: left out here; backpass fit uses it")
             omitted.append(feature.name)
         else:
             width += inputs

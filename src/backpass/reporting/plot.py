@@ -56,7 +56,7 @@ class Plots:
         """
         curves = learning_curves_of(self.model)
         if not curves.epochs:
-            raise UsageError("this model was not trained for an epoch: there is no history")
+            raise UsageError("this model has no history: it was not trained for a whole epoch")
         return _drawn(ax, lambda axes: history.history(axes, curves))
 
     def predictions(self, data: Any, ax: Axes | None = None) -> Axes:
@@ -149,7 +149,7 @@ class Plots:
 
     def _held(self, data: Any, topic: str) -> HeldOut:
         if topic != "importance" and (names := number_names(self.model.head)):
-            raise UsageError(f"a plot of {topic} is about one number; this model predicts {len(names)}")
+            raise UsageError(f"a plot of {topic} shows a single number; this model predicts {len(names)}")
         return held_out(self.model, self.model.table(data, with_target=True), "a plot of " + topic)
 
 

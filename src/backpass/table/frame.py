@@ -203,7 +203,7 @@ def from_arrow(data: Any) -> Any:
         except polars.exceptions.PolarsError as error:
             raise TypeError(str(error)) from None
     kind = type(data).__name__
-    raise UsageError(f"{kind} hands over Arrow data, which pyarrow or polars can read", hint="pip install pyarrow")
+    raise UsageError(f"{kind} exports Arrow data; reading it needs pyarrow or polars", hint="pip install pyarrow")
 
 
 def not_unique(source: str, error: Exception) -> DataError:

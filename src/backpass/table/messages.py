@@ -14,7 +14,7 @@ from backpass.table.notation.lazy_pattern import LazyPattern
 
 LONGEST_NAME = 60  # maximum characters of a name or value in a message
 MISFIT_CELLS = 3  # cells of a row that do not fit their columns, from which the row itself is a misfit
-NO_ROW = "if such a row holds units, names or remarks, delete it; if its texts mean missing, name each with --missing"
+NO_ROW = "if such a row contains units or remarks, delete it; if its strings mean missing, declare each with --missing"
 FIRST = 5  # rows, lines or names listed before "... and 12 more"
 
 
@@ -54,12 +54,14 @@ def rows_listed(rows: Iterable[int]) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """Return a count with its noun: ``1 text``, ``2 texts``, ``12,000 rows``.
+    """Return a count with its noun.
 
-    >>> counted(1, "text"), counted(12000, "row")
-    ('1 text', '12,000 rows')
+    >>> counted(1, "text"), counted(12000, "row"), counted(2, "category")
+    ('1 text', '12,000 rows', '2 categories')
     """
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} {noun.removesuffix('y')}ies" if noun.endswith("ory") else f"{count:,} {noun}s"
 
 
 _LEFT_OUT = LazyPattern(
@@ -199,7 +201,7 @@ class ErrorList:
 
 def _misfit_row(cells: Sequence[Cell]) -> str:
     what = listed([f"{cell.value} (column {shown(cell.column)})" for cell in cells])
-    return f"{rows_listed([cells[0].row])}: texts in {len(cells)} columns of numbers or dates: {what}"
+    return f"{rows_listed([cells[0].row])}: strings in {len(cells)} columns of numbers or dates: {what}"
 
 
 def data_error(source: str, text: str, hint: str = "") -> DataError:

@@ -212,14 +212,16 @@ def _ask_about_classes(column: CategoricalColumn, table: Table, errors: ErrorLis
     alone = (counts == 1) & ~_recurs(column, table)
     name, count, single = shown(column.name), int(there.sum()), int(np.count_nonzero(alone))
     if np.count_nonzero(there & spelled) > FEW_NUMBERS and (dispute := agreement_among(column).dispute):
-        errors.add(f"target {name} holds {dispute}", f"write them in one way; if all are classes: {CONFIRM}")
+        errors.add(f"target {name} holds {dispute}", f"write them in the same notation; if all are classes: {CONFIRM}")
     elif np.count_nonzero(there & spelled) > FEW_NUMBERS and MOSTLY_NUMBERS * rows <= numbers < rows:
         others = np.flatnonzero(there & ~spelled)
         others = others[np.argsort(-counts[others], kind="stable")]
         named = listed([_with_rows(column, int(j), table) for j in others])
         tokens = " ".join(f"--missing {shlex.quote(column.levels[j])}" for j in others[:NAMED])
         hint = f"if they mean missing: {tokens}; if all are classes: {CONFIRM}"
-        errors.add(f"target {name}: {counted(numbers, 'number')} and {counted(rows - numbers, 'text')}: {named}", hint)
+        errors.add(
+            f"target {name}: {counted(numbers, 'number')} and {counted(rows - numbers, 'other value')}: {named}", hint
+        )
     elif looks_like_identifier(column):
         found = f"{count:,} different values, such as {shown(column.levels[0])}, in {table.rows:,} rows"
         errors.add(f"target {name}: {found}: nearly every row has its own value", _confirm(column))
@@ -238,7 +240,7 @@ def _recurs(column: CategoricalColumn, table: Table) -> NDArray[np.bool_]:
 def _confirm(column: CategoricalColumn) -> str:
     """Return the hint that confirms classes; it starts with numbers if the texts do."""
     numbers = "if they are numbers, write them as numbers (12.5); " if starts_with_numbers(column) else ""
-    return f"{numbers}if they are classes, say {CONFIRM}"
+    return f"{numbers}if they are classes: {CONFIRM}"
 
 
 def _with_rows(column: CategoricalColumn, level: int, table: Table) -> str:
@@ -267,8 +269,8 @@ def _usable(table: Table, name: str, errors: ErrorList) -> Column | None:
 def _asks_for_classes(column: NumericColumn | CategoricalColumn, task: str | None, errors: ErrorList) -> bool:
     if isinstance(column, CategoricalColumn):
         if task == "regression":
-            text = f"target {shown(column.name)} holds text: regression needs numbers"
-            errors.add(text, "leave --task out, or give missing tokens with --missing")
+            text = f"target {shown(column.name)} contains strings, but regression needs numbers"
+            errors.add(text, "leave out --task, or declare missing values with --missing")
         return True
     if task is None:
         return len(np.unique(column.values[~column.missing])) == 2
@@ -284,7 +286,7 @@ def _regression(column: NumericColumn | CategoricalColumn) -> Target:
         notes.append(f"target {name} is constant {text_of(float(distinct[0]))}")
     elif len(distinct) <= FEW_NUMBERS and np.all(distinct == np.rint(distinct)):
         found = f"{len(distinct)} different whole numbers"
-        notes.append(f"target {name} holds {found}: treated as regression; --task classification makes classes of them")
+        notes.append(f"target {name} holds {found}: treated as regression; --task classification makes them classes")
     return Target(column.name, "regression", (), "numeric", tuple(notes))
 
 
@@ -295,7 +297,9 @@ def _classes(column: NumericColumn | CategoricalColumn, errors: ErrorList) -> Ta
     classes = tuple(text for text, count in zip(texts, counts, strict=True) if count)
     if len(classes) == 1:
         rows = counted(int(counts.sum()), "row")
-        errors.add(f"target {shown(column.name)} has only one class, {shown(classes[0])} ({rows})", "two are needed")
+        errors.add(
+            f"target {shown(column.name)} has only one class, {shown(classes[0])} ({rows})", "at least two are needed"
+        )
     if isinstance(column, NumericColumn) and len(classes) > 2:
         fractions = column.values[np.isfinite(column.values) & (column.values != np.rint(column.values))]
         if len(fractions):
@@ -314,7 +318,7 @@ def _fractions_as_classes(column: CategoricalColumn, classes: tuple[str, ...]) -
     what = (
         f"target {shown(column.name)} holds {len(classes)} different numbers as categories, such as {shown(classes[0])}"
     )
-    return (f"{what}: treated as classes; for a regression, give them as numbers",)
+    return (f"{what}: treated as classes; for a regression, store them as numbers",)
 
 
 def _distinct(column: NumericColumn | CategoricalColumn) -> tuple[list[str], NDArray[np.intp]]:

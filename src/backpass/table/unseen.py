@@ -55,10 +55,11 @@ class Unseen:
         """The note on unseen values, with their share unless it is small.
 
         >>> print(Unseen("town", 3, 12, ("A",), ("b",)).note)
-        column 'town': 3 rows (25%) with a text that the model does not know
+        column 'town': 3 rows (25%) with a category that the model does not know
         """
         share = f" ({100 * self.share:.0f}%)" if self.is_many else ""
-        return f"column {shown(self.name)}: {counted(self.rows, 'row')}{share} with a text that the model does not know"
+        rows = f"{counted(self.rows, 'row')}{share}"
+        return f"column {shown(self.name)}: {rows} with a category that the model does not know"
 
     @property
     def error(self) -> str:

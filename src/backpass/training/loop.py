@@ -272,7 +272,7 @@ class TrainingRun:
 
     def _diverged(self, progress: Progress, step: int, non_finite: str) -> TrainingResult:
         epoch, batch = divmod(step, self.steps_per_epoch)
-        text = f"epoch {epoch + 1}, batch {batch + 1} of {self.steps_per_epoch}: first not finite: {non_finite}"
+        text = f"epoch {epoch + 1}, batch {batch + 1} of {self.steps_per_epoch}: first non-finite value: {non_finite}"
         return TrainingResult(progress.best, progress, "diverged", text)
 
 

@@ -54,8 +54,8 @@ def _only_one(context: click.Context, parameter: click.Parameter, values: tuple[
     "--features-of",
     metavar="MODEL",
     section="Data",
-    help="model file whose learned features (the layers below its output layer) are kept: only a new output layer is "
-    "trained; TABLE needs the columns of that model; default: all layers are trained",
+    help="model file whose learned features (the layers below its output layer) are kept; only a new output layer is "
+    "trained. TABLE needs the columns of that model; default: all layers are trained",
 )
 @option(
     "--folds",
@@ -127,8 +127,8 @@ def _only_one(context: click.Context, parameter: click.Parameter, values: tuple[
     "--stream/--no-stream",
     default=None,
     section="Data",
-    help="read a Parquet or CSV table (or a pattern for several) in pieces, because it does not fit in memory; rows "
-    "are kept, encoded, in a temporary folder; default: if the table is too large for memory",
+    help="read a Parquet or CSV table (or a pattern for several) in pieces, because it does not fit in memory; "
+    "encoded rows are kept in a temporary folder; default: if the table is too large for memory",
 )
 @option(
     "--memory",

@@ -65,7 +65,7 @@ def importance(**given: Any) -> int:
     if held.rows < 2:
         raise DataError(
             f"importance shuffles the values of a column among rows; got {held.origin}",
-            hint="give more labeled rows",
+            hint="use more labeled rows",
         )
     found = importances(model, held, seed=given["seed"], repeats=given["repeats"])
     warnings = [*held.warnings, *dominance_warnings(found)]
@@ -89,4 +89,4 @@ def _lines(found: list[Importance], metric: str) -> list[str]:
     """Format one line per column; all numbers of a column have the same number of decimals."""
     worse, change = (figures([getattr(each, name) for each in found]) for name in ("worse", "change"))
     rows = [[each.name, a, figure(each.spread, 2), b] for each, a, b in zip(found, worse, change, strict=True)]
-    return aligned([["column", f"{metric} worse by", "spread", "change"], *rows])
+    return aligned([["column", f"{metric} worse by", "std dev", "change"], *rows])

@@ -99,7 +99,7 @@ def inspect(**given: Any) -> int:
         _show(console, table, found)
     if given["target"] and not any(found.stops_fitting for found in inspections):
         if why := _why_apart(table, targets):
-            console.alarm("warning", f"fit refuses these targets: {why}")
+            console.alarm("warning", f"fit rejects these targets: {why}")
             return 0
         preset = [] if given["preset"] == "default" else ["--preset", given["preset"]]
         named = [w for name in ("target", "categorical", "text") for each in given[name] for w in (f"--{name}", each)]

@@ -157,7 +157,7 @@ def _column_lines(model: Model) -> Iterator[str]:
         known = counted(len(each.encoding.vocabulary), "known word")
         yield f"free text {shown(each.name)[1:-1]}, {known}, {each.encoding.components} components"
     for text in model.schema.texts:
-        levels = f"{counted(len(text.levels), 'level')}: {listed(text.levels, shown)}"
+        levels = f"{counted(len(text.levels), 'category')}: {listed(text.levels, shown)}"
         yield f"categorical {shown(text.name)[1:-1]}, {levels}"
 
 

@@ -83,7 +83,7 @@ def _line_options() -> Callable[[F], F]:
             "--all-rows",
             is_flag=True,
             section=SECTION,
-            help="read every record below the header as a row, even units, totals, repeated headers and empty rows",
+            help="read every record below the header as a row, with units, totals, repeated headers and empty rows",
         ),
     )
 

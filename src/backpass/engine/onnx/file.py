@@ -56,7 +56,7 @@ def to_bytes(graph: Graph, facts: Mapping[str, str] | None = None, version: str 
 
     size = sum(array.nbytes for array in graph.constants.values())
     if size > _LARGEST:
-        raise UsageError(f"the numbers of the graph take {size} bytes, an ONNX file holds at most {_LARGEST}")
+        raise UsageError(f"the numbers of the graph take {size} bytes; an ONNX file can hold at most {_LARGEST}")
     model = onnx.helper.make_model(
         _graph(graph),
         ir_version=IR,
@@ -104,7 +104,7 @@ def metadata(model: Any) -> dict[str, str]:
         kind = "bytes that are not an ONNX model" if isinstance(model, bytes) else type(model).__name__
         raise UsageError(
             f"an ONNX model is its bytes, a ModelProto or a session, got {kind}",
-            hint="give what `backpass export` or Model.to_onnx wrote",
+            hint="pass the output of `backpass export` or Model.to_onnx",
         )
     return {each.key: each.value for each in model.metadata_props}
 

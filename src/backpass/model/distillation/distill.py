@@ -133,7 +133,7 @@ def distillation_problem(
 ) -> Problem:
     """The problem of a small network that learns from a model; arguments and errors as for ``distill``."""
     if mixed is not None and (errors := whole_number_errors(0, mixed=mixed)):
-        raise UsageError(errors[0], hint="it is the number of mixed rows per training row")
+        raise UsageError(errors[0], hint="it is the number of synthetic rows per training row")
     chosen = _settings(model, dict(settings or {}))
     with hints_in_reading():
         table = table_for(model, data, reading_options(reading))
@@ -158,7 +158,7 @@ def distillation_problem(
     problem = assemble(chosen, model.schema, head, rows, notes=notes)
     if model.networks == 1 and problem.network == model.network:
         raise UsageError(
-            "the model already is one network with these layers", hint="give a smaller one, such as --hidden 32,32"
+            "the model already is one network with these layers", hint="choose a smaller one, such as --hidden 32,32"
         )
     test = rows.get("test")
     warnings = [] if test is None else _known(model, test)

@@ -102,7 +102,7 @@ def nearly_perfect(head: Head, scores: Mapping[str, float], rows: int, where: st
     if rows < _MANY_ROWS or scores.get(name, 0.0) < least:
         return []
     figure = f"{name} {scores[name]:.6g} on {where}"
-    return [f"the score is nearly perfect ({figure}): does a column hold what is known only after the target?"]
+    return [f"the score is nearly perfect ({figure}): does a column contain what is known only after the target?"]
 
 
 def _alike(head: Head, o: NDArray[Any], truth: NDArray[Any], where: str) -> list[str]:

@@ -119,7 +119,7 @@ def load_arrays(data: bytes, source: str) -> dict[str, NDArray[Any]]:
         raise damaged(source, f"the safetensors library rejects it ({error})") from error
     for name, array in arrays.items():
         if array.dtype == np.bool_ and array.view(np.uint8).max(initial=0) > 1:
-            raise damaged(source, f"array {name!r} has truth values that are neither 0 nor 1")
+            raise damaged(source, f"array {name!r} has booleans that are neither 0 nor 1")
     return arrays
 
 

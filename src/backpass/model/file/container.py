@@ -111,7 +111,7 @@ def unpack(data: bytes, kind: str, source: str) -> tuple[dict[str, Any], dict[st
     header = bytearray(data[:end])
     header[DIGITS] = ZEROS
     if _header(kind, read, layout, source, version) != header:
-        raise damaged(source, "its header is not laid out as Backpass writes it (order, places or padding)")
+        raise damaged(source, "its header is not laid out as Backpass writes it (order, offsets or padding)")
     arrays = load_arrays(data, source)
     require_finite(kind, arrays, source)
     return read if version == FORMAT else upgraded(kind, read), arrays
@@ -137,7 +137,7 @@ def _verified(data: bytes, source: str) -> int:
     opening = OPENING.match(data, 8)
     if opening is None:
         raise ModelFileError(
-            f"{source} is a safetensors file, but not one that Backpass wrote (its header begins otherwise)",
+            f"{source} is a safetensors file, but not one that Backpass wrote (its header begins differently)",
             hint=OURS,
         )
     if (version := int(opening[1])) > FORMAT:
@@ -166,7 +166,7 @@ def _facts(entries: Mapping[str, JSON], kind: str, source: str) -> dict[str, JSO
     if metadata["kind"] != kind:
         raise wrong_kind(source, metadata["kind"], kind)
     if not isinstance(metadata["facts"], str):
-        raise damaged(source, "its facts are not a text")
+        raise damaged(source, "its facts are not a string")
     return read_object(metadata["facts"].encode("utf-8"), f"{source}: the facts")
 
 

@@ -6,7 +6,7 @@ from backpass.errors import ModelFileError
 
 KINDS = ("model", "checkpoint", "search", "grouped model")
 
-OURS = "give a file that `backpass fit` wrote"
+OURS = "pass a model file that `backpass fit` wrote"
 
 
 def file_error(where: str, came: str, expected: str) -> ModelFileError:
@@ -43,11 +43,11 @@ def wrong_kind(source: str, came: object, expected: str) -> ModelFileError:
     if came == "checkpoint" and expected == "model":
         hint = "a checkpoint is for resuming its training run; the run writes a model file when it ends"
     elif came == "model" and expected == "checkpoint":
-        hint = "a model file is finished and cannot be resumed; give the checkpoint of the run"
+        hint = "a finished model cannot be resumed; pass the checkpoint of the run"
     elif came == "grouped model":
-        hint = "predict, evaluate and show take it; in Python, backpass.load(path)[group] is the model of one group"
+        hint = "predict, evaluate and show read it; in Python, backpass.load(path)[group] is the model of one group"
     elif came == "search":
-        hint = "it holds the trials of an interrupted search; the same `backpass tune` continues it and writes a model"
+        hint = "it holds the trials of an interrupted search; run the same `backpass tune` command to continue it"
     else:
         hint = OURS
     found = f"a {came}" if came in KINDS else "of an unknown kind"

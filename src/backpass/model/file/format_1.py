@@ -43,7 +43,7 @@ def unpack(data: bytes, end: int, kind: str, source: str) -> tuple[dict[str, Any
         raise damaged(source, "its checksum does not match its content")
     rebuilt = {METADATA: {"backpass": write_json(record, source)}, **entries_of(layout)}
     if write_header(rebuilt, source) != data[:end]:
-        raise damaged(source, "its header is not laid out as Backpass writes it (order, places or padding)")
+        raise damaged(source, "its header is not laid out as Backpass writes it (order, offsets or padding)")
     arrays = load_arrays(data, source)
     require_finite(kind, arrays, source)
     facts: Any = record["facts"]

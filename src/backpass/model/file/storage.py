@@ -32,7 +32,9 @@ ATTEMPTS = 5
 """If the temporary file vanishes, a process that cannot see our lock removed it as stale; this rarely happens twice."""
 
 
-_UNSYNCED = "{} is saved whole, but its folder could not be synced: a power failure now could restore the old version"
+_UNSYNCED = (
+    "{} is saved completely, but its folder could not be synced: a power failure now could restore the old version"
+)
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
@@ -163,10 +165,10 @@ def read_file(path: str | os.PathLike[str], check: Callable[[bytes, int], object
     if stat.S_ISDIR(found.st_mode):
         raise ModelFileError(f"{source} is a folder, expected a file", hint=_nearest(source, source))
     if not stat.S_ISREG(found.st_mode):
-        raise ModelFileError(f"{source} is not an ordinary file", hint="give a file that `backpass fit` wrote")
+        raise ModelFileError(f"{source} is not a regular file", hint="pass a model file that `backpass fit` wrote")
     raise ModelFileError(
         f"{source} is {found.st_size} bytes long, expected at most {SIZE_LIMIT}",
-        hint="is this a table? give a file that `backpass fit` wrote",
+        hint="is this a table? pass a model file that `backpass fit` wrote",
     )
 
 
@@ -222,7 +224,7 @@ def _mode_to_keep(target: str) -> int | None:
     if stat.S_ISDIR(old.st_mode):
         raise OSError(errno.EISDIR, "it is a folder")
     if not stat.S_ISREG(old.st_mode):
-        raise OSError(errno.EINVAL, "it is not an ordinary file (a device or a pipe)")
+        raise OSError(errno.EINVAL, "it is not a regular file (a device or a pipe)")
     return stat.S_IMODE(old.st_mode)
 
 
@@ -304,7 +306,7 @@ def _sync_folder(folder: str) -> None:
 def _missing(source: str) -> ModelFileError:
     folder = os.path.dirname(source) or "."
     if not os.path.isdir(folder):
-        return ModelFileError(f"there is no file {source}: there is no folder {folder}", hint="check the path")
+        return ModelFileError(f"file {source} not found: the folder {folder} does not exist", hint="check the path")
     return ModelFileError(f"there is no file {source}", hint=_nearest(source, folder))
 
 
@@ -314,4 +316,4 @@ def _nearest(source: str, folder: str) -> str:
         names = sorted(name for name in os.listdir(folder) if name.endswith(".backpass"))
         hint = did_you_mean_file(os.path.basename(source), names)
         return hint or f"there is no .backpass file in {folder}; `backpass fit` writes one"
-    return "give a file that `backpass fit` wrote"
+    return "pass a model file that `backpass fit` wrote"

@@ -218,7 +218,7 @@ def _check_arguments(
         raise UsageError(f"on_interrupt must be 'raise' or 'return'; got {on_interrupt!r}")
     check_callbacks(callbacks)
     if (problem.settings.candidates > 1 or problem.settings.ensemble_size > 1) and theta is not None:
-        raise UsageError("theta gives the initial parameters of one network; an ensemble trains several")
+        raise UsageError("theta contains the initial parameters of a single network, but an ensemble trains several")
     require_storable(problem)
 
 

@@ -70,7 +70,7 @@ def imbalance_notes(target: Target, settings: Settings, y: NDArray[Any]) -> list
     threshold = "--threshold f1, balanced or cost, or " if len(counts) == 2 else ""
     return [
         f"class {frequent} of {shown(target.name)} is {counts[most] / max(counts[least], 1):,.0f} times as frequent as "
-        f"{rare}, which may hardly ever be predicted: see {threshold}--class-weight balanced"
+        f"{rare}, which may rarely be predicted: see {threshold}--class-weight balanced"
     ]
 
 

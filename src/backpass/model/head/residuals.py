@@ -193,7 +193,7 @@ class Residuals:
         """
         is_number = isinstance(level, Real)
         if not (is_number and 0.0 < level < 1.0):
-            hint = f"for {level:g}%, give {level / 100.0:g}" if is_number and 1.0 < level < 100.0 else ""
+            hint = f"for {level:g}%, use {level / 100.0:g}" if is_number and 1.0 < level < 100.0 else ""
             found = f"{level:g}" if is_number else repr(level)
             raise UsageError(f"--interval must be a number greater than 0 and less than 1; got {found}", hint=hint)
         # Rounded to nine digits first, so that 0.9 of 20 rows is 18, not 19.
@@ -202,7 +202,7 @@ class Residuals:
             most = self.rows / (self.rows + 1)
             raise UsageError(
                 f"an interval of {level:g} needs residuals of more than {self.rows} rows",
-                hint=f"give more validation rows, or ask for at most {int(most * 1000) / 1000:g}",
+                hint=f"use more validation rows, or a level of at most {int(most * 1000) / 1000:g}",
             )
         return float(self.values[-(-rank * len(self.values) // self.rows) - 1])
 
@@ -270,7 +270,7 @@ class Residuals:
         if errors or not found:
             raise UsageError(
                 "--quantiles: these quantiles cannot be predicted",
-                details=errors or ["no quantile is given"],
+                details=errors or ["the list of quantiles is empty"],
                 hint=self._widest,
             )
         return dict(sorted(found.items()))
@@ -279,7 +279,7 @@ class Residuals:
     def _widest(self) -> str:
         """The outermost quantiles that the number of rows allows."""
         low = ceil(500.0 / (self.rows + 1)) / 1000.0
-        return f"name numbers such as 0.05,0.5,0.95; {self.rows} validation rows allow {low:g} to {1.0 - low:g}"
+        return f"use numbers such as 0.05,0.5,0.95; {self.rows} validation rows allow {low:g} to {1.0 - low:g}"
 
 
 def quantiles_in(asked: Sequence[float | str]) -> tuple[float, ...]:

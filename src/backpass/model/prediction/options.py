@@ -55,7 +55,7 @@ def _reason(function: str, name: str, model: object, data: Any) -> str:
     if name in _OF_THE_MODEL:
         return "the model determines the kinds of its columns"
     if name in READING_OPTIONS:
-        return "the Table is already read" if isinstance(data, Table) else "only files are read with it"
+        return "the Table has already been read" if isinstance(data, Table) else "only files are read with it"
     method = _METHODS.get(name, "")
     return f"call {method}" if function.startswith("predict") and hasattr(model, method.partition("(")[0]) else ""
 

@@ -105,7 +105,7 @@ def _bounds(column: Column, feature: NumericFeature, profiles: Mapping[str, Prof
 
 def _fractions(column: Column, feature: NumericFeature, profile: NumericProfile) -> list[Suspect]:
     """A column of percentages without percent signs whose values seem to be fractions, 0.123 for 12.3%."""
-    return _fractions_among(column, feature, profile.quantiles, "those lay")
+    return _fractions_among(column, feature, profile.quantiles, "training values lie")
 
 
 def _other_units(column: Column, feature: NumericFeature, profile: NumericProfile) -> list[Suspect]:
@@ -119,8 +119,8 @@ def _other_units(column: Column, feature: NumericFeature, profile: NumericProfil
         return []
     unit = "seconds" if reading.is_duration else reading.unit or "numbers without k, M or bn"
     what = (
-        f"no value has a unit as the training rows do; their median is {middle:.3g}, where those lay between {low:.3g} "
-        f"and {high:.3g}: another unit? They are read as {unit}"
+        f"no value has a unit, unlike the training rows; the median is {middle:.3g}, but training values lie between "
+        f"{low:.3g} and {high:.3g}: is the unit different? The values are read as {unit}"
     )
     return [Suspect(column.name, what, f"write the unit, or convert the numbers to {unit}")]
 
@@ -165,8 +165,8 @@ def _fractions_among(
         return []
     low, high = float(values.min()), float(values.max())
     what = (
-        f"no value has the {unit} of the training rows, and all lie between {low:.3g} and {high:.3g}, where {others} "
-        f"between {quantiles[0]:.3g} and {quantiles[-1]:.3g}: fractions? They are read as {unit}"
+        f"no value has the {unit} of the training rows, and all lie between {low:.3g} and {high:.3g}, but {others} "
+        f"between {quantiles[0]:.3g} and {quantiles[-1]:.3g}: are they fractions? The values are read as {unit}"
     )
     example = float(values[np.argmax(np.abs(values))])
     right = f"{factor * example:.4g}"

@@ -37,7 +37,7 @@ def conflicts(values: Mapping[str, Any]) -> list[str]:
             "threshold 'cost' needs the cost of each kind of error: cost false_positive=50,false_negative=500"
         )
     if values["device"] is not None and values["engine"] != "jax":
-        problems.append(f"device {values['device']!r} is for engine 'jax', but engine is {values['engine']!r}")
+        problems.append(f"device {values['device']!r} requires engine 'jax'; got engine {values['engine']!r}")
     if values["task"] == "regression" and values["loss"] == "cross_entropy":
         problems.append("loss 'cross_entropy' is for classes, but task is regression")
     return [*problems, *_conflicts_of_neighbors(values)]

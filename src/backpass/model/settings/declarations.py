@@ -338,7 +338,7 @@ class SettingValues:
     neighbors: int = training(
         0,
         Number(0, 65_536, whole=True),
-        "most training rows that a network stores to predict by neighbors, if that clearly improves the score",
+        "maximum number of training rows that a network stores as neighbors, used if they clearly help",
         since=3,
         notes=(0,),
         is_optional=True,

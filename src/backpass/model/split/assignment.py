@@ -93,7 +93,7 @@ def assigned_in_time(order: Codes, sizes: Sequence[int], units: Units) -> Codes:
         what = "groups" if units.are_groups else "different times"
         raise DataError(
             f"{needed} splits need at least {needed} {what}; there are {len(cuts) + 1}",
-            hint="set --validation-fraction or --test-fraction to 0, or give their rows in files",
+            hint="set --validation-fraction or --test-fraction to 0, or pass their rows in files",
         )
     parts = np.zeros(len(order), dtype=np.int64)
     end = len(order)
@@ -118,7 +118,7 @@ def _check_enough(units: Units, count: int, wanted: Codes) -> None:
         what = "group" if units.are_groups else "different row"
         raise DataError(
             f"{needed} splits or folds need at least {needed} {what}s; there {'is' if count == 1 else 'are'} {count}",
-            hint="set --validation-fraction or --test-fraction to 0, or give their rows in files",
+            hint="set --validation-fraction or --test-fraction to 0, or pass their rows in files",
         )
 
 

@@ -202,7 +202,7 @@ def _ranks(time: Column) -> tuple[Codes, list[str]]:
     if isinstance(time, CategoricalColumn):
         raise DataError(
             f"the time column {name} holds text, which has no order in time",
-            hint="give dates such as 2024-12-31, or numbers; --date-order reads dates such as 1/2/2024",
+            hint="use dates such as 2024-12-31, or numbers; --date-order reads dates such as 1/2/2024",
         )
     ranks, known = _ranks_of(time), ~time.missing
     if ranks.max(initial=0) < 2:

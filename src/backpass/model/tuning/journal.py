@@ -96,7 +96,9 @@ class Journal:
         facts, _ = unpack(read_file(path, partial(header_length, source=str(path))), "search", str(path))
         if message := validate(facts, _FORM, "facts"):
             raise ModelFileError(
-                f"{path} does not describe a search that this version knows", details=[message], hint=f"remove {path}"
+                f"{path} does not describe a search that this version can continue",
+                details=[message],
+                hint=f"remove {path}",
             )
         if errors := _differences(facts["identity"], identity):
             raise ModelFileError(

@@ -68,7 +68,7 @@ class TrialRunner:
         if not trials:
             raise UsageError(
                 f"a budget of {self.limit.seconds:g} seconds is too small for one trial, which needs at least one fit",
-                hint="give a larger budget, or a number of trials without a budget",
+                hint="use a larger budget, or a number of trials without a budget",
             )
         if trials[0].failure:
             errors = [f"trial {each.number}: {each.failure}" for each in trials]

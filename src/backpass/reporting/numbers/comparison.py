@@ -62,12 +62,12 @@ def compared(models: tuple[Model, Model], tables: tuple[Table, Table], *, seed: 
     check_alike(*models)
     if not np.array_equal(tables[0].row_numbers, tables[1].row_numbers):
         raise DataError(
-            "the two models read different rows of the table", hint="give a table with both of their columns"
+            "the two models read different rows of the table", hint="use a table with the columns of both models"
         )
     names, notes = _names_of(*models)
     notes += [
         f"one model was fitted on values of {shown(name)} in {shown(a or b)}, the other on numbers without a unit: "
-        "the numbers of the table count as they are for both"
+        "both read the numbers of the table without converting them"
         for name, a, b in _units_of(*models)
     ]
     o = [model.outputs(table) for model, table in zip(models, tables, strict=True)]

@@ -18,6 +18,7 @@ from backpass.reporting.page.findings import Findings
 from backpass.table import DatetimeFeature, Feature, TextFeature
 from backpass.table.datetimes.date_components import microseconds_of
 from backpass.table.datetimes.timestamp import timestamp_texts
+from backpass.table.messages import counted
 
 
 def column_rows(findings: Findings) -> Iterator[dict[str, Any]]:
@@ -60,8 +61,8 @@ def _usual(profile: NumericProfile | CategoricalProfile | None, feature: Feature
     if isinstance(profile, CategoricalProfile) and levels:
         code = profile.commonest
         name = label(levels[code - 1]) if code else "missing"
-        return f"{len(levels)} levels, most often {name}"
-    return f"{len(levels)} levels" if levels else ""
+        return f"{counted(len(levels), 'category')}, most often {name}"
+    return counted(len(levels), "category") if levels else ""
 
 
 def _warnings(

@@ -244,7 +244,7 @@ def verdict(findings: Findings) -> str:
         own, where = model.record.scores[part][metric], f"On the {PARTS[part]} rows at training time"
     best = (min if metric in LOWER_IS_BETTER else max)(others, key=others.__getitem__)
     other = f"the {best}" if best.endswith("model") else f"always predicting the {best}"
-    return f"{text} {where}, the network had {number(own)}, against {number(others[best])} for {other}."
+    return f"{text} {where}, the network scored {number(own)}, compared with {number(others[best])} for {other}."
 
 
 def _since_fit(findings: Findings) -> str:

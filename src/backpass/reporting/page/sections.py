@@ -219,7 +219,8 @@ def _of_probabilities(
     yield _picture(
         "recall",
         "Precision and recall",
-        "Precision: share of the predicted positives that are positive. Recall: share of the positives that are found. "
+        "Precision: share of the predicted positives that are positive. Recall: share of the positives that "
+        "are predicted positive. "
         f"{about}",
         lambda ax: evaluation.precision_recall(ax, recalls, share),
     )

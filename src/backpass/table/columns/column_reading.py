@@ -218,9 +218,9 @@ def text_notes(name: str, classified: TextClassification) -> list[str]:
     for j in np.flatnonzero(classified.are(DATE, TIME, TEXT)).tolist():
         rows[classified.texts[j]] += int(classified.counts[j])
     most = dict(rows.most_common())
-    what = f"{counted(numbers, 'number')} and {counted(texts, 'other text')}, such as {_with_rows(most)}"
+    what = f"{counted(numbers, 'number')} and {counted(texts, 'other value')}, such as {_with_rows(most)}"
     first = shlex.quote(next(iter(most)))
-    return [f"column {shown(name)} holds {what}: kept as categories; --missing {first} makes that text missing"]
+    return [f"column {shown(name)} holds {what}: kept as categories; --missing {first} makes that value missing"]
 
 
 def _with_rows(rows: Mapping[str, int]) -> str:

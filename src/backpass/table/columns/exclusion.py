@@ -83,7 +83,7 @@ def how_tiny(column: Column) -> str:
     least, most = float(np.nanmin(column.values)), float(np.nanmax(column.values))
     if not 0.0 < 0.5 * most - 0.5 * least < 0.5 * SMALLEST_RANGE:  # halves, because the difference may overflow
         return ""
-    return f"its numbers differ by less than {SMALLEST_RANGE:g}: give them in another unit"
+    return f"its numbers differ by less than {SMALLEST_RANGE:g}: convert them to another unit"
 
 
 def looks_like_identifier(column: Column) -> bool:

@@ -331,11 +331,11 @@ def _report_mismatches(
     more = ", ..." if texts > sum(len(found) for found in rows.values()) else ""
     first = shown(next(iter(rows)))
     noun = plural(kind)
-    count = f"{counted(fitting, noun[:-1])}, {counted(texts, 'text')}"
+    count = f"{counted(fitting, noun[:-1])}, {counted(texts, 'other value')}"
     if rules.required_kind(raw.name) is not None:
         hint = f"the model needs {noun} here; if {first} means missing: --missing"
     else:
-        hint = f"if {first} means missing: --missing; if the column holds text: --categorical"
+        hint = f"if {first} means missing: --missing; if the column is categorical: --categorical"
     if classified.reading is not None and (unit := classified.reading.other_unit(next(iter(rows)))):
         hint = f"write one unit; --missing {shown(unit)} makes the numbers in that unit missing"
     if raw.name in rows:

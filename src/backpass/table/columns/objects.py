@@ -23,7 +23,7 @@ from backpass.table.notation.number import text_of
 
 EPOCH = datetime.datetime(1970, 1, 1)
 BOOLEAN = {True: "true", False: "false"}
-UNFIT = "numbers, texts, booleans, dates and times can be read: leave the column out (drop), or unpack it first"
+UNFIT = "numbers, strings, booleans, dates and times can be read: leave the column out (drop), or unpack it first"
 WRITTEN = frozenset({"number", "boolean", "text", "date", "time"})
 """Types that a column of a text file holds beside one another."""
 LARGEST = 2**128

@@ -222,7 +222,7 @@ def likeness(name: str, texts: Iterable[str]) -> str:
     groups = alike(texts)
     if not groups and (similar := look_alikes(texts)):
         what = f"strings that look alike but are written with other characters: {_groups(similar)}"
-        return f"{what}; if they mean the same, write them in one way"
+        return f"{what}; if they mean the same, spell them the same way"
     if not groups:
         return ""
     column = identifier(name)

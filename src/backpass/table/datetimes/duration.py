@@ -27,7 +27,7 @@ UNITS: dict[str, tuple[int, int]] = {  # a unit in seconds, as numerator and den
     "fs": (1, 10**15),
     "as": (1, 10**18),
 }
-CALENDAR = "years and months have no fixed number of seconds: give the span in days or seconds"
+CALENDAR = "years and months have no fixed number of seconds: write the duration in days or seconds"
 
 
 def seconds_of(spans: NDArray[Any]) -> NDArray[np.float64] | None:

@@ -302,7 +302,9 @@ def _hint_for_uneven(layout: Layout, scanner: Scanner | PlainScanner) -> str:
         alike = next(j for j in range(len(widths)) if len(set(widths[j:])) == 1)
         first = first_line(layout.names)
         if widths[-1] == len(layout.names) + 1:
-            return f"the header is {first}: does every line but the header end in {delimiter_name(layout.delimiter)}?"
+            return (
+                f"the header is {first}: does every line except the header end in {delimiter_name(layout.delimiter)}?"
+            )
         skip = scanner.uneven[alike][0] - 1
         return f"the header is line {layout.line}, {first}; another one? --skip {skip} leaves out the lines before it"
     if len(layout.names) == 1:

@@ -228,7 +228,7 @@ def check_names(names: Sequence[str], source: str, hint: str = "") -> None:
     for name, count in Counter(name for name in names if name).items():
         if count > 1:
             where = [position for position, other in enumerate(names, start=1) if other == name]
-            errors.add(f"the name {shown(name)} stands at {_positions(where)} of the header", hint or UNIQUE)
+            errors.add(f"the header has the name {shown(name)} at {_positions(where)}", hint or UNIQUE)
     errors.stop()
 
 

@@ -61,8 +61,10 @@ def order_findings(target: Target, y: NDArray[Any]) -> Iterator[Finding]:
     if target.task != "regression" and np.count_nonzero(np.diff(y)) < 2 * len(target.classes):
         return
     if _resemble(y, target, np.arange(len(y)), ORDER):
-        text = "consecutive rows have similar targets: if their order is that of time, or of groups, a random split is"
-        yield Finding("order_of_rows", f"{text} too optimistic for new ones (--time COLUMN or --group COLUMN)")
+        text = "consecutive rows have similar targets: if they are ordered by time or by group, a random split is"
+        yield Finding(
+            "order_of_rows", f"{text} too optimistic for new times or groups (--time COLUMN or --group COLUMN)"
+        )
 
 
 def _dates(columns: list[DatetimeColumn], y: NDArray[Any], target: Target, split: str) -> Iterator[tuple[str, Finding]]:

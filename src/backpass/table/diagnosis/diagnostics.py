@@ -160,7 +160,9 @@ def _text_findings(column: CategoricalColumn, table: Table) -> Iterator[Finding]
         for looks_like in (looks_like_date, WORDED.fullmatch)
     )
     if slashed >= (1 - MIXED) * rows and not are_versions(column.levels):
-        text = f"values such as {shown(column.levels[0])} look like dates of ambiguous day and month: set --date-order"
+        text = (
+            f"values such as {shown(column.levels[0])} are dates in an unknown order of day and month: set --date-order"
+        )
         yield Finding("dates_as_text", text)
     elif worded >= (1 - MIXED) * rows:
         text = f"values such as {shown(column.levels[0])} look like dates; write them as 2024-12-31"

@@ -217,7 +217,7 @@ def _treatment(feature: Feature, column: Column, coding: Coding) -> str:
         case CategoricalFeature(_, levels):
             unknown = ", 1 for missing" if column.missing.any() else ""
             is_one_hot = coding.max_one_hot_levels is None or len(levels) <= coding.max_one_hot_levels
-            return f"{'one-hot' if is_one_hot else 'embedding'}, {counted(len(levels), 'level')}{unknown}"
+            return f"{'one-hot' if is_one_hot else 'embedding'}, {counted(len(levels), 'category')}{unknown}"
         case DatetimeFeature(_, _, parts):
             return f"{', '.join(parts)}{flag}"
     bounds = ", bounds marked" if isinstance(feature, NumericFeature) and feature.marks_bounds else ""

@@ -57,8 +57,8 @@ def expanded(file: Path, head: bytes, copy: Path, source: str, max_bytes: int | 
         except ImportError:
             continue
         return _copied(open_(module, file), copy, "zstandard", file, source, limit)
-    hint = "Python before 3.14 needs the package zstandard for that; or expand it first with: zstd -d"
-    raise data_error(source, "is compressed with zstandard and cannot be expanded here", hint)
+    hint = "Python before 3.14 needs the package zstandard for that; or decompress it first: zstd -d"
+    raise data_error(source, "is compressed with zstandard and cannot be decompressed here", hint)
 
 
 def _gzip_length(file: Path) -> int:

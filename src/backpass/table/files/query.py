@@ -80,7 +80,7 @@ def queried(
     try:
         statements = database.extract_statements(query)
         if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
-            raise UsageError("a query is one SELECT statement", hint=f"--query 'SELECT * FROM ...'; {hint}")
+            raise UsageError("a query must be a single SELECT statement", hint=f"--query 'SELECT * FROM ...'; {hint}")
         confine(database, files)
         database.execute(f"CREATE TEMP TABLE {RESULT} AS {query.strip().rstrip(';')}")
         stored, rows = types_of(database, RESULT), rows_in(database, RESULT)

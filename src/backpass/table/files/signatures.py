@@ -82,8 +82,8 @@ SIGNATURES = (
     Signature(b"GGUF", "a GGUF model", is_binary=True),
     Signature(
         b'{"__metadata__":{"backpass":',
-        "a model of Backpass",
-        "name a table here; a model stands before it: backpass predict MODEL TABLE",
+        "a Backpass model",
+        "pass a table here; the model comes before it: backpass predict MODEL TABLE",
         at=8,
     ),
     Signature(b"\x7fELF", "a program"),

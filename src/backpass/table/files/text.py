@@ -64,7 +64,7 @@ def check_text(file: Path, source: str) -> bool:
         while chunk := stream.read(CHUNK):
             if (at := chunk.find(b"\0")) >= 0:
                 line = _line_of(file, position + at)
-                hint = "is it a binary file, or UTF-16 without a mark (--encoding utf-16-le or utf-16-be)?"
+                hint = "is it a binary file, or UTF-16 without a byte order mark (--encoding utf-16-le or utf-16-be)?"
                 raise data_error(source, f"line {line} has a NUL byte", hint)
             _decode(decoder, chunk, file, position, source)
             position += len(chunk)

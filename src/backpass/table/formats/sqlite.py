@@ -86,7 +86,7 @@ def _content(cursor: sqlite3.Cursor, file: Opened, rules: Rules, errors: ErrorLi
         ResourceError: The columns do not fit in memory.
     """
     if cursor.description is None:
-        raise UsageError("a query is one SELECT statement")
+        raise UsageError("a query must be a single SELECT statement")
     names = tuple(str(column[0]).strip(" \t") for column in cursor.description)
     check_names(names, file.source)
     rows = list[tuple[Any, ...]]()

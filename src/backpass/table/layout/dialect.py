@@ -88,7 +88,7 @@ class Dialect:
     def __post_init__(self) -> None:
         _check_delimiter(self.delimiter)
         if self.decimal not in {None, ".", ","}:
-            raise UsageError(f"--decimal is '.' or ',', got {shown(self.decimal)}")
+            raise UsageError(f"--decimal must be '.' or ','; got {shown(self.decimal)}")
         if type(self.skip) is not int or self.skip < 0:
             raise UsageError(f"--skip is a number of lines, 0 or more; got {self.skip!r}")
         _check_header_rows(self.header_rows, has_skip=self.skip > 0, has_header=not (self.no_header or self.names))
@@ -109,13 +109,13 @@ def _check_delimiter(delimiter: str | None) -> None:
         return
     if len(delimiter) != 1 or delimiter in '"\r\n\0':
         raise UsageError(
-            f"--delimiter is one character, got {shown(delimiter)}", hint="for example ';', tab or whitespace"
+            f"--delimiter must be a single character; got {shown(delimiter)}", hint="for example ';', tab or whitespace"
         )
 
 
 def _check_comment(comment: object) -> None:
     if comment is not None and (not isinstance(comment, str) or not comment or set(comment) & set('"\r\n')):
-        raise UsageError(f"--comment is what a comment line begins with, such as '#', or none; got {comment!r}")
+        raise UsageError(f"--comment must be the start of comment lines, such as '#', or none; got {comment!r}")
 
 
 def _check_header_rows(lines: tuple[int, ...], *, has_skip: bool, has_header: bool) -> None:
@@ -124,10 +124,12 @@ def _check_header_rows(lines: tuple[int, ...], *, has_skip: bool, has_header: bo
     is_number = all(type(line) is int and line > 0 for line in lines)
     if not is_number or list(lines) != list(range(lines[0], lines[0] + len(lines))):
         raise UsageError(
-            f"--header-row is a line number from 1, or several in a row such as 1,2; got {listed(lines)}",
-            hint="the header is one line, or several lines one below the other",
+            f"--header-row must be a line number from 1, or consecutive numbers such as 1,2; got {listed(lines)}",
+            hint="a header is one line, or several consecutive lines",
         )
     if has_skip:
-        raise UsageError("--header-row and --skip both say where the header is", hint="leave out one of them")
+        raise UsageError("--header-row and --skip both set the line of the header", hint="leave out one of them")
     if not has_header:
-        raise UsageError("--header-row names a header; --no-header and --names say that the file has none")
+        raise UsageError(
+            "--header-row sets the line of the header, but --no-header and --names declare that there is none"
+        )

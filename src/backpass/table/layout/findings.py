@@ -36,7 +36,7 @@ LAYOUT_FINDINGS = (
     LayoutFinding("delimiter_line", "the first line is `sep=` and one character", "names the delimiter", ""),
     LayoutFinding(
         "comments",
-        "lines at the start begin with `#`, `%`, `//`, `--` or `!`; later ones do not have as many fields as a row",
+        "lines at the start begin with `#`, `%`, `//`, `--` or `!`; later ones have more or fewer fields than a row",
         "comments, left out",
         "--comment none reads them",
     ),
@@ -48,7 +48,7 @@ LAYOUT_FINDINGS = (
     ),
     LayoutFinding(
         "preamble",
-        "lines above the header have a different number of fields from the rows, or empty ones, and the header has "
+        "lines above the header have empty fields, or more or fewer fields than the rows, and the header has "
         "text above columns of numbers or dates",
         "above the header, left out",
         NAMED,
@@ -72,33 +72,33 @@ LAYOUT_FINDINGS = (
     LayoutFinding("header_again", "a row repeats a line of the header", "a repeated header, left out", KEPT),
     LayoutFinding(
         "lines_between",
-        "a line repeats one above the header, is a comment, or has only empty fields, and not as many as a row",
+        "a line repeats a line above the header, is a comment, or has only empty fields, more or fewer than a row",
         "not rows, left out",
         KEPT,
     ),
     LayoutFinding(
         "total_labels",
         "a row is called Total, Subtotal, Summe ... in a column of numbers or dates",
-        "totals by their label, left out",
+        "totals by name, left out",
         KEPT,
     ),
     LayoutFinding(
         "totals",
         "a row is called Total, Subtotal, Summe ... or has no text, and its numbers are sums or means of other rows; "
-        "the first or last row under any name of its own (All, England), if every number is a sum",
+        "the first or last row may have any other name (All, England) if every number is a sum",
         "sums of other rows (a total), left out",
         KEPT,
     ),
     LayoutFinding(
         "summaries",
-        "rows at either end are called Minimum, Median, Std ..., and their numbers, at least two, are those of the "
-        "rows between",
+        "the first or last rows are called Minimum, Median, Std ..., and at least two of their numbers are those "
+        "statistics of the rows between",
         "summaries of other rows, left out",
         KEPT,
     ),
     LayoutFinding(
         "footer",
-        "the last lines are text, labels of totals or empty, while rows contain numbers or dates or have more fields",
+        "the last lines are empty, text or names of totals, while rows contain numbers or dates or have more fields",
         "below the table, left out",
         "--footer 0 keeps them",
     ),

@@ -128,11 +128,15 @@ def _without_header(place: Layout, dialect: Dialect, source: str, wanted: Set[st
     width = len(place.names)
     if dialect.names:
         if place.names == dialect.names:
-            raise data_error(source, "the first line holds the names given: it is a header", "leave out --names")
+            raise data_error(
+                source, "the first line contains the names of --names: it is a header", "leave out --names"
+            )
         if len(dialect.names) != width:
             found = f"{len(dialect.names)} names are given, the first line has {width} fields"
             raise data_error(
-                source, f"{found}: {first_line(place.names)}", "--names names every column; another --delimiter?"
+                source,
+                f"{found}: {first_line(place.names)}",
+                "--names must name every column; does the file have another --delimiter?",
             )
         return replace(place, names=dialect.names, headers=0, has_header=False, names_in=GIVEN_NAMES)
     known = next((names for names in dialect.headerless if len(names) == width), None)
@@ -144,7 +148,7 @@ def _without_header(place: Layout, dialect: Dialect, source: str, wanted: Set[st
     if known is None and dialect.headerless:
         fields = " or ".join(str(len(names)) for names in dialect.headerless)
         raise data_error(
-            source, f"the first line has {width} fields, the model expects {fields}: {first_line(place.names)}"
+            source, f"the first line has {width} fields, but the model expects {fields}: {first_line(place.names)}"
         )
     numbered = tuple(f"column{j}" for j in range(1, width + 1))
     return replace(place, names=known or numbered, headers=0, has_header=False, names_in=FIRST_LINE)

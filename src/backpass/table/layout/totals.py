@@ -63,7 +63,7 @@ def rows_of_data(
 def doubtful_note(row: int) -> str:
     """Return the note on a row that is called a total but kept."""
     option = "--footer 1" if row > 1 else "a query (--query)"
-    return f"row {row:,} is called a total, but holds no sums: kept as a row; {option} leaves it out"
+    return f"row {row:,} is called a total, but contains no sums: kept as a row; {option} leaves it out"
 
 
 def _occurring(column: Column) -> Column:

@@ -43,7 +43,7 @@ NOTATIONS = (
         "decimal comma",
         ("1.234,50", "12,5", "3"),
         (1234.5, 12.5, 3.0),
-        "determined for the whole column; a column of only cells such as 1,234 follows the file",
+        "determined for the whole column; if all cells are like 1,234, the file decides",
         lambda cell, reading: reading.decimal == "," and "," in cell.digits,
     ),
     Notation(
@@ -106,8 +106,8 @@ NOTATIONS = (
         "currency {currency}",
         ("12.50 kr", "1,300 kr", "-7 kr"),
         (12.5, 1300.0, -7.0),
-        "sign, abbreviation or ISO 4217 code, before or behind; one currency may be written in several ways (¥ and "
-        "円); a column with two stays categorical",
+        "sign, abbreviation or ISO 4217 code, before or after the number; one currency may have several spellings (¥ "
+        "and 円); a column with two stays categorical",
         lambda cell, reading: cell.currency != "",
     ),
     Notation(

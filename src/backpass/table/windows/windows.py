@@ -47,7 +47,7 @@ ROWS = 65_536
 WHOLE = 1 << 20
 """Bytes up to which files are read whole."""
 
-UNLIKE = "write all rows in one way, or name what differs with --missing"
+UNLIKE = "write all rows in the same notation, or declare the exceptions with --missing"
 
 
 def windows_of(

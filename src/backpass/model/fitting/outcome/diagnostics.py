@@ -71,7 +71,7 @@ def check_held_out(problem: Problem, members: Sequence[Member]) -> None:
     if chosen_rule(problem.settings) is not None and not problem.folds and "validation" not in problem.parts:
         raise UsageError(
             "a threshold is chosen on validation rows, and there are none",
-            hint="set --validation-fraction or --validation-file, or give the threshold as a number",
+            hint="set --validation-fraction or --validation-file, or set the threshold to a number",
         )
     head, name = problem.head, problem.head.metric
     parts = {_PARTS[part]: rows for part, rows in problem.parts.items() if part != "train"}
@@ -83,7 +83,7 @@ def check_held_out(problem: Problem, members: Sequence[Member]) -> None:
             if reason := why_undefined(name, y, part.weights):
                 raise UsageError(
                     f"metric {name!r} is undefined on the {where} rows of target {shown(target.target.name)}: {reason}",
-                    hint="choose another --metric, or give more rows",
+                    hint="choose another --metric, or use more rows",
                 )
 
 

@@ -88,8 +88,8 @@ def fitted_intervals(
     if tested.intervals is not None and tested.later is not None:
         found = found.with_later(tested.intervals, tested.later)
         notes.append(
-            "intervals of rows after the time that the test rows reach are wider, up to twice as far ahead: by as much "
-            "as the errors of the backtest grow on the test rows"
+            "intervals are wider for rows later than the test rows, up to twice as far ahead: by the factor by which "
+            "the errors of the backtest grow on the test rows"
         )
     return FittedIntervals(found.floored(_floors(problem)), coverages, tuple(notes), tuple(warnings))
 
@@ -110,11 +110,11 @@ def notes_on_few_groups(found: Intervals, problem: Problem) -> list[CoverageNote
     share = ceil(round(COVERAGE_LEVEL * (groups + 1), 9)) / groups
     if problem.settings.group is None or share < COVERAGE_LEVEL + _TOLERANCE:
         return []
-    what = f"hold {share:.0%} of their errors: they are too wide for most other groups"
+    what = f"cover {share:.0%} of these errors, so they are too wide for most new groups"
     if share > 1.0:
         what = f"are not possible: the highest level is {int(1000 * groups / (groups + 1)) / 10:g}%"
     resting = f"intervals rest on the errors of {counted(groups, 'group')}"
-    return [CoverageNote(f"{resting}; with so few, {COVERAGE_LEVEL:.0%} ones {what}")]
+    return [CoverageNote(f"{resting}; with so few groups, {COVERAGE_LEVEL:.0%} intervals {what}")]
 
 
 def _widened(
@@ -131,7 +131,7 @@ def _widened(
     if coverages:
         each = coverage_by_stretch(found, test, head)
         parts = f" ({', '.join(f'{share:.0%}' for share in each)} of consecutive quarters)" if each else ""
-        without = f"; without them, {COVERAGE_LEVEL:.0%} intervals cover {mean(coverages):.1%} of them{parts}"
+        without = f"; without these, {COVERAGE_LEVEL:.0%} intervals cover {mean(coverages):.1%} of the test rows{parts}"
     note = CoverageNote(f"intervals are at least as wide as the errors of the test rows{without}")
     return found.wider(latest), [note]
 
@@ -177,9 +177,9 @@ def _too_narrow(made: Intervals, test: ScoredRows, problem: Problem) -> list[str
     if found.high >= COVERAGE_LEVEL or found.value > COVERAGE_LEVEL - _TOLERANCE:
         return []
     return [
-        f"{COVERAGE_LEVEL:.0%} intervals made without the test rows cover only {found.value:.1%} of them"
-        f"{_growth(made, test, problem.head)}: the target drifts more than in the earlier rows. The intervals of the "
-        "model are as wide as the errors of the test rows, but may be too narrow for later rows"
+        f"{COVERAGE_LEVEL:.0%} intervals made without the test rows cover only {found.value:.1%} of these"
+        f"{_growth(made, test, problem.head)}: the target drifts more than before. The intervals of the model are "
+        "as wide as the errors of the test rows, but may be too narrow for later rows"
     ]
 
 
@@ -193,4 +193,4 @@ def _growth(made: Intervals, test: ScoredRows, head: Head) -> str:
     except UsageError:
         return ""
     times = max((new / old for new, old in pairs if old > 0.0), default=0.0)
-    return f", because their errors are {times:.2g} times as large as those before" if times > 1.0 else ""
+    return f", because their errors are {times:.2g} times as large as earlier ones" if times > 1.0 else ""

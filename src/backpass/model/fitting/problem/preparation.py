@@ -182,7 +182,7 @@ def _check_classes(source: str, targets: Targets, train: Rows) -> None:
         if each.task != "regression" and y.max() == y.min():
             raise DataError(
                 f"{source}: all {len(train)} training rows have the same class of target {each.name!r}",
-                hint="give more rows of the other classes, or another --seed or smaller --test-fraction",
+                hint="use more rows of the other classes, another --seed or a smaller --test-fraction",
             )
 
 
@@ -195,7 +195,7 @@ def _none_held_out(rows: int, settings: Settings) -> list[str]:
     if rows >= FEWEST_ROWS or settings.validation_fraction + settings.test_fraction == 0:
         return []
     few, it = ("1 row", "it is") if rows == 1 else (f"{rows} rows", "all of them are")
-    return [f"only {few}: {it} used for training, none are held out; give held-out rows in a file"]
+    return [f"only {few}: {it} used for training, and none are held out; pass held-out rows in a file"]
 
 
 def _give_up_copied(table: Table | None, kept: Labeled | None) -> None:
@@ -364,7 +364,7 @@ def _require_representable(head: Head, train: DataSplit, table: Table, precision
     first = int(np.argmin(is_finite.reshape(train.rows, -1).all(axis=0)))
     raise DataError(
         f"{table.source}: target {head.targets[first].target.name!r} holds numbers too large for {precision}",
-        hint="give them in a larger unit, or use --precision float64",
+        hint="convert it to a larger unit, or use --precision float64",
     )
 
 
@@ -374,7 +374,7 @@ def _require_memory(problem: Problem, rows: int) -> None:
     inputs = rows * (4 * len(problem.schema.texts) + bytes_each * network.inputs)
     thetas = 5 * bytes_each * network.parameter_count
     what = f"a network of {network.inputs:,} inputs and {network.parameter_count:,} parameters, on {rows:,} rows,"
-    hint = "fewer columns (--drop), smaller --hidden, or embeddings of texts (--max-one-hot-levels 20)"
+    hint = "fewer columns (--drop), a smaller --hidden, or embeddings of the categories (--max-one-hot-levels 20)"
     require_memory(inputs + thetas, what, hint)
 
 

@@ -19,7 +19,7 @@ def reading_options(reading: Mapping[str, Any] | None) -> dict[str, Any]:
     """
     if not isinstance(reading, Mapping | None):
         raise UsageError(
-            f"reading is a dict of options of read_table; got {reading!r}", hint="reading={'decimal': ','}"
+            f"reading must be a dict of options of read_table; got {reading!r}", hint="reading={'decimal': ','}"
         )
     return dict(reading or {})
 

@@ -171,7 +171,9 @@ def resume(path: str | Path, identity: Mapping[str, Any]) -> list[RunState | Non
         )
     if message := message or _contradiction(facts["runs"], arrays, identity):
         raise ModelFileError(
-            f"{path} does not describe a run this version knows", details=[message], hint="start again without --resume"
+            f"{path} does not describe a run that this version can resume",
+            details=[message],
+            hint="start again without --resume",
         )
     return [None if run is None else _standing(i, run, arrays) for i, run in enumerate(facts["runs"])]
 
@@ -247,13 +249,13 @@ def _way_on(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     differing = {name for name in {*before, *now} if before.get(name) != now.get(name)}
     if differing == {"epochs"}:
         return (
-            f"the learning rate follows a schedule over all epochs, so a run ends after those that it began with: "
+            f"the learning rate schedule spans all epochs, so a run cannot change their number: "
             f"finish it with --epochs {before.get('epochs')}, or train for {now.get('epochs')} epochs without --resume"
         )
     if differing <= {"rows", "files"}:
         return (
-            "a run ends with the rows that it began with: resume with the same table, or fit the new table without "
-            "--resume; partial_fit of an estimator goes on with new rows"
+            "a run cannot change its rows: resume with the same table, or fit the new table without "
+            "--resume; partial_fit of an estimator continues with new rows"
         )
     return "resume with the same table and settings, or start again without --resume"
 

@@ -229,7 +229,7 @@ def stragglers(busy: Sequence[tuple[str, int, float]]) -> list[str]:
         busy: The name of each process, its group, and the seconds that it computed.
 
     >>> stragglers([("process 0 of 3", 0, 20.0), ("process 1 of 3", 0, 50.0), ("process 2 of 3", 1, 90.0)])
-    ['process 1 of 3 computed 2.5 times as long as others that train the same network: they waited for it']
+    ['process 1 of 3 took 2.5 times as long as the other processes of the same network, which waited for it']
     """
     warnings = []
     for name, group, seconds in busy:
@@ -237,7 +237,7 @@ def stragglers(busy: Sequence[tuple[str, int, float]]) -> list[str]:
         if seconds > max(SLOW * least, SLOWEST):
             times = f"{seconds / max(least, 1e-3):.1f}"
             warnings.append(
-                f"{name} computed {times} times as long as others that train the same network: they waited for it"
+                f"{name} took {times} times as long as the other processes of the same network, which waited for it"
             )
     return warnings
 

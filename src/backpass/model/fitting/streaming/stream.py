@@ -216,7 +216,7 @@ class Stream:
     def _diverged(self, non_finite: str) -> DivergedError:
         rate = self.problem.settings.learning_rate
         return DivergedError(
-            f"training diverged: first not finite: {non_finite}",
+            f"training diverged: first non-finite value: {non_finite}",
             hint=f"learning_rate {rate:g} may be too high: try {rate / 10:g}, or max_grad_norm 1",
         )
 

@@ -146,7 +146,7 @@ def _in_sample(problem: Problem) -> list[str]:
         return []
     return [
         f"the loss of the teacher is {here:.3g} on the training rows and {there:.3g} on the test rows: it seems to "
-        "have trained on the former; give out-of-fold predictions"
+        "have trained on the former; use out-of-fold predictions"
     ]
 
 
@@ -169,7 +169,7 @@ def _equal_to_target(problem: Problem) -> list[str]:
         return []
     return [
         f"the predictions of the teacher are the target or nearly ({figure} on the training rows): are they a copy of "
-        "it, or of rows that the teacher trained on? Give out-of-fold predictions"
+        "it, or of rows that the teacher trained on? Use out-of-fold predictions"
     ]
 
 

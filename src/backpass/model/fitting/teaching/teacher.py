@@ -88,8 +88,8 @@ class Teacher:
         else:
             odd = next((c for c, place in zip(columns, found, strict=True) if place is None), columns[-1])
             raise UsageError(
-                f"some columns of the teacher are named after a {what}, but {shown(odd)} after none, or one taken",
-                hint=f"name each after its {what}, as in {shown(f'p({items[0]})')}, or none of them",
+                f"some columns of the teacher are named after a {what}, but {shown(odd)} is not, or repeats one",
+                hint=f"name every column after its {what}, as in {shown(f'p({items[0]})')}, or none of them",
             )
         return Teacher(tuple(columns), places, targets.classes, holds, note)
 
@@ -211,7 +211,7 @@ def named_teacher(table: Table, teacher: Any) -> tuple[Table, tuple[str, ...]]:
         if len(shape) not in (1, 2) or shape[-1] == 0:
             raise UsageError(
                 f"teacher must have shape (n,) or (n, k), one row per row of the table; got {shape}",
-                hint="give predictions, or the names of the columns that hold them",
+                hint="pass predictions, or the names of their columns",
             )
         values = [teacher] if len(shape) == 1 else [*np.asarray(teacher).T]
         # No class is called so: these columns are in the order of the classes.
@@ -219,7 +219,7 @@ def named_teacher(table: Table, teacher: Any) -> tuple[Table, tuple[str, ...]]:
     if found.rows != table.rows:
         raise UsageError(
             f"teacher has {counted(found.rows, 'row')}; {plain(table.source)} has {table.rows:,}",
-            hint="give one row of predictions per row of the table, NaN where there is none",
+            hint="pass one row of predictions per row of the table, with NaN where there is none",
         )
     keys = {name: _free(name, table) for name in found.names}
     more = {keys[name]: replace(column, name=keys[name]) for name, column in found.columns.items()}
@@ -247,5 +247,5 @@ def check_names(columns: Sequence[str], **others: Sequence[str]) -> None:
         if both := [name for name in columns if name in names]:
             raise UsageError(
                 f"{shown(both[0])} is a column of the teacher and {role.replace('_', ' ')}",
-                hint="the predictions of a teacher are neither inputs nor anything else",
+                hint="a teacher column cannot have another role",
             )

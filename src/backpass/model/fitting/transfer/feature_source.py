@@ -108,9 +108,9 @@ class FeatureSource:
         for name in ("categorical", "text"):
             if both := [each for each in options.get(name, ()) if each in self.columns]:
                 raise UsageError(
-                    f"--{name} {shown(both[0])}: the kept features are computed from this column, which is read as for "
+                    f"--{name} {shown(both[0])}: the kept features are computed from this column, so it is read as in "
                     "their model",
-                    hint=f"leave out --{name} for it",
+                    hint=f"leave {shown(both[0])} out of --{name}",
                 )
         return {"missing": self.model.schema.missing, **options, "known_kinds": self.model.kinds()}
 
@@ -133,10 +133,10 @@ class FeatureSource:
             errors.append("candidates try networks of other layers; the layers are those of the model")
         preset = given.get("preset", "plain")
         if preset in PRESETS and "hidden" in PRESETS[preset].shared:
-            errors.append(f"preset {preset!r} trains whole networks; one output layer is trained by plain or notes")
+            errors.append(f"preset {preset!r} trains whole networks; to train only an output layer, use plain or notes")
         if errors:
             raise UsageError(
-                f"{counted(len(errors), 'setting')} that a fit with --features-of does not take",
+                f"{counted(len(errors), 'setting')} that a fit with --features-of does not accept",
                 details=errors,
                 hint="leave them out: only a new output layer is trained",
             )
