@@ -160,10 +160,10 @@ def figures() -> dict[str, list[str]]:
             f"of more than {larger - 1:,} take {fewest['epochs']} (not `realmlp`)",
             f"Tables of fewer than {FEW:,} training rows take {PRESETS['default'].few['epochs']}",
             f"after {patience_for(8)}/8 of the epochs without a better validation score",
-            f"one-hot up to {default['max_one_hot_levels']} levels",
+            f"one-hot up to {default['max_one_hot_levels']} categories",
         ],
         "docs/how-to/tune.md": [
-            f"The first four are the presets {', '.join(first)} and {last}; the preset `best` comes at place "
+            f"The first four are the presets {', '.join(first)} and {last}; the preset `best` is number "
             f"{trials.index('best') + 1}.",
             f"ends the search after N trials, {TRIALS} if neither option is given",
             f"cut into folds ({words[FOLDS]};",
@@ -174,7 +174,7 @@ def figures() -> dict[str, list[str]]:
         ],
         "docs/how-to/coming-from.md": [
             f"up to {default['max_one_hot_levels']} categories, an embedding for more; beyond the {MOST_LEVELS} most "
-            f"frequent, rare categories count as unknown, with a note: those of fewer than {MOST_ROWS} training rows",
+            f"frequent, rare categories count as unknown, with a note: those with fewer than {MOST_ROWS} training rows",
             f"more than {USUAL_RATIO} times its size",
         ],
         "docs/how-to/numbers.md": [
