@@ -133,7 +133,7 @@ class InterruptedTraining(BackpassError):
 
 
 class BackpassWarning(UserWarning):
-    """A run or a model needs attention but is no error, such as a score that the mean beats."""
+    """A run or a model that needs attention without being an error, such as a score worse than that of the mean."""
 
 
 class CircuitError(BackpassError):

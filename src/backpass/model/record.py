@@ -49,7 +49,7 @@ class Record:
         columns: The profile of each column's training rows; empty in the earliest files.
         warnings: Problems of the model, see ``diagnostics``; the file omits the entry if there are none.
         confusion: For classes, the confusion matrix of each split: the weight of the rows by true class (outer) and
-            given class (inner). Empty in files of earlier versions.
+            predicted class (inner). Empty in files of earlier versions.
         coverage: The share of the test rows inside their ``COVERAGE_LEVEL`` interval, its mean over several targets;
             None without intervals or test rows.
         coverages: For several targets, the coverage of each.

@@ -275,7 +275,7 @@ function showConfusion() {
     counts[own][best]++;
     right += own === best;
   }
-  const made = element("table", { className: "matrix" }, element("caption", { textContent: `validation: ${((100 * right) / n).toFixed(1)}% right; rows are true classes, columns predicted ones` }));
+  const made = element("table", { className: "matrix" }, element("caption", { textContent: `validation: ${((100 * right) / n).toFixed(1)}% correct; rows are true classes, columns predicted ones` }));
   if (k <= 8) {
     made.append(element("tr", {}, element("td"), ...target.classes.map((name) => element("th", { scope: "col", textContent: fitted(name, 14) }))));
     counts.forEach((row, i) => made.append(element("tr", {}, element("th", { scope: "row", textContent: fitted(target.classes[i], 20) }), ...row.map((count, j) => element("td", { className: i === j ? "own" : "", textContent: count })))));

@@ -39,7 +39,7 @@ class CrossValidation:
         predicted: Numbers (n,), class probabilities (n, classes), or for several targets (n, k): the mean over
             repetitions of the prediction by the model that did not train on the row; NaN for a row that is never left
             out.
-        decided: The number of the class that each row is given, (n,): the decision on ``predicted`` by the model that
+        decided: The number of the predicted class of each row, (n,): the decision on ``predicted`` by the model that
             did not train on the row, with its threshold and class weights. Over several repetitions, the
             majority of the decisions; ties go to the more probable class. -1 for a row that is never left out, and for
             numbers and several targets.
@@ -109,7 +109,7 @@ def cross_validate(
         features_of: The model whose learned features are kept, as in ``fit``. Default None: all layers are trained.
         strict: Whether a row without a target is an error. Default False: it is left out.
         reading: Options of ``read_table``, see ``fit``. Default None.
-        **settings: See ``fit``. ``test_fraction`` plays no part.
+        **settings: See ``fit``. ``test_fraction`` is ignored.
 
     Returns:
         The scores of each fold with their mean and standard deviation, and the prediction and the fold of each row.

@@ -117,7 +117,7 @@ class Folds:
 
         Args:
             number: The number of the round, from 0.
-            settings: The settings; ``test_fraction`` plays no part.
+            settings: The settings; ``test_fraction`` is ignored.
             callbacks: Observers of the run.
         """
         rest, _ = self.rounds[number]

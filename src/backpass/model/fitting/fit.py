@@ -105,7 +105,7 @@ def fit(
     Raises:
         UsageError: A setting or an argument cannot be used.
         DataError: The table cannot be used.
-        ResourceError: Memory, disk or permission is missing.
+        ResourceError: Memory, disk space or a permission is missing.
         ModelFileError: The checkpoint belongs to another run, or is damaged.
         InterruptedTraining: The run was interrupted, see ``on_interrupt``.
         DivergedError: Training diverged even after the retry; its ``model`` is the best finite one, if any.

@@ -66,11 +66,11 @@ def fit_groups(
     Raises:
         UsageError: A setting or an argument cannot be used; lists all settings that a grouped model does not have.
         DataError: The table cannot be used, or no group has ``min_rows`` rows.
-        ResourceError: Memory is missing.
+        ResourceError: Not enough memory.
         InterruptedTraining: On Ctrl-C; nothing is kept.
 
     Warns:
-        BackpassWarning: Scores are too good (a column gives the target away, test rows are training rows).
+        BackpassWarning: Scores are too optimistic (a column reveals the target, or test rows are training rows).
 
     >>> data = {"store": ["a"] * 60 + ["b"] * 60, "x": [*range(60)] * 2, "y": [*range(60), *range(60, 0, -1)]}
     >>> model = fit_groups(data, "y", by="store", epochs=20)

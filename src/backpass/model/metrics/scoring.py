@@ -89,7 +89,7 @@ class ScoringOptions:
     Attributes:
         q: The quantile, for the quantile loss.
         positive: The number of the positive class.
-        decided: The class that each row is given (n,); None: the most probable one.
+        decided: The predicted class of each row (n,); None: the most probable one.
     """
 
     q: float = 0.5

@@ -18,8 +18,7 @@ class Predictions:
     """Predictions for some rows.
 
     Attributes:
-        values: Numbers, float64 (n,), or (n, k) for several outputs; for classes the one that each row is given, as
-            text.
+        values: Numbers, float64 (n,), or (n, k) for several outputs; for classes the predicted one, as a string.
         probabilities: float64 (n, classes) in the order of ``classes``; None for numbers.
         classes: The classes; empty for numbers.
         notes: Notes about the table.
