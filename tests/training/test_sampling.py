@@ -10,6 +10,7 @@ import numpy
 import pytest
 
 from backpass.errors import UsageError
+from backpass.numerics.philox import permutation
 from backpass.training import SAMPLINGS, SCHEDULES
 from backpass.training.sampling import sampling_named, steps_per_epoch
 from backpass.training.schedules import schedule_named
@@ -47,6 +48,15 @@ def test_an_epoch_covers_every_row_once(n: int, batch_size: int) -> None:
     assert sorted(read) == list(range(n))
     assert (sizes[:-1] == batch_size).all()
     assert SAMPLINGS["full"](n, batch_size, 4, 2)[0].tolist() == [list(range(n))]
+
+
+@pytest.mark.parametrize("n", [1, 3, 3000, 5000, 9000])
+def test_the_orders_of_several_epochs_drawn_at_once_are_those_of_each(n: int) -> None:
+    for epoch in (0, 1, 2, 2730, 2731):
+        rows, _ = SAMPLINGS["epoch_drop_last"](n, n, 7, epoch)
+        assert rows[0].tolist() == permutation(7, epoch, 0x5A3B_0000, n).tolist()
+        rows[:] = -1
+        assert (SAMPLINGS["epoch_drop_last"](n, n, 7, epoch)[0] >= 0).all(), "what a caller writes is its own"
 
 
 @pytest.mark.parametrize(("n", "batch_size"), SIZES)

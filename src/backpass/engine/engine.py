@@ -105,6 +105,8 @@ def packed(value: Any, dtype: Any) -> NDArray[Any]:
     Raises:
         TraceError: If the value is a masked array.
     """
+    if type(value) is numpy.ndarray and value.dtype == dtype and value.flags.c_contiguous and value.flags.aligned:
+        return value  # in a tenth of the time of what follows
     check_unmasked(value, "an input")
     return numpy.require(value, dtype, ("C", "A", "E"))
 

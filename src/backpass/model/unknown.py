@@ -43,8 +43,10 @@ def with_shrunk_unknowns(
         for j, each in enumerate(embedded, start=1)
         if isinstance(each, CategoricalProfile) and len(each.counts) > MOST_LEVELS
     }
+    if not large:
+        return theta
     number = next((number for number, layer, _ in network.numbered() if isinstance(layer, Embedding)), None)
-    if number is None or not large:
+    if number is None:
         return theta
     changed = theta.copy()
     views = network.layout.views(changed)

@@ -84,11 +84,17 @@ def totals(x: ArrayLike) -> Floats:
     [9.0, 12.0]
     """
     parts = numpy.asarray(x, dtype=numpy.float64)
-    while (n := len(parts)) > 1:
-        first, second = parts[: n - n // 2], parts[n - n // 2 :]
-        parts = first.copy()
-        parts[: n // 2] += second
-    return parts[0] if len(parts) else numpy.zeros(parts.shape[1])
+    if len(parts) < 2:
+        return parts[0] if len(parts) else numpy.zeros(parts.shape[1])
+    n = len(parts) - len(parts) // 2
+    second, parts = parts[n:], parts[:n].copy()
+    parts[: len(second)] += second
+    while n > 1:  # in place from here on
+        half = n // 2
+        parts[:half] += parts[n - half : n]
+        n -= half
+    sums: Floats = parts[0].copy()
+    return sums
 
 
 def mean(x: ArrayLike, weights: ArrayLike | None = None) -> float:

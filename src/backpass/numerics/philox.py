@@ -86,8 +86,15 @@ def permutation(seed: int, step: int, purpose: int, n: int) -> NDArray[Any]:
 
     int64 (n,)
     """
-    words = philox_bits(key_of(seed), step, purpose, (n, 2)).astype(numpy.uint64)
-    return numpy.argsort((words[:, 0] << _HALF) | words[:, 1], kind="stable")
+    order: NDArray[Any] = permutations(seed, range(step, step + 1), purpose, n)[0]
+    return order
+
+
+def permutations(seed: int, steps: range, purpose: int, n: int) -> NDArray[Any]:
+    """The order of each of several steps, as ``permutation`` draws it: int64 (steps, n)"""
+    words = philox_bits_of_steps(key_of(seed), steps, purpose, 2 * n).astype(numpy.uint64)
+    orders: NDArray[numpy.int64] = numpy.argsort((words[:, 0::2] << _HALF) | words[:, 1::2], axis=1, kind="stable")
+    return orders
 
 
 def integers(seed: int, step: int, purpose: int, n: int, below: int) -> NDArray[Any]:

@@ -113,11 +113,13 @@ class TrainingRun:
         return [0] if self.feed is None else self.feed.order(self.settings.seed, epoch)
 
     def _steps_in(self, window: int) -> int:
-        rows = self._windows[window]
+        rows = self._windows[window] if window else self.rows
         return steps_per_epoch(self.settings.sampling, rows, min(self.batch_size, rows))
 
     @property
     def steps_per_epoch(self) -> int:
+        if self.feed is None:  # asked several times an epoch
+            return self._steps_in(0)
         return sum(self._steps_in(window) for window in range(len(self._windows)))
 
     @property

@@ -6,6 +6,7 @@ Draws are counter-based: the rows of an epoch depend on (seed, epoch) only, so a
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -13,25 +14,42 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.errors import looked_up
-from backpass.numerics.philox import integers, permutation
+from backpass.numerics.philox import integers, permutation, permutations
 
 Rows = NDArray[Any]
 _PURPOSE = 0x5A3B_0000
+_AT_ONCE = 8192
+"""The rows of the epochs whose orders are drawn together."""
 
 
 def epoch_shuffle(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
     """Every row once, in a new random order; the last batch may be smaller."""
     steps = -(-n // batch_size)
     rows = numpy.zeros(steps * batch_size, dtype=numpy.int64)
-    rows[:n] = permutation(seed, epoch, _PURPOSE, n)
+    rows[:n] = _order(n, seed, epoch)
     return rows.reshape(steps, batch_size), batch_sizes("epoch", n, batch_size)
 
 
 def epoch_drop_last(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
     """Like ``epoch``, without the incomplete last batch, so that no step depends on a handful of rows."""
     steps = n // batch_size
-    rows = permutation(seed, epoch, _PURPOSE, n)[: steps * batch_size]
+    rows = _order(n, seed, epoch)[: steps * batch_size].copy()
     return rows.reshape(steps, batch_size), numpy.full(steps, batch_size)
+
+
+def _order(n: int, seed: int, epoch: int) -> Rows:
+    """The order of the rows in an epoch, which is not to be changed."""
+    count = _AT_ONCE // n
+    if count < 2:
+        return permutation(seed, epoch, _PURPOSE, n)
+    orders: Rows = _orders(n, seed, epoch - epoch % count, count)[epoch % count]
+    return orders
+
+
+@lru_cache(maxsize=16)
+def _orders(n: int, seed: int, first: int, count: int) -> Rows:
+    """The orders of several epochs: for few rows they take about as long as one. (count, n)"""
+    return permutations(seed, range(first, first + count), _PURPOSE, n)
 
 
 def uniform(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:

@@ -39,11 +39,13 @@ class Compiled:
         plan: The plan.
         program: The program.
         work: The FLOPs plus bytes of one run.
+        is_sharded: Whether the rows are split into shards.
     """
 
     plan: Plan
     program: Program
     work: int
+    is_sharded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,4 +129,4 @@ def _compile(target: Target, make: Callable[[], Plan]) -> Compiled | None:
         tile_rows=tile_rows,
         tile_depth=tile_depth,
     )
-    return Compiled(plan, program, plan.flops + plan.bytes_moved)
+    return Compiled(plan, program, plan.flops + plan.bytes_moved, plan.is_sharded)

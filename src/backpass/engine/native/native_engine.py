@@ -229,7 +229,9 @@ class _EpochRun:
             loss_buffer=plan.output_buffers[self.states],
             loss_is_double=self.loss.dtype == numpy.float64,
             losses=losses,
-            threads=self.engine.threads_for(compiled.work, _WORK_FOR_SHARDS if plan.is_sharded else _WORK_FOR_THREADS),
+            threads=self.engine.threads_for(
+                compiled.work, _WORK_FOR_SHARDS if compiled.is_sharded else _WORK_FOR_THREADS
+            ),
             may_be_fewer=self.engine.may_be_fewer,
             should_stop=lambda done: should_stop(first + done),
         )

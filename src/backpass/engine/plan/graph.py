@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
@@ -72,7 +73,7 @@ class Graph:
             after = tuple([made[other.number] for other in term.after])
             pairs = zip((*arguments, *after), (*term.arguments, *term.after), strict=True)
             is_same = all(new is old for new, old in pairs)
-            made[term.number] = term if is_same else replace(term, arguments=arguments, after=after)
+            made[term.number] = term if is_same else term.reading(arguments, after)
         wanted = tuple(view.of(made[view.term.number]) for view in wanted)
         return replace(self, terms=tuple(made.values()), outputs=wanted)
 
@@ -86,7 +87,7 @@ def needed(outputs: Sequence[View], changes: Mapping[int, Term] | None = None) -
     """
     changed: Mapping[int, Term] = changes or {}
     found = {view.term.number: changed.get(view.term.number, view.term) for view in outputs}
-    followers: dict[int, list[Term]] = {}
+    followers: defaultdict[int, list[int]] = defaultdict(list)
     unseen = list(found.values())
     waits: dict[int, int] = {}
     while unseen:
@@ -95,7 +96,7 @@ def needed(outputs: Sequence[View], changes: Mapping[int, Term] | None = None) -
         waits[term.number] = len(needs)
         for other in needs:
             number = other.number
-            followers.setdefault(number, []).append(term)
+            followers[number].append(term.number)
             if number not in found:
                 found[number] = new = changed.get(number, other)
                 unseen.append(new)
@@ -103,10 +104,10 @@ def needed(outputs: Sequence[View], changes: Mapping[int, Term] | None = None) -
     heapify(ready)
     order = []
     while ready:
-        term = found[heappop(ready)]
-        order.append(term)
-        for follower in followers.get(term.number, ()):
-            waits[follower.number] -= 1
-            if waits[follower.number] == 0:
-                heappush(ready, follower.number)
+        number = heappop(ready)
+        order.append(found[number])
+        for follower in followers[number]:
+            waits[follower] -= 1
+            if waits[follower] == 0:
+                heappush(ready, follower)
     return order

@@ -62,7 +62,11 @@ class SymbolicLengths:
         return _value(number, self._values)
 
     def values(self, numbers: Lengths) -> Lengths:
-        return tuple([self.value(number) for number in numbers])
+        values = self._values
+        if not values:
+            return numbers
+        half = values[-1][0] // 2  # a number below it has no symbol in it
+        return tuple([number if -half < number < half else _value(number, values) for number in numbers])
 
     def view(self, view: View, term: Term) -> View:
         """Evaluate a view; ``term`` is its term with values in place of symbols."""

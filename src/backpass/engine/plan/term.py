@@ -98,9 +98,17 @@ class Term:
         """Whether it is a constant with one element."""
         return self.kind is TermKind.CONSTANT and self.size == 1
 
+    def reading(self, arguments: tuple[View, ...], after: tuple[Term, ...]) -> Term:
+        """The same term with other arguments; several times as fast as ``dataclasses.replace``."""
+        return Term(
+            self.number, self.kind, self.name, arguments, self.params,
+            self.shape, self.dtype, self.label, self.shard, after,
+        )  # fmt: skip
+
     @property
     def needs(self) -> list[Term]:
-        return [*(view.term for view in self.arguments), *self.after]
+        found = [view.term for view in self.arguments]
+        return found if not self.after else [*found, *self.after]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +168,8 @@ class View:
 
     def stretched(self, shape: Lengths) -> View:
         """The view broadcast to a shape."""
+        if shape == self.shape:
+            return self
         extra = len(shape) - len(self.shape)
         strides = [0] * extra + [
             0 if mine == 1 and length != 1 else stride
@@ -169,6 +179,8 @@ class View:
 
     def squeezed(self) -> View:
         """The view without its axes of length 1."""
+        if 1 not in self.shape:
+            return self
         kept = [i for i, length in enumerate(self.shape) if length != 1]
         return View(self.term, self.offset, tuple(self.shape[i] for i in kept), tuple(self.strides[i] for i in kept))
 
@@ -176,6 +188,8 @@ class View:
         """The same elements in row-major order under another shape; None if strides cannot express it."""
         if self.size == 0:
             return View(self.term, self.offset, shape, packed_strides(shape))
+        if shape == self.shape and 1 not in shape:
+            return self
         runs = merged(self.shape, (self.strides,))
         strides: list[int] = []
         i, left = 0, runs[0][0] if runs else 1

@@ -79,6 +79,8 @@ def _touch(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
 
 
 def _meet(p: range, q: range) -> bool:
+    if p.step == q.step == 1:
+        return max(p.start, q.start) < min(p.stop, q.stop)
     short, long = sorted((p, q), key=lambda r: abs(r.stop - r.start))
     return any(i in long for i in short)
 

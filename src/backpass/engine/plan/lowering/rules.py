@@ -66,7 +66,7 @@ def lower(circuit: Circuit, lengths: Mapping[str, int]) -> Graph:
         if node.spec.dtype not in DTYPES:
             raise Unplannable(f"{node.operation.name} of dtype {node.spec.dtype.name}")
         builder.label = node.label
-        if i < len(circuit.inputs):
+        if i < len(circuit.input_names):
             name = circuit.input_names[i]
             views.append(builder.append(TermKind.INPUT, name, (), shape, node.spec.dtype, {"at": i}).whole)
             continue

@@ -41,12 +41,14 @@ class _Recomputation:
         units: The terms of each unit, in order.
         terms: number -> the term as it is now.
         readers: number -> the units that read the term.
+        _read: unit -> the views that it reads, as far as they are known.
     """
 
     def __init__(self, graph: Graph) -> None:
         self.units = [[term.number for term in unit.terms] for unit in graph.units]
         self.terms = {term.number: term for term in graph.terms}
         self.readers: dict[int, list[int]] = {}
+        self._read: dict[int, dict[tuple[object, ...], View]] = {}
         self._next = graph.next_number
         self._stored = graph.placement.is_placed
         for i, unit in enumerate(graph.units):
@@ -63,14 +65,17 @@ class _Recomputation:
                     self._make(number, reader)
                 if unit not in readers and len(self.units[unit]) > 1:
                     self.units[unit].remove(number)
+                    self._read.pop(unit, None)
 
     def _of(self, unit: int) -> list[Term]:
         return [self.terms[number] for number in self.units[unit]]
 
     def _reads(self, unit: int) -> dict[tuple[object, ...], View]:
-        """The views that a unit reads from outside."""
-        own = set(self.units[unit])
-        return {v.key: v for term in self._of(unit) for v in term.arguments if v.term.number not in own}
+        """The views that a unit reads from outside; they are kept until the unit changes."""
+        if unit not in self._read:
+            own = set(self.units[unit])
+            self._read[unit] = {v.key: v for one in self._of(unit) for v in one.arguments if v.term.number not in own}
+        return self._read[unit]
 
     def _can_make(self, number: int, unit: int) -> bool:
         """Whether the unit reads the arguments of the term, or can recompute them too."""
@@ -108,6 +113,7 @@ class _Recomputation:
             arguments = tuple([copy.whole if v.term.number == number else v for v in other.arguments])
             self.terms[other.number] = replace(other, arguments=arguments)
         self.units[unit].insert(self.units[unit].index(readers[0].number), copy.number)
+        self._read.pop(unit, None)
         for view in term.arguments:
             is_missing = not view.term.is_number and view.key not in reads
             if is_missing and view.key in {v.key for v in self.terms[copy.number].arguments}:
