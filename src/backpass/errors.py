@@ -154,6 +154,8 @@ class GradientError(CircuitError, ValueError):
 
 _ALIKE = 0.6
 """The similarity from which a name is suggested, as ``difflib`` measures it."""
+_SYNONYMS = {"gpu": "cuda"}
+"""Words that mean a name that does not resemble them."""
 
 _LARGEST_SEED = 2**64 - 1
 
@@ -247,11 +249,14 @@ def did_you_mean(name: Any, known: Sequence[str]) -> str:
     "did you mean 'price'?"
     >>> did_you_mean("zzz", ["price", "rooms"])
     "known names: 'price', 'rooms'"
+    >>> did_you_mean("gpu", ["cpu", "cuda", "tpu"])
+    "did you mean 'cuda'?"
     """
     from difflib import get_close_matches  # here: messages need it, and most processes have none
 
     name = str(name)
-    near = [other for other in known if other.casefold() == name.casefold()]
+    meant = (name.casefold(), _SYNONYMS.get(name.casefold()))
+    near = [other for other in known if other.casefold() in meant]
     near = near or get_close_matches(name, known, n=1, cutoff=_ALIKE)
     if near:
         return f"did you mean {near[0]!r}?"

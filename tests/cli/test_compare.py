@@ -103,18 +103,19 @@ def test_units_of_the_target(call: Run, tmp_path: Path) -> None:
     """Scores in two units cannot be compared; those of a model without a unit can, if its numbers are in that unit."""
     height = [150.0 + i for i in range(40)]
     paths = []
-    for unit in ("cm", "in", "EUR", ""):
-        y = [f"{each:g} {unit}" for each in height] if unit else height
+    for unit in ("cm", "in", "EUR", "", "$", "USD"):
+        y = [f"$ {each:g}" if unit == "$" else f"{each:g} {unit}" for each in height] if unit else height
         paths.append(tmp_path / f"{unit or 'none'}.backpass")
         fit({"x": range(40), "y": y}, "y", hidden=(), epochs=1).save(paths[-1])
     rows = tmp_path / "rows.csv"
     rows.write_text("x,y\n" + "\n".join(f"{i},{each:g}" for i, each in enumerate(height)))
-    for other, unit in ((1, "in"), (2, "EUR")):
-        done = call("compare", paths[0], paths[other], rows)
+    for one, other, units in ((0, 1, "'cm' and 'in'"), (0, 2, "'cm' and 'EUR'"), (2, 4, "'EUR' and '$'")):
+        done = call("compare", paths[one], paths[other], rows)
         assert (done.code, done.err.splitlines()[0]) == (
             2,
-            f"error: the models predict numbers in different units: 'y': 'cm' and '{unit}'",
+            f"error: the models predict numbers in different units: 'y': {units}",
         )
+    assert call("compare", paths[4], paths[5], rows, "--json").json["notes"] == []  # one currency in two spellings
     facts = call("compare", paths[0], paths[3], rows, "--json").json
     assert facts["notes"] == [
         "one model was fitted on values of 'y' in 'cm', the other on numbers without a unit: both read the numbers of "

@@ -111,6 +111,11 @@ def test_a_command_says_the_same_in_both_helps(name: str) -> None:
             ["predict", "--model", "a.backpass"],
             ["MODEL is an argument, not an option: backpass predict [OPTIONS] MODEL"],
         ),
+        (
+            ["tune", "t.csv", "-t", "y", "--resume", "a.backpass"],
+            ["leave out --resume (--resume is an option of backpass"],
+        ),
+        (["fit", "t.csv", "-t", "y", "--device", "gpu"], ["cpu, cuda, tpu; got 'gpu' (did you mean 'cuda'?)"]),
         (["--verison"], ["no such option: --verison", "did you mean --version?"]),
         (["fit"], ["missing argument 'TABLE'", "backpass fit --help"]),
         (["fit", "t.csv"], ["missing option", "--target", "hint: the column to predict"]),

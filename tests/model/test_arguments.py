@@ -61,6 +61,13 @@ def test_a_path_is_a_str_or_a_path(model: Model, value: Any) -> None:
             call(value)
 
 
+@pytest.mark.parametrize("value", [None, 3, "t.csv", [], {"x": [1.0]}, object()])
+@pytest.mark.parametrize("name", ["predictions", "evaluation", "labeled", "outputs", "encoded"])
+def test_a_table_is_a_table(model: Model, name: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=rf"^{name} takes a Table, got a value of type {type(value).__name__}"):
+        getattr(model, name)(value)
+
+
 @pytest.mark.parametrize("value", [None, "x", [], object()])
 def test_a_level_is_a_number(model: Model, value: Any) -> None:
     with pytest.raises(UsageError, match=r"^level must be a number greater than 0 and less than 1; got"):

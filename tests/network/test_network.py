@@ -221,3 +221,17 @@ def test_layout_vectors_and_groups() -> None:
     assert theta[7] == -1.0, "views share memory with theta"
     with pytest.raises(ShapeError, match=r"theta expected shape \[13\], got \[12\]"):
         layout.views(numpy.zeros(12))
+
+
+@pytest.mark.parametrize("value", [None, "x", [1, 2], 3, object()])
+def test_theta_and_x_are_arrays(value: Any) -> None:
+    network = dense_network(2, (3,), 1)
+    kind, x, theta = type(value).__name__, numpy.zeros((4, 2)), numpy.zeros(13)
+    with pytest.raises(ShapeError, match=rf"theta expected an array of shape \[13\], got a value of type {kind}"):
+        network(value, x)
+    with pytest.raises(ShapeError, match=rf"^apply expected a dict of the arrays W1, b1, .*got a value of type {kind}"):
+        network.apply(value, x)
+    with pytest.raises(ShapeError, match=rf"^x expected an array \(n, 2\), got a value of type {kind}"):
+        network(theta, value)
+    with pytest.raises(ShapeError, match="expected the arrays W1, b1, W2, b2, got none named b1, W2, b2"):
+        network.apply({"W1": numpy.zeros((2, 3))}, x)

@@ -336,6 +336,28 @@ def test_the_table_of_written_notations(notation: Any) -> None:
         assert text == value, cell
 
 
+@pytest.mark.parametrize("space", ["\u00a0", "\u2009", "\u202f", "\u3000"])
+def test_other_spaces_than_plain_ones(space: str) -> None:
+    """A cell of a web page or a word processor has no-break spaces: 31 Dec 2024 was the number 31 and its unit."""
+    days = range(1, 29)
+    forms = (
+        "{d} Jan 2024",
+        "Jan {d}, 2024",
+        "{d}er janvier 2024",
+        "{d}. 1. 2024",
+        "{d:02d}/01/2024 12:30",
+        "2024-01-{d:02d} 12:30",
+    )
+    for form in forms:
+        plain = [form.format(d=day) for day in days]
+        spaced = [f"{space}{text}{space}".replace(" ", space) for text in plain]
+        first, other = (table_from({"at": texts, "n": [*days]}).column("at") for texts in (plain, spaced))
+        assert isinstance(first, DatetimeColumn)
+        assert isinstance(other, DatetimeColumn)
+        assert first.microseconds.tolist() == other.microseconds.tolist(), form
+    assert table_from({"at": [f"{day % 12 + 1}:{day:02d}{space}PM" for day in days]}).column("at").kind == "time"
+
+
 @pytest.mark.parametrize("notation", COUNTED, ids=lambda each: each.key)
 def test_the_table_of_counted_notations(notation: Any) -> None:
     values = np.array(notation.cells)

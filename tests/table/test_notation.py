@@ -6,7 +6,8 @@ import csv
 import json
 import math
 import random
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,10 @@ from backpass.table.target import labeled
 ROWS = 60
 
 
-def as_csv(cells: Sequence[str], path: Path) -> Table:
+def as_csv(cells: Sequence[str], path: Path, kinds: Mapping[str, str] | None = None) -> Table:
     with path.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows([("x", "n"), *zip(cells, range(len(cells)), strict=True)])
-    return read_table(path)
+    return read_table(path, kinds=kinds)
 
 
 def as_json(cells: Sequence[str], path: Path) -> Table:
@@ -786,11 +787,55 @@ def test_letters_among_the_digits_are_mistakes(cell: str, tmp_path: Path) -> Non
         as_csv([*(f"{n}.5" for n in range(40)), cell], tmp_path / "t.csv")
 
 
-@pytest.mark.parametrize("unit", ["m2", "cm3", "l", "MPa.m^0.5", "W/m²", "m·s⁻²", "g L⁻¹", "No.", "CO2e", "O"])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "m2",
+        "cm3",
+        "l",
+        "MPa.m^0.5",
+        "W/m²",
+        "m·s⁻²",
+        "g L⁻¹",
+        "m s-1",
+        "mg dL-1",
+        "m s^-1",
+        "W m−2",
+        "mol L-1 s-1",
+        "No.",
+        "CO2e",
+        "O",
+    ],
+)
 def test_units_with_digits_or_points(unit: str) -> None:
     cell = cell_in(f"12.5 {unit}")
     assert cell is not None
     assert cell.word == unit
+
+
+def test_hours_of_a_day_are_no_unit_with_an_exponent() -> None:
+    assert cell_in("10 am-2 pm") is None
+
+
+@pytest.mark.parametrize(("sign", "same", "other"), [("$", "USD", "€"), ("€", "EUR", "£"), ("£", "GBP", "$")])
+def test_amounts_keep_their_currency(sign: str, same: str, other: str, tmp_path: Path) -> None:
+    def column(form: Callable[[str], str], kinds: Mapping[str, str] | None = None) -> Any:
+        return as_csv([form(f"{1000 + 7 * n:,}.50") for n in range(ROWS)], tmp_path / "t.csv", kinds=kinds).column("x")
+
+    first = column(lambda number: f"{sign}{number}")
+    kinds = {"x": required_kind(first)}
+    assert isinstance(first, NumericColumn)
+    assert first.reading is not None
+    assert first.reading.currency == sign
+    for form in (f"{sign} {{}}", f"{{}} {same}", "{}"):
+        again = column(form.format, kinds)
+        assert isinstance(again, NumericColumn)
+        assert again.values.tolist() == first.values.tolist()
+    negative = column(f"({sign}{{}})".format, kinds)
+    assert isinstance(negative, NumericColumn)
+    assert negative.values.tolist() == (-first.values).tolist()
+    with pytest.raises(DataError, match=re.escape(f"are in {sign}: convert those in {other}")):
+        column(f"{other}{{}}".format, kinds)
 
 
 @pytest.mark.parametrize("cell", ["12\u00a0", "\u200b12", "\ufeff12"])

@@ -72,6 +72,11 @@ def test_options_of_another_type(value: Any) -> None:
     assert refused(names=3, widths=1.5) == "names is a list, got 3; widths is a list, got 1.5"
 
 
+@pytest.mark.parametrize("value", [3, None, "x", ["x"], [3], [[3]], {"x": 1}])
+def test_headerless_is_a_list_of_lists(value: Any) -> None:
+    assert refused(headerless=value) == f"headerless is a list of lists of column names, got {value!r}"
+
+
 @pytest.mark.parametrize("value", [0, -1, 1.5, "9", True])
 def test_a_size_is_a_number_of_bytes(value: Any) -> None:
     assert refused(max_bytes=value) == f"max_bytes is a number of bytes, 1 or more, got {value!r}"

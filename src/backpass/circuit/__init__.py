@@ -4,8 +4,9 @@ Reading order: ``spec``, ``traced``, ``operation``, ``operations/``, ``circuit``
 The package does not depend on tables, networks or engines.
 """
 
+from typing import TYPE_CHECKING
+
 from backpass.circuit import operations
-from backpass.circuit.check import GradientReport, check_gradient
 from backpass.circuit.circuit import Circuit
 from backpass.circuit.gradient import NamedGradients, grad, gradient, named_gradients, value_and_grad
 from backpass.circuit.primitive import Array
@@ -13,6 +14,10 @@ from backpass.circuit.recording import label, named
 from backpass.circuit.spec import Spec
 from backpass.circuit.trace import trace
 from backpass.circuit.traced import Traced
+from backpass.first_use import imported_on_first_use
+
+if TYPE_CHECKING:
+    from backpass.circuit.check import GradientReport, check_gradient
 
 __all__ = [
     "Array",
@@ -31,3 +36,7 @@ __all__ = [
     "trace",
     "value_and_grad",
 ]
+
+__getattr__ = imported_on_first_use(
+    __name__, dict.fromkeys(("GradientReport", "check_gradient"), "backpass.circuit.check")
+)

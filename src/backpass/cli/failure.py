@@ -140,7 +140,7 @@ def _usage(error: click.UsageError) -> UsageError:
         if (name := renamed(error.option_name)) is not None:
             return UsageError(f"option {error.option_name} was renamed to {name}")
         near = list(error.possibilities or ())[:1]
-        hint = _by_place(error) or (f"did you mean {near[0]}?" if near else help_hint)
+        hint = _by_place(error) or _of_others(error) or (f"did you mean {near[0]}?" if near else help_hint)
         return UsageError(f"no such option: {error.option_name}", hint=hint)
     message = error.format_message().rstrip(".")
     if isinstance(error, click.MissingParameter) and error.param is not None and error.param.name == "target":
@@ -160,6 +160,16 @@ def _by_place(error: click.NoSuchOption) -> str | None:
         return None
     usage = " ".join([error.ctx.command_path, *command.collect_usage_pieces(error.ctx)])
     return f"{name.upper()} is an argument, not an option: {usage}"
+
+
+def _of_others(error: click.NoSuchOption) -> str | None:
+    """A hint if another command has the option; ``hints.hint_for`` names that command."""
+    root = error.ctx.find_root() if error.ctx is not None else None
+    if root is None or not isinstance(root.command, click.Group):
+        return None
+    commands = [root.command.get_command(root, name) for name in root.command.list_commands(root)]
+    options = {option for command in commands if command for each in command.params for option in each.opts}
+    return f"leave out {error.option_name}" if error.option_name in options else None
 
 
 def renamed(option: str) -> str | None:

@@ -31,7 +31,7 @@ from backpass.model.prediction.ensemble import Ensemble
 from backpass.model.prediction.forward import input_names
 from backpass.model.prediction.group import Group
 from backpass.model.prediction.intervals import PredictedIntervals
-from backpass.model.prediction.options import check_reading
+from backpass.model.prediction.options import check_reading, require_table
 from backpass.model.prediction.predictions import Predictions
 from backpass.model.prediction.predictor import Predictor
 from backpass.model.prediction.reader import Reader
@@ -216,6 +216,7 @@ class Model(Predictor):
         Raises:
             DataError: The table does not fit the model, or no row has a target.
         """
+        require_table("evaluation", table)
         return evaluated(self, [table])
 
     def labeled(self, table: Table, *, strict: bool = False) -> Table:
@@ -225,6 +226,7 @@ class Model(Predictor):
             table: The table.
             strict: Whether a row without a target is an error.
         """
+        require_table("labeled", table)
         weight = self.record.weight if self.record.weight in table.columns else None
         return Labeled.of(table, self.targets, weight, strict=strict).table
 
@@ -341,6 +343,7 @@ class Model(Predictor):
         Raises:
             DataError: The table does not fit the model.
         """
+        require_table("predictions", table)
         outputs, encoded = self._run(table)
         later = None if self.classes else self.record.beyond(table)
         return Predictions.of(self.head, self.head.predictions(outputs), encoded, later=later)
@@ -354,6 +357,7 @@ class Model(Predictor):
         Raises:
             DataError: The table does not fit the model.
         """
+        require_table("outputs", table)
         return self._run(table)[0]
 
     def outputs_with_warnings(self, table: Table) -> NDArray[Any]:
@@ -398,6 +402,7 @@ class Model(Predictor):
             table: The table.
             schema: The schema of the model, with further known columns. Default None: that of the model.
         """
+        require_table("encoded", table)
         found = suspects_in(table, self.schema, self.record.columns)
         encoded = (schema or self.schema).encode(table)
         notes = (*encoded.notes, *self.record.notes_on_times(table))

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, named, named_gradients
-from backpass.circuit.drawing.layers import picture_of
-from backpass.circuit.drawing.picture import Picture
 from backpass.errors import ShapeError
 from backpass.network.losses import BinaryCrossEntropy, CrossEntropy, Loss, mean_loss
+
+if TYPE_CHECKING:
+    from backpass.circuit.drawing.picture import Picture
 
 Floats = NDArray[Any]
 
@@ -88,6 +89,8 @@ class BackwardPass:
         Raises:
             UsageError: If there is no such example.
         """
+        from backpass.circuit.drawing.layers import picture_of  # here: few draw it
+
         return picture_of(self.J, self.z, self.a, self.delta, self.wires, example)
 
     def _repr_svg_(self) -> str:

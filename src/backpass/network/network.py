@@ -132,9 +132,18 @@ class Network:
             stop: The number of layers to apply; all of them by default.
 
         Raises:
-            ShapeError: If the shape of x is wrong; the message names the layer.
+            ShapeError: If an array is absent, or the shape of x is wrong; the message names it or the layer.
         """
         depth = len(self.widths)
+        if not isinstance(arrays, Mapping):
+            hint = "layout.views(theta) has them by name; network(theta, x) takes theta itself"
+            got = f"a value of type {type(arrays).__name__}"
+            raise ShapeError(f"apply expected a dict of the arrays W1, b1, ... by name, got {got}", hint=hint)
+        names = [each.name for each in self.layout.parameters] if stop is None else []
+        if absent := [name for name in names if name not in arrays]:
+            raise ShapeError(f"apply expected the arrays {', '.join(names)}, got none named {', '.join(absent)}")
+        if not hasattr(x, "ndim"):
+            raise ShapeError(f"x expected an array (n, {self.inputs}), got a value of type {type(x).__name__}")
         if x.ndim != 2 or x.shape[1] != self.inputs:
             raise ShapeError(
                 f"layer 1 of {depth} ({self.inputs} -> {self.widths[0]}) expected {self.inputs} columns, "

@@ -70,6 +70,10 @@ class Layout:
         Raises:
             ShapeError: If theta is not a vector of P numbers.
         """
+        if not hasattr(theta, "shape"):
+            raise ShapeError(
+                f"theta expected an array of shape [{self.size}], got a value of type {type(theta).__name__}"
+            )
         if theta.shape != (self.size,):
             raise ShapeError(f"theta expected shape [{self.size}], got {list(theta.shape)}")
         views: dict[str, Array] = {}

@@ -22,6 +22,7 @@ CELL = 8  # bytes per number of a delimited file
 COLUMN = 1_000  # fixed bytes per column of a delimited file
 TYPED_CELL = 16  # bytes per field of a typed file, during reading
 JSON_BYTE = 3  # bytes per byte of JSON, whose values are temporarily Python objects
+ALWAYS_THERE = 1 << 19  # bytes that a process which has started can allocate
 LARGER = ", or use a larger machine"
 LESS = f"read fewer columns (--drop) or rows (--query){LARGER}"
 CGROUPS = (  # limit and usage, in version 2 and version 1 of control groups
@@ -130,7 +131,10 @@ def require_memory(needed: float, what: str, hint: str) -> None:
     Raises:
         InsufficientMemoryError: Less is available; the message states both figures.
     """
-    there, limit = available_bytes(), _LIMIT.get()
+    limit = _LIMIT.get()
+    if limit is None and needed < ALWAYS_THERE:
+        return  # asking the system takes a tenth of the time in which a small table is read
+    there = available_bytes()
     if limit is not None and needed > (left := limit.left()) and (there is None or left <= there):
         figures = f"{written_bytes(left)} are left of the {written_bytes(limit.size)} that --memory allows"
         hint = f"allow more (--memory), or {hint.removesuffix(LARGER)}"

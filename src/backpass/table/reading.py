@@ -172,7 +172,7 @@ def table_of(
             columns[raw.name] = infer_column(
                 raw, replace(rules, text=frozenset([raw.name]), free_text=frozenset()), own, []
             )
-        else:
+        elif own.texts:
             errors.extend(own)
     errors.stop()
     totals = not settings.dialect.all_rows and settings.query is None

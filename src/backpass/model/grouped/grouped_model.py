@@ -24,7 +24,7 @@ from backpass.model.head.head import Head
 from backpass.model.metrics import LOWER_IS_BETTER, ScoringOptions, scores
 from backpass.model.model import Model
 from backpass.model.prediction.forward import inputs_of, outputs_of
-from backpass.model.prediction.options import check_reading
+from backpass.model.prediction.options import check_reading, require_table
 from backpass.model.prediction.predictions import Predictions
 from backpass.model.prediction.predictor import Predictor
 from backpass.model.prediction.reader import Reader
@@ -207,6 +207,7 @@ class GroupedModel(Predictor):
         Raises:
             DataError: A target cannot be used, or there is none.
         """
+        require_table("labeled", table)
         return Labeled.of(table, self.targets, strict=strict).table
 
     @property
@@ -264,6 +265,7 @@ class GroupedModel(Predictor):
         Raises:
             DataError: The table does not fit the model.
         """
+        require_table("predictions", table)
         encoded = self.encoded(table)
         predicted = self.predicted(table, encoded)
         found = Predictions.of(self.head, predicted, encoded, tuple(self.notes_on(self.places(table))))

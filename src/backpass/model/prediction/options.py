@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from backpass.errors import UsageError
 from backpass.table import Table
 from backpass.table.windows.settings import FRAME_OPTIONS, READING_OPTIONS
 
@@ -48,6 +49,24 @@ def check_reading(function: str, model: object, data: Any, options: Iterable[str
         if name not in known or isinstance(data, Table):
             why = _reason(function, name, model, data) or _likely(name, known)
             raise TypeError(f"{function}() got an unexpected keyword argument {name!r}{why and ': '}{why}")
+
+
+def require_table(function: str, table: object) -> None:
+    """Reject what is no Table.
+
+    Raises:
+        UsageError: It is something else.
+
+    >>> require_table("predictions", {"x": [1.0]})
+    Traceback (most recent call last):
+    backpass.errors.UsageError: predictions takes a Table, got a value of type dict
+    <BLANKLINE>
+    hint: model.table(data) reads a file, a data frame or a dict of columns as one
+    """
+    if not isinstance(table, Table):
+        got = f"got a value of type {type(table).__name__}"
+        hint = "model.table(data) reads a file, a data frame or a dict of columns as one"
+        raise UsageError(f"{function} takes a Table, {got}", hint=hint)
 
 
 def _reason(function: str, name: str, model: object, data: Any) -> str:

@@ -19,6 +19,7 @@ from backpass.model.model import Model
 from backpass.numerics.bootstrap import Interval, intervals
 from backpass.table import Table, Target
 from backpass.table.messages import listed, shown
+from backpass.table.notation.vocabulary import are_one_currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,9 @@ def _units_of(first: Model, second: Model) -> list[tuple[str, str, str]]:
     """Return the targets whose units or currencies differ: name, and that of each model, "" if it has none."""
     both = zip(first.head.targets, second.head.targets, strict=True)
     found = [(a.target.name, _unit(a.target), _unit(b.target)) for a, b in both]
-    return [each for each in dict.fromkeys(found) if each[1] != each[2]]
+    return [
+        (name, a, b) for name, a, b in dict.fromkeys(found) if a != b and not (a and b and are_one_currency({a, b}))
+    ]
 
 
 def _unit(target: Target) -> str:

@@ -46,6 +46,16 @@ def says(words: Collection[str], name: str) -> bool:
     return bool(said) and said[-1] in words
 
 
+def one_says(words: Collection[str], names: Collection[str]) -> bool:
+    """Whether one of the names ``says`` one of these words in lower case: all at once, for speed.
+
+    >>> one_says({"driver"}, ["size", "gpu_driver"]), one_says({"driver"}, ["size", "driver_rating"])
+    (True, False)
+    """
+    joined = "\0".join(names).lower()
+    return any(word in joined for word in words) and any(says(words, name) for name in names)
+
+
 def code_among(name: str, texts: Collection[str]) -> str:
     """Say which codes the strings of a column are that all are plain numbers; empty if they are numbers.
 

@@ -126,7 +126,7 @@ def infer_column(raw: RawColumn, rules: Rules, errors: ErrorList, notes: list[st
         return replace(
             checked,
             is_percent=classified.is_percent,
-            reading=classified.reading or _comma_reading(rules, is_percent=classified.is_percent),
+            reading=classified.reading or _plain_reading(raw.name, classified, rules),
             notation=notation,
             lacks_unit=lacks_unit,
             bounds=_bounds(raw, classified),
@@ -153,8 +153,8 @@ def _of_numbers(raw: RawNumbers, required: Kind | None, rules: Rules, errors: Er
         if raw.is_duration and not np.isnan(raw.values).all():
             notes.append(f"column {shown(raw.name)} holds durations: read as numbers of seconds")
         checked = _checked(raw.name, raw.values, rules, errors, notes)
-        lacks_unit = rules.expects_unit(raw.name)
-        reading = rules.reading_of(raw.name) or _comma_reading(rules)
+        lacks_unit = required is not None and rules.expects_unit(raw.name)
+        reading = (rules.reading_of(raw.name) if required is not None else None) or _comma_reading(rules)
         if reading is not None and rules.kinds is None and (raw.values[np.isfinite(raw.values)] % 1.0 != 0.0).any():
             reading = None  # their decimal sign is the point
         return replace(checked, reading=reading, lacks_unit=lacks_unit) if reading or lacks_unit else checked
@@ -338,6 +338,8 @@ def _report_mismatches(
         hint = f"if {first} means missing: --missing; if the column is categorical: --categorical"
     if classified.reading is not None and (unit := classified.reading.other_unit(next(iter(rows)))):
         hint = f"write one unit; --missing {shown(unit)} makes the numbers in that unit missing"
+    if classified.reading is not None and (currency := classified.reading.other_currency(next(iter(rows)))):
+        hint = f"the amounts of the column are in {classified.reading.currency}: convert those in {currency}"
     if raw.name in rows:
         hint = f"{rows_listed(rows[raw.name])} holds the column name: is the header repeated there?; {hint}"
     if kind in ("date", "time"):
@@ -386,6 +388,18 @@ def _checked(
 def _comma_reading(rules: Rules, *, is_percent: bool = False) -> NumberReading | None:
     """Return the reading of plain numbers in a file with decimal commas, where 1.234 is 1234; None in other files."""
     return NumberReading(",") if rules.kinds is None and rules.decimal == "," and not is_percent else None
+
+
+def _plain_reading(name: str, classified: TextClassification, rules: Rules) -> NumberReading | None:
+    """Return the reading of plain numbers and amounts, which names their currency and a decimal comma; None otherwise.
+
+    ($5) is -5, as in ``number_in``.
+    """
+    if rules.kinds is None and not classified.is_percent:
+        amounts = (text for text in classified.of_type(NUMERIC) if is_amount(text, rules.decimal))
+        if currency := next(filter(None, map(currency_of, amounts)), ""):
+            return NumberReading(rules.decimal, currency, has_negative_parentheses=True)
+    return _comma_reading(rules, is_percent=classified.is_percent)
 
 
 def _bounds(raw: RawStrings, classified: TextClassification) -> NDArray[np.int8] | None:

@@ -166,6 +166,12 @@ class Rules:
         reading = None if self.fixed_decimal else self.reading_of(name)
         return reading is not None and reading.decimal == ","
 
+    @property
+    def names_with_comma(self) -> frozenset[str]:
+        """Names of the columns that must have decimal commas."""
+        known = self.known_kinds if self.kinds is None else self.kinds
+        return frozenset(name for name in known if self.has_comma(name))
+
     def counted_of(self, name: str) -> Counted | None:
         """Return the required notation of a column of numbers that are dates or times, or None."""
         kind = self.required(name)

@@ -24,6 +24,7 @@ from backpass.table.notation.number import STARTS, are_addresses, is_percentage,
 from backpass.table.notation.reading import NumberReading
 
 MISSING, MAYBE, NUMERIC, INFINITE, DATE, TIME, TEXT = TYPES = range(7)
+_CHOSEN = np.array([[bits >> each & 1 for each in TYPES] for bits in range(1 << len(TYPES))], dtype=np.bool_)
 TYPE_OF: dict[DatetimeKind, int] = {"date": DATE, "time": TIME}
 
 
@@ -68,9 +69,8 @@ class TextClassification:
 
     def are(self, *types: int) -> NDArray[np.bool_]:
         """Return which strings are of these types, bool (strings,)."""
-        chosen = np.zeros(len(TYPES), dtype=np.bool_)
-        chosen[list(types)] = True
-        return chosen[self.types]
+        found: NDArray[np.bool_] = _CHOSEN[sum(1 << each for each in types)][self.types]
+        return found
 
     def of_type(self, *types: int) -> list[str]:
         """Return the strings of these types that occur, sorted."""

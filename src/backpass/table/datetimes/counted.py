@@ -325,6 +325,8 @@ def likely_notations(name: str, values: Numbers) -> list[Counted]:
     (['yyyymmdd'], [])
     """
     head = values[:LOOKED_AT]
+    if head.size and head[0] < LOWEST:  # nearly all columns
+        return []
     head = head[~np.isnan(head)]
     if not head.size:
         return []

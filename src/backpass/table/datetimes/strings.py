@@ -33,6 +33,7 @@ LOOKED_AT = 200  # strings that show whether a column is worth a closer look
 WORTH = 0.5  # share of them that may be datetimes
 CERTAIN = 1000  # stands for the number of different values beside a word that may mean missing
 DIGIT = re.compile("[0-9]")
+PLAIN_SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u3000"), " ")
 ORDINAL = "year and day of the year"
 YEAR_AND_MONTH, MONTH_AND_YEAR = "year and month", "name of the month and year"
 
@@ -56,6 +57,15 @@ class Datetimes:
     other_digits: int | None = None
 
 
+def with_plain_spaces(text: str) -> str:
+    """Return a string with plain spaces in the place of no-break and other ones, none around it.
+
+    >>> with_plain_spaces("31\u00a0Dec\u202f2024 ")
+    '31 Dec 2024'
+    """
+    return text.translate(PLAIN_SPACES).strip()
+
+
 def datetimes_among(
     texts: Sequence[str],
     counts: NDArray[np.int64],
@@ -77,21 +87,20 @@ def datetimes_among(
         detects: Whether other notations than ISO 8601 and day-month dates with four digits of the year are read.
         name: Name of the column.
     """
-    given = texts
+    given = spaced = texts
     if not all(map(str.isascii, texts)):
-        texts = [with_ascii_digits(text) for text in texts]
+        spaced = [*map(with_plain_spaces, texts)]
+        texts = [with_ascii_digits(text) for text in spaced]
+    short = [j for j in candidates if len(texts[j]) <= LONGEST]
     found, ambiguous, others = dict[int, Timestamp](), list[int](), list[int]()
-    for j in candidates:
-        text = texts[j]
-        if len(text) > LONGEST:
-            continue
-        starts_with_digit = text[:1].isdigit()
-        if starts_with_digit and (timestamp := timestamp_in(text)):
+    for j in [j for j in short if texts[j][:1].isdigit()]:
+        if timestamp := timestamp_in(texts[j]):
             found[j] = timestamp
-        elif starts_with_digit and is_day_and_month(text) and (detects or not has_short_year(text)):
+        elif is_day_and_month(texts[j]) and (detects or not has_short_year(texts[j])):
             ambiguous.append(j)
-        elif DIGIT.search(text) if text.isascii() else any(map(str.isdigit, text)):
+        else:
             others.append(j)
+    others = sorted([*others, *_with_digit_inside(texts, short)])
     reads_written = required in ("date", "time") if required is not None else detects
     times = _pointed_times(texts, ambiguous, required) if reads_written else {}
     if ambiguous and not times:
@@ -110,8 +119,16 @@ def datetimes_among(
     if required is None and are_ratios(name, (texts[j] for j in found)):
         found, written = {}, {}
     still_unsure = tuple(j for j in ambiguous if j not in found)
-    other_digits = next((j for j in found if texts[j] != given[j] and counts[j]), None)
+    other_digits = next((j for j in found if texts[j] != spaced[j] and counts[j]), None)
     return Datetimes(found, order if ambiguous and not times else None, still_unsure, written, other_digits)
+
+
+def _with_digit_inside(texts: Sequence[str], indices: Sequence[int]) -> list[int]:
+    """Return the indices of the strings that hold a digit, but do not start with one."""
+    inner = [j for j in indices if not texts[j][:1].isdigit()]
+    if "".join([texts[j] for j in inner]).isascii():
+        return [j for j in inner if DIGIT.search(texts[j])]
+    return [j for j in inner if any(map(str.isdigit, texts[j]))]
 
 
 def _order_among(remaining: Sequence[str], required: str | None) -> Order | None:
@@ -145,7 +162,7 @@ def _written_among(
     """Return the datetimes of strings in other notations; a sample comes first, so that other texts cost little."""
     step = max(len(others) // LOOKED_AT, 1)
     sample = others[::step]
-    if required is None and step > 1 and sum(written_in(texts[j]) is not None for j in sample) < WORTH * len(sample):
+    if required is None and step > 1 and not _is_worth([texts[j] for j in sample]):
         return {}
     read, notation = dict[int, tuple[Timestamp, Written]](), WRITTEN[0]
     for j in others:
@@ -155,6 +172,16 @@ def _written_among(
         return read
     is_chance = _are_coarse_by_chance([texts[j] for j in read], read.values()) or _are_numbered(name, read.values())
     return {} if is_chance else read
+
+
+def _is_worth(sample: Sequence[str]) -> bool:
+    """Whether enough strings of a sample are datetimes; the rest is not looked at when that is clear."""
+    left = len(sample) - WORTH * len(sample)  # strings that may be others
+    for text in sample:
+        left -= written_in(text) is None
+        if left < 0:
+            return False
+    return True
 
 
 def _are_coarse_by_chance(texts: Sequence[str], datetimes: Collection[tuple[Timestamp, Written]]) -> bool:

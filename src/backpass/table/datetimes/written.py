@@ -7,6 +7,7 @@ this table. ``day_month`` reads dates that need a known order, ``counted`` numbe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ _YEAR = r"(?P<year>[0-9]{4}|'?[0-9]{2})"
 _WORD = r"(?P<month_name>[^\W\d_]{3,12}\.?)"
 _WEEKDAY = r"(?:(?P<weekday>[^\W\d_]{2,12}\.?),? )?"
 _DAY = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th|er|º|ª|\.)?"
+_FIRST = re.compile(r"[0-9]|[^\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +214,21 @@ def written_in(text: str, first: Written | None = None) -> tuple[Timestamp, Writ
     >>> written_in("12 kg"), written_in("31 Foo 2024"), written_in("2024-13-01")
     (None, None, None)
     """
-    if len(text) > LONGEST:
+    if len(text) > LONGEST or not _may_start(text):
         return None
     for notation in WRITTEN if first is None else (first, *WRITTEN):
         if (found := notation.pattern.fullmatch(text)) and (timestamp := _timestamp(found.groupdict(), notation.kind)):
             return timestamp, notation
     return None
+
+
+def _may_start(text: str) -> bool:
+    """Whether a string starts with a digit, the name of a month or a weekday, or Q, as all notations do."""
+    first = _FIRST.match(text)
+    if first is None:
+        return False
+    word = first.group()
+    return word.isdigit() or month_of(word) is not None or is_weekday(word) or word in "Qq"
 
 
 def full_year(text: str) -> int:

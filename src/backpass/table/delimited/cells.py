@@ -14,6 +14,7 @@ from backpass.table.notation.missing import DEFAULT_MISSING
 
 VALUE = re.compile(r"[(~<>≤≥]?\s?[+\-−–]?\s?(?:[A-Z]{3}\s?|[$€£¥₹]\s?)?[+\-−–]?[.,]?[0-9]")
 """The start of a number, an amount, a date or a time, in most notations."""
+VALUES = re.compile(rf"(?:{VALUE.pattern}[^\n]*\n)+")
 GAPS = frozenset({*DEFAULT_MISSING, "-", "--", "–", "—", ".", "..", "n/a", "#N/A", "none", "<NA>", "NaT"})
 MOSTLY = 0.8  # share of values from which a column counts as one of values
 RULER = re.compile(r"[-=_+:|* ]*[-=_]{2}[-=_+:|* ]*")
@@ -155,5 +156,7 @@ def holds_values(cells: Sequence[str]) -> bool:
     >>> holds_values(["1.5", "NA", "2"]), holds_values(["a", "2"]), holds_values(["", ""])
     (True, False, False)
     """
+    if VALUES.fullmatch("\n".join([*cells, ""])):
+        return True  # most columns of numbers, at once
     there = [cell for cell in cells if cell not in GAPS]
     return bool(there) and len([cell for cell in there if VALUE.match(cell)]) >= MOSTLY * len(there)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backpass.table.columns.codes import VERSION_WORDS, may_be_code, may_have_codes, says
+from backpass.table.columns.codes import VERSION_WORDS, may_be_code, may_have_codes, one_says
 from backpass.table.columns.joining import check_same_names
 from backpass.table.columns.raw import RawColumn, RawNumbers, RawStrings
 from backpass.table.columns.rules import Rules
@@ -131,10 +131,11 @@ class Scan:
 
     def late(self, scanner: Scanner | PlainScanner, rules: Rules) -> frozenset[int]:
         """Return the columns of numbers that hold other strings, or points where commas are required."""
+        commas = rules.names_with_comma
         return frozenset(
             j
             for j, (name, role) in enumerate(zip(self.names, self.roles, strict=True))
-            if role == NUMBER and (scanner.is_unfit(j) or (rules.has_comma(name) and scanner.has_points(j)))
+            if role == NUMBER and (scanner.is_unfit(j) or (name in commas and scanner.has_points(j)))
         )
 
     def of_texts(self, names: Set[str]) -> Scan:
@@ -169,8 +170,7 @@ def sampled(files: Sequence[Delimited], scan: Scan, rules: Rules) -> Scan:
     if any(file.file.path.stat().st_size > SAMPLE for file in files):
         scan = scan.with_texts(_scanned(files[:1], scan, rules, 0, sample=True), rules)
     if rules.kinds is not None or not (
-        any(says(VERSION_WORDS, name) for name in scan.names)
-        or may_have_codes(next(files[0].pieces(SAMPLE), b"").decode("latin-1"))
+        one_says(VERSION_WORDS, scan.names) or may_have_codes(next(files[0].pieces(SAMPLE), b"").decode("latin-1"))
     ):
         return scan
     asked = [

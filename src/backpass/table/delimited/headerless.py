@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
@@ -47,21 +48,31 @@ def looks_like_data(first: Record, rows: Sequence[Record]) -> bool:
     rows = [row for row in rows if len(row) == len(first)]
     if len(rows) < FEWEST:
         return False
-    found = _Evidence()
-    for cell, column in zip(first, zip(*rows, strict=True), strict=True):
+    found, columns = _Evidence(), [*zip(*rows, strict=True)]
+    if not all(map(_may_belong, first, columns)):
+        return False
+    for cell, column in zip(first, columns, strict=True):
         there = [value for text in column if (value := text.strip(" \t")) not in _MISSING]
         if len(there) < len(column) and set(there) == {cell}:
             found.unmatched += 1  # a checkbox column: its only value is its name
-        elif there and cell not in _MISSING and not _weighed(cell, there, found):
-            return False
+        elif there and cell not in _MISSING:
+            _weigh(cell, there, found)
     return _verdict(found) and (len(first) == 1 or not _recurs_whole(first, rows))
 
 
-def _weighed(cell: str, column: list[str], found: _Evidence) -> bool:
-    """Add a field to the evidence; return False if it can only be a name."""
+def _may_belong(cell: str, column: Sequence[str]) -> bool:
+    """Whether a field is missing or of the type of the first values below it; else it can only be a name."""
+    if cell in _MISSING:
+        return True
+    there = (value for text in column if (value := text.strip(" \t")) not in _MISSING)
+    values = [*islice(there, LOOKED_AT)]
+    type_ = _type_of(values) if values else ""
+    return not type_ or _type_of([cell]) == type_
+
+
+def _weigh(cell: str, column: list[str], found: _Evidence) -> None:
+    """Add a field to the evidence."""
     type_ = _type_of(column[:LOOKED_AT])
-    if type_ and _type_of([cell]) != type_:
-        return False
     if type_ == "numeric":
         found.numbers.append((cell, column))
     elif type_:
@@ -70,7 +81,6 @@ def _weighed(cell: str, column: list[str], found: _Evidence) -> bool:
         found.repeated += len(levels) > 1
     elif 2 * len(levels) <= len(column):
         found.unmatched += 1
-    return True
 
 
 def _type_of(texts: Sequence[str]) -> str:

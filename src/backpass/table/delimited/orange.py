@@ -61,10 +61,12 @@ def orange_of(records: Sequence[Record]) -> Orange | None:
     """
     if len(records) <= HEADERS or len({len(record) for record in records[: HEADERS + 1]}) > 1:
         return None
+    if any(_type_of(cell.strip()) is None for cell in records[1]):
+        return None  # nearly all tables, at the first value
     names, written, flags = ([cell.strip() for cell in record] for record in records[:HEADERS])
     types = [_type_of(cell) for cell in written]
     roles = [_role_of(cell) for cell in flags]
-    if None in types or None in roles or not any(written):
+    if None in roles or not any(written):
         return None
     rows = [row for row in records[HEADERS:] if len(row) == len(names)]
     numbers = [j for j, kind in enumerate(types) if kind == "c"]

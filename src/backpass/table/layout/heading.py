@@ -190,7 +190,7 @@ def body_of(rows: Sequence[Row]) -> Body | None:
     sample = [row for row in data[-LOOKED_AT:] if any(row)]
     if not sample:
         return None
-    used = max(j + 1 for row in sample for j, cell in enumerate(row) if cell)
+    used = max(next(j for j in range(width, 0, -1) if row[j - 1]) for row in sample)
     valued = tuple(j for j in range(width) if holds_values([row[j] for row in sample]))
     return Body(rows, width, used, valued, sample)
 

@@ -53,7 +53,7 @@ CELL = LazyPattern(
     (?:[{SPACES}]?/[{SPACES}]?(?P<scale>[0-9]+))?
     (?P<early_plus>\+(?=[{SPACES}]*[^\W\d_]))?
     (?P<gap>[{SPACES}]*)
-    (?P<after>(?![{SUPERSCRIPTS}])(?:[^\W\d_]|[%‰°º"″′/{SIGNS}µμΩ¢])[\w%°º²³⁻/·.^"″′{SIGNS}{SPACES}]*)?
+    (?P<after>(?![{SUPERSCRIPTS}])(?:[^\W\d_]|[%‰°º"″′/{SIGNS}µμΩ¢])(?:[\w%°º²³⁻/·.^"″′{SIGNS}{SPACES}]|(?<=[^\W\d_]|\^)(?<![AaPp][Mm])[{MINUS}](?=[1-9](?:[{SPACES}·]|$)))*)?
     (?P<trailing>[{MINUS}])?
     (?P<plus>\+)?
     (?:[{SPACES}]*(?P<footnote>[*†‡§#]+|[{SUPERSCRIPTS}]+|\[[^\[\]]{{1,4}}\]|\((?:[A-Za-z]|HH|LL)\)))?

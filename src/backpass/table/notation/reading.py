@@ -193,6 +193,15 @@ class NumberReading:
             return ""
         return cell.word
 
+    def other_currency(self, text: str) -> str:
+        """Return the currency of an amount in another currency than the column's, an empty string if there is none.
+
+        >>> NumberReading(currency="$").other_currency("€5"), NumberReading(currency="$").other_currency("5 USD")
+        ('€', '')
+        """
+        currency = cell.currency if (cell := cell_in(text)) is not None else ""
+        return currency if self.currency and currency and not are_one_currency({currency, self.currency}) else ""
+
     @property
     def is_percent(self) -> bool:
         """Whether the numbers are numbers of percent or per mille."""

@@ -143,7 +143,7 @@ class ReadSettings:
             options.get("detect_dates", True),
             options.get("merge_case", False),
             frozenset(text),
-            known_kinds=options.get("known_kinds", {}),
+            known_kinds=options.get("known_kinds") or {},
         )
         opening = Opening(
             options.get("encoding"),
@@ -172,6 +172,8 @@ def _check_types(options: Mapping[str, Any]) -> None:
     errors += [
         f"{name} is a list, got {options[name]!r}" for name in ("names", "widths") if not _is_a(Iterable, options, name)
     ]
+    if not _are_name_lists(headerless := options.get("headerless", ())):
+        errors.append(f"headerless is a list of lists of column names, got {headerless!r}")
     for name in ("kinds", "known_kinds"):
         kinds = options.get(name) or {}
         if not isinstance(kinds, Mapping) or not all(isinstance(kind, str) for kind in kinds.values()):
@@ -181,6 +183,14 @@ def _check_types(options: Mapping[str, Any]) -> None:
         errors.append(f"max_bytes is a number of bytes, 1 or more, got {size!r}")
     if errors:
         raise UsageError("; ".join(errors))
+
+
+def _are_name_lists(value: object) -> bool:
+    """Whether a value is a list of lists of strings."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return False
+    each_is_list = all(isinstance(names, Sequence) and not isinstance(names, str) for names in value)
+    return each_is_list and all(isinstance(name, str) for names in value for name in names)
 
 
 def _is_a(kind: type, options: Mapping[str, Any], name: str) -> bool:

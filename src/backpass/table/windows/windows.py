@@ -37,7 +37,6 @@ from backpass.table.scan import scanner_for
 from backpass.table.scan.plain import PlainScanner
 from backpass.table.table import Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.windows.delimited import DecimalSign, delimited_windows
-from backpass.table.windows.parquet import are_alike, described, parquet_windows
 from backpass.table.windows.settings import ReadingOptions, ReadSettings
 from backpass.table.windows.spool import GrowingText, Spool
 
@@ -144,6 +143,8 @@ def _contents(
     if not _is_windowed(settings):
         return None
     if forms == {"parquet"}:
+        from backpass.table.windows.parquet import are_alike, described  # here, as ``reading`` imports the reader
+
         found = described(files)
         return _of_parquet(found, settings, errors, rows) if are_alike(found) else None
     if forms != {"text"}:
@@ -152,6 +153,8 @@ def _contents(
 
 
 def _of_parquet(found: Sequence[Any], settings: ReadSettings, errors: ErrorList, rows: int) -> Iterator[_Window]:
+    from backpass.table.windows.parquet import parquet_windows  # here, as above
+
     for content, above in parquet_windows(found, settings.rules, errors, rows):
         yield _Window(content, replace(settings.rules, before=above))
 
