@@ -87,6 +87,13 @@ def test_every_parameter_is_explained(name: str) -> None:
     assert not missing, f"Args lack {missing}"
 
 
+@pytest.mark.parametrize("name", backpass.operations.__all__)
+def test_every_parameter_of_an_operation_is_in_its_equation_or_explained(name: str) -> None:
+    arrays = {"x", "y", "W", "b", "condition"}
+    missing = unexplained(getattr(backpass.operations, name))
+    assert {*missing} <= arrays, f"Args of {name} lack {sorted({*missing} - arrays)}"
+
+
 def test_a_planted_parameter_is_found() -> None:
     def added(x: float, y: float, *more: float) -> float:
         """x + y

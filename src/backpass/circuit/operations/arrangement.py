@@ -22,7 +22,15 @@ from backpass.errors import ShapeError
 
 
 def concatenate(parts: Any, axis: int | None = 0) -> Array:
-    """z = the parts joined along an axis; for axis None, all their elements as one vector"""
+    """z = the parts joined along an axis; for axis None, all their elements as one vector
+
+    Args:
+        parts: The arrays, alike in all other axes.
+        axis: The axis. Default 0.
+
+    Raises:
+        ShapeError: The shapes differ in another axis.
+    """
     parts = tuple(as_array(part) for part in parts)
     if axis is None:
         parts, axis = tuple(ravel(part) for part in parts), 0
@@ -30,7 +38,15 @@ def concatenate(parts: Any, axis: int | None = 0) -> Array:
 
 
 def stack(parts: Any, axis: int = 0) -> Array:
-    """z = the parts joined along a new axis"""
+    """z = the parts joined along a new axis
+
+    Args:
+        parts: The arrays, of one shape.
+        axis: The place of the new axis. Default 0.
+
+    Raises:
+        ShapeError: The shapes differ.
+    """
     parts = tuple(as_array(part) for part in parts)
     [position] = axes_of(axis, parts[0].ndim + 1)
     return concatenate([reshape(p, shape=(*p.shape[:position], 1, *p.shape[position:])) for p in parts], position)

@@ -96,6 +96,14 @@ def einsum(subscripts: str, *operands: Array, optimize: Any = False) -> Array:
 
     ``"ij,jk->ik"`` is the matrix product, ``"ii->i"`` a diagonal; ``"...i,i"`` leaves the axes of ``...`` unchanged.
     Operands are joined two at a time, from left to right; ``optimize`` has no effect.
+
+    Args:
+        subscripts: The letters of the axes of every operand and of the output.
+        *operands: The arrays.
+        optimize: For the signature of NumPy.
+
+    Raises:
+        ShapeError: The subscripts do not fit the operands.
     """
     if not isinstance(subscripts, str):
         raise ShapeError("einsum needs its subscripts as a string", hint='for example einsum("ij,jk->ik", x, y)')

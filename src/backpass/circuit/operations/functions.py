@@ -50,7 +50,13 @@ def reciprocal(x: Array) -> Array:
 
 
 def clip(x: Array, low: Array = None, high: Array = None) -> Array:
-    """z = x, limited to the range from low to high; None means no limit"""
+    """z = x, limited to the range from low to high; None means no limit
+
+    Args:
+        x: The array.
+        low: The lower limit, a number or an array that broadcasts with x.
+        high: The upper limit, likewise.
+    """
     z = x if low is None else e.maximum(x, low)
     return z if high is None else e.minimum(z, high)
 
@@ -227,6 +233,11 @@ def one_hot(codes: Array, levels: int, dtype: Any) -> Array:
     """z[..., j] = 1 where the code is j, else 0
 
     codes int (n,)   ->   z (n, levels); a code outside 0 .. levels-1 becomes a row of zeros
+
+    Args:
+        codes: Integers (n,), or of any other shape.
+        levels: The number of codes.
+        dtype: The dtype of z.
     """
     return e.equal(reshape(codes, shape=(*codes.shape, 1)), numpy.arange(levels, dtype=codes.dtype)).astype(dtype)
 

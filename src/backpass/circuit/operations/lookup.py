@@ -47,6 +47,11 @@ def take(x: Array, indices: Array, *, axis: int) -> Array:
     x (l, m)   indices (n,)   ->   z (n, m)
 
     dx = zeros, with every row of dz added to the row it was taken from
+
+    Args:
+        x: The array.
+        indices: Integers; negative ones count from the end.
+        axis: The axis.
     """
     return numpy.take(x, indices, axis=axis)
 
@@ -90,6 +95,12 @@ def scatter_add(x: Array, indices: Array, *, axis: int, length: Dimension) -> Ar
     x (n, m)   indices (n,)   ->   z (length, m)
 
     dx = the rows of dz with the given indices
+
+    Args:
+        x: The slices.
+        indices: Integers; negative ones count from the end.
+        axis: The axis along which slices are added.
+        length: The length of z along this axis.
     """
     kept, after = x.shape[:axis], x.shape[axis + indices.ndim :]
     z = numpy.zeros((*kept, length, *after), x.dtype)

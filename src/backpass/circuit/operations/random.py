@@ -31,6 +31,12 @@ def random_bits(key: Array, step: Array, *, purpose: int, shape: tuple[Any, ...]
     key uint32 (2,)   step uint32 ()   ->   z uint32 of the given shape
 
     Element i (in row-major order) is word i mod 4 of the block with counter (i div 4, step, purpose, 0).
+
+    Args:
+        key: The key, two words.
+        step: The step of training.
+        purpose: What the bits are for; other purposes have other bits.
+        shape: The shape of z.
     """
     return philox_bits(key, int(step), purpose, shape)
 
@@ -44,5 +50,10 @@ def random_bits(key: Array, step: Array, *, purpose: int, shape: tuple[Any, ...]
     dbits=None,
 )
 def to_unit(bits: Array, *, dtype: Any) -> Array:
-    """z = the upper 24 bits as a number in [0, 1): exact in float32, and the same number in float64"""
+    """z = the upper 24 bits as a number in [0, 1): exact in float32, and the same number in float64
+
+    Args:
+        bits: 32 random bits per element, such as those of ``random_bits``.
+        dtype: float32 or float64.
+    """
     return ((bits >> numpy.uint32(8)) * 2.0**-24).astype(dtype)

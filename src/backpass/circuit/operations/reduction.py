@@ -65,6 +65,11 @@ def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """z = the sum of x over the axes
 
     dx = dz, the same for every summand
+
+    Args:
+        x: The array.
+        axis: An axis or a tuple of axes. Default None: all.
+        keepdims: Whether these axes stay, with length 1. Default False.
     """
     return numpy.sum(x, axis=axis, keepdims=keepdims)
 
@@ -85,6 +90,14 @@ def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """z = the largest element of x along the axes
 
     dx = dz at the largest element, divided evenly among equal ones
+
+    Args:
+        x: The array.
+        axis: An axis or a tuple of axes. Default None: all.
+        keepdims: Whether these axes stay, with length 1. Default False.
+
+    Raises:
+        ShapeError: There is no element.
     """
     return numpy.max(x, axis=axis, keepdims=keepdims)
 
@@ -110,6 +123,11 @@ def logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """z = ln of the sum of e^x along the axes, without overflow; -inf for no elements
 
     dx = dz e^(x - z), the softmax of x
+
+    Args:
+        x: The array.
+        axis: An axis or a tuple of axes. Default None: all.
+        keepdims: Whether these axes stay, with length 1. Default False.
     """
     x = numpy.asarray(x, dtype=_exp_dtype(x.dtype))
     top = numpy.max(x, axis=axis, keepdims=True, initial=-numpy.inf)

@@ -54,6 +54,10 @@ def cast(x: Array, *, dtype: Any) -> Array:
     """z = x in another dtype; true becomes 1
 
     dx = dz in the dtype of x
+
+    Args:
+        x: The array.
+        dtype: A dtype of NumPy.
     """
     return x.astype(dtype)
 
@@ -80,6 +84,13 @@ def reshape(x: Array, *, shape: tuple[Any, ...]) -> Array:
     """z = the elements of x, row by row, in another shape; one dimension may be -1
 
     dx = dz in the shape of x
+
+    Args:
+        x: The array.
+        shape: The lengths.
+
+    Raises:
+        ShapeError: Their product is not the number of elements.
     """
     return x.reshape(shape)
 
@@ -104,6 +115,13 @@ def transpose(x: Array, *, axes: tuple[int, ...]) -> Array:
     """z = x with its axes in another order
 
     dx = dz with the axes in their original order
+
+    Args:
+        x: The array.
+        axes: The axes in their new order.
+
+    Raises:
+        ShapeError: They are not a permutation of the axes of x.
     """
     return x.transpose(axes)
 
@@ -130,6 +148,13 @@ def broadcast_to(x: Array, *, shape: tuple[Any, ...]) -> Array:
     """z = x broadcast to a larger shape
 
     dx = dz summed over the broadcast axes
+
+    Args:
+        x: The array.
+        shape: The shape, into which that of x broadcasts.
+
+    Raises:
+        ShapeError: x does not broadcast to it.
     """
     return numpy.broadcast_to(x, shape)
 

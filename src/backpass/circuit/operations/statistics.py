@@ -51,6 +51,14 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """z = the mean of x over the axes, whose lengths must be known
 
     Over a free axis, divide a sum by the sum of weights instead: the number of rows is unknown while tracing.
+
+    Args:
+        x: The array.
+        axis: An axis or a tuple of axes. Default None: all.
+        keepdims: Whether these axes stay, with length 1. Default False.
+
+    Raises:
+        ShapeError: The length of an axis is free.
     """
     return reduction.sum(x, axis=axis, keepdims=keepdims) / float(count_along(x, axis, "mean"))
 
@@ -119,12 +127,24 @@ def count_nonzero(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Arr
 
 
 def softmax(x: Array, axis: int = -1) -> Array:
-    """z = e^x divided by its sum along the axis"""
+    """z = e^x divided by its sum along the axis
+
+    Args:
+        x: The array.
+        axis: The axis. Default -1: the last one.
+    """
     return e.exp(x - reduction.logsumexp(x, axis=axis, keepdims=True))
 
 
 def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
-    """z = the length of x: Euclidean, or the vector norm ``ord`` (a number, inf, -inf, 0, "fro") along the axes"""
+    """z = the length of x: Euclidean, or the vector norm ``ord`` (a number, inf, -inf, 0, "fro") along the axes
+
+    Args:
+        x: The array.
+        ord: The order. Default None: Euclidean.
+        axis: An axis or a tuple of axes. Default None: all.
+        keepdims: Whether these axes stay, with length 1. Default False.
+    """
     x = as_array(x)
     if is_whole(x):
         x = x.astype(numpy.float64)
