@@ -53,8 +53,8 @@ def test_circuits_and_gradients_are_drawn_with_shapes(call: Run, home: Path, wha
         (("3-4-1", "--json"), 2, "--json and the picture both go to standard output"),
         (("3-4-1", "-o", "none/n.svg"), 5, "there is no folder none"),
         (("3-x",), 4, "there is no file 3-x"),
-        (("3",), 2, "sizes are two or more whole numbers, such as 8-64-64-1; got 3"),
-        (("3,4,1",), 2, "sizes are two or more whole numbers, such as 8-64-64-1; got 3,4,1"),
+        (("3",), 2, "layer sizes must be two or more whole numbers, such as 8-64-64-1; got 3"),
+        (("3,4,1",), 2, "layer sizes must be two or more whole numbers, such as 8-64-64-1; got 3,4,1"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(call: Run, arguments: tuple[str, ...], code: int, message: str) -> None:

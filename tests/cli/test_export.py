@@ -80,7 +80,7 @@ def test_files_of_others_are_never_overwritten(
     failed = call("export", home / "numbers.backpass", "precious")
     assert (failed.code, failed.out) == (2, "")
     assert failed.err.startswith("error: precious already exists and would be overwritten: it is not an ONNX file\n")
-    assert "hint: give OUTPUT another name, or remove the file" in failed.err
+    assert "hint: choose another name for OUTPUT, or remove the file" in failed.err
     assert (tmp_path / "precious").read_bytes() == content
 
 

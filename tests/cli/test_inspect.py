@@ -178,7 +178,7 @@ def test_the_next_command_reads_the_columns_as_inspect_did(call: Run) -> None:
     assert done.err == "next        backpass fit two.csv --target a --categorical x,z\n"
     done = call("inspect", "two.csv", "-t", "a,b")
     assert done.code == 0
-    assert "warning: fit rejects these targets: several targets must all hold numbers" in done.err
+    assert "warning: fit rejects these targets: several targets must all be numeric" in done.err
     assert "next" not in done.err
 
 

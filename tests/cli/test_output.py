@@ -68,7 +68,7 @@ def test_files_of_others_are_never_overwritten(call: Run, home: Path, tmp_path: 
     failed = call("fit", home / "numbers.csv", *FIT, option, "precious")
     assert failed.code == 2
     assert failed.err.startswith("error: precious already exists and would be overwritten")
-    assert f"hint: give {option} another name" in failed.err
+    assert f"hint: choose another name for {option}" in failed.err
     assert (tmp_path / "precious").read_text() == "my notes\n"
 
 

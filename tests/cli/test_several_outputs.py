@@ -207,7 +207,7 @@ def test_the_message_on_several_quantiles_names_the_command(folder: Path, call: 
 @pytest.mark.parametrize(
     ("options", "code", "text"),
     [
-        (("-t", "a,hot"), 2, "several targets must all hold numbers, or all have two classes"),
+        (("-t", "a,hot"), 2, "several targets must all be numeric, or all have two classes"),
         (("-t", "a,nowhere"), 3, "target column 'nowhere' not found"),
         (("-t", "nowhere"), 3, "column 'nowhere' not found"),
         (("-t", "a", "-t", "a"), 2, "target names 'a' twice"),

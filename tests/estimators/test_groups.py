@@ -95,7 +95,7 @@ def test_bad_groups_and_times_are_refused() -> None:
         make_regressor().fit(X, y, time=X)
     with pytest.raises(UsageError, match="X_val and y_val already set them"):
         make_regressor().fit(X, y, groups=IDS, X_val=X, y_val=y)
-    with pytest.raises(ValueError, match="the time column 'time' holds text"):
+    with pytest.raises(ValueError, match="the time column 'time' holds strings"):
         make_regressor().fit(X, y, time=["a", "b"] * 30)
     with pytest.raises(ValueError, match="need at least 2 groups; there is 1"):
         make_regressor().fit(X, y, groups=np.zeros(60))

@@ -193,7 +193,7 @@ def test_every_form_of_a_table(tmp_path: Path, door: str) -> None:
     ("target", "settings", "error", "text"),
     [
         (["price", "hot"], {}, UsageError, "'price' holds numbers, 'hot' holds 2 classes"),
-        (["price", "grade"], {}, UsageError, "several targets must all hold numbers, or all have two classes"),
+        (["price", "grade"], {}, UsageError, "several targets must all be numeric, or all have two classes"),
         (["grade", "status"], {}, UsageError, "'grade' holds 3 classes, 'status' holds 2 classes"),
         (["price", "price"], {}, UsageError, "target names 'price' twice"),
         ([], {}, UsageError, "target is the name of a column, or a list of names"),

@@ -244,7 +244,7 @@ def test_equal_rows_of_two_groups_are_said() -> None:
 @pytest.mark.parametrize(
     ("time", "said"),
     [
-        (["may", "june"] * 20, "holds text, which has no order in time"),
+        (["may", "june"] * 20, "holds strings, which have no order in time"),
         ([3.0] * 40, "has the same value in all 40 rows, so it does not order the rows"),
         ([None] * 40, "does not order the rows"),
     ],

@@ -129,7 +129,7 @@ def test_columns_of_several_types_are_read_like_those_of_a_text_file(tmp_path: P
     table = read_table(imported)
     np.testing.assert_array_equal(numbers(table, "x"), [1.5, 2, np.nan])
     assert table.column("code").kind == "categorical"
-    assert table.notes[0] == "every column holds text, which is read like that of a CSV file"
+    assert table.notes[0] == "all columns hold strings, which are read like those of a CSV file"
     # Beside numbers, a text is a text.
     path = sqlite_file(tmp_path / "typed.db", "UPDATE orders SET town = '5'")
     assert read_table(path).column("town").kind == "categorical"

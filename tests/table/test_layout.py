@@ -186,7 +186,7 @@ def test_a_file_without_a_header_is_told_and_can_be_read(write: Write) -> None:
 
 def test_names_and_skipped_lines_that_do_not_fit(write: Write) -> None:
     path, _ = adult(write)
-    assert "2 names are given, the first line has 5 fields" in fault(path, names=["a", "b"])
+    assert "2 column names are set, but the first line has 5 fields" in fault(path, names=["a", "b"])
     assert "it is a header\n\nhint: leave out names" in fault(write("a,b\n1,2\n"), names=["a", "b"])
     assert "has 2 lines, of which 3 are to be skipped" in fault(write("a,b\n1,2\n"), skip=3)
     for options, message in (

@@ -58,7 +58,7 @@ def check_unmasked(value: Any, what: str) -> None:
         TraceError: If the value is a masked array.
     """
     if isinstance(value, numpy.ma.MaskedArray):
-        hint = "give the entries that are there (.compressed()), or fill the others (.filled(0.0))"
+        hint = "pass the valid entries (.compressed()), or fill the masked ones (.filled(0.0))"
         raise TraceError(f"{what} is a masked array; arrays of a circuit have no masks", hint=hint)
 
 

@@ -39,7 +39,7 @@ def model_path(table: str, output: str | None) -> str:
     'orders.backpass'
     """
     if output == "-":
-        raise UsageError("a model cannot be written to standard output", hint="give --output the name of a file")
+        raise UsageError("a model cannot be written to standard output", hint="set --output to the name of a file")
     if output:
         return output
     if table == "-":
@@ -81,7 +81,7 @@ def check_apart(output: str, *read: str) -> None:
         if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):
             raise UsageError(
                 f"{output} is an input of this command and would be overwritten",
-                hint="give --output another name",
+                hint="choose another name for --output",
             )
 
 
@@ -127,7 +127,7 @@ def check_replaceable(path: str, kind: str) -> None:
         option = "--output" if kind == "model" else "--checkpoint"
         message = f"{path} already exists and would be overwritten: it is not a {kind} file this version can read"
         raise UsageError(
-            message, details=[error.message], hint=f"give {option} another name, or remove the file"
+            message, details=[error.message], hint=f"choose another name for {option}, or remove the file"
         ) from None
 
 
@@ -139,13 +139,13 @@ def check_onnx_replaceable(path: str) -> None:
         UsageError: The path is -, or holds a file of another kind.
     """
     if path == "-":
-        raise UsageError("a model cannot be written to standard output", hint="give OUTPUT the name of a file")
+        raise UsageError("a model cannot be written to standard output", hint="pass the name of a file as OUTPUT")
     check_writable(path)
     if not os.path.exists(path) or os.path.getsize(path) == 0:
         return
     if message := _other_than_onnx(path):
         message = f"{path} already exists and would be overwritten: it is not an ONNX file"
-        raise UsageError(message, details=[message], hint="give OUTPUT another name, or remove the file")
+        raise UsageError(message, details=[message], hint="choose another name for OUTPUT, or remove the file")
 
 
 def _other_than_onnx(path: str) -> str:
@@ -176,7 +176,7 @@ def check_script_replaceable(path: str) -> None:
     if not head.startswith(MARK.encode("ascii")):
         message = f"{path} already exists and would be overwritten: it is not a module of backpass"
         raise UsageError(
-            message, details=[f"{path} is {sniff(head)}"], hint="give OUTPUT another name, or remove the file"
+            message, details=[f"{path} is {sniff(head)}"], hint="choose another name for OUTPUT, or remove the file"
         )
 
 
@@ -201,5 +201,5 @@ def check_page_replaceable(path: str, option: str) -> None:
     if PAGE_MARK not in head:
         message = f"{path} already exists and would be overwritten: it is not a page of backpass"
         raise UsageError(
-            message, details=[f"{path} is {sniff(head)}"], hint=f"give {option} another name, or remove the file"
+            message, details=[f"{path} is {sniff(head)}"], hint=f"choose another name for {option}, or remove the file"
         )

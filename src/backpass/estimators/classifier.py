@@ -345,7 +345,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         if self.class_weight == "balanced":
             raise UsageError(
                 "class_weight 'balanced' needs all rows at once, which partial_fit never has",
-                hint="give the weights as a dict",
+                hint="pass the weights as a dict",
             )
         if not hasattr(self, "classes_"):
             if not self._infer_labels(y):

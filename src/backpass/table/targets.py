@@ -53,7 +53,7 @@ class Targets:
         if len(names) > 1 and (targets.task == "multiclass" or len({each.task for each in targets.each}) > 1):
             held = [f"{shown(each.name)} holds {each.content}" for each in targets.each]
             raise UsageError(
-                f"several targets must all hold numbers, or all have two classes: {listed(held)}",
+                f"several targets must all be numeric, or all have two classes: {listed(held)}",
                 hint="fit one model per target, or targets of one kind together",
             )
         return targets

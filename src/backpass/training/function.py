@@ -193,7 +193,7 @@ class _Parameters:
         if wrong or sum(a.size for a in arrays) == 0:
             raise UsageError(
                 f"theta must hold real numbers, got {', '.join(wrong) or 'none'}",
-                hint="give an array, or a nested dict, tuple or list of arrays",
+                hint="pass an array, or a nested dict, tuple or list of arrays",
             )
         dtype = numpy.result_type(*(a.dtype if a.dtype.kind == "f" else numpy.float64 for a in arrays))
         layout = Layout(tuple(Parameter(str(i), a.shape, "weight", 1, 1) for i, a in enumerate(arrays)))

@@ -90,7 +90,7 @@ def _sizes(text: str) -> list[int] | None:
     """
     if not SIZES.fullmatch(text):
         if LIKE_SIZES.fullmatch(text):
-            raise UsageError(f"sizes are two or more whole numbers, such as 8-64-64-1; got {text}")
+            raise UsageError(f"layer sizes must be two or more whole numbers, such as 8-64-64-1; got {text}")
         return None
     sizes = [int(part) for part in text.split("-")]
     if not all(1 <= size <= MOST for size in sizes):

@@ -140,7 +140,7 @@ def _with_columns(table: Table, model: Model, given: Mapping[str, Any]) -> Table
     if given["table"] == "-":
         raise UsageError(
             f"--by {wanted[0]} is not a column of the model, and standard input cannot be read twice",
-            hint="give the name of a file",
+            hint="pass the name of a file",
         )
     others = [name for name in (*table.names, *table.left_out) if name not in wanted]
     options = {"headerless": model.headerless(), **reading_of(given, model.schema.missing)}

@@ -121,7 +121,7 @@ def as_toml(command: click.Command, values: Mapping[str, Any], why: Mapping[str,
         for name in names:
             value = values.get(name)
             empty = value is None or (value == () and name != "hidden")
-            yield f"# {name}: {why.get(name) or 'not given'}" if empty else f"{name} = {_toml(value)}"
+            yield f"# {name}: {why.get(name) or 'not set'}" if empty else f"{name} = {_toml(value)}"
 
 
 def _toml(value: Any) -> str:

@@ -204,7 +204,7 @@ def reading_of(given: Mapping[str, Any], missing: Sequence[str] = DEFAULT_MISSIN
         ResourceError: A table is to come from standard input, which is closed.
     """
     if sys.stdin is None and "-" in (given.get("table"), given.get("validation_file"), given.get("test_file")):
-        raise ResourceError("standard input is closed", hint="give the name of a file")
+        raise ResourceError("standard input is closed", hint="pass the name of a file")
     names = (
         "delimiter",
         "decimal",

@@ -201,7 +201,7 @@ def _ranks(time: Column) -> tuple[Codes, list[str]]:
     name = shown(time.name)
     if isinstance(time, CategoricalColumn):
         raise DataError(
-            f"the time column {name} holds text, which has no order in time",
+            f"the time column {name} holds strings, which have no order in time",
             hint="use dates such as 2024-12-31, or numbers; --date-order reads dates such as 1/2/2024",
         )
     ranks, known = _ranks_of(time), ~time.missing

@@ -29,7 +29,7 @@ PIECE = 100_000  # rows fetched between checks of the memory
 VALUE = 40  # bytes of a value as a Python object, and its place in a row
 TABLES = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 SELECTING = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
-TEXTS = "every column holds text, which is read like that of a CSV file"
+TEXTS = "all columns hold strings, which are read like those of a CSV file"
 
 
 def read(file: Opened, rules: Rules, errors: ErrorList, query: str | None = None) -> Content:

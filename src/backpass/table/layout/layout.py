@@ -132,7 +132,7 @@ def _without_header(place: Layout, dialect: Dialect, source: str, wanted: Set[st
                 source, "the first line contains the names of --names: it is a header", "leave out --names"
             )
         if len(dialect.names) != width:
-            found = f"{len(dialect.names)} names are given, the first line has {width} fields"
+            found = f"{len(dialect.names)} column names are set, but the first line has {width} fields"
             raise data_error(
                 source,
                 f"{found}: {first_line(place.names)}",

@@ -63,7 +63,7 @@ def check_streamable(data: Any, settings: Settings, options: Mapping[str, Any], 
         UsageError: Names it and what to do.
     """
     if not isinstance(data, str | Path) or str(data) == "-":
-        raise UsageError("a streamed fit reads files", hint="give the path of a Parquet or CSV file, or a pattern")
+        raise UsageError("a streamed fit reads files", hint="pass the path of a Parquet or CSV file, or a pattern")
     needs = {
         "--query": bool(options.get("query")),
         "--refit": settings.refit,
