@@ -261,8 +261,7 @@ def test_a_network_that_ended_by_patience_has_ended(houses: Columns, path: Path,
     first, second = (member["epochs"] for member in whole.record.members[:2])
     assert first < 80
     assert second < 80
-    # Networks that ended early have had their share of the steps.
-    half = stopped(houses, "price", path, 2 * 80 * 5 + 8, **stop)
+    half = stopped(houses, "price", path, 5 * (first + second) + 8, **stop)
     assert len(half.record.members) == 3
     assert fit(houses, "price", resume_from=path, **stop).to_bytes() == whole.to_bytes()
 
