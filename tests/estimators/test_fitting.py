@@ -50,6 +50,20 @@ def test_every_setting_is_a_parameter_or_has_a_reason_not_to_be(kind: Any) -> No
 
 
 @pytest.mark.parametrize("kind", [BackpassRegressor, BackpassClassifier])
+def test_values_that_no_setting_has_are_named_before_anything_is_fitted(kind: Any) -> None:
+    ours = {"hidden": "hidden_layer_sizes", "seed": "random_state"}
+    X, y = np.arange(40.0).reshape(20, 2), np.arange(20.0) if kind is BackpassRegressor else ["a", "b"] * 10
+    accepted = {("random_state", True), ("huber_delta", True)}  # numbers to scikit-learn
+    for name, setting in BY_NAME.items():
+        if (theirs := ours.get(name, name)) not in kind().get_params():
+            continue
+        for value in [*setting.constraint.breaking(), object(), b"x"]:
+            if not any(theirs == other and value is each for other, each in accepted):
+                with pytest.raises(ValueError, match=theirs):
+                    kind(**{"epochs": 1, "hidden_layer_sizes": (), theirs: value}).fit(X, y)
+
+
+@pytest.mark.parametrize("kind", [BackpassRegressor, BackpassClassifier])
 def test_the_description_names_every_loss_and_metric(kind: Any) -> None:
     task = "regression" if kind is BackpassRegressor else "classification"
     metrics = [metric.name for metric in METRICS.values() if metric.task == task and metric.chooses]

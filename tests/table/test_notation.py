@@ -813,6 +813,13 @@ def test_units_with_digits_or_points(unit: str) -> None:
     assert cell.word == unit
 
 
+def test_degrees_in_one_character() -> None:
+    for cell, unit in (("-20℃", "°C"), ("68 ℉", "°F")):
+        found = cell_in(cell)
+        assert found is not None
+        assert found.word == unit
+
+
 def test_hours_of_a_day_are_no_unit_with_an_exponent() -> None:
     assert cell_in("10 am-2 pm") is None
 

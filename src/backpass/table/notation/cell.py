@@ -53,7 +53,7 @@ CELL = LazyPattern(
     (?:[{SPACES}]?/[{SPACES}]?(?P<scale>[0-9]+))?
     (?P<early_plus>\+(?=[{SPACES}]*[^\W\d_]))?
     (?P<gap>[{SPACES}]*)
-    (?P<after>(?![{SUPERSCRIPTS}])(?:[^\W\d_]|[%‰°º"″′/{SIGNS}µμΩ¢])(?:[\w%°º²³⁻/·.^"″′{SIGNS}{SPACES}]|(?<=[^\W\d_]|\^)(?<![AaPp][Mm])[{MINUS}](?=[1-9](?:[{SPACES}·]|$)))*)?
+    (?P<after>(?![{SUPERSCRIPTS}])(?:[^\W\d_]|[%‰°º℃℉"″′/{SIGNS}µμΩ¢])(?:[\w%°º℃℉²³⁻/·.^"″′{SIGNS}{SPACES}]|(?<=[^\W\d_]|\^)(?<![AaPp][Mm])[{MINUS}](?=[1-9](?:[{SPACES}·]|$)))*)?
     (?P<trailing>[{MINUS}])?
     (?P<plus>\+)?
     (?:[{SPACES}]*(?P<footnote>[*†‡§#]+|[{SUPERSCRIPTS}]+|\[[^\[\]]{{1,4}}\]|\((?:[A-Za-z]|HH|LL)\)))?
@@ -298,7 +298,7 @@ def _power(exponent: str, digits: str) -> int | None:
 
 def _affixes(before: str, after: str) -> tuple[str | None, str]:
     """Return the currency and the word behind the number; None if what stands before it is no currency."""
-    after = after.strip(SPACES)
+    after = after.strip(SPACES).replace("℃", "°C").replace("℉", "°F")
     if before == "%":
         return (None, "") if after else ("", before)
     if before:
