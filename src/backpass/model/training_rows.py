@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from backpass.model.profile import SHARES, NumericProfile, Profile
 from backpass.network.column_scales import Columns
+from backpass.numerics.distinct import are_among
 from backpass.table import Encoded, Schema
 from backpass.table.content import bits_of_numbers, hashes_of
 
@@ -96,7 +97,7 @@ class TrainingRows:
         """
         last = int(self.digests[-1]) if len(self.digests) == MOST_DIGESTS else _LAST
         sample = digests[digests <= last]
-        known = int(np.count_nonzero(np.isin(sample, self.digests)))
+        known = int(np.count_nonzero(are_among(sample, self.digests)))
         if known < min(_FEWEST, len(digests)) or not known:
             return 0.0
         share, usual = known / len(sample), 1.0 - self.single / self.rows

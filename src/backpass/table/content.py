@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.numerics.distinct import distinct_values
 from backpass.table.table import Column, DatetimeColumn, NumericColumn
 
 _FACTOR = np.uint64(0xBF58476D1CE4E5B9)
@@ -99,7 +100,7 @@ def bits_of(column: Column) -> NDArray[np.uint64]:
         return bits if column.bounds is None else _mixed(bits) ^ column.bounds.astype(np.uint64)
     if isinstance(column, DatetimeColumn):
         return column.microseconds.view(np.uint64)
-    return np.unique(column.codes[column.codes > 0]).searchsorted(column.codes, "right").astype(np.uint64)
+    return distinct_values(column.codes[column.codes > 0]).searchsorted(column.codes, "right").astype(np.uint64)
 
 
 def bits_of_numbers(values: NDArray[np.float64]) -> NDArray[np.uint64]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import did_you_mean
+from backpass.numerics.distinct import distinct_values
 from backpass.table.columns.number_columns import NumberColumns
 from backpass.table.datetimes.counted import BY_KEY
 from backpass.table.equal_values import equal_category, equality_note
@@ -347,7 +348,7 @@ def _unseen_in(column: CategoricalColumn, codes: NDArray[np.int32], levels: tupl
     unknown = held & (codes == 0)
     if not (rows := int(np.count_nonzero(unknown))):
         return []
-    texts = tuple(column.levels[j - 1] for j in np.unique(column.codes[unknown]).tolist())
+    texts = tuple(column.levels[j - 1] for j in distinct_values(column.codes[unknown]).tolist())
     return [Unseen(column.name, rows, int(np.count_nonzero(held)), texts, levels)]
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
+from backpass.numerics.distinct import are_among
 from backpass.table.columns.column_reading import agreement_among, numbers_among
 from backpass.table.columns.exclusion import looks_like_identifier, starts_with_numbers
 from backpass.table.equal_values import are_zero_and_one, equal_category
@@ -233,7 +234,7 @@ def _ask_about_classes(column: CategoricalColumn, table: Table, errors: ErrorLis
 
 def _recurs(column: CategoricalColumn, table: Table) -> NDArray[np.bool_]:
     """Which categories of a sample the source has in other rows, too, bool (levels,)."""
-    rows = np.isin(table.row_numbers, [*table.recurring.get(column.name, ())])
+    rows = are_among(table.row_numbers, [*table.recurring.get(column.name, ())])
     return np.bincount(column.codes[rows], minlength=len(column.levels) + 1)[1:] > 0
 
 

@@ -18,6 +18,7 @@ from backpass.model import GroupedModel
 from backpass.model.evaluation.gathering import labeled_windows
 from backpass.model.grouped.evaluation import gathered
 from backpass.model.grouped.scoring import scores_by_group
+from backpass.numerics.distinct import distinct_values
 from backpass.table.messages import counted, shown
 from backpass.table.unseen import require_seen
 
@@ -38,7 +39,7 @@ def evaluate_groups(model: GroupedModel, given: Mapping[str, Any], console: Cons
         found = gathered(model, windows)
         predicted, truth, places, findings = found.predicted, found.truth, found.places, found.findings
         known = np.flatnonzero(places >= 0)
-        present = np.unique(places[known])
+        present = distinct_values(places[known])
         of_groups = scores_by_group(model, predicted[known], truth[known], places[known])
     if given["strict"]:
         require_seen(findings.source, (*findings.unseen, *found.unseen), findings.suspects)

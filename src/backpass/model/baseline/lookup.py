@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.baseline.season import SEASONS, Season, seasons_of
+from backpass.numerics.distinct import distinct_values
 from backpass.table import CategoricalColumn, Column, DatetimeColumn, Table
 
 Floats = NDArray[np.float64]
@@ -121,7 +122,7 @@ def seasonal_lookup(column: DatetimeColumn, cell: Cell, season: str) -> Lookup:
     latest = np.full(kind.periods, np.iinfo(np.int64).min)
     np.maximum.at(latest, phases, periods)
     is_latest = periods == latest[phases]
-    there = np.unique(phases)
+    there = distinct_values(phases)
     cells = [cell(known[is_latest & (phases == phase)]) for phase in there]
     otherwise = last_lookup(column, cell).cells[-1]
     return Lookup("seasonal", column.name, season, tuple(map(str, there.tolist())), np.stack([*cells, otherwise]))

@@ -13,6 +13,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.numerics.distinct import distinct_values
 from backpass.numerics.elementary import median
 from backpass.table.datetimes.calendar import date_of
 from backpass.table.datetimes.timestamp import DAY, HOUR
@@ -76,7 +77,7 @@ def seasons_of(microseconds: Codes) -> tuple[str, ...]:
     >>> seasons_of(np.arange(30) * DAY)
     ('day_of_week',)
     """
-    instants = np.unique(microseconds)
+    instants = distinct_values(microseconds)
     if len(instants) < 3:
         return ()
     gap = median(np.diff(instants))

@@ -14,6 +14,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.numerics.distinct import distinct_values
 from backpass.numerics.philox import integers
 
 BUDGET = 1.5e9
@@ -142,4 +143,4 @@ def _plan(shape: Shape, method: Method, affordable: float, budget: float) -> Pla
 
 def sample_of(rows: int, wanted: int) -> slice | NDArray[np.int64]:
     """The rows to fit on, ascending: all of them, or at most ``wanted`` drawn at random, always the same."""
-    return slice(None) if wanted >= rows else np.unique(integers(0, 0, _PURPOSE, wanted, rows))
+    return slice(None) if wanted >= rows else distinct_values(integers(0, 0, _PURPOSE, wanted, rows))

@@ -29,6 +29,7 @@ from backpass.model.model import Model
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
 from backpass.model.training_rows import row_digests
+from backpass.numerics.distinct import distinct_values
 from backpass.table import Table
 from backpass.table.labeled import Labeled
 from backpass.table.messages import absent, counted
@@ -237,7 +238,7 @@ def _is_training_table(model: Model, rows: Mapping[str, Rows]) -> bool:
     if known is None or model.record.refit is not None:
         return False
     pool = _pool(rows)
-    digests = np.unique(_digests(model, pool))[: len(known.digests)].astype(np.uint32)
+    digests = distinct_values(_digests(model, pool))[: len(known.digests)].astype(np.uint32)
     return known.rows == pool.table.rows and np.array_equal(digests, known.digests)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.model.head.head import Head
 from backpass.numerics.bootstrap import counts_of_all, draws_for, ends_of
+from backpass.numerics.distinct import distinct_values
 from backpass.numerics.elementary import log, total, totals
 
 Floats = NDArray[np.float64]
@@ -147,7 +148,7 @@ def compare(
         without a baseline, on a single row or group, or if a score is not finite.
     """
     metric = next((name for name in (head.metric, *head.metrics) if name in _LOSSES), None)
-    if metric is None or not baselines or (len(o) if unit is None else len(np.unique(unit))) < 2:
+    if metric is None or not baselines or (len(o) if unit is None else len(distinct_values(unit))) < 2:
         return None
     with np.errstate(all="ignore"):  # errors too large to square give no comparison
         losses = {

@@ -24,6 +24,7 @@ from backpass.model.grouped.scoring import with_scores
 from backpass.model.model import Model
 from backpass.model.settings.settings import Settings
 from backpass.model.split.units import KEPT_TOGETHER
+from backpass.numerics.distinct import are_among, distinct_values
 from backpass.numerics.philox import permutation
 from backpass.table import Table, required_kind
 from backpass.table.labeled import Labeled
@@ -134,7 +135,8 @@ class Fitting:
         if targets.task == "regression":
             return train, test
         y = targets.encode(table)
-        untrained = np.setdiff1d(y, y[np.concatenate([*train, groups.missing])])
+        classes = distinct_values(y)
+        untrained = classes[~are_among(classes, y[np.concatenate([*train, groups.missing])])]
         moved = [np.isin(y[rows], untrained) for rows in test]
         joined = [np.sort(np.concatenate([a, b[each]])) for a, b, each in zip(train, test, moved, strict=True)]
         return joined, [rows[~each] for rows, each in zip(test, moved, strict=True)]

@@ -13,6 +13,7 @@ from backpass.model.fitting.problem.problem import Problem
 from backpass.model.grouped.scales import GroupScales, Shared
 from backpass.model.prediction.forward import inputs_of
 from backpass.model.settings.settings import Settings
+from backpass.numerics.distinct import distinct_values
 from backpass.table import Table
 
 
@@ -78,7 +79,7 @@ class GroupRows:
     def incomplete_groups(self) -> list[int]:
         """The groups that lack a class, but have more than one."""
         classes = len(self.shared.head.classes)
-        return [i for i, part in enumerate(self.parts) if 1 < len(np.unique(self.truth[part])) < classes]
+        return [i for i, part in enumerate(self.parts) if 1 < len(distinct_values(self.truth[part])) < classes]
 
 
 def _parts(rows: NDArray[np.int64]) -> list[slice]:

@@ -17,6 +17,7 @@ from backpass.model.metrics import FEWEST_ROWS
 from backpass.model.settings.settings import Settings
 from backpass.model.split.assignment import assigned, assigned_in_time, by_strata
 from backpass.model.split.units import Units
+from backpass.numerics.distinct import distinct_values
 from backpass.numerics.philox import permutation
 
 _SPLIT, _FOLDS = 0x591A_0000, 0x591B_0000
@@ -158,7 +159,7 @@ def folds_of(order: NDArray[Any], count: int, strata: NDArray[Any] | None, units
     sizes = [len(range(i, rows, count)) for i in range(count)]
     if units is not None and units.ranks is not None:
         return assigned_in_time(order, sizes, units)
-    if units is not None and len(np.unique(units.codes)) < rows:
+    if units is not None and len(distinct_values(units.codes)) < rows:
         return assigned(order, sizes, strata, units)
     if strata is not None:
         order = by_strata(order, strata)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from backpass.errors import DataError
 from backpass.model.metrics import FEWEST_ROWS
+from backpass.numerics.distinct import are_among, distinct_values
 from backpass.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.content import Contents, first_equal
 from backpass.table.messages import counted, shown
@@ -82,7 +83,7 @@ class Units:
     @property
     def blocks(self) -> int:
         """The number of sets of rows that a split must not separate: units, or instants if they order single rows."""
-        return len(np.unique(self.codes if self.ranks is None or self.are_groups else self.ranks))
+        return len(distinct_values(self.codes if self.ranks is None or self.are_groups else self.ranks))
 
     @property
     def resampled(self) -> Codes | None:
@@ -106,7 +107,7 @@ class Units:
 
     def shared_with(self, other: Units) -> int:
         """The number of these rows whose unit has a row in ``other``, too."""
-        return int(np.count_nonzero(np.isin(self.codes, other.codes)))
+        return int(np.count_nonzero(are_among(self.codes, other.codes)))
 
 
 def units_of(
@@ -183,7 +184,7 @@ def _groups(group: Column, inputs: Sequence[Column]) -> tuple[Codes, list[str]]:
     check_groups(group)
     rows = len(group.missing)
     codes = np.where(group.missing, np.arange(rows), first_equal(Contents([group]), rows))
-    count, name = len(np.unique(codes)), shown(group.name)
+    count, name = len(distinct_values(codes)), shown(group.name)
     notes = [f"{counted(count, 'group')} of column {name}: no group is on both sides of a split"]
     if missing := int(np.count_nonzero(group.missing)):
         notes.append(f"{counted(missing, 'row')} without a value of {name}: each forms its own group")
@@ -255,5 +256,5 @@ def _are_combinations(codes: Codes, truth: NDArray[Any], distinct: int) -> bool:
     if len(codes) < _MANY * distinct:
         return False
     differs = (truth != truth[codes]).reshape(len(codes), -1).any(axis=1)
-    repeated = np.unique(codes[codes != np.arange(len(codes))])
-    return 2 * len(np.unique(codes[differs])) > len(repeated)
+    repeated = distinct_values(codes[codes != np.arange(len(codes))])
+    return 2 * len(distinct_values(codes[differs])) > len(repeated)

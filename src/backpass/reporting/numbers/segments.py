@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DataError, UsageError, did_you_mean
+from backpass.numerics.distinct import distinct_values
 from backpass.reporting.numbers.numerals import value_texts
 from backpass.table import CategoricalColumn, Column, DatetimeColumn, Table
 from backpass.table.columns.raw import lost_digits
@@ -190,7 +191,7 @@ def _with_missing(column: str, names: Sequence[str], codes: Codes, unit: str = "
 
 
 def _periods(microseconds: Codes, unit: str) -> int:
-    return len(np.unique(UNITS[unit][0](microseconds)))
+    return len(distinct_values(UNITS[unit][0](microseconds)))
 
 
 def _months(microseconds: Codes) -> Codes:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.numerics.distinct import distinct_values
 from backpass.table.content import bits_of, first_equal
 from backpass.table.diagnosis.diagnostics import Finding
 from backpass.table.diagnosis.identifiers import is_named_as_identifier
@@ -71,7 +72,8 @@ def _dates(columns: list[DatetimeColumn], y: NDArray[Any], target: Target, split
     for column in columns:
         known = np.flatnonzero(~column.missing)
         order = known[np.argsort(column.microseconds[known], kind="stable")]
-        if len(np.unique(column.microseconds[known])) >= FEWEST_GROUPS and _resemble(y, target, order, RESEMBLANCE):
+        moments = len(distinct_values(column.microseconds[known]))
+        if moments >= FEWEST_GROUPS and _resemble(y, target, order, RESEMBLANCE):
             text = f"rows with similar dates have similar targets: {split} is too optimistic for later rows"
             yield column.name, Finding("no_time", f"{text} (--time {shlex.quote(column.name)})")
 
@@ -83,7 +85,7 @@ def _groups(column: Column, y: NDArray[Any], target: Target, split: str) -> Find
         return None
     codes = first_equal([bits_of(column)], len(y))[known]
     order = known[np.argsort(codes, kind="stable")]
-    values = len(np.unique(codes))
+    values = len(distinct_values(codes))
     each = len(known) / values
     placed = codes[np.argsort(codes, kind="stable")]
     same = placed[1:] == placed[:-1]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.numerics.distinct import distinct_values
 from backpass.table.columns.column_reading import numbers_among
 from backpass.table.columns.exclusion import (
     NumberedTexts,
@@ -239,14 +240,14 @@ def _determines(column: Column, target: Target, y: NDArray[Any]) -> str:
     y = y[there]
     if isinstance(column, CategoricalColumn):
         codes = column.codes[there]
-        is_rule = len(np.unique(codes)) * ROWS_PER_VALUE <= len(codes) and _decided_by(codes, y)
+        is_rule = len(distinct_values(codes)) * ROWS_PER_VALUE <= len(codes) and _decided_by(codes, y)
         found = f"each category has a single value of the target {shown(target.name)}: possible leakage"
-        return found if is_rule and len(np.unique(y)) > 1 else ""
+        return found if is_rule and len(distinct_values(y)) > 1 else ""
     x = column.microseconds[there].astype(np.float64) if isinstance(column, DatetimeColumn) else column.values[there]
     if target.task == "regression":
         is_line = abs(_correlation(x, y.astype(np.float64))) >= LINEAR
         return f"it is a linear function of the target {shown(target.name)}: possible leakage" if is_line else ""
-    is_apart = len(np.unique(y)) > 1 and _separated(x, y)
+    is_apart = len(distinct_values(y)) > 1 and _separated(x, y)
     return (
         f"it separates the classes of the target {shown(target.name)} perfectly: possible leakage" if is_apart else ""
     )
@@ -276,7 +277,7 @@ def _separated(x: NDArray[np.float64], y: NDArray[Any]) -> bool:
     order = np.lexsort((y, x))
     changes = y[order][1:] != y[order][:-1]
     tied = np.diff(x[order]) == 0
-    return bool(changes.sum() == len(np.unique(y)) - 1 and not (changes & tied).any())
+    return bool(changes.sum() == len(distinct_values(y)) - 1 and not (changes & tied).any())
 
 
 def table_findings(table: Table, target: Target | None, y: NDArray[Any] | None) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DataError
+from backpass.numerics.distinct import distinct_values
 from backpass.table.datetimes.timestamp import timestamp_texts
 from backpass.table.diagnosis.association import association
 from backpass.table.diagnosis.dependence import dependences, order_findings
@@ -231,13 +232,13 @@ def _report(column: Column, fitting: str, findings: Sequence[Finding]) -> Column
     quartiles = None
     match column:
         case NumericColumn(_, values):
-            distinct = len(np.unique(values[there]))
+            distinct = len(distinct_values(values[there]))
             if distinct:
                 span = float(values[there].min()), float(values[there].max())
                 low, middle, high = np.quantile(values[there], [0.25, 0.5, 0.75]).tolist()
                 quartiles = (low, middle, high)
         case DatetimeColumn(_, microseconds, kind):
-            distinct = len(np.unique(microseconds[there]))
+            distinct = len(distinct_values(microseconds[there]))
             if distinct:
                 first, last = timestamp_texts(np.array([microseconds[there].min(), microseconds[there].max()]), kind)
                 span = first, last

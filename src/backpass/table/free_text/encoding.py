@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DataError
+from backpass.numerics.distinct import distinct_values
 from backpass.numerics.eigen import leading_eigen
 from backpass.numerics.elementary import log
 from backpass.table.free_text.counts import Sparse, WordCounts, blocks_of, count_words
@@ -99,7 +100,7 @@ class TextEncoding:
         found = count_words(sample)
         buckets = buckets_for(len(vocabulary))
         every = found.grams(np.arange(len(found.hashes)), buckets)
-        pairs = np.unique(every.rows * buckets + every.columns) % buckets
+        pairs = distinct_values(every.rows * buckets + every.columns) % buckets
         held = np.bincount(pairs, minlength=buckets)
         gram_weights = (1.0 + log((1.0 + len(found.hashes)) / (1.0 + held))).astype(np.float32)
         return cls(vocabulary, gram_weights, _vectors(vocabulary, gram_weights, found, rows))

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.numerics.distinct import distinct_values
 from backpass.table.columns.raw import RawColumn, RawNumbers, RawStrings
 from backpass.table.columns.rules import Rules
 from backpass.table.delimited.delimited import Delimited, Field, Fields
@@ -172,7 +173,7 @@ def _taken(column: RawColumn, places: NDArray[np.intp]) -> RawColumn:
         return replace(column, values=column.values[places])
     assert isinstance(column, RawStrings), "text files hold numbers and strings"
     codes = column.codes[places]
-    used = np.unique(codes[codes > 0])
+    used = distinct_values(codes[codes > 0])
     new = (np.searchsorted(used, codes) + 1) * (codes > 0)
     return replace(column, levels=[column.levels[code - 1] for code in used.tolist()], codes=new.astype(np.int32))
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from backpass.model.fitting.larger.stored import EVERY, NONE
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.split.horizon import times_of
+from backpass.numerics.distinct import distinct_values
 from backpass.numerics.string_hash import code_points, hashes_of
 from backpass.table import CategoricalColumn, Column, DatetimeColumn, Table
 from backpass.table.content import bits_of_numbers
@@ -62,7 +63,7 @@ class HeldOut:
         begins, of_times = np.zeros(0), np.zeros(0, dtype=np.int64)
         if time is not None:
             times = np.concatenate([_times_in(table, time) for table in tables])
-            distinct = np.unique(uses)
+            distinct = distinct_values(uses)
             starts = np.array([times[uses == use].min() for use in distinct])
             order = np.argsort(starts, kind="stable")
             begins, of_times = starts[order], distinct[order]

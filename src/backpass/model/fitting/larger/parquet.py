@@ -18,6 +18,7 @@ from backpass.model.fitting.larger import sample
 from backpass.model.fitting.larger.sample import FirstRows, drawn
 from backpass.model.fitting.larger.source import SampledRows
 from backpass.model.fitting.runs.processes import require_same
+from backpass.numerics.distinct import are_among
 from backpass.table import Table
 from backpass.table.files.pattern import files_of
 from backpass.table.frame import frame_table
@@ -99,7 +100,7 @@ class ParquetSource:
             numbers.append(rows[chosen])
         parts, numbers, firsts = _joined(exchange.share((parts, numbers, firsts)))
         found = np.concatenate(numbers)
-        kept = drawn(found, seed, share) | np.isin(found, firsts.rows)
+        kept = drawn(found, seed, share) | are_among(found, firsts.rows)
         whole = pa.concat_tables(parts).filter(pa.array(kept))
         table = replace(self._table(whole, found[kept] + 1), recurring=firsts.recurring)
         return SampledRows(table, self.rows, len(whole) == self.rows)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.numerics.distinct import are_among
 from backpass.table.columns.raw import RawColumn, RawNumbers, RawStrings
 from backpass.table.content import hashes_of
 
@@ -104,7 +105,7 @@ class GrowingSample:
 
     def still(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of these rows are drawn at the present number of rows."""
-        return drawn(rows, self.seed, self.share) | np.isin(rows, self.first.rows)
+        return drawn(rows, self.seed, self.share) | are_among(rows, self.first.rows)
 
     @property
     def share(self) -> float:

@@ -32,6 +32,7 @@ from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.runs.processes import require_work
 from backpass.model.fitting.runs.runs import processes_together
 from backpass.model.settings.settings import Settings
+from backpass.numerics.distinct import are_among, distinct_values
 from backpass.table import Column, NumericColumn, Table, required_kind
 from backpass.table.columns.late_bounds import admitting_bounds, late_bounds, late_notes, reading_bounds
 from backpass.table.files.opening import opened
@@ -230,7 +231,7 @@ class _Division:
         for table in tables:
             # Text files number rows that are no data, such as repeated headers, too.
             shards = np.searchsorted(begins, table.row_numbers - 1, side="right")
-            present = np.unique(shards).tolist() or [last]
+            present = distinct_values(shards).tolist() or [last]
             last = present[-1]
             for shard in present:
                 if shard in self.own:
@@ -262,7 +263,7 @@ def _others(
         strict: Whether a row without a target is an error.
     """
     for shard, table in tables:
-        part = table.take(np.flatnonzero(~np.isin(table.row_numbers, drawn)))
+        part = table.take(np.flatnonzero(~are_among(table.row_numbers, drawn)))
         if not part.rows or (weight is not None and _is_idle(part.columns[weight])):
             collected.add(part.notes, part.of_source)
             continue  # every row has weight 0

@@ -16,6 +16,7 @@ from backpass.model.head.head import Head
 from backpass.model.head.intervals import Intervals
 from backpass.model.record import COVERAGE_LEVEL
 from backpass.numerics.bootstrap import intervals
+from backpass.numerics.distinct import distinct_values
 from backpass.numerics.elementary import mean
 from backpass.table.messages import counted
 
@@ -144,7 +145,7 @@ def coverage_by_stretch(made: Intervals, test: ScoredRows, head: Head) -> list[f
     inside = made.covered(head.predictions(test.o), test.part.truth, COVERAGE_LEVEL).reshape(len(ranks), -1)
     order, first = np.sort(ranks), len(ranks) // _STRETCHES
     stretch = np.searchsorted(order[[k * first for k in range(1, _STRETCHES)]], ranks, side="right")
-    if len(np.unique(stretch)) < _STRETCHES:
+    if len(distinct_values(stretch)) < _STRETCHES:
         return []
     weights = test.part.weights
     found = []
@@ -160,7 +161,7 @@ def _too_narrow(made: Intervals, test: ScoredRows, problem: Problem) -> list[str
     Clearly: even the upper end of the interval of the coverage, which draws groups or blocks of time, is too low.
     """
     unit = None if test.units is None else test.units.resampled
-    if problem.settings.time is None or unit is None or len(np.unique(unit)) < _FEWEST_UNITS:
+    if problem.settings.time is None or unit is None or len(distinct_values(unit)) < _FEWEST_UNITS:
         return []
     try:
         inside = made.covered(problem.head.predictions(test.o), test.part.truth, COVERAGE_LEVEL)
