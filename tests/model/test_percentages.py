@@ -172,7 +172,7 @@ def test_a_target_of_fractions_is_a_warning_of_evaluate(tmp_path: Path) -> None:
         with pytest.warns(BackpassWarning) as caught:
             model.evaluate(DOORS[door](fractions, tmp_path))
         assert any(str(each.message).startswith(expected) for each in caught)
-        assert any("where the predictions lie between" in str(each.message) for each in caught)
+        assert any("but the predictions lie between" in str(each.message) for each in caught)
         with warnings.catch_warnings(record=True) as others:
             warnings.simplefilter("always")
             model.evaluate(DOORS[door](numbers, tmp_path))
