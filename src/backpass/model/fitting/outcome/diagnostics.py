@@ -87,17 +87,18 @@ def check_held_out(problem: Problem, members: Sequence[Member]) -> None:
                 )
 
 
-def cut_short(runs: Sequence[TrainingResult]) -> list[str]:
+def cut_short(runs: Sequence[TrainingResult], reason: str) -> list[str]:
     """A warning if the time limit was reached before the first epoch was over.
 
     Args:
         runs: The results of the networks of the model.
+        reason: Why training ended.
     """
     steps = max(each.progress.step for each in runs)
+    if steps == 0 and reason == "time":
+        return ["the time limit was reached before the first step: nothing was trained; increase max_seconds"]
     if any(each.reason != "time" or each.progress.history for each in runs):
         return []
-    if steps == 0:
-        return ["the time limit was reached before the first step: nothing was trained; increase max_seconds"]
     return [
         f"the time limit was reached in the first epoch, after {counted(steps, 'step')}; increase max_seconds or train "
         "on fewer rows"

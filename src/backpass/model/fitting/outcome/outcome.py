@@ -58,7 +58,7 @@ def make_model(
     scores = _Scores.of(problem, networks.members, compared, scored)
     of_table = (note for note in problem.notes if note not in problem.of_source)
     notes = (*of_table, *compared.notes, *runs.notes, *networks.notes, *made.notes, *tested.notes, *scores.notes)
-    of_run = (*before_training(problem), *cut_short(networks.results), *networks.warnings(scored))
+    of_run = (*before_training(problem), *cut_short(networks.results, reason), *networks.warnings(scored))
     record = Record(
         settings=problem.settings.to_json(),
         rows=_rows(problem),
