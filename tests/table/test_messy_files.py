@@ -534,6 +534,19 @@ def test_a_first_row_of_texts(write: Write) -> None:
     whole(write, [["m", "kg", "s"], *texts], ["a", "b", "c"])
 
 
+@pytest.mark.parametrize("amount", ["${}", "{}%", "{} kg", "€{}", "{}s"])
+@pytest.mark.parametrize("first", ["1", "5"])
+def test_a_first_row_of_amounts_is_no_row_of_units(write: Write, amount: str, first: str) -> None:
+    """$5 reads as dollars to the fifth, and 1 kg as 1/kg."""
+    cells = [amount.format(number) for number in (first, "12", "7.5", "8", "9.25", "30")]
+    for rows in ([[cell] for cell in cells], [[name, cell] for name, cell in zip("abcdef", cells, strict=True)]):
+        heading = heading_of([["name", "price"][-len(rows[0]) :], *rows])
+        assert heading is None or heading.data == 1
+        units = heading_of([["name", "price"][-len(rows[0]) :], ["", "1/s"][-len(rows[0]) :], *rows])
+        assert units is not None
+        assert units.data == 2
+
+
 def test_a_last_row_that_is_merely_large(write: Write) -> None:
     rows = rows_of(random.Random(2), 30)
     whole(write, [*rows, ["west", "2024-01-01", "2500", "1800.5", "31.5"]], NAMES)

@@ -13,6 +13,7 @@ the rows (number of fields, empty cells) and the contrast between a name and the
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ LOOKED_AT = 40  # data rows that show what a column holds
 HEADERS = 1000  # maximum number of rows above the header
 BENEATH = 3  # maximum number of rows between the header and the data
 ALIKE = 0.6  # share of rows with the same number of fields that gives the width of the table
+NUMBER = re.compile(r"[0-9][0-9.,]*")
 LOGGER = ("TOA5", "TOACI1")  # first cell of a Campbell logger's file, whose first row describes the logger
 
 Row = Sequence[str]
@@ -111,7 +113,7 @@ class Body:
         texts = [(j, cell) for j, cell in over if cell not in GAPS]
         if not self.fits(row) or not texts or any(is_value(cell) and not is_unit(cell) for _, cell in texts):
             return False
-        if self._holds_again(row):
+        if self._holds_again(row) or self._is_written_as_data(texts):
             return False
         if all(is_unit(cell) for _, cell in texts):
             return True
@@ -123,6 +125,14 @@ class Body:
         others = [other for other in self.sample if other != row]
         below = [{other[j] for other in others if j < len(other)} for j in range(len(row))]
         return any(cell not in GAPS and cell in cells for cell, cells in zip(row, below, strict=True))
+
+    def _is_written_as_data(self, cells: Sequence[tuple[int, str]]) -> bool:
+        """Whether all values among these cells of a row differ from one below only in digits: $5 above $12.50."""
+        values = [(j, cell) for j, cell in cells if is_value(cell)]
+        below = {
+            j: {NUMBER.sub("0", row[j]) for row in self.sample if j < len(row) and row[j] != cell} for j, cell in values
+        }
+        return bool(values) and all(NUMBER.sub("0", cell) in below[j] for j, cell in values)
 
 
 def _is_rising(years: Sequence[str]) -> bool:
