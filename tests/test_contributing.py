@@ -53,3 +53,21 @@ def test_the_table_of_verbs_has_those_of_the_makefile() -> None:
     assert {*re.findall(r"^\| `make ([\w-]+)` \|", text, re.M)} == verbs
     printed = {word for line in re.findall(r'@echo "make (.*)"', makefile) for word in re.findall(r"[\w-]+", line)}
     assert verbs <= printed
+
+
+# The changelog
+
+
+def entries() -> list[str]:
+    """The entries of the changelog, each on one line."""
+    lines = (HERE / "CHANGELOG.md").read_text("utf-8").partition("\n### ")[2]
+    return [" ".join(entry.partition("\n\n")[0].split()) for entry in re.split(r"^- ", lines, flags=re.MULTILINE)[1:]]
+
+
+def test_an_entry_of_the_changelog_is_whole_and_there_once() -> None:
+    """A merge can leave an old entry, or its end, beside the new one."""
+    found = entries()
+    assert len(found) > 50
+    assert [entry for entry in found if not entry.endswith((".", ".)"))] == []
+    openings = [entry[:40] for entry in found]
+    assert sorted({each for each in openings if openings.count(each) > 1}) == []

@@ -81,8 +81,9 @@ def test_the_others_are_shuffled_together(fitted: tuple[Model, dict[str, Any]]) 
     """Their importance is that of one shuffle of all their inputs, computed by hand with predictions."""
     model, data = fitted
     held = rows_of(model, data)
-    groups = by_column(columns_of(model), model.feature_map.groups())
-    chosen = screened(model, held.x, groups)
+    columns = columns_of(model)
+    groups = by_column(columns, model.feature_map.groups())
+    chosen = screened(model, held.x, columns)
     group = np.concatenate([groups[j] for j in range(len(groups)) if j not in chosen])
     (found,) = [each for each in importances(model, held, repeats=40) if each.columns > 1]
     draw, worse = np.random.default_rng(0), []

@@ -40,9 +40,9 @@ class Primitive(ABC):
         is_elementwise: Whether element i of the output depends only on element i of the broadcast arguments.
         is_view: Whether the output holds the same numbers under another shape or name.
         is_arithmetic: Whether it counts as floating-point work.
-        is_comparison: Whether the output says how two arguments compare, which takes place in their common dtype.
-        own_dtype: The positions of the arguments whose dtype has no part in that of the output: conditions, indices and
-            random bits.
+        is_comparison: Whether it compares two arguments, in their common dtype.
+        own_dtype: The positions of the arguments whose dtype does not affect that of the output: conditions, indices
+            and random bits.
     """
 
     name: str

@@ -104,8 +104,11 @@ class Console:
         if self.quiet:
             yield
             return
-        start, stop = self._spinner(text) if self.is_terminal else (lambda: self.line(f"{text} ..."), lambda: None)
-        timer = Timer((DELAY if self.is_terminal else LOG_DELAY) if delay is None else delay, start)
+        if self.is_terminal:
+            usual, (start, stop) = DELAY, self._spinner(text)
+        else:
+            usual, (start, stop) = LOG_DELAY, (lambda: self.line(f"{text} ..."), lambda: None)
+        timer = Timer(usual if delay is None else delay, start)
         timer.daemon = True
         timer.start()
         try:

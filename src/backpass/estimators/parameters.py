@@ -34,7 +34,7 @@ OWN_LOSS = "loss"
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter that accepts other values than its setting, or that is not a setting.
+    """A parameter of an estimator.
 
     Attributes:
         annotation: Its type, as source text.
@@ -63,7 +63,7 @@ OWN: Mapping[str, Parameter] = {
     "callbacks": Parameter("Sequence[Callback] | None", None, [list, tuple, None]),
     "random_state": Parameter("Any", 0, ["random_state"]),
 }
-"""The parameters whose declaration is not that of a setting."""
+"""The parameters that accept other values than their setting, or that are not settings."""
 
 OF_CLASSIFIER: Mapping[str, Parameter] = {
     **OWN,
@@ -86,14 +86,10 @@ def declared(name: str, own: Mapping[str, Parameter] = OWN) -> Parameter:
     if name in own:
         return own[name]
     setting = BY_NAME[RENAMED.get(name, name)]
-    is_left_open = setting.default is None or setting.follows_preset
-    annotation, default = setting.constraint.annotation, None if is_left_open else setting.default
-    accepted = _translated(setting.constraint)
-    return (
-        Parameter(f"{annotation} | None", None, [*accepted, None])
-        if is_left_open
-        else Parameter(annotation, default, accepted)
-    )
+    annotation, accepted = setting.constraint.annotation, _translated(setting.constraint)
+    if setting.default is None or setting.follows_preset:
+        return Parameter(f"{annotation} | None", None, [*accepted, None])
+    return Parameter(annotation, setting.default, accepted)
 
 
 def constraints(names: Iterable[str], own: Mapping[str, Parameter] = OWN) -> dict[str, list[Any]]:

@@ -330,7 +330,7 @@ class Model(Predictor):
         """How tables are read for the model; ``with_target``: rows with known targets.
 
         Args:
-            with_target: Whether the rows have known targets, which are read, too. Default False.
+            with_target: Whether the rows have known targets, which are then read. Default False.
         """
         return Reader.of(self.schema, self.head, self.record, with_target=with_target)
 

@@ -56,12 +56,14 @@ def rows_listed(rows: Iterable[int]) -> str:
 def counted(count: int, noun: str) -> str:
     """Return a count with its noun.
 
-    >>> counted(1, "text"), counted(12000, "row"), counted(2, "category")
-    ('1 text', '12,000 rows', '2 categories')
+    >>> counted(1, "text"), counted(12000, "row"), counted(2, "category"), counted(3, "class"), counted(2, "day")
+    ('1 text', '12,000 rows', '2 categories', '3 classes', '2 days')
     """
     if count == 1:
         return f"1 {noun}"
-    return f"{count:,} {noun.removesuffix('y')}ies" if noun.endswith("ory") else f"{count:,} {noun}s"
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{count:,} {noun[:-1]}ies"
+    return f"{count:,} {noun}{'es' if noun.endswith(('s', 'x', 'ch', 'sh')) else 's'}"
 
 
 _LEFT_OUT = LazyPattern(

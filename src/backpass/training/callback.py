@@ -26,7 +26,7 @@ class Callback:
         """Called during work after training, such as a backtest, with the fraction that is done, 0 to 1.
 
         Args:
-            name: What is done, as in a progress bar.
+            name: The name of the work, as a progress bar shows it.
             share: The fraction of the work that is done, from 0 to 1.
         """
 
@@ -46,10 +46,10 @@ class Callback:
         """
 
     def on_total(self, total_steps: int) -> None:
-        """Called with the new total number of steps when a network of several has ended before its last step.
+        """Called when a network of an ensemble has ended early, with the new total number of steps.
 
         Args:
-            total_steps: The number of steps of the run that are now expected.
+            total_steps: The number of steps of the run, unless another network ends early.
         """
 
     def on_step(self, step: int) -> None:
@@ -79,7 +79,7 @@ class Callback:
             progress: The state of the run, with the epochs so far.
 
         Returns:
-            True to end the run; otherwise it goes on.
+            True to end the run; otherwise it continues.
         """
 
     def on_warning(self, text: str) -> None:

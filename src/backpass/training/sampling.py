@@ -19,7 +19,7 @@ from backpass.numerics.philox import integers, permutation, permutations
 Rows = NDArray[Any]
 _PURPOSE = 0x5A3B_0000
 _AT_ONCE = 8192
-"""The rows of the epochs whose orders are drawn together."""
+"""The number of rows, over several epochs, whose orders are drawn at once."""
 
 
 def epoch_shuffle(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
@@ -38,7 +38,7 @@ def epoch_drop_last(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Row
 
 
 def _order(n: int, seed: int, epoch: int) -> Rows:
-    """The order of the rows in an epoch, which is not to be changed."""
+    """The order of the rows in an epoch; it may be cached, so that callers copy it."""
     count = _AT_ONCE // n
     if count < 2:
         return permutation(seed, epoch, _PURPOSE, n)
@@ -48,7 +48,7 @@ def _order(n: int, seed: int, epoch: int) -> Rows:
 
 @lru_cache(maxsize=16)
 def _orders(n: int, seed: int, first: int, count: int) -> Rows:
-    """The orders of several epochs: for few rows they take about as long as one. (count, n)"""
+    """The orders of several epochs, (count, n): for few rows they take about as long as one."""
     return permutations(seed, range(first, first + count), _PURPOSE, n)
 
 

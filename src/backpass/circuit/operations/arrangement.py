@@ -25,11 +25,11 @@ def concatenate(parts: Any, axis: int | None = 0) -> Array:
     """z = the parts joined along an axis; for axis None, all their elements as one vector
 
     Args:
-        parts: The arrays, alike in all other axes.
+        parts: The arrays, of equal lengths along all other axes.
         axis: The axis. Default 0.
 
     Raises:
-        ShapeError: The shapes differ in another axis.
+        ShapeError: Lengths along another axis differ.
     """
     parts = tuple(as_array(part) for part in parts)
     if axis is None:
@@ -41,8 +41,8 @@ def stack(parts: Any, axis: int = 0) -> Array:
     """z = the parts joined along a new axis
 
     Args:
-        parts: The arrays, of one shape.
-        axis: The place of the new axis. Default 0.
+        parts: The arrays, all of the same shape.
+        axis: The position of the new axis. Default 0.
 
     Raises:
         ShapeError: The shapes differ.

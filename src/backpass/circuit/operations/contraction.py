@@ -100,7 +100,7 @@ def einsum(subscripts: str, *operands: Array, optimize: Any = False) -> Array:
     Args:
         subscripts: The letters of the axes of every operand and of the output.
         *operands: The arrays.
-        optimize: For the signature of NumPy.
+        optimize: Accepted for compatibility with NumPy.
 
     Raises:
         ShapeError: The subscripts do not fit the operands.

@@ -35,7 +35,7 @@ def random_bits(key: Array, step: Array, *, purpose: int, shape: tuple[Any, ...]
     Args:
         key: The key, two words.
         step: The step of training.
-        purpose: What the bits are for; other purposes have other bits.
+        purpose: A number per use, so that different uses have different bits.
         shape: The shape of z.
     """
     return philox_bits(key, int(step), purpose, shape)

@@ -69,7 +69,7 @@ def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     Args:
         x: The array.
         axis: An axis or a tuple of axes. Default None: all.
-        keepdims: Whether these axes stay, with length 1. Default False.
+        keepdims: Whether to keep these axes, with length 1. Default False.
     """
     return numpy.sum(x, axis=axis, keepdims=keepdims)
 
@@ -94,7 +94,7 @@ def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     Args:
         x: The array.
         axis: An axis or a tuple of axes. Default None: all.
-        keepdims: Whether these axes stay, with length 1. Default False.
+        keepdims: Whether to keep these axes, with length 1. Default False.
 
     Raises:
         ShapeError: There is no element.
@@ -127,7 +127,7 @@ def logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     Args:
         x: The array.
         axis: An axis or a tuple of axes. Default None: all.
-        keepdims: Whether these axes stay, with length 1. Default False.
+        keepdims: Whether to keep these axes, with length 1. Default False.
     """
     x = numpy.asarray(x, dtype=_exp_dtype(x.dtype))
     top = numpy.max(x, axis=axis, keepdims=True, initial=-numpy.inf)

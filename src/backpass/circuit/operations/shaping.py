@@ -57,7 +57,7 @@ def cast(x: Array, *, dtype: Any) -> Array:
 
     Args:
         x: The array.
-        dtype: A dtype of NumPy.
+        dtype: The new dtype.
     """
     return x.astype(dtype)
 
@@ -87,10 +87,10 @@ def reshape(x: Array, *, shape: tuple[Any, ...]) -> Array:
 
     Args:
         x: The array.
-        shape: The lengths.
+        shape: The new shape.
 
     Raises:
-        ShapeError: Their product is not the number of elements.
+        ShapeError: It has another number of elements.
     """
     return x.reshape(shape)
 
@@ -151,10 +151,10 @@ def broadcast_to(x: Array, *, shape: tuple[Any, ...]) -> Array:
 
     Args:
         x: The array.
-        shape: The shape, into which that of x broadcasts.
+        shape: The shape to broadcast to.
 
     Raises:
-        ShapeError: x does not broadcast to it.
+        ShapeError: x cannot be broadcast to it.
     """
     return numpy.broadcast_to(x, shape)
 

@@ -55,7 +55,7 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     Args:
         x: The array.
         axis: An axis or a tuple of axes. Default None: all.
-        keepdims: Whether these axes stay, with length 1. Default False.
+        keepdims: Whether to keep these axes, with length 1. Default False.
 
     Raises:
         ShapeError: The length of an axis is free.
@@ -143,7 +143,7 @@ def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -
         x: The array.
         ord: The order. Default None: Euclidean.
         axis: An axis or a tuple of axes. Default None: all.
-        keepdims: Whether these axes stay, with length 1. Default False.
+        keepdims: Whether to keep these axes, with length 1. Default False.
     """
     x = as_array(x)
     if is_whole(x):

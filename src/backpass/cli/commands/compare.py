@@ -125,7 +125,6 @@ def _lines(found: Comparison, paths: list[str]) -> list[str]:
         first, second = figures([found.first[name], found.second[name]])
         scale = max(abs(found.first[name]), abs(found.second[name]))
         value, low, high = (figure(_rounded(end, scale), 3) for end in (each.value, each.low, each.high))
-        rows.append(
-            [name, first, second, value, f"{low} to {high}" if each.is_known else "-", words[found.better(name)]]
-        )
+        interval = f"{low} to {high}" if each.is_known else "-"
+        rows.append([name, first, second, value, interval, words[found.better(name)]])
     return aligned(rows, left=(0, 5))

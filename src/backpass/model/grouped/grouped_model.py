@@ -234,7 +234,7 @@ class GroupedModel(Predictor):
         """How tables are read for the model, with the column of groups; ``with_target``: rows with known targets.
 
         Args:
-            with_target: Whether the rows have known targets, which are read, too. Default False.
+            with_target: Whether the rows have known targets, which are then read. Default False.
         """
         base = self.base.reader(with_target=with_target)
         return replace(base, kinds={self.by: self.kind, **base.kinds}, positions=())

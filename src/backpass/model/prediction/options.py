@@ -52,10 +52,10 @@ def check_reading(function: str, model: object, data: Any, options: Iterable[str
 
 
 def require_table(function: str, table: object) -> None:
-    """Reject what is no Table.
+    """Reject a value that is not a Table.
 
     Raises:
-        UsageError: It is something else.
+        UsageError: It is not a Table.
 
     >>> require_table("predictions", {"x": [1.0]})
     Traceback (most recent call last):

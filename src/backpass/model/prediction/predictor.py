@@ -116,7 +116,7 @@ class Predictor(ABC):
 
         Args:
             data: As for ``predict``.
-            with_target: Whether the rows have known targets, which are read, too. Default False.
+            with_target: Whether the rows have known targets, which are then read. Default False.
             strict: Whether a row without a target is an error. Default False.
             **reading: As for ``predict``.
 

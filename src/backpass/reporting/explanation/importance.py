@@ -175,7 +175,7 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
             moves.append(_distance(head, o, held.outputs[rows]))
         return Importance(name, float(np.mean(losses)), float(np.std(losses)), float(np.mean(moves)), count)
 
-    chosen = screened(model, x, groups)
+    chosen = screened(model, x, columns)
     changes = _changes(ensemble, [columns[j] for j in chosen], held.numbers[rows], held.codes[rows])
     found = []
     for j in chosen:
@@ -189,7 +189,7 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
     return sorted(found, key=lambda each: -each.worse)
 
 
-def screened(model: Model, x: NDArray[Any], groups: Sequence[NDArray[np.intp]]) -> list[int]:
+def screened(model: Model, x: NDArray[Any], columns: Sequence[ModelColumn]) -> list[int]:
     """Return the columns that are measured one by one: all, or those with the largest slopes.
 
     The slope of a column is the sum over its inputs of  mean |dh/dx| std(x), over at most 500 of the rows.
@@ -197,15 +197,15 @@ def screened(model: Model, x: NDArray[Any], groups: Sequence[NDArray[np.intp]]) 
     Args:
         model: The model.
         x: The inputs of its networks (n, d).
-        groups: The positions in x of each column.
+        columns: The columns of the model.
     """
-    if len(groups) <= MOST_COLUMNS:
-        return [*range(len(groups))]
+    if len(columns) <= MOST_COLUMNS:
+        return [*range(len(columns))]
     smooth, some = SmoothModel(model), x[:_SCREENED_ROWS]
     s = smooth.inputs(some)
     slopes = smooth.slopes(s, picked_classes(smooth.predictions(s), positive=model.head.positive))
     sizes = np.abs(slopes).mean(axis=0) * s.std(axis=0)
-    of_column = np.array([sizes[group].sum() for group in by_column(columns_of(model), smooth.groups())])
+    of_column = np.array([sizes[group].sum() for group in by_column(columns, smooth.groups())])
     return sorted(np.argsort(-of_column, kind="stable")[:SCREENED].tolist())
 
 

@@ -25,6 +25,7 @@ from backpass.table.notation.reading import NumberReading
 
 MISSING, MAYBE, NUMERIC, INFINITE, DATE, TIME, TEXT = TYPES = range(7)
 _CHOSEN = np.array([[bits >> each & 1 for each in TYPES] for bits in range(1 << len(TYPES))], dtype=np.bool_)
+"""Set of types, as bits -> whether it contains each type."""
 TYPE_OF: dict[DatetimeKind, int] = {"date": DATE, "time": TIME}
 
 

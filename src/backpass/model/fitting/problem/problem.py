@@ -71,13 +71,13 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
-    """What the settings say about the optimizer, without arrays: equal updates of equal networks share a step.
+class OptimizerSettings:
+    """The settings of the optimizer, without arrays: with equal ones, equal networks share a step.
 
     Attributes:
         name: The name of the optimizer.
         options: Its options.
-        multipliers: The learning rate multiplier of parameter groups.
+        multipliers: The learning rate multipliers, by parameter group.
     """
 
     name: str
@@ -200,7 +200,8 @@ class Problem:
     def objective(self) -> NetworkObjective:
         """J(theta); that of all members of an ensemble."""
         train = self.parts["train"].pool
-        is_taught = any(p is not None and p.teacher is not None for p in (train, self.made_up and self.made_up.pool))
+        pools = [train] if self.made_up is None else [train, self.made_up.pool]
+        is_taught = any(pool.teacher is not None for pool in pools)
         of_teacher = teaching_loss(self.head) if is_taught else None
         is_weighted = train.weights is not None or self.class_weights is not None
         return NetworkObjective(self.network.without_scales, self.head.loss, of_teacher, is_weighted)
@@ -289,21 +290,21 @@ class Problem:
 
     def optimizer(self) -> Optimizer:
         """The optimizer with the options in the settings."""
-        return self._update.optimizer(self.network)
+        return self._optimizer_settings.optimizer(self.network)
 
     @property
-    def _update(self) -> Update:
+    def _optimizer_settings(self) -> OptimizerSettings:
         s = self.settings
         options = OptimizerOptions(
             s.momentum, s.beta1, s.beta2, weight_decay=s.weight_decay, max_grad_norm=s.max_grad_norm
         )
-        return Update(s.optimizer, options, tuple(s.learning_rate_multiplier))
+        return OptimizerSettings(s.optimizer, options, tuple(s.learning_rate_multiplier))
 
     def step(self, theta: NDArray[Any], batch: Sequence[Spec], columns: Sequence[str] = ()) -> Step:
         """One training step, see ``training_step``: traced once for all members of an ensemble, and for later fits."""
         if self.head.custom_loss is not None:  # a function, which may compute something else next time
             return training_step(self.objective, self.optimizer(), theta, batch, columns)
-        return _step_of(self.objective, self._update, theta.size, theta.dtype, tuple(batch), tuple(columns))
+        return _step_of(self.objective, self._optimizer_settings, theta.size, theta.dtype, tuple(batch), tuple(columns))
 
     def _training_settings(self) -> TrainingSettings:
         s = self.settings
@@ -353,13 +354,13 @@ class Problem:
 @Once
 def _step_of(
     objective: NetworkObjective,
-    update: Update,
+    settings: OptimizerSettings,
     parameters: int,
     dtype: np.dtype[Any],
     batch: Sequence[Spec],
     columns: Sequence[str],
 ) -> Step:
-    optimizer = update.optimizer(objective.network)
+    optimizer = settings.optimizer(objective.network)
     return training_step(objective, optimizer, np.empty(parameters, dtype), batch, columns)
 
 

@@ -50,7 +50,8 @@ class NetworkObjective:
             t, of_teacher = taught
             own = weighted_loss(self.loss, o, y, weights)
             return own + weighted_loss(self.of_teacher, o, t, of_teacher)
-        return (weighted_loss if self.is_weighted else mean_loss)(self.loss, o, y, weights)
+        J = weighted_loss if self.is_weighted else mean_loss
+        return J(self.loss, o, y, weights)
 
     def summed(self, theta: Array, batch: tuple[Array, ...], draws: RandomKey) -> Array:
         """B J(theta) of a batch of B rows. Their mean weight is 1 where J divides by the sum of weights."""
