@@ -45,7 +45,7 @@ def fitted(request: pytest.FixtureRequest) -> tuple[backpass.Model, dict[str, An
 def test_the_table_of_the_fit_is_recognized(fitted: tuple[backpass.Model, dict[str, Any]]) -> None:
     model, columns = fitted
     assert known(model, columns) == pytest.approx(0.75, abs=0.04)
-    with pytest.warns(BackpassWarning, match=f"about 7. % of these rows {TEXT}"):
+    with pytest.warns(BackpassWarning, match=f"about 7.% of these rows {TEXT}"):
         model.evaluate(columns)
 
 
