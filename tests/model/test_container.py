@@ -257,7 +257,7 @@ def test_another_padding_order_or_spelling_is_found() -> None:
     assert "not laid out" in refused(forged(lambda h: h.update(theta=h.pop("theta")))).message
     spaced = header.replace(b',"theta"', b', "theta"')
     assert "not laid out" in refused(sealed(framed(padded(spaced.rstrip()), SMALL[end:]))).message
-    assert "begins otherwise" in refused(framed(json.dumps(json.loads(header)).encode(), SMALL[end:])).message
+    assert "begins differently" in refused(framed(json.dumps(json.loads(header)).encode(), SMALL[end:])).message
 
 
 def test_overlapping_gapped_negative_and_far_places_are_found() -> None:
@@ -384,7 +384,7 @@ def test_a_header_that_is_cut_short_says_by_how_much() -> None:
 
 @pytest.mark.parametrize("first", [b"[", b"|", b" "])
 def test_a_header_begins_as_an_object(first: bytes) -> None:
-    """Whatever else is right: what begins otherwise is a file of others, and is not read on."""
+    """Whatever else is right: what begins differently is a file of others, and is not read on."""
     data = SMALL[:8] + first + SMALL[9:]
     assert "is not a Backpass file" in refused(sealed(data)).message
 

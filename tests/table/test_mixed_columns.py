@@ -104,7 +104,7 @@ def test_other_texts_are_said_and_never_make_classes(notation: str, texts: str, 
         assert f"row {rows[0] + 1}" in text or f"rows {rows[0] + 1}" in text
         return
     assert isinstance(table.column("x"), CategoricalColumn)
-    assert any(f"{ROWS - len(rows)} numbers and {len(rows)} other texts" in note for note in table.notes), table.notes
+    assert any(f"{ROWS - len(rows)} numbers and {len(rows)} other values" in note for note in table.notes), table.notes
     with pytest.raises(DataError, match=f"{ROWS - len(rows)} numbers") as caught:
         Target.fit(table, "x")
     assert "task='classification'" in str(caught.value)

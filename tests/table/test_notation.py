@@ -694,7 +694,7 @@ def test_a_target_of_numbers_and_texts_is_asked_about(share: float) -> None:
     with pytest.raises(DataError) as caught:
         Target.fit(table, "y")
     (fault,) = caught.value.details or (caught.value.message,)
-    assert f"{200 - int(200 * share)} numbers and {int(200 * share)} texts: 'sold' (rows 1, 2, 3" in fault
+    assert f"{200 - int(200 * share)} numbers and {int(200 * share)} other values: 'sold' (rows 1, 2, 3" in fault
     assert caught.value.hint == "if they mean missing: --missing sold; if all are classes: --task classification"
     assert Target.fit(table, "y", "classification").task == "multiclass"
 
@@ -714,7 +714,7 @@ def test_many_classes_and_classes_of_one_row_are_asked_about(cells: list[str], t
     with pytest.raises(DataError) as caught:
         Target.fit(table, "y")
     assert text in str(caught.value)
-    assert caught.value.hint == "if they are classes, say --task classification"
+    assert caught.value.hint == "if they are classes: --task classification"
     assert Target.fit(table, "y", "classification").task == "multiclass"
 
 

@@ -35,7 +35,7 @@ def hint_for(hint: str, own: Iterable[str], owner_of: Callable[[str], str | None
 
     Example:
         >>> owner = {"--task": "fit"}.get
-        >>> hint_for("write them as numbers; if they are classes, say --task classification", ["--target"], owner)
+        >>> hint_for("write them as numbers; if they are classes: --task classification", ["--target"], owner)
         'write them as numbers'
         >>> hint_for("say --task classification", ["--target"], owner)
         'say --task classification (--task is an option of backpass fit)'
