@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import pkgutil
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,6 +94,66 @@ def test_every_parameter_of_an_operation_is_in_its_equation_or_explained(name: s
     arrays = {"x", "y", "W", "b", "condition"}
     missing = unexplained(getattr(backpass.operations, name))
     assert {*missing} <= arrays, f"Args of {name} lack {sorted({*missing} - arrays)}"
+
+
+API = Path(__file__).parents[1] / "docs" / "reference" / "api"
+SYMBOL = re.compile(r"[A-Za-z]\d?|theta|phi|d[A-Za-z]|dJ_dg|dg_dtheta|slope")
+"""Names of the notes' alphabet: an equation or a line of shapes explains them, too."""
+
+
+def documented(page: str) -> Iterator[tuple[str, list[Callable[..., Any]]]]:
+    """The functions and methods on a reference page: the name, with the function, and those that a method overrides."""
+    for kind, path, options in re.findall(r"^\.\. auto(\w+):: (\S+)\n((?: {3}:.*\n)*)", page, re.M):
+        value = pkgutil.resolve_name(path)
+        members = re.search(r":members:(.*)", options)
+        named = set(re.findall(r"\w+", members[1])) if members else set()
+        if kind == "function":
+            yield path, [value]
+        elif kind == "class" and members:
+            yield from methods(path, value, named)
+        elif kind == "module" and members:
+            omitted = re.findall(r"\w+", options.partition(":exclude-members:")[2])
+            own = {name for name, each in vars(value).items() if getattr(each, "__module__", "") == path}
+            for name in sorted((named or own) - {*omitted}):
+                each = getattr(value, name)
+                if inspect.isclass(each):
+                    yield from methods(f"{path}.{name}", each, set())
+                elif inspect.isfunction(each) and not name.startswith("_"):
+                    yield f"{path}.{name}", [each]
+
+
+def methods(path: str, cls: type, named: set[str]) -> Iterator[tuple[str, list[Callable[..., Any]]]]:
+    for name, function in inspect.getmembers(cls, lambda each: inspect.isfunction(each) or inspect.ismethod(each)):
+        is_ours = (function.__module__ or "").startswith("backpass.") and inspect.getdoc(function)
+        if is_ours and not name.startswith("_") and name in (named or {name}):
+            yield f"{path}.{name}", [getattr(each, name) for each in cls.__mro__ if name in vars(each)]
+
+
+def unexplained_on_page(page: str) -> dict[str, list[str]]:
+    """The parameters of each function on a page that neither ``Args`` nor, as symbols, an equation explains."""
+    found = {}
+    for name, functions in documented(page):
+        text = "\n".join(inspect.getdoc(each) or "" for each in (*functions, inspect.getmodule(functions[0])))
+        symbols = {each for each in re.findall(r"[A-Za-z]+\d?(?:_[a-z]\w+)?", text) if SYMBOL.fullmatch(each)}
+        if missing := set.intersection(*({*unexplained(each)} for each in functions)) - symbols:
+            found[name] = sorted(missing)
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(API.glob("*.rst")), ids=lambda path: path.stem)
+def test_every_parameter_on_a_reference_page_is_explained(path: Path) -> None:
+    missing = unexplained_on_page(path.read_text("utf-8"))
+    assert not missing, f"Args lack {missing}"
+
+
+def test_reference_pages_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A parameter without ``Args`` is found, a symbol of the equation and an overridden method are not."""
+    names = {name for path in API.glob("*.rst") for name, _ in documented(path.read_text("utf-8"))}
+    assert {"backpass.fit", "backpass.network.Loss.predicted", "backpass.network.losses.Huber.per_example"} <= names
+    page = ".. autofunction:: backpass.network.mean_loss\n.. autoclass:: backpass.network.losses.Huber\n   :members:\n"
+    assert unexplained_on_page(page) == {}
+    monkeypatch.setattr(backpass.network.mean_loss, "__doc__", "J of o and y")
+    assert unexplained_on_page(page) == {"backpass.network.mean_loss": ["loss", "weights"]}
 
 
 def test_a_planted_parameter_is_found() -> None:

@@ -198,6 +198,11 @@ def _bound(bound: float) -> str:
 def whole_number_errors(least: int, most: int | None = None, /, **arguments: Any) -> list[str]:
     """A message for each argument that is not a whole number from ``least`` to ``most``.
 
+    Args:
+        least: The smallest accepted number.
+        most: The largest accepted number. Default None: no limit.
+        **arguments: The arguments, by name.
+
     >>> whole_number_errors(1, epochs=1.5, batch_size=32)
     ['epochs must be a whole number of at least 1; got 1.5']
     """
@@ -215,6 +220,9 @@ def whole_number_errors(least: int, most: int | None = None, /, **arguments: Any
 def seed_errors(seed: Any) -> list[str]:
     """A message if this cannot be a seed.
 
+    Args:
+        seed: The argument.
+
     >>> seed_errors(-1), seed_errors(0)
     (['seed must be a whole number from 0 to 2^64 - 1; got -1'], [])
     """
@@ -223,6 +231,9 @@ def seed_errors(seed: Any) -> list[str]:
 
 def function_errors(**arguments: Any) -> list[str]:
     """A message for each argument that is neither None nor a function.
+
+    Args:
+        **arguments: The arguments, by name.
 
     >>> function_errors(watch=3, h=len, on_rows=None)
     ['watch must be a function, got a value of type int']
@@ -234,6 +245,11 @@ def function_errors(**arguments: Any) -> list[str]:
 def looked_up(table: Mapping[str, T], name: Any, what: str) -> T:
     """The entry of a table by its name.
 
+    Args:
+        table: The entries, by name.
+        name: The name.
+        what: What the entries are, in the message: ``loss``.
+
     Raises:
         UsageError: If the name is unknown, or no name at all; the hint gives the nearest name.
     """
@@ -244,6 +260,10 @@ def looked_up(table: Mapping[str, T], name: Any, what: str) -> T:
 
 def did_you_mean(name: Any, known: Sequence[str]) -> str:
     """A hint that names the most similar known name, or lists the known names (at most eight).
+
+    Args:
+        name: The unknown name.
+        known: The known names.
 
     >>> did_you_mean("pirce", ["price", "rooms"])
     "did you mean 'price'?"
@@ -267,6 +287,10 @@ def did_you_mean(name: Any, known: Sequence[str]) -> str:
 def did_you_mean_file(name: str, known: Sequence[str]) -> str:
     """A hint as ``did_you_mean``, for names of files, which resemble each other only if they do without the suffix.
 
+    Args:
+        name: The unknown name, without its folder.
+        known: The names of the files that there are.
+
     >>> did_you_mean_file("chrun.csv", ["churn.csv", "movies.csv"])
     "did you mean 'churn.csv'?"
     >>> did_you_mean_file("nofile.csv", ["more.csv", "movies.csv"])
@@ -283,6 +307,9 @@ def did_you_mean_file(name: str, known: Sequence[str]) -> str:
 
 def visible(text: str) -> str:
     """The text with nonprintable characters escaped (control characters, direction marks, lone surrogates).
+
+    Args:
+        text: Any text.
 
     >>> print(visible("a\\x1b[31m\\tb\\u202e"))
     a\\x1b[31m\\tb\\u202e

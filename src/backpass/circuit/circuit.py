@@ -64,6 +64,9 @@ class Circuit(Listing):
     def arrays_for(self, values: Sequence[Any]) -> list[Any]:
         """Convert the inputs to arrays of the expected dtypes.
 
+        Args:
+            values: The inputs, in the order of ``input_names``.
+
         Raises:
             TraceError: If an input is a masked array.
         """
@@ -131,20 +134,36 @@ class Circuit(Listing):
 
         Arithmetic operations, elementary functions, comparisons and copied numbers count one each; filling with zeros
         counts nothing (footnote 4).
+
+        Args:
+            **lengths: The length of each free dimension, by name.
         """
         return sum(self._count(node, lengths) for _, node in self.operations)
 
     def flops(self, **lengths: int) -> int:
-        """The number of floating-point operations, without comparisons, copies and random bits."""
+        """The number of floating-point operations, without comparisons, copies and random bits.
+
+        Args:
+            **lengths: The length of each free dimension, by name.
+        """
         return sum(self._count(node, lengths) for _, node in self.operations if node.operation.is_arithmetic)
 
     def flops_of(self, label: str, **lengths: int) -> int:
-        """The number of floating-point operations with this label; see ``label``."""
+        """The number of floating-point operations with this label; see ``label``.
+
+        Args:
+            label: The label.
+            **lengths: The length of each free dimension, by name.
+        """
         nodes = (node for _, node in self.operations if node.label == label)
         return sum(self._count(node, lengths) for node in nodes if node.operation.is_arithmetic)
 
     def bytes_moved(self, **lengths: int) -> int:
-        """The bytes read and written if every operation runs by itself and nothing stays in registers."""
+        """The bytes read and written if every operation runs by itself and nothing stays in registers.
+
+        Args:
+            **lengths: The length of each free dimension, by name.
+        """
         total = 0
         for _, node in self.operations:
             if not (node.operation.is_view or self._is_zero_fill(node)):

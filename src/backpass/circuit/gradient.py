@@ -94,7 +94,12 @@ def grad(f: Callable[..., Any], argument: int | Sequence[int] = 0) -> Callable[.
 
 
 def gradient(circuit: Circuit, argument: int | Sequence[int] = 0) -> Circuit:
-    """The circuit for the gradient of a circuit with one real output, with respect to the given argument(s)."""
+    """The circuit for the gradient of a circuit with one real output, with respect to the given argument(s).
+
+    Args:
+        circuit: The circuit of J.
+        argument: The position of the argument, or several positions. Default 0: the first.
+    """
     return trace(grad(circuit, argument), list(circuit.inputs), names=circuit.input_names)
 
 

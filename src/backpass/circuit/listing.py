@@ -53,13 +53,21 @@ class Listing:
         yield f"  return {', '.join(self.reference(i) for i in self.outputs)}"
 
     def reference(self, i: int) -> str:
-        """The text that refers to node i: the name of an input or of a named value, else a number."""
+        """The text that refers to node i: the name of an input or of a named value, else a number.
+
+        Args:
+            i: The number of the node.
+        """
         if i < len(self.input_names):
             return self.input_names[i]
         return self.nodes[i].names[-1] if self.nodes[i].names else f"%{i}"
 
     def text(self, i: int) -> str:
-        """The operation of node i with its arguments, on one line."""
+        """The operation of node i with its arguments, on one line.
+
+        Args:
+            i: The number of the node.
+        """
         node = self.nodes[i]
         if node.operation.name == "constant":
             value = node.params["value"]

@@ -34,7 +34,11 @@ def recording(recorder: Recorder) -> Iterator[None]:
 
 @contextmanager
 def label(text: str) -> Iterator[None]:
-    """Label everything recorded inside the ``with`` block; listings and error messages show the label."""
+    """Label everything recorded inside the ``with`` block; listings and error messages show the label.
+
+    Args:
+        text: The label, such as ``optimizer: scale``.
+    """
     recorder = active_recorder()
     if recorder is None:
         yield

@@ -38,7 +38,11 @@ class Spec:
         return len(self.shape)
 
     def size(self, lengths: Mapping[str, int]) -> int:
-        """The number of elements for these lengths of the free dimensions."""
+        """The number of elements for these lengths of the free dimensions.
+
+        Args:
+            lengths: The length of each free dimension, by name.
+        """
         return prod(bind(self.shape, lengths))
 
     @property

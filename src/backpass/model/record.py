@@ -157,6 +157,9 @@ class Record:
         """How far each row (n,) of a table is after the test rows, see ``Horizon.beyond``; None without a time column.
 
         Rows whose time is not known count as later: new rows are.
+
+        Args:
+            table: The table, with the time column of the fit.
         """
         if self.horizon is None:
             return None
@@ -168,6 +171,9 @@ class Record:
     def row_weights(self, table: Table) -> NDArray[np.float64] | None:
         """The weights of a table's rows (n,), from the column of weights of the fit; None without such a column.
 
+        Args:
+            table: The table.
+
         Raises:
             DataError: The weights cannot be used.
         """
@@ -177,11 +183,18 @@ class Record:
         """The group or the block of time of each row of a table (n,), which a bootstrap draws as a whole.
 
         None if the fit had neither a group nor a time column, or if the table lacks it: rows are drawn one by one.
+
+        Args:
+            table: The table.
         """
         return resampled_rows(table, group=self.settings.get("group"), time=self.settings.get("time"))
 
     def notes_on_times(self, table: Table) -> tuple[str, ...]:
-        """A note if rows of a table are later than those that the model knows."""
+        """A note if rows of a table are later than those that the model knows.
+
+        Args:
+            table: The table.
+        """
         column = table.columns.get(self.settings.get("time") or "")
         if self.horizon is None or column is None or isinstance(column, CategoricalColumn):
             return ()
@@ -190,7 +203,11 @@ class Record:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Record:
-        """The record that ``to_json`` wrote."""
+        """The record that ``to_json`` wrote.
+
+        Args:
+            data: What ``to_json`` returns.
+        """
         history = tuple(EpochRecord(**epoch) for epoch in data["history"])
         notes, members = tuple(data["notes"]), tuple(data.get("members", ()))
         warnings, candidates = tuple(data.get("warnings", ())), tuple(data.get("candidates", ()))

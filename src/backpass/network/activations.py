@@ -91,12 +91,19 @@ Where a bound is finite the slope vanishes on that side: a unit that saturates t
 
 
 def range_of(activation: Activation) -> tuple[float, float]:
-    """The infimum and the supremum of an activation; that of a function is taken as unbounded."""
+    """The infimum and the supremum of an activation; that of a function is taken as unbounded.
+
+    Args:
+        activation: A key of ``RANGES``, or a ``CustomActivation``.
+    """
     return RANGES[activation] if isinstance(activation, str) else (-inf, inf)
 
 
 def saturates(activation: Activation) -> bool:
     """Whether an activation is known to be bounded, so that its slope vanishes on at least one side.
+
+    Args:
+        activation: A key of ``RANGES``, or a ``CustomActivation``.
 
     >>> saturates("relu"), saturates("leaky_relu")
     (True, False)
@@ -106,6 +113,9 @@ def saturates(activation: Activation) -> bool:
 
 def activation_of(activation: Activation | Callable[[Array], Array]) -> Activation:
     """A name as it is, and a function as the operations that it is made of.
+
+    Args:
+        activation: A key of ``ACTIVATIONS``, or a function.
 
     Raises:
         UsageError: If the name is unknown, or a function is not elementwise, or not made of operations.
@@ -118,6 +128,9 @@ def activation_of(activation: Activation | Callable[[Array], Array]) -> Activati
 
 def activation_named(name: Activation | Callable[[Array], Array]) -> Callable[[Array], Array]:
     """Look up an activation by name; a function is returned as it is.
+
+    Args:
+        name: A key of ``ACTIVATIONS``, or a function.
 
     Raises:
         UsageError: If the name is unknown; the message gives the nearest name.

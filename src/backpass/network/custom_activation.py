@@ -83,6 +83,9 @@ class CustomActivation:
     def of(function: Callable[[Array], Array]) -> CustomActivation:
         """The activation that a function of the operations computes.
 
+        Args:
+            function: z -> a, made of operations.
+
         Raises:
             UsageError: It cannot be traced, is not elementwise, or does not depend on z.
         """
@@ -101,6 +104,9 @@ class CustomActivation:
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> CustomActivation:
         """The activation that ``to_json`` wrote.
+
+        Args:
+            data: What ``to_json`` returns.
 
         Raises:
             UsageError: The data do not describe an activation.

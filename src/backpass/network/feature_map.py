@@ -137,7 +137,12 @@ class FeatureMap:
         return groups
 
     def input_names(self, numbers: Sequence[str], texts: Mapping[str, Sequence[str]]) -> list[str]:
-        """A name per input: the column, alone or followed by "rank", "is missing", "= category", "cos" or "sin"."""
+        """A name per input: the column, alone or followed by "rank", "is missing", "= category", "cos" or "sin".
+
+        Args:
+            numbers: The names of the encoded numbers.
+            texts: The categories of each categorical column, by its name.
+        """
         names = [*numbers, *(f"{name} rank" for name in numbers if self.knots)]
         cyclic = [
             f"{name} {function}"
@@ -216,6 +221,9 @@ class FeatureMap:
         """x without quantile features, and with a code in place of each one-hot block, all codes last: (n, d) -> (n, e)
 
         A linear model of one-hot inputs can be written in terms of codes, at a fraction of the work.
+
+        Args:
+            x: The inputs (n, d).
         """
         groups, p = self.groups(), len(self.has_missing)
         texts = [*zip(groups[p:], self.coding, self.has_unknown, strict=True)]
@@ -246,6 +254,10 @@ class FeatureMap:
 
         A scale of 0 becomes 2 / (max - min) of the center and the values. The center stays, where the input is 0 as
         before, so predictions for earlier rows do not change.
+
+        Args:
+            numbers: The encoded numbers of the rows (n, p).
+            codes: The codes of their categories (n, q).
         """
         if self.scale.all():
             return self
@@ -259,7 +271,11 @@ class FeatureMap:
         return self if (scale == self.scale).all() else replace(self, scale=scale)
 
     def circuit(self, dtype: Any = numpy.float32) -> Circuit:
-        """The circuit (numbers, codes) -> x for any number of rows."""
+        """The circuit (numbers, codes) -> x for any number of rows.
+
+        Args:
+            dtype: The dtype of x. Default float32.
+        """
         return _circuit(self, numpy.dtype(dtype))
 
     @staticmethod

@@ -37,6 +37,12 @@ def initialize(network: Network, scheme: str = "he", dtype: Any = numpy.float32,
 
     key uint32 (2,)   ->   theta (P,)
 
+    Args:
+        network: The network.
+        scheme: A key of ``INITIALIZATIONS``. Default "he".
+        dtype: The dtype of theta. Default float32.
+        fixed: The values of the parameters in the group ``FIXED``, by name. Default None: there are none.
+
     Raises:
         UsageError: If the scheme is unknown.
     """
@@ -98,6 +104,12 @@ def initialize_from_data(
     The scales are an input, so that networks that differ in them only share the plan of this circuit. ``fixed`` is
     as given.
 
+    Args:
+        network: The network, of dense layers.
+        rows: The number of rows of x.
+        dtype: The dtype of x and theta. Default float32.
+        fixed: The values of the parameters in the group ``FIXED``, by name. Default None: there are none.
+
     Raises:
         UsageError: If a layer is not dense (wired layers are small and keep random weights).
     """
@@ -141,7 +153,12 @@ def _traced(network: Network, rows: int, dtype: numpy.dtype[Any], fixed: Fixed |
 
 
 def frequency_scales(network: Network, dtype: Any = numpy.float32) -> NDArray[Any]:
-    """The standard deviation of the initial frequencies of each periodic embedding of a network, in their order."""
+    """The standard deviation of the initial frequencies of each periodic embedding of a network, in their order.
+
+    Args:
+        network: The network.
+        dtype: The dtype of the result. Default float32.
+    """
     return numpy.array([p.init_scale for p in network.layout.parameters if p.group == FREQUENCY], dtype)
 
 
@@ -155,6 +172,11 @@ def fit_output(network: Network, rows: int, dtype: Any = numpy.float32) -> Circu
     input it is the least-squares line. Means and covariances of output j are weighted by column j.
 
     theta (P,)   x (rows, d)   z (rows, k)   weights (rows, k)   ->   theta (P,), line (rows, k)
+
+    Args:
+        network: The network.
+        rows: The number of rows of x.
+        dtype: The dtype of the arrays. Default float32.
     """
     number, width = str(len(network.widths)), list(network.numbered())[-1][2]
     factor = sqrt(width) if isinstance(network.layers[-1], ScaledDense) else 1.0

@@ -56,22 +56,41 @@ class Layer(ABC):
 
     @abstractmethod
     def width(self, inputs: int) -> int:
-        """m, the number of outputs for d inputs."""
+        """m, the number of outputs for d inputs.
+
+        Args:
+            inputs: d, the number of inputs.
+        """
 
     @abstractmethod
     def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
-        """The parameters for d inputs; ``number`` is the layer's number k in names such as W1."""
+        """The parameters for d inputs.
+
+        Args:
+            inputs: d, the number of inputs.
+            number: The number k of the layer, as in W1.
+        """
 
     @abstractmethod
     def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
-        """z of the layer; x itself for a layer that has no pre-activation."""
+        """z of the layer; x itself for a layer that has no pre-activation.
+
+        Args:
+            theta: The parameters of the network, by name.
+            x: The inputs (n, d).
+            number: The number k of the layer, as in W1.
+        """
 
     @abstractmethod
     def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
         """The outputs a; ``draws`` is None outside training."""
 
     def errors(self, inputs: int) -> list[str]:
-        """The problems that prevent the use of the layer on d inputs."""
+        """The problems that prevent the use of the layer on d inputs.
+
+        Args:
+            inputs: d, the number of inputs.
+        """
         units: Any = self.width(inputs)
         return [] if isinstance(units, Integral) and int(units) >= 1 else [f"expected at least 1 unit, got {units!r}"]
 

@@ -45,10 +45,19 @@ class Loss(ABC):
 
     @abstractmethod
     def per_example(self, o: Array, y: Array) -> Array:
-        """outputs o (n, k), targets y   ->   J^(i) (n,)"""
+        """outputs o (n, k), targets y   ->   J^(i) (n,)
+
+        Args:
+            o: The outputs of the network, before any link function.
+            y: The targets: (n, k), or class numbers (n,).
+        """
 
     def predicted(self, o: Array) -> Array:
-        """outputs o (n, k)   ->   predictions in units of the target; by default the outputs themselves"""
+        """outputs o (n, k)   ->   predictions in units of the target; by default the outputs themselves
+
+        Args:
+            o: The outputs (n, k).
+        """
         return o
 
     def averaged(self, outputs: Sequence[Array], weights: Sequence[float] = ()) -> Array:
@@ -236,6 +245,10 @@ LOSSES: MappingProxyType[str, Callable[..., Loss]] = MappingProxyType(
 def loss_named(name: str, **options: Any) -> Loss:
     """Create a loss by name, with its options.
 
+    Args:
+        name: A key of ``LOSSES``.
+        **options: The options of the loss, such as ``q`` of ``quantile``.
+
     Raises:
         UsageError: If the name is unknown; the message gives the nearest name.
     """
@@ -247,13 +260,26 @@ def mean_loss(loss: Loss, o: Array, y: Array, weights: Array) -> Array:
 
     The divisor is the weight of the rows in the batch, so a smaller last batch is handled correctly. A batch with all
     weights 0 has J = 0 and no gradient.
+
+    Args:
+        loss: The loss.
+        o: The outputs (n, k).
+        y: The targets.
+        weights: w, one number per row (n,).
     """
     total = weights.sum()
     return _weighted(loss, o, y, weights).sum() / where(equal(total, 0.0), 1.0, total)
 
 
 def summed_loss(loss: Loss, o: Array, y: Array, weights: Array) -> Array:
-    """sum of w^(i) J^(i): what ``mean_loss`` and ``weighted_loss`` divide"""
+    """sum of w^(i) J^(i): what ``mean_loss`` and ``weighted_loss`` divide
+
+    Args:
+        loss: The loss.
+        o: The outputs (n, k).
+        y: The targets.
+        weights: w, one number per row (n,).
+    """
     return _weighted(loss, o, y, weights).sum()
 
 
@@ -262,6 +288,12 @@ def weighted_loss(loss: Loss, o: Array, y: Array, weights: Array) -> Array:
 
     For weights with mean 1 over all rows, its expectation over batches is ``mean_loss`` of all rows. If it were divided
     by the weight of its own batch instead, a row of weight 1000 would count no more than one whole batch.
+
+    Args:
+        loss: The loss.
+        o: The outputs (n, k).
+        y: The targets.
+        weights: w, one number per row (n,).
     """
     rows = equal(weights, weights).astype(weights.dtype).sum()
     return _weighted(loss, o, y, weights).sum() / rows

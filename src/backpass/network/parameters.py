@@ -67,6 +67,9 @@ class Layout:
     def views(self, theta: Array) -> dict[str, Array]:
         """Each named array as a view of theta (P,); changing theta changes the views.
 
+        Args:
+            theta: The parameters (P,).
+
         Raises:
             ShapeError: If theta is not a vector of P numbers.
         """
@@ -91,6 +94,10 @@ class Layout:
 
         ``backpass.notes.theta_from_columns`` takes the notes' W (m, d) and b (m, 1).
 
+        Args:
+            arrays: The arrays, by name.
+            dtype: The dtype of the vector. Default float64.
+
         Raises:
             ShapeError: If the shape of an array is wrong; the message names the array.
         """
@@ -107,6 +114,11 @@ class Layout:
         return numpy.concatenate(parts) if parts else numpy.zeros(0, dtype)
 
     def per_group(self, factors: Mapping[str, float], otherwise: float = 1.0) -> NDArray[numpy.float64]:
-        """One number per element of theta, determined by the group of its parameter: (P,)"""
+        """One number per element of theta, determined by the group of its parameter: (P,)
+
+        Args:
+            factors: The number of each group, by its name.
+            otherwise: The number of all other groups. Default 1.
+        """
         parts = [numpy.full(p.size, factors.get(p.group, otherwise)) for p in self.parameters]
         return numpy.concatenate(parts) if parts else numpy.zeros(0)

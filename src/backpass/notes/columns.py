@@ -95,6 +95,10 @@ def columns_from_theta(network: Network, theta: Floats) -> tuple[list[Floats], l
 
     theta (P,)   ->   W^[k] (m_k, m_{k-1}), b^[k] (m_k, 1)
 
+    Args:
+        network: The dense network.
+        theta: Its parameters (P,).
+
     Raises:
         UsageError: As ``theta_from_columns``.
 

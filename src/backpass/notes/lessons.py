@@ -62,6 +62,9 @@ LESSONS = (
 def lessons_of(key: str) -> tuple[Lesson, ...]:
     """The lessons that run an item.
 
+    Args:
+        key: The number of an equation, such as ``3.12``, or the name of another item of the notes.
+
     >>> [lesson.number for lesson in lessons_of("3.12")]
     [5]
     """

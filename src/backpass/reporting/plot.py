@@ -51,6 +51,9 @@ class Plots:
     def history(self, ax: Axes | None = None) -> Axes:
         """Draw the learning curves: training loss and validation score by epoch, with the best epoch.
 
+        Args:
+            ax: The axes to draw on. Default None: those of a new figure.
+
         Raises:
             UsageError: The model has no history, or matplotlib is not installed.
         """
@@ -138,7 +141,11 @@ class Plots:
         return _drawn(ax, lambda axes: waterfall.draw(axes, found), size)
 
     def network(self, ax: Axes | None = None) -> Axes:
-        """Draw the network as in Figures 2 and 3 of the notes; color and width of a line show its weight."""
+        """Draw the network as in Figures 2 and 3 of the notes; color and width of a line show its weight.
+
+        Args:
+            ax: The axes to draw on. Default None: those of a new figure.
+        """
         scene = scene_of(self.model)
         size = (scene.width, scene.height)
         return _drawn(ax, lambda axes: drawing.paint(axes, scene), size)

@@ -252,6 +252,9 @@ class Table:
     def column(self, name: str) -> Column:
         """Return the column with this name.
 
+        Args:
+            name: The name of the column.
+
         Raises:
             DataError: The name is unknown; the hint suggests the nearest one.
         """
@@ -260,7 +263,11 @@ class Table:
         return self.columns[name]
 
     def take(self, rows: NDArray[np.integer[Any]] | Sequence[int]) -> Table:
-        """Return the table restricted to these rows (indices from 0), in this order."""
+        """Return the table restricted to these rows (indices from 0), in this order.
+
+        Args:
+            rows: The indices of the rows, from 0.
+        """
         index = np.asarray(rows, dtype=np.intp)
         columns: dict[str, Column] = {name: column.take(index) for name, column in self.columns.items()}
         return replace(self, columns=columns, row_numbers=self.row_numbers[index])

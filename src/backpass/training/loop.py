@@ -69,7 +69,11 @@ class TrainingRun:
     make_step: Callable[[NDArray[Any], Sequence[Spec], Sequence[str]], Step] | None = None
 
     def run(self, progress: Progress | None = None) -> TrainingResult:
-        """Train until all epochs are done or the run ends early. A diverging loss does not raise."""
+        """Train until all epochs are done or the run ends early. A diverging loss does not raise.
+
+        Args:
+            progress: The state of an interrupted run, to resume it. Default None: a new run.
+        """
         step = self._make_step() if self.sharding is None else self._make_sharded_step(self.sharding)
         if progress is None:
             progress = Progress((self.theta, *memory_like(self.optimizer, self.theta)), self.theta)
@@ -134,7 +138,12 @@ class TrainingRun:
         return self.planned_steps if last is None else min(self.planned_steps, last * self.steps_per_epoch)
 
     def table(self, first: int, steps: int) -> NDArray[numpy.float64]:
-        """The settings of the steps after ``first``, for the optimizer and then the objective: (steps, columns)"""
+        """The settings of the steps after ``first``, for the optimizer and then the objective: (steps, columns)
+
+        Args:
+            first: The number of steps before these.
+            steps: The number of steps.
+        """
         return self._settings_table().rows(first, steps)
 
     def _settings_table(self) -> SettingsTable:

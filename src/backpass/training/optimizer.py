@@ -38,10 +38,23 @@ class Rule(ABC):
     def update(
         self, u: Array, memory: Sequence[Array], theta: Array, settings: Mapping[str, Array]
     ) -> tuple[Array, Sequence[Array]]:
-        """Compute the next update and the new memories, all (P,)."""
+        """Compute the next update and the new memories, all (P,).
+
+        Args:
+            u: The update so far: g for the first rule (P,).
+            memory: The memories of the rule, each (P,).
+            theta: The parameters (P,).
+            settings: The values of the columns in this step, each ().
+        """
 
     def column(self, name: str, first: int, steps: int) -> Floats:
-        """The values of a column for steps first+1 .. first+steps, counted from 1: (steps,)"""
+        """The values of a column for steps first+1 .. first+steps, counted from 1: (steps,)
+
+        Args:
+            name: One of ``columns``.
+            first: The number of steps before these.
+            steps: The number of steps.
+        """
         raise KeyError(name)
 
 
@@ -268,5 +281,10 @@ def optimizer_named(
 
 
 def memory_like(optimizer: Optimizer, theta: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-    """The memories before the first step: zeros."""
+    """The memories before the first step: zeros.
+
+    Args:
+        optimizer: The optimizer, which says how many memories it keeps.
+        theta: The parameters (P,), whose shape and dtype they have.
+    """
     return tuple(numpy.zeros_like(theta) for _ in range(optimizer.memories))

@@ -87,6 +87,9 @@ class Progress:
         On ties the latest epoch wins: scores such as the classification error tie often, and parameters that have seen
         more steps are the better choice (0.4% of the classification error in Holzmueller et al. 2024). Without
         validation rows the latest parameters are the best.
+
+        Args:
+            record: The epoch, with its loss and score.
         """
         self.history.append(record)
         self.losses = []

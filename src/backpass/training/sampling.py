@@ -23,7 +23,17 @@ _AT_ONCE = 8192
 
 
 def epoch_shuffle(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
-    """Every row once, in a new random order; the last batch may be smaller."""
+    """Every row once, in a new random order; the last batch may be smaller.
+
+    Args:
+        n: The number of training rows.
+        batch_size: The batch size B.
+        seed: The seed of the run.
+        epoch: The number of the epoch, from 0.
+
+    Returns:
+        The rows of each step (steps, B), the last one filled up with zeros, and how many of them it reads (steps,).
+    """
     steps = -(-n // batch_size)
     rows = numpy.zeros(steps * batch_size, dtype=numpy.int64)
     rows[:n] = _order(n, seed, epoch)
@@ -31,7 +41,14 @@ def epoch_shuffle(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows,
 
 
 def epoch_drop_last(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
-    """Like ``epoch``, without the incomplete last batch, so that no step depends on a handful of rows."""
+    """Like ``epoch``, without the incomplete last batch, so that no step depends on a handful of rows.
+
+    Args:
+        n: The number of training rows.
+        batch_size: The batch size B, at most n.
+        seed: The seed of the run.
+        epoch: The number of the epoch, from 0.
+    """
     steps = n // batch_size
     rows = _order(n, seed, epoch)[: steps * batch_size].copy()
     return rows.reshape(steps, batch_size), numpy.full(steps, batch_size)
@@ -53,14 +70,28 @@ def _orders(n: int, seed: int, first: int, count: int) -> Rows:
 
 
 def uniform(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
-    """Rows drawn uniformly with replacement; one at a time gives CS229 Algorithm 1, (1.4)."""
+    """Rows drawn uniformly with replacement; one at a time gives CS229 Algorithm 1, (1.4).
+
+    Args:
+        n: The number of training rows.
+        batch_size: The batch size B.
+        seed: The seed of the run.
+        epoch: The number of the epoch, from 0.
+    """
     steps = -(-n // batch_size)
     rows = integers(seed, epoch, _PURPOSE + 1, steps * batch_size, n)
     return rows.reshape(steps, batch_size), batch_sizes("uniform", n, batch_size)
 
 
 def minibatch(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
-    """B rows without replacement, drawn independently at every step: CS229 Algorithm 2, (1.5)."""
+    """B rows without replacement, drawn independently at every step: CS229 Algorithm 2, (1.5).
+
+    Args:
+        n: The number of training rows.
+        batch_size: The batch size B, at most n.
+        seed: The seed of the run.
+        epoch: The number of the epoch, from 0.
+    """
     steps = -(-n // batch_size)
     rows = [_without_replacement(n, batch_size, seed, epoch * steps + s) for s in range(steps)]
     return numpy.stack(rows), batch_sizes("minibatch", n, batch_size)
@@ -80,7 +111,14 @@ def _without_replacement(n: int, batch_size: int, seed: int, draw: int) -> Rows:
 
 
 def full_batch(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
-    """All rows at every step: gradient descent, CS229 (1.3)."""
+    """All rows at every step: gradient descent, CS229 (1.3).
+
+    Args:
+        n: The number of training rows.
+        batch_size: Has no effect: a step reads all rows.
+        seed: Has no effect, as nothing is drawn.
+        epoch: Has no effect.
+    """
     return numpy.arange(n).reshape(1, n), batch_sizes("full", n, batch_size)
 
 
@@ -99,6 +137,9 @@ SAMPLINGS: MappingProxyType[str, Callable[[int, int, int, int], tuple[Rows, Rows
 def sampling_named(name: str) -> Callable[[int, int, int, int], tuple[Rows, Rows]]:
     """Look up a sampling scheme by name.
 
+    Args:
+        name: A key of ``SAMPLINGS``.
+
     Raises:
         UsageError: If the name is unknown; the message gives the nearest name.
     """
@@ -110,6 +151,11 @@ def batch_sizes(name: str, n: int, batch_size: int) -> Rows:
 
     This is B, except for the last step of "epoch", which reads the remaining rows, and for "full", which reads all
     rows.
+
+    Args:
+        name: A key of ``SAMPLINGS``.
+        n: The number of training rows.
+        batch_size: The batch size B.
     """
     if name == "full":
         return numpy.array([n])
@@ -120,7 +166,13 @@ def batch_sizes(name: str, n: int, batch_size: int) -> Rows:
 
 
 def steps_per_epoch(name: str, n: int, batch_size: int) -> int:
-    """The number of steps per epoch; the batch size is at most n."""
+    """The number of steps per epoch; the batch size is at most n.
+
+    Args:
+        name: A key of ``SAMPLINGS``.
+        n: The number of training rows.
+        batch_size: The batch size B.
+    """
     if name == "epoch_drop_last":
         return n // batch_size
     return 1 if name == "full" else -(-n // batch_size)

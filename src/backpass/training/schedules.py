@@ -65,6 +65,9 @@ SCHEDULES: MappingProxyType[str, Callable[[Floats], Floats]] = MappingProxyType(
 def schedule_named(name: str) -> Callable[[Floats], Floats]:
     """Look up a schedule by name.
 
+    Args:
+        name: A key of ``SCHEDULES``.
+
     Raises:
         UsageError: If the name is unknown; the message gives the nearest name.
     """

@@ -73,7 +73,13 @@ class Settings(SettingValues):
         return self.max_one_hot_levels is not None
 
     def suited(self, task: str, rows: int = 0, columns: int = 0) -> Settings:
-        """The same user settings, with the preset's defaults for this task and numbers of training rows and columns."""
+        """The same user settings, with the preset's defaults for this task and numbers of training rows and columns.
+
+        Args:
+            task: ``regression``, ``binary`` or ``multiclass``.
+            rows: The number of training rows. Default 0: not known.
+            columns: The number of columns. Default 0: not known.
+        """
         return Settings.of(dict(self.given), task, rows, columns)
 
     def to_json(self) -> dict[str, Any]:
@@ -92,6 +98,9 @@ class Settings(SettingValues):
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Settings:
         """The settings that ``to_json`` wrote; where an activation was a function, the preset's.
+
+        Args:
+            data: What ``to_json`` returns.
 
         Raises:
             UsageError: A setting is missing, unknown or not accepted.

@@ -47,7 +47,11 @@ class Trial:
         return mean([each[self.metric] for each in self.scores]) if self.scores else inf
 
     def loss_on(self, folds: int) -> float:
-        """The mean of the metric over the first folds, smaller is better; infinite if the trial failed before."""
+        """The mean of the metric over the first folds, smaller is better; infinite if the trial failed before.
+
+        Args:
+            folds: The number of folds.
+        """
         if self.folds < folds:
             return inf
         return mean([as_loss(self.metric, each[self.metric]) for each in self.scores[:folds]])

@@ -58,6 +58,9 @@ class Explanation:
         """Return the positions in ``columns`` of each row's largest absolute contributions, descending: (n, count)
 
         Equal ones keep the order of the columns; there are no more than columns.
+
+        Args:
+            count: The number of columns per row.
         """
         return np.argsort(-np.abs(self.contributions), axis=1, kind="stable")[:, :count]
 
