@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import pkgutil
 import re
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 import backpass
+from backpass.model import Settings
 
 NAMES = [
     "BackpassClassifier",
@@ -97,13 +99,14 @@ def test_every_parameter_of_an_operation_is_in_its_equation_or_explained(name: s
 
 
 API = Path(__file__).parents[1] / "docs" / "reference" / "api"
+DIRECTIVE = re.compile(r"^\.\. auto(\w+):: (\S+)\n((?: {3}:.*\n)*)", re.MULTILINE)
 SYMBOL = re.compile(r"[A-Za-z]\d?|theta|phi|d[A-Za-z]|dJ_dg|dg_dtheta|slope")
 """Names of the notes' alphabet: an equation or a line of shapes explains them, too."""
 
 
 def documented(page: str) -> Iterator[tuple[str, list[Callable[..., Any]]]]:
     """The functions and methods on a reference page: the name, with the function, and those that a method overrides."""
-    for kind, path, options in re.findall(r"^\.\. auto(\w+):: (\S+)\n((?: {3}:.*\n)*)", page, re.M):
+    for kind, path, options in DIRECTIVE.findall(page):
         value = pkgutil.resolve_name(path)
         members = re.search(r":members:(.*)", options)
         named = set(re.findall(r"\w+", members[1])) if members else set()
@@ -120,6 +123,16 @@ def documented(page: str) -> Iterator[tuple[str, list[Callable[..., Any]]]]:
                     yield from methods(f"{path}.{name}", each, set())
                 elif inspect.isfunction(each) and not name.startswith("_"):
                     yield f"{path}.{name}", [each]
+
+
+def classes_on(page: str) -> Iterator[type]:
+    for kind, path, options in DIRECTIVE.findall(page):
+        value = pkgutil.resolve_name(path)
+        if kind == "class":
+            yield value
+        elif kind == "module" and ":members:" in options:
+            own = [each for name, each in vars(value).items() if inspect.isclass(each) and not name.startswith("_")]
+            yield from (each for each in own if each.__module__ == path)
 
 
 def methods(path: str, cls: type, named: set[str]) -> Iterator[tuple[str, list[Callable[..., Any]]]]:
@@ -144,6 +157,35 @@ def unexplained_on_page(page: str) -> dict[str, list[str]]:
 def test_every_parameter_on_a_reference_page_is_explained(path: Path) -> None:
     missing = unexplained_on_page(path.read_text("utf-8"))
     assert not missing, f"Args lack {missing}"
+
+
+def unlisted(cls: type) -> list[str]:
+    """The fields of a dataclass that neither its ``Attributes`` nor those of its bases list."""
+    listed = "\n".join((inspect.getdoc(each) or "").partition("Attributes:\n")[2] for each in cls.__mro__)
+    names = re.findall(r"^ {4}(\w+)[^:]*:", listed, re.M)
+    return [each.name for each in dataclasses.fields(cls) if not each.name.startswith("_") and each.name not in names]
+
+
+def test_a_planted_field_is_found() -> None:
+    @dataclasses.dataclass
+    class Planted:
+        """A point.
+
+        Attributes:
+            x: The horizontal position.
+        """
+
+        x: float
+        y: float
+
+    assert unlisted(Planted) == ["y"]
+
+
+@pytest.mark.parametrize("path", sorted(API.glob("*.rst")), ids=lambda path: path.stem)
+def test_every_field_on_a_reference_page_is_listed(path: Path) -> None:
+    classes = [cls for cls in classes_on(path.read_text("utf-8")) if dataclasses.is_dataclass(cls)]
+    missing = {cls.__name__: names for cls in classes if cls is not Settings and (names := unlisted(cls))}
+    assert not missing, f"Attributes lack {missing}; the fields of Settings are on a page of their own"
 
 
 def test_reference_pages_are_read(monkeypatch: pytest.MonkeyPatch) -> None:

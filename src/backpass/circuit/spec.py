@@ -23,6 +23,10 @@ Shape = tuple[Dimension, ...]
 class Spec:
     """Shape and dtype of an array.
 
+    Attributes:
+        shape: The length of each axis; a name stands for a free dimension.
+        dtype: The dtype.
+
     >>> Spec(("n", 3), numpy.dtype("float32"))
     float32[n, 3]
     """

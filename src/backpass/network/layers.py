@@ -118,6 +118,10 @@ class Dense(Layer):
 
     Rows are examples; the notes' columns are the transpose. Backward, with delta = dJ/dz: delta = da * sigma'(z),
     dW = x^T delta, db = sum of delta over rows, dx = delta W^T; CS229 (3.12), (3.13), (3.14).
+
+    Attributes:
+        units: m, the number of units.
+        activation: sigma: a key of ``ACTIVATIONS``, or a function.
     """
 
     units: int
@@ -152,6 +156,10 @@ class ScaledDense(Layer):
     It represents the same functions as ``Dense``, but its weights are of order 1 for any number of inputs, and a step
     of length alpha on W moves z by alpha in wide and narrow layers alike, so that one learning rate suits all of them
     (the neural tangent parametrization, Jacot et al. 2018).
+
+    Attributes:
+        units: m, the number of units.
+        activation: sigma: a key of ``ACTIVATIONS``, or a function.
     """
 
     units: int
@@ -185,6 +193,9 @@ class ParametricActivation(Layer):
 
     alpha = 1 gives the activation f, alpha = 0 the identity. Backward: dz = da (1 - alpha + alpha f'(z)),
     dalpha = sum of da (f(z) - z) over rows.
+
+    Attributes:
+        activation: f: a key of ``ACTIVATIONS``, or a function.
     """
 
     activation: Activation | Callable[[Array], Array]
@@ -231,6 +242,10 @@ class Wired(Layer):
 
     In theta the weights of a unit precede its bias, unit by unit: theta_1, theta_2 | theta_3 | theta_4 ... (as in
     the notes).
+
+    Attributes:
+        units: The units, in order.
+        activation: sigma: a key of ``ACTIVATIONS``, or a function.
     """
 
     units: tuple[Unit, ...]
@@ -283,6 +298,9 @@ class Dropout(Layer):
 
     Outside training it is the identity. The mask depends on (seed, step, layer, position) only. A dropout schedule, if
     any, multiplies the rate of the step.
+
+    Attributes:
+        rate: The probability that a value becomes 0, from 0 to below 1.
     """
 
     rate: float

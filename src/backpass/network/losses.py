@@ -94,6 +94,9 @@ class Huber(Loss):
     """J = 1/2 e^2 for |e| <= delta, else delta (|e| - delta/2), with e = o - y (Huber 1964)
 
     delta is in units of the standardized target.
+
+    Attributes:
+        delta: Where the loss becomes linear.
     """
 
     delta: float = 1.0
@@ -106,7 +109,11 @@ class Huber(Loss):
 
 @dataclass(frozen=True, slots=True)
 class Quantile(Loss):
-    """J = max(q e, (q - 1) e) with e = y - o, the pinball loss: the best constant is the q-quantile (Koenker 1978)"""
+    """J = max(q e, (q - 1) e) with e = y - o, the pinball loss: the best constant is the q-quantile (Koenker 1978)
+
+    Attributes:
+        q: The quantile, between 0 and 1.
+    """
 
     q: float = 0.5
 
@@ -136,6 +143,9 @@ class BinaryCrossEntropy(Loss):
     """J = ln(1 + e^o) - y o for y in {0, 1}, from one logit o; y may be smoothed toward 1/2
 
     With label smoothing s the target is (1 - s) y + s / 2 (Szegedy et al. 2016).
+
+    Attributes:
+        label_smoothing: s, from 0 to below 1.
     """
 
     label_smoothing: float = 0.0
@@ -158,6 +168,9 @@ class LabelCrossEntropy(Loss):
     """J = the mean over k labels of ln(1 + e^o_j) - y_j o_j, for y (n, k) in {0, 1}: multi-label classification
 
     With label smoothing s the target of a label is (1 - s) y + s / 2.
+
+    Attributes:
+        label_smoothing: s, from 0 to below 1.
     """
 
     label_smoothing: float = 0.0
@@ -180,6 +193,9 @@ class CrossEntropy(Loss):
     """J = ln(sum of e^o) - o_y, from k logits and a class number y in 0 .. k-1
 
     With label smoothing s the target is (1 - s) at y plus s / k everywhere.
+
+    Attributes:
+        label_smoothing: s, from 0 to below 1.
     """
 
     label_smoothing: float = 0.0

@@ -56,7 +56,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Named arrays stored one after another in one vector, in the order of ``parameters``."""
+    """Named arrays stored one after another in one vector, in the order of ``parameters``.
+
+    Attributes:
+        parameters: The arrays, by name and shape, in the order of theta.
+    """
 
     parameters: tuple[Parameter, ...]
 

@@ -27,7 +27,13 @@ _BAR, _GAP = 20.0, 12.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Points:
-    """Dots at (x, y)."""
+    """Dots at (x, y).
+
+    Attributes:
+        x: The horizontal positions.
+        y: The vertical positions.
+        name: The name in the legend. Default "": none.
+    """
 
     x: Any
     y: Any
@@ -36,7 +42,14 @@ class Points:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """A line through (x, y); ``dashed`` for a line of reference."""
+    """A line through (x, y).
+
+    Attributes:
+        x: The horizontal positions.
+        y: The vertical positions.
+        name: The name in the legend. Default "": none.
+        dashed: Whether it is dashed, as a line of reference is.
+    """
 
     x: Any
     y: Any
@@ -46,7 +59,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Band:
-    """The area between low and high along x."""
+    """The area between low and high along x.
+
+    Attributes:
+        x: The horizontal positions.
+        low: The lower ends.
+        high: The upper ends.
+        name: The name in the legend. Default "": none.
+    """
 
     x: Any
     low: Any

@@ -22,7 +22,11 @@ _WAIT = 0.05
 
 @dataclass(slots=True)
 class StopRequest:
-    """Whether a signal asked the run to stop, and which one. Mutable."""
+    """Whether a signal asked the run to stop, and which one. Mutable.
+
+    Attributes:
+        signal: The number of the signal; None if there was none.
+    """
 
     signal: int | None = None
 

@@ -80,7 +80,12 @@ class Scale(Rule):
 
 @dataclass(frozen=True, slots=True)
 class Momentum(Rule):
-    """v := mu v + u;  u := v, or mu v + u with Nesterov's look-ahead (Polyak 1964; Sutskever et al. 2013)"""
+    """v := mu v + u;  u := v, or mu v + u with Nesterov's look-ahead (Polyak 1964; Sutskever et al. 2013)
+
+    Attributes:
+        mu: The momentum coefficient.
+        nesterov: Whether to look ahead.
+    """
 
     mu: float = 0.9
     nesterov: bool = False
@@ -99,6 +104,11 @@ class Moments(Rule):
     """m := beta1 m + (1 - beta1) u;  v := beta2 v + (1 - beta2) u^2;  u := m' / (sqrt(v') + epsilon)
 
     with m' = m / (1 - beta1^t) and v' = v / (1 - beta2^t), t counted from 1 (Adam, Kingma & Ba 2015, Algorithm 1).
+
+    Attributes:
+        beta1: The decay rate of the first moment, m.
+        beta2: The decay rate of the second moment, v.
+        epsilon: Added to the denominator.
     """
 
     beta1: float = 0.9
@@ -150,7 +160,11 @@ class Decay(Rule):
 
 @dataclass(frozen=True, slots=True)
 class Clip(Rule):
-    """u := u min(1, c / |u|): gradient clipping to the global norm c (Pascanu et al. 2013)"""
+    """u := u min(1, c / |u|): gradient clipping to the global norm c (Pascanu et al. 2013)
+
+    Attributes:
+        length: c, the largest norm.
+    """
 
     length: float
 
@@ -162,7 +176,11 @@ class Clip(Rule):
 
 @dataclass(frozen=True, slots=True)
 class Optimizer:
-    """A chain of rules, followed by theta := theta - u."""
+    """A chain of rules, followed by theta := theta - u.
+
+    Attributes:
+        rules: The rules, in order.
+    """
 
     rules: tuple[Rule, ...]
 
