@@ -165,7 +165,7 @@ def test_a_page_of_labels_is_strict_and_tells_of_each(tagged: Case, with_rows: b
     assert "<b>very" not in text
     said = " ".join(reader.texts)
     assert "4 labels, each on or off, from 4 columns" in said
-    assert "give BackpassClassifier these settings" in said
+    assert "fit BackpassClassifier with these settings" in said
     assert "backpass fit TABLE" not in said
     assert ("means over the labels" in said) == ("ROC curve" in said) == with_rows
     assert report(tagged.model, tagged.columns if with_rows else None) == text
@@ -219,6 +219,6 @@ def test_a_browser_shows_every_label(width: int, browser: object, tmp_path: Path
         assert name.replace("\u202e", "\\u202e") in bars
     assert browser.run("document.getElementById('prediction').textContent").startswith("dear")
     assert browser.run("document.getElementById('change').textContent") == "labels that are more probable than not"
-    shares = [float(each) for each in re.findall(r"([\d.]+) %", bars)]
+    shares = [float(each) for each in re.findall(r"([\d.]+)%", bars)]
     assert len(shares) == 4
     assert max(shares) > 50.0
