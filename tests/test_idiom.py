@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
+from collections.abc import Iterator
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -166,3 +168,27 @@ def test_options_of_reading_are_those_that_fit_takes_there() -> None:
         name for name in options if (found := re.match(r"\w+", in_python(f"--{name};"))) and found[0] not in own
     }
     assert of_table == READING & options
+
+
+def texts_of(source: str) -> Iterator[str]:
+    """The strings of a module that are no docstrings."""
+    tree = ast.parse(source)
+    described = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in described:
+            yield node.value
+
+
+def arguments_in(text: str) -> list[str]:
+    """Settings of several words that a sentence names as Python does, but for calls such as ``candidates=1``."""
+    names = "|".join(name for name in SettingsOptions.__annotations__ if "_" in name)
+    return re.findall(rf"(?<![-\w])(?:{names})\b(?!=)", text) if " " in text else []
+
+
+def test_messages_of_fit_name_settings_as_options() -> None:
+    rooms = (Path(backpass.__file__).parent / room for room in ("model", "table", "cli", "reporting"))
+    modules = [module for room in rooms for module in room.rglob("*.py") if module.name != "declarations.py"]
+    found = [(m.name, text) for m in modules for text in texts_of(m.read_text("utf-8")) if arguments_in(text)]
+    assert found == []
+    assert arguments_in("increase max_seconds") == ["max_seconds"]
+    assert arguments_in("increase --max-seconds (max_seconds=5)") == []

@@ -115,7 +115,7 @@ def test_classes_go_round(call: Run, home: Path, name: str, target: str, classes
         "fit", home / f"{name}.csv", "-t", target, "--validation-fraction", "0.16", "--hidden", "8", "--epochs", "3"
     )
     assert (fit.code, fit.out) == (0, "")
-    assert "columns     2 numeric (missing values in age), 1 categorical (colour 3 categories)" in fit.err
+    assert "columns     2 numeric (missing values in age), 1 categorical (colour: 3 categories)" in fit.err
     assert re.search(r"\ntest log_loss [\d.]+\ntest accuracy [\d.]+\nsaved ", fit.err)
     assert re.search(r"^  logistic model .*\n  class frequencies ", fit.err, re.M)
 
@@ -178,7 +178,7 @@ def test_columns_are_chosen(call: Run, home: Path) -> None:
     assert "columns     1 numeric\n" in fit.err
     assert "network     1 -> 1, 2 parameters" in fit.err
     fit = call("fit", home / "numbers.csv", "-t", "price", "--columns", "age", "--columns", "colour", "--epochs", "2")
-    assert "columns     1 numeric (missing values in age), 1 categorical (colour 3 categories)" in fit.err
+    assert "columns     1 numeric (missing values in age), 1 categorical (colour: 3 categories)" in fit.err
     assert "linear      no" in call("show", "numbers.backpass").out
 
 

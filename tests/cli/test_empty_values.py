@@ -73,6 +73,21 @@ def test_names_of_which_none_is_there(call: Run, arguments: tuple[str, ...], wor
     assert call(*arguments).err.startswith(f"error: {words} (an unset shell variable?)\n")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("fit", "t", "-t", "y", "--resume", "--epochs", "3"), "--resume has no value: --epochs is an option"),
+        (("fit", "t", "-t", "y", "--missing", "--json"), "--missing has no value: --json is an option"),
+        (("fit", "t", "-t", "--json"), "--target has no value: --json is an option"),
+        (("predict", "m", "t", "--keep", "--proba"), "--keep has no value: --proba is an option"),
+    ],
+)
+def test_an_option_in_place_of_a_value(call: Run, arguments: tuple[str, ...], words: str) -> None:
+    done = call(*arguments)
+    assert done.code == 2
+    assert done.err == f"error: {words}\nhint: give it a value, or leave it out\n"
+
+
 @pytest.mark.parametrize("line", ['output = ""', "checkpoint = ''", 'drop = ["a", ""]', 'hidden = ""'])
 def test_an_empty_value_in_a_file_of_options(call: Run, home: Path, tmp_path: Path, line: str) -> None:
     (tmp_path / "run.toml").write_text(f"{line}\n")

@@ -146,6 +146,46 @@ def test_steps_that_a_network_does_not_take_are_not_counted_as_speed(monkeypatch
     assert watching.place(ended=False) == "epoch 2/6"
 
 
+def test_a_log_ends_with_the_last_step_even_if_the_last_network_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress.time, "monotonic", lambda: 100.0)
+    log = Log()
+    watching = Lines(log, "rmse", rows=320)
+    together = EnsembleProgress([watching], 2)
+    state = Progress((np.zeros(1),), np.zeros(1))
+    for member in (MemberCallback(together, 0), MemberCallback(together, 1)):
+        member.on_start(40, 10)
+        member.on_step(0)
+        for epoch in (1, 2):
+            state.step = 10 * epoch
+            member.on_epoch(EpochRecord(epoch, state.step, 0.1, 0.5, 0.25), state)
+        member.on_end(TrainingResult(state.theta, state, "patience"))
+    for _ in range(2):
+        watching.on_end(TrainingResult(state.theta, state, "patience"))
+    said = log.said  # type: ignore[attr-defined]
+    assert [line.partition("   ")[0] for line in said] == ["epoch 1/8", "epoch 4/4"]
+    assert "0:00 left" in said[-1]
+
+
+def test_a_log_has_no_line_of_a_run_without_a_step() -> None:
+    log, state = Log(), Progress((np.zeros(1),), np.zeros(1))
+    watching = Lines(log, "rmse")
+    watching.on_start(40, 10)
+    watching.on_end(TrainingResult(state.theta, state, "time"))
+    assert log.said == []  # type: ignore[attr-defined]
+
+
+def test_steps_that_a_race_does_not_take_are_not_left_at_its_end() -> None:
+    log, state = Log(), Progress((np.zeros(1),), np.zeros(1))
+    watching = Lines(log, "rmse", rows=320)
+    watching.on_start(40, 10)
+    watching.on_step(0)
+    watching.on_epoch(EpochRecord(1, 10, 0.1, 0.5, 0.25), state)
+    for reason in ("interrupted", "patience"):
+        watching.on_end(TrainingResult(state.theta, state, reason))
+    said = log.said  # type: ignore[attr-defined]
+    assert [line.partition("   ")[0] for line in said] == ["epoch 1/4", "epoch 1/1"]
+
+
 def test_the_time_limit_bounds_the_remaining_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])

@@ -92,7 +92,7 @@ def test_paths_that_are_no_tables(call: Run, tmp_path: Path) -> None:
         ("a,b,y\n1,x,3\n", [], "there is only one training row: the network can only learn its target"),
         ("a,b,y\n1,2,3\n2,2,3\n", [], "only 2 rows: all of them are used for training"),
         ("a,y\n" + "".join(f"{i},5\n" for i in range(30)), [], ""),
-        (GOOD, ["--batch-size", "1000"], "batch_size 1000 is more than the"),
+        (GOOD, ["--batch-size", "1000"], "--batch-size 1000 is more than the"),
         ("a,b,y\n" + "".join(f"{i},,{i}\n" for i in range(30)), [], "column 'b' has only missing values: left out"),
         (GOOD.replace(",", ";"), [], "delimiter ';' detected"),
         (GOOD, ["--missing", "4"], "numeric (missing values in a, b)"),

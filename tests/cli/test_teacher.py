@@ -72,7 +72,7 @@ def test_cross_validation_and_tune_read_the_teacher(call: Run, table: Path, tmp_
         (("--teacher", "sold"), 2, "--teacher 'sold' is also --target or --weight"),
         (("--teacher", "p(maybe)"), 3, "p(maybe)"),
         (("--teacher", "a"), 3, "are not probabilities from 0 to 1"),
-        (("--teacher-weight", "0.5"), 2, "teacher_weight needs a teacher"),
+        (("--teacher-weight", "0.5"), 2, "--teacher-weight needs a teacher"),
         (("--teacher", "p(yes)", "--teacher-weight", "1.5"), 2, "teacher_weight"),
     ],
 )

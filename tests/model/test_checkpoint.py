@@ -133,7 +133,7 @@ class Finite(Callback):
 
     def on_warning(self, text: str) -> None:
         # A model of three epochs gets warnings of its own at the end.
-        self.warned = self.warned or "retrying once with learning_rate 0.001, a tenth" in text
+        self.warned = self.warned or "retrying once with --learning-rate 0.001, a tenth" in text
 
 
 @pytest.mark.parametrize("step", [3, STEPS, STEPS + 2, 3 * STEPS - 1])

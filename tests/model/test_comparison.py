@@ -178,3 +178,9 @@ def test_baselines_with_many_parameters_are_not_kept(monkeypatch: pytest.MonkeyP
     assert set(model.record.baselines) == {"mean", "linear"}
     again = from_bytes(model.to_bytes())
     assert [each.name for each in again.baselines] == ["mean"]
+
+
+def test_large_scores_are_written_without_an_exponent() -> None:
+    found = Comparison("rmse", "linear", 79301.4, 83736.2, -4968.1, 18270.4)
+    scores = "rmse 79301 against 83736 (difference 4435, 95% interval -4968 to 18270)."
+    assert found.sentence == f"No clear difference between the network and the linear model: {scores}"

@@ -116,7 +116,7 @@ def test_a_wired_unit_sees_every_part(model: Model) -> None:
 
 def test_a_date_that_cannot_be_read_at_prediction(model: Model) -> None:
     data = texts() | {"ordered": ["02/03/2022", *texts()["ordered"][1:]]}
-    with pytest.raises(DataError, match=r"1 text \('02/03/2022' row 1\)") as caught:
+    with pytest.raises(DataError, match=r"1 other value \('02/03/2022' row 1\)") as caught:
         model.predict(data)
     assert "the model needs dates here" in caught.value.hint
     with pytest.raises(DataError, match=r"holds numbers \(rows 1, 2, 3, 4, 5, ... \(150 in all\)\)"):

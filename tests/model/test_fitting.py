@@ -219,7 +219,7 @@ def test_a_batch_larger_than_the_table(quick: dict[str, Any]) -> None:
     model = fit(line(40), "t", **{**quick, "batch_size": 1000})
     is_sound(model)
     assert model.record.steps == 3
-    assert any("batch_size 1000 is more than the 25 training rows" in note for note in model.record.notes)
+    assert any("--batch-size 1000 is more than the 25 training rows" in note for note in model.record.notes)
 
 
 def test_more_columns_than_rows(quick: dict[str, Any]) -> None:
@@ -311,7 +311,7 @@ def test_a_huge_learning_rate_diverges_and_says_where(houses: Columns, optimizer
     assert error.message.startswith("training diverged in epoch ")
     assert " batch " in error.message
     assert "layer" in error.message or "the parameters" in error.message
-    assert f"learning_rate {rate:g} may be too high: try {rate / 10:g}" in error.hint
+    assert f"--learning-rate {rate:g} may be too high: try {rate / 10:g}" in error.hint
     if error.model is not None:
         assert isinstance(error.model, Model)
         is_sound(error.model)
@@ -360,7 +360,7 @@ def test_a_run_that_diverges_is_retry_note_with_a_tenth_of_the_learning_rate(
     model = fit(houses, "price", **quick)
     assert rates == [0.01, 0.001]
     assert model.record.reason == "finished"
-    assert model.record.notes[-1] == "training diverged in epoch 1: retrying once with learning_rate 0.001, a tenth"
+    assert model.record.notes[-1] == "training diverged in epoch 1: retrying once with --learning-rate 0.001, a tenth"
 
 
 def test_it_is_retry_note_once_and_not_at_all_where_the_learning_rate_was_asked_for(

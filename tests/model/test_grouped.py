@@ -504,7 +504,7 @@ def test_numbers_of_groups_are_known_however_they_are_written() -> None:
 def test_the_hint_of_a_run_that_diverged_names_no_setting_that_is_refused() -> None:
     with pytest.raises(BackpassError, match="the network of all rows: training diverged") as error:
         fit_groups(SHOP, "y", by="store", **FAST, learning_rate=1e38)
-    assert error.value.hint == "learning_rate 1e+38 may be too high: try 1e+37"
+    assert error.value.hint == "--learning-rate 1e+38 may be too high: try 1e+37"
 
 
 def test_windows_give_the_evaluation_of_the_whole_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,8 +141,11 @@ def test_a_column_without_any_value_is_missing_everywhere(price: Model, houses: 
 
 
 def test_a_model_is_shown_in_one_line(price: Model) -> None:
+    from dataclasses import replace
+
     sizes = " -> ".join(map(str, [price.network.inputs, *price.network.widths]))
     assert repr(price) == f"Model(target 'price', regression, {len(price.schema.features)} columns, network {sizes})"
+    assert repr(replace(price, theta=price.theta[None])) == repr(price), "an ensemble of which one network is left"
 
 
 def test_an_ensemble_is_shown_in_one_line(houses: Columns, quick: dict[str, Any]) -> None:

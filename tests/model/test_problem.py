@@ -268,7 +268,7 @@ def test_folds_validate_without_validation_rows() -> None:
 
 def test_a_batch_larger_than_the_rows_is_said() -> None:
     columns = small(t=list(range(40)))
-    assert noted(problem_of(columns, "t", batch_size=100), "batch_size 100 is more than the 25 training rows")
+    assert noted(problem_of(columns, "t", batch_size=100), "--batch-size 100 is more than the 25 training rows")
     assert not noted(problem_of(columns, "t", batch_size=100, sampling="full"), "batch_size")
     assert not noted(problem_of(columns, "t"), "batch_size")
 

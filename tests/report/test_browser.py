@@ -90,6 +90,8 @@ def test_on_a_phone_nothing_is_cut_off(case: Case, browser: Browser, tmp_path: P
         ".every(e => getComputedStyle(e, '::before').content.length > 2)"
     )
     assert named
+    empty = "[...document.querySelectorAll('.stacked td:empty')].every(e => getComputedStyle(e).display === 'none')"
+    assert browser.run(empty)
 
 
 @pytest.mark.parametrize("target", ["price", "sold"])

@@ -222,6 +222,7 @@ def test_frame_faults() -> None:
     array = "hint: an array has no column names: pass a dict of columns"
     assert message(np.zeros((2, 2))) == f"{known}, got ndarray\n\n{array}"
     assert message([{"a": 1}, 2]) == f"{known}, got list"
+    assert message([]) == f"{known}, got an empty list"
     assert "column 'x' not found" in message({"a": [1]}, categorical=["x"])
 
 
@@ -259,4 +260,4 @@ def test_demanded_kinds_of_a_frame() -> None:
     assert table == Table(
         "", {**table_from({"a": ["1", "2.5"], "b": [3, None]}, categorical=["a"]).columns}, np.arange(2)
     )
-    assert "1 text ('x' row 1)" in message({"a": ["x"]}, kinds={"a": "numeric"})
+    assert "1 other value ('x' row 1)" in message({"a": ["x"]}, kinds={"a": "numeric"})

@@ -58,6 +58,17 @@ def test_missing_columns_come_together() -> None:
     )
 
 
+def test_the_names_of_the_table_are_listed_once() -> None:
+    schema = Schema.fit(table_from({"rooms": [1, 2], "area": [3, 5], "age": [4, 2], "y": [1, 2]}), "y")
+    with pytest.raises(DataError) as caught:
+        schema.encode(table_from({"room": [1], "b": [2]}, kinds=schema.kinds))
+    assert caught.value.details == (
+        "column 'rooms' is in the model but not in the table (did you mean 'room'?)",
+        "column 'area' is in the model but not in the table (known names: 'room', 'b')",
+        "column 'age' is in the model but not in the table",
+    )
+
+
 def test_other_kinds_are_a_fault_unless_empty() -> None:
     schema = Schema.fit(table_from(BASE), "y")
     with pytest.raises(DataError, match="column 'c' holds numbers, the model was fitted on texts"):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from backpass.cli.console import Console
 from backpass.cli.text import BARS, duration, figure, sparkline
 from backpass.model.metrics import as_loss
-from backpass.training import Callback, EpochRecord, Progress
+from backpass.training import Callback, EpochRecord, Progress, TrainingResult
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -48,6 +48,7 @@ class Watcher(Callback):
         self.total = self.per_epoch = 1
         self.step = 0
         self.first_step: int | None = None
+        self.is_complete = False  # whether the last step has been shown as such
         self.started = self.shown = time.monotonic()
         self.record: EpochRecord | None = None
         self.best: tuple[float, int] | None = None
@@ -76,6 +77,7 @@ class Watcher(Callback):
 
     def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
         self.total, self.per_epoch = total_steps, steps_per_epoch
+        self.is_complete = False
         self.started = self.shown = time.monotonic()
 
     def on_total(self, total_steps: int) -> None:
@@ -96,6 +98,13 @@ class Watcher(Callback):
             self.best = (progress.best_score, progress.best_epoch)
         self.show(ended=True)
         return None
+
+    def on_end(self, result: TrainingResult) -> None:
+        """Show the last step: networks that end early take fewer steps than expected."""
+        if self.step and not self.is_complete and result.reason not in ("interrupted", "diverged"):
+            self.on_total(self.step)
+            self.shown = 0.0
+            self.show(ended=True)
 
     def on_warning(self, text: str) -> None:
         # The text is that of an error: a message and, on the next line, a hint.
@@ -125,6 +134,8 @@ class Watcher(Callback):
     def left(self) -> str:
         """Format the remaining time, extrapolated from the average speed up to the time limit, at a fixed width."""
         elapsed, taken = time.monotonic() - self.started, self.step - (self.first_step or 0)
+        if taken > 0 and self.step == self.total:
+            return f"{duration(0.0):>5} left"
         if taken == 0 or elapsed <= 0.5:
             return f"{'-:--':>5} left"
         seconds = elapsed / taken * (self.total - self.step)
@@ -180,6 +191,7 @@ class Lines(Watcher):
         is_last = ended and self.step == self.total
         if is_first or is_last or time.monotonic() - self.shown >= LINE_SECONDS:
             self.shown = time.monotonic()
+            self.is_complete = is_last
             inside = "" if ended else f"step {self.step % self.per_epoch:,}/{self.per_epoch:,}"
             texts = [self.place(ended=ended), inside, *self.numbers(True), self.pace(), self.left()]
             self.console.line("   ".join(text for text in texts if text))
@@ -275,7 +287,12 @@ class Drawn(Watcher):
             self.bar.refresh()
 
     def curves(self) -> str:
-        """Format sparklines of the loss and the score, and the throughput, as one line with fixed positions."""
+        """Format sparklines of the loss and the score, and the throughput, as one line with fixed positions.
+
+        The line is empty before training starts: a baseline has neither.
+        """
+        if self.first_step is None:
+            return ""
         courses = {"train": self.losses, "validation": self.scores}
         ends = len(self.place(ended=False)) + len(self.pace()) + sum(map(len, courses)) + 8  # 8 for spacing
         room = min((self.console.width - MARGIN - ends) // 2, LONGEST_CURVE)

@@ -5,7 +5,7 @@ Functions take a problem or a model and return labeled lines, or the same facts 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from backpass.model.record import COVERAGE_LEVEL
 from backpass.network import FeatureMap, Network, ParametricActivation, Wired
 from backpass.table import Schema, Table
 from backpass.table.feature import feature_to_json
-from backpass.table.messages import counted, listed, shown
+from backpass.table.messages import counted, excerpt, listed, shown
 
 Lines = list[tuple[str, str]]
 """Pairs of a label and a text."""
@@ -74,7 +74,7 @@ def target_line(head: Head) -> str:
     if len(names) > 1:
         held = [" and ".join(shown(name) for name in each.target.classes) for each in head.targets]
         return f"{', '.join(names)}, labels: {'; '.join(dict.fromkeys(held))}"
-    classes = listed(target.classes, shown)
+    classes = excerpt(target.classes, shown)
     text = f"{shown(target.name)[1:-1]}, {target.task} classification, {len(target.classes)} classes: {classes}"
     return f"{text}; positive: {shown(head.classes[head.positive])}" if len(head.classes) == 2 else text
 
@@ -103,14 +103,25 @@ def columns_line(schema: Schema, feature_map: FeatureMap) -> str:
         missing = f" (missing values in {listed([shown(name)[1:-1] for name in gaps])})" if gaps else ""
         found.append(f"{numbers} numeric{missing}")
     of_kind = {kind: [shown(each.name)[1:-1] for each in datetimes if each.kind == kind] for kind in ("date", "time")}
-    found += [f"{len(names)} {kind} ({listed(names)})" for kind, names in of_kind.items() if names]
+    found += [f"{len(names)} {kind} ({excerpt(names)})" for kind, names in of_kind.items() if names]
     if texts:
-        levels = [f"{shown(text.name)[1:-1]} {counted(len(text.levels), 'category')}" for text in texts]
-        found.append(f"{len(texts)} categorical ({listed(levels)})")
+        sizes = _sizes([(text.name, len(text.levels)) for text in texts], "category")
+        found.append(f"{len(texts)} categorical ({sizes})")
     if sentences:
-        names = [f"{shown(each.name)[1:-1]} {each.encoding.components} components" for each in sentences]
-        found.append(f"{len(sentences)} free text ({listed(names)})")
+        sizes = _sizes([(each.name, each.encoding.components) for each in sentences], "component")
+        found.append(f"{len(sentences)} free text ({sizes})")
     return ", ".join(found)
+
+
+def _sizes(columns: Sequence[tuple[str, int]], noun: str) -> str:
+    """Format the sizes of columns; the noun follows the first one.
+
+    >>> _sizes([("city", 30), ("type", 3)], "category")
+    'city: 30 categories, type: 3'
+    """
+    (first, size), *others = columns
+    texts = [f"{shown(first)[1:-1]}: {counted(size, noun)}"]
+    return excerpt([*texts, *(f"{shown(name)[1:-1]}: {size:,}" for name, size in others)])
 
 
 def rows_line(rows: dict[str, int]) -> str:

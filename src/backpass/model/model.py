@@ -85,7 +85,7 @@ class Model(Predictor):
 
     def __repr__(self) -> str:
         """One line: what the model predicts, from how many columns, and its network."""
-        networks = "network" if self.theta.ndim == 1 and not self.others else f"{self.networks} networks"
+        networks = "network" if self.networks == 1 else f"{self.networks} networks"
         widths = listed([each.title for each in self.groups])
         columns = counted(len(self.schema.features), "column")
         noun = "targets" if len(self.targets) > 1 else "target"

@@ -39,8 +39,16 @@ def listed(items: Sequence[object], write: Callable[[object], str] = str) -> str
     >>> listed([3, 4, 5, 6, 7, 8, 9])
     '3, 4, 5, 6, 7, ... (7 in all)'
     """
-    head = ", ".join(write(item) for item in items[:FIRST])
-    return head if len(items) <= FIRST else f"{head}, ... ({len(items):,} in all)"
+    return excerpt(items, write) if len(items) <= FIRST else f"{excerpt(items, write)} ({len(items):,} in all)"
+
+
+def excerpt(items: Sequence[object], write: Callable[[object], str] = str) -> str:
+    """Return the first five items, without the total number; for sentences that have given it.
+
+    >>> excerpt([3, 4, 5, 6, 7, 8, 9]), excerpt([3, 4])
+    ('3, 4, 5, 6, 7, ...', '3, 4')
+    """
+    return ", ".join([*map(write, items[:FIRST]), *(["..."] if len(items) > FIRST else [])])
 
 
 def rows_listed(rows: Iterable[int]) -> str:
@@ -53,11 +61,20 @@ def rows_listed(rows: Iterable[int]) -> str:
     return f"{'row' if len(numbers) == 1 else 'rows'} {listed(numbers)}"
 
 
+def rounded(value: float, digits: int = 4) -> str:
+    """Return a number with at most so many significant digits; whole numbers up to ten million keep all of theirs.
+
+    >>> rounded(0.512345), rounded(46980.4), rounded(12.0), rounded(2.5e9)
+    ('0.5123', '46980', '12', '2.5e+09')
+    """
+    return f"{value:.0f}" if 10.0**digits <= abs(value) < 1e7 else f"{value:.{digits}g}"
+
+
 def counted(count: int, noun: str) -> str:
     """Return a count with its noun.
 
-    >>> counted(1, "text"), counted(12000, "row"), counted(2, "category"), counted(3, "class"), counted(2, "day")
-    ('1 text', '12,000 rows', '2 categories', '3 classes', '2 days')
+    >>> counted(1, "value"), counted(12000, "row"), counted(2, "category"), counted(3, "class"), counted(2, "day")
+    ('1 value', '12,000 rows', '2 categories', '3 classes', '2 days')
     """
     if count == 1:
         return f"1 {noun}"

@@ -209,12 +209,15 @@ class Schema:
         return codes, (*equal, *_notes_on(unseen)), tuple(unseen)
 
     def _check(self, table: Table) -> None:
-        errors = ErrorList(table.source)
+        errors, names = ErrorList(table.source), [*table.names, *table.left_out]
+        is_listed = False  # the names of the table are listed once, with the first column that resembles none of them
         for feature in self.features:
             column = table.columns.get(feature.name)
             if column is None:
-                near = did_you_mean(feature.name, [*table.names, *table.left_out])
-                suffix = f" ({near})" if near else ""
+                near = did_you_mean(feature.name, names)
+                has_match = near.startswith("did")
+                suffix = f" ({near})" if near and (has_match or not is_listed) else ""
+                is_listed |= not has_match
                 errors.add(f"column {shown(feature.name)} is in the model but not in the table{suffix}")
             elif column.kind != _kind_of_column(feature) and not column.missing.all():
                 held, fitted = plural(column.kind), plural(feature.kind)

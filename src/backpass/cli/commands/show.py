@@ -25,7 +25,7 @@ from backpass.model.settings.declarations import BY_NAME
 from backpass.model.settings.defaults import default_settings, not_in_notes
 from backpass.model.settings.settings import Settings
 from backpass.table.feature import NumericFeature
-from backpass.table.messages import counted, listed, shown
+from backpass.table.messages import counted, excerpt, listed, shown
 
 
 @click.command(cls=Command)
@@ -157,7 +157,7 @@ def _column_lines(model: Model) -> Iterator[str]:
         known = counted(len(each.encoding.vocabulary), "known word")
         yield f"free text {shown(each.name)[1:-1]}, {known}, {each.encoding.components} components"
     for text in model.schema.texts:
-        levels = f"{counted(len(text.levels), 'category')}: {listed(text.levels, shown)}"
+        levels = f"{counted(len(text.levels), 'category')}: {excerpt(text.levels, shown)}"
         yield f"categorical {shown(text.name)[1:-1]}, {levels}"
 
 

@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Option(click.Option):
-    """An option with a help section, which rejects an empty value unless ``may_be_empty`` is set.
+    """An option with a help section, which rejects an empty value unless ``may_be_empty`` is set, and another option.
 
     Args:
         *names: The option's names, as for ``click.Option``.
@@ -31,6 +31,7 @@ class Option(click.Option):
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         if not self.may_be_empty:
             _check_filled(self.opts[-1], value, names=self.metavar == "COLUMNS")
+        _check_no_option(self.opts[-1], value, ctx)
         return super().type_cast_value(ctx, value)
 
 
@@ -84,6 +85,23 @@ def _check_filled(name: str, value: Any, *, names: bool = False) -> None:
         if isinstance(text, str) and (text == "" or (names and not names_in([text]))):
             what = "names no column" if text else "is empty"
             raise UsageError(f"{name} {what} (an unset shell variable?)", hint="give it a value, or leave it out")
+
+
+def _check_no_option(name: str, value: Any, ctx: click.Context) -> None:
+    """Reject an option in place of a value, as in ``--resume --epochs 3``.
+
+    Args:
+        name: The option, for the message.
+        value: A string, or a list of strings for a repeatable option.
+        ctx: The context of the command, which has its options.
+
+    Raises:
+        UsageError: The value is an option of the command.
+    """
+    options = {text for each in ctx.command.params for text in each.opts if text.startswith("--")}
+    for text in value if isinstance(value, list | tuple) else [value]:
+        if isinstance(text, str) and text in options:
+            raise UsageError(f"{name} has no value: {text} is an option", hint="give it a value, or leave it out")
 
 
 class Command(click.Command):

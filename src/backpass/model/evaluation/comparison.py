@@ -18,6 +18,7 @@ from backpass.model.head.head import Head
 from backpass.numerics.bootstrap import counts_of_all, draws_for, ends_of
 from backpass.numerics.distinct import distinct_values
 from backpass.numerics.elementary import log, total, totals
+from backpass.table.messages import rounded
 
 Floats = NDArray[np.float64]
 
@@ -70,10 +71,10 @@ class Comparison:
             "worse": f"The network is worse than {name}: prefer the simpler model",
             "unclear": f"No clear difference between the network and {name}",
         }[self.result]
-        scores = f"{self.metric.replace('_', ' ')} {self.network_score:.4g} against {self.baseline_score:.4g}"
-        interval = f"95% interval {self.low:.4g} to {self.high:.4g}"
+        scores = f"{self.metric.replace('_', ' ')} {rounded(self.network_score)} against {rounded(self.baseline_score)}"
+        interval = f"95% interval {rounded(self.low)} to {rounded(self.high)}"
         joint = ";" if self.result == "worse" else ":"
-        return f"{what}{joint} {scores} (difference {self.difference:.4g}, {interval})."
+        return f"{what}{joint} {scores} (difference {rounded(self.difference)}, {interval})."
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file and ``--json``."""

@@ -19,7 +19,7 @@ from backpass.model.evaluation.comparison import Comparison, baseline_title
 from backpass.model.head.constant import CLASS_FREQUENCIES
 from backpass.model.head.head import Head
 from backpass.model.metrics import FEWEST_ROWS, LOWER_IS_BETTER
-from backpass.table.messages import shown
+from backpass.table.messages import rounded, shown
 from backpass.training import Callback
 
 _LEVEL = {"absolute": "median", "quantile": "quantile"}
@@ -85,7 +85,7 @@ def beaten_by(comparison: Comparison | None, where: str) -> list[str]:
     if comparison is None or comparison.result != "worse" or comparison.baseline not in _SIMPLE:
         return []
     metric = comparison.metric.replace("_", " ")
-    scores = f"{metric} {comparison.network_score:.4g} against {comparison.baseline_score:.4g}"
+    scores = f"{metric} {rounded(comparison.network_score)} against {rounded(comparison.baseline_score)}"
     return [f"the network is worse than {baseline_title(comparison.baseline)} on {where}: {scores}"]
 
 
@@ -119,7 +119,7 @@ def _alike(head: Head, o: NDArray[Any], truth: NDArray[Any], where: str) -> list
     columns = predicted.reshape(len(o), -1).T
     targets = np.broadcast_to(truth.reshape(len(o), -1).T, columns.shape)
     return [
-        f"the prediction of {name if name.startswith('p(') else shown(name)} is {values[0]:.4g} on all of {where}"
+        f"the prediction of {name if name.startswith('p(') else shown(name)} is {rounded(values[0])} on all of {where}"
         for name, values, y in zip(head.labels, columns, targets, strict=True)
         if (values == values[0]).all() and (y != y[0]).any()
     ]
@@ -143,7 +143,7 @@ def _beaten(
         return []
     has_r2 = worse[0] in ("rmse", "mae") and "r2" in network and _is_worse("r2", network["r2"], simple["r2"])
     compared = [*worse, *(["r2"] if has_r2 else [])]  # r2 is 0 for any prediction of a constant target
-    figures = [f"{name.replace('_', ' ')} {network[name]:.4g} against {simple[name]:.4g}" for name in compared]
+    figures = [f"{n.replace('_', ' ')} {rounded(network[n])} against {rounded(simple[n])}" for n in compared]
     if head.target.task != "regression":
         what = "the class frequencies" if head.classes else "the label frequencies"
     else:

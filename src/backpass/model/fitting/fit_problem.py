@@ -292,7 +292,7 @@ def _diverged(problem: Problem, pack: Pack, compared: Compared) -> DivergedError
     which = f"network {runs.last + 1} of {len(members)}, " if len(members) > 1 else ""
     error = DivergedError(
         f"training diverged in {which}{result.non_finite}{kept}",
-        hint=f"learning_rate {rate:g} may be too high: try {rate / 10:g}, or max_grad_norm 1",
+        hint=f"--learning-rate {rate:g} may be too high: try {rate / 10:g}, or --max-grad-norm 1",
     )
     error.model = make_model(problem, members, runs, compared) if best else None
     return error

@@ -164,7 +164,7 @@ class Fitting:
             return fit_problem(problem, compare=False)
         except DivergedError as error:
             rate = self.of_all.learning_rate
-            hint = f"learning_rate {rate:g} may be too high: try {rate / 10:g}"
+            hint = f"--learning-rate {rate:g} may be too high: try {rate / 10:g}"
             raise DivergedError(f"the network of all rows: {error.message}", hint=hint) from None
 
     def _trained(self, problem: Problem, group_rows: GroupRows) -> StackedResult:
@@ -243,7 +243,7 @@ class Fitting:
         rate = self.of_groups.learning_rate
         return DataError(
             f"{table.source}: training diverged in every group",
-            hint=f"learning_rate {rate:g} may be too high: try {rate / 10:g}",
+            hint=f"--learning-rate {rate:g} may be too high: try {rate / 10:g}",
         )
 
     def _notes_on_rows(self, every: Groups, groups: Groups) -> list[str]:

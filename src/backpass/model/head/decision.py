@@ -119,11 +119,11 @@ def check_unset(names: Sequence[str], settings: Settings, target: Target) -> Non
     Raises:
         UsageError: One of them is set.
     """
-    if named := " and ".join(name for name in names if getattr(settings, name) is not None):
+    if named := _given(names, settings):
         held = "numbers" if target.task == "regression" else f"{len(target.classes)} classes"
         what = "classes" if names[-1] == "class_weight" else "a target of two classes"
         raise UsageError(
-            f"{named}: only for {what}; target {shown(target.name)} holds {held}", hint=f"leave {named} out"
+            f"{named}: only for {what}; target {shown(target.name)} holds {held}", hint=f"leave out {named}"
         )
 
 
@@ -133,8 +133,13 @@ def check_unset_for_several(names: Sequence[str], settings: Settings) -> None:
     Raises:
         UsageError: One of them is set.
     """
-    if named := " and ".join(name for name in names if getattr(settings, name) is not None):
-        raise UsageError(f"{named}: only for a single target of classes", hint=f"leave {named} out")
+    if named := _given(names, settings):
+        raise UsageError(f"{named}: only for a single target of classes", hint=f"leave out {named}")
+
+
+def _given(names: Sequence[str], settings: Settings) -> str:
+    """The options of settings that are set: ``--positive and --threshold``"""
+    return " and ".join(f"--{name.replace('_', '-')}" for name in names if getattr(settings, name) is not None)
 
 
 def class_number(target: Target, value: Any) -> int:

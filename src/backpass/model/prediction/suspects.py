@@ -18,7 +18,7 @@ from backpass.numerics.elementary import median
 from backpass.table import Encoded, NumericFeature, Schema, Table, Target
 from backpass.table.diagnosis.fractions import are_fractions
 from backpass.table.feature import Feature, number_inputs
-from backpass.table.messages import counted
+from backpass.table.messages import counted, rounded
 from backpass.table.table import Column, NumericColumn
 from backpass.table.unseen import Suspect
 
@@ -119,8 +119,8 @@ def _other_units(column: Column, feature: NumericFeature, profile: NumericProfil
         return []
     unit = "seconds" if reading.is_duration else reading.unit or "numbers without k, M or bn"
     what = (
-        f"no value has a unit, unlike the training rows; the median is {middle:.3g}, but training values lie between "
-        f"{low:.3g} and {high:.3g}: is the unit different? The values are read as {unit}"
+        f"no value has a unit, unlike the training rows; the median is {rounded(middle, 3)}, but training values lie "
+        f"between {rounded(low, 3)} and {rounded(high, 3)}: is the unit different? The values are read as {unit}"
     )
     return [Suspect(column.name, what, f"write the unit, or convert the numbers to {unit}")]
 
@@ -165,13 +165,14 @@ def _fractions_among(
         return []
     low, high = float(values.min()), float(values.max())
     what = (
-        f"no value has the {unit} of the training rows, and all lie between {low:.3g} and {high:.3g}, but {others} "
-        f"between {quantiles[0]:.3g} and {quantiles[-1]:.3g}: are they fractions? The values are read as {unit}"
+        f"no value has the {unit} of the training rows, and all lie between {rounded(low, 3)} and {rounded(high, 3)}, "
+        f"but {others} between {rounded(quantiles[0], 3)} and {rounded(quantiles[-1], 3)}: are they fractions? "
+        f"The values are read as {unit}"
     )
     example = float(values[np.argmax(np.abs(values))])
-    right = f"{factor * example:.4g}"
+    right = rounded(factor * example)
     hint = (
-        f"if they are fractions, multiply them by {factor:g}: {right} or {right}{unit} instead of {example:.4g}; "
-        f"otherwise write the sign: {example:.4g}{unit}"
+        f"if they are fractions, multiply them by {factor:g}: {right} or {right}{unit} instead of {rounded(example)}; "
+        f"otherwise write the sign: {rounded(example)}{unit}"
     )
     return [Suspect(column.name, what, hint)]

@@ -12,7 +12,9 @@ def conflicts(values: Mapping[str, Any]) -> list[str]:
     if values["group"] is not None and values["group"] == values["time"]:
         problems.append(f"group and time are the same column {values['group']!r}")
     if (values["validation_fraction"] or 0.0) + values["test_fraction"] >= 1:
-        problems.append("validation_fraction and test_fraction must leave rows to train on (their sum is 1 or more)")
+        problems.append(
+            "--validation-fraction and --test-fraction must leave rows to train on (their sum is 1 or more)"
+        )
     names = [name for name, _ in values["wire"]]
     problems += [f"wire names the unit {name!r} twice" for name in sorted({n for n in names if names.count(n) > 1})]
     if values["wire"] and values["initialization"] == "data":
@@ -28,7 +30,8 @@ def conflicts(values: Mapping[str, Any]) -> list[str]:
         problems.append(f"loss {values['loss']!r} is for regression, but task is classification")
     groups = [name for name, _ in values["learning_rate_multiplier"]]
     problems += [
-        f"learning_rate_multiplier names {name!r} twice" for name in sorted({g for g in groups if groups.count(g) > 1})
+        f"--learning-rate-multiplier names {name!r} twice"
+        for name in sorted({g for g in groups if groups.count(g) > 1})
     ]
     if values["shards"] > 1 and values["precision"] == "bf16":
         problems.append("shards need precision float32 or float64: bf16 does not support them")
@@ -48,11 +51,11 @@ def _conflicts_of_neighbors(values: Mapping[str, Any]) -> list[str]:
     if not values["neighbors"]:
         return []
     needs = [
-        (values["ensemble_size"] > 1, "an ensemble: ensemble_size of at least 2, as in the preset default"),
-        (values["candidates"] == 1, "one candidate: candidates 1"),
+        (values["ensemble_size"] > 1, "an ensemble: --ensemble-size of at least 2, as in the preset default"),
+        (values["candidates"] == 1, "one candidate: --candidates 1"),
         (values["loss"] in (None, "squared", "cross_entropy"), "the loss squared or cross_entropy"),
-        (values["output_activation"] == "identity", "the output_activation identity"),
-        (values["class_weight"] is None, "classes without class_weight"),
+        (values["output_activation"] == "identity", "--output-activation identity"),
+        (values["class_weight"] is None, "classes without --class-weight"),
         (not values["refit"], "a fit without refit"),
     ]
     return [f"neighbors {values['neighbors']} needs {need}" for is_met, need in needs if not is_met]

@@ -121,7 +121,7 @@ class Widths(Constraint):
     most: int = 1_000_000
 
     def describe(self) -> str:
-        return f"'none' or whole numbers from 1 to {self.most} such as 64,64"
+        return f"'none' or whole numbers from 1 to {self.most:,}, such as 64,64"
 
     def accepts(self, value: Any) -> bool:
         unit = Number(1, self.most, whole=True)

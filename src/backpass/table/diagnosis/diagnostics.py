@@ -32,7 +32,7 @@ from backpass.table.diagnosis.identifiers import identifier_text
 from backpass.table.diagnosis.leakage import FEWEST_ROWS, leakage_findings
 from backpass.table.diagnosis.skewness import skewness_of
 from backpass.table.free_text.recognition import is_free_text
-from backpass.table.messages import counted, listed, rows_listed, shown
+from backpass.table.messages import counted, excerpt, listed, rows_listed, shown
 from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.notation.number import text_of
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
@@ -171,7 +171,7 @@ def _text_findings(column: CategoricalColumn, table: Table) -> Iterator[Finding]
     elif not looks_like_identifier(column) and (rare := int(np.count_nonzero((counts > 0) & (counts < RARE)))):
         named = [column.levels[j] for j in np.flatnonzero((counts > 0) & (counts < RARE))]
         found = "1 rare category" if rare == 1 else f"{rare:,} rare categories"
-        yield Finding("rare_levels", f"{found} (fewer than {RARE} rows): {listed(named, shown)}")
+        yield Finding("rare_levels", f"{found} (fewer than {RARE} rows): {excerpt(named, shown)}")
 
 
 def target_findings(column: Column, target: Target, y: NDArray[Any]) -> Iterator[Finding]:

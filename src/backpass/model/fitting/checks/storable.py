@@ -40,7 +40,7 @@ def require_storable(problem: Problem) -> None:
     if not ends_before and facts <= LIMIT < facts + epochs:
         raise UsageError(
             f"the records of {settings.epochs:,} epochs take about {epochs:,} bytes; a model file holds {LIMIT:,}",
-            hint="fewer epochs, or an earlier end by max_seconds, max_steps or patience",
+            hint="fewer epochs, or an earlier end by --max-seconds, --max-steps or --patience",
         )
     if facts > LIMIT:
         levels = sum(len(text.levels) for text in schema.texts)

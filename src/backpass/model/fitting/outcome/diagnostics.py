@@ -21,7 +21,7 @@ from backpass.model.head.target_head import TargetHead
 from backpass.model.head.threshold import chosen_rule
 from backpass.model.metrics import why_undefined
 from backpass.network import Activation, dead_units, range_of
-from backpass.table.messages import counted, listed, shown
+from backpass.table.messages import counted, listed, rounded, shown
 from backpass.training import TrainingResult
 
 _PARTS = {"test": "test", "validation": "validation", "train": "training"}
@@ -53,7 +53,7 @@ def _out_of_range(head: TargetHead, y: NDArray[np.float64], activation: Activati
     below, above = np.count_nonzero(y < low), np.count_nonzero(y > high)
     if not below and not above:
         return ""
-    sides = [*([f"below {low:.4g}"] if below else []), *([f"above {high:.4g}"] if above else [])]
+    sides = [*([f"below {rounded(low)}"] if below else []), *([f"above {rounded(high)}"] if above else [])]
     where = " or ".join(sides)
     limit = "cannot be negative" if low == 0.0 and not above else f"never outputs a number {where}"
     return (
@@ -96,12 +96,12 @@ def cut_short(runs: Sequence[TrainingResult], reason: str) -> list[str]:
     """
     steps = max(each.progress.step for each in runs)
     if steps == 0 and reason == "time":
-        return ["the time limit was reached before the first step: nothing was trained; increase max_seconds"]
+        return ["the time limit was reached before the first step: nothing was trained; increase --max-seconds"]
     if any(each.reason != "time" or each.progress.history for each in runs):
         return []
     return [
-        f"the time limit was reached in the first epoch, after {counted(steps, 'step')}; increase max_seconds or train "
-        "on fewer rows"
+        f"the time limit was reached in the first epoch, after {counted(steps, 'step')}; increase --max-seconds or "
+        "train on fewer rows"
     ]
 
 

@@ -27,7 +27,7 @@ from backpass.model.metrics import as_loss
 from backpass.model.prediction.forward import outputs_of
 from backpass.network import Dense, KernelRegression, Network
 from backpass.numerics.elementary import log, median, totals
-from backpass.table.messages import counted
+from backpass.table.messages import counted, rounded
 
 if TYPE_CHECKING:
     from backpass.model.model import Model
@@ -261,7 +261,7 @@ def _note(problem: Problem, rows: ScoredRows, best: _Tried, count: int | None) -
     before, after = (
         head.scores(o, rows.part.truth, rows.part.weights, [name])[name] for o in (rows.o.astype(np.float64), best.o)
     )
-    scores = f"{name.replace('_', ' ')} {after:.4g} with them, {before:.4g} without"
+    scores = f"{name.replace('_', ' ')} {rounded(after)} with them, {rounded(before)} without"
     where = "out-of-fold rows" if problem.folds else "validation rows"
     if count is None:
         return NeighborsNote(f"no neighbors: they do not clearly help ({scores}, {where})")

@@ -28,7 +28,7 @@ def run_notes(settings: Settings, rows: Mapping[str, Rows], network: Network, *,
     if "validation" not in rows and not has_folds:
         notes.append("no validation rows: the last epoch is kept rather than the best")
     if settings.sampling != "full" and settings.batch_size is not None and settings.batch_size > count:
-        notes.append(f"batch_size {settings.batch_size} is more than the {count} training rows: {count} are used")
+        notes.append(f"--batch-size {settings.batch_size} is more than the {count} training rows: {count} are used")
     if len(network.widths) > 1 and network.is_linear:
         notes.append("every activation is the identity: the network is a linear model (CS229 (2.16) to (2.20))")
     return notes

@@ -168,7 +168,7 @@ def _teacher(names: Sequence[str], targets: Targets, table: Table, settings: Set
     if names:
         return Teacher.of(names, targets, _positive(targets, table, settings), settings.loss)
     if settings.teacher_weight != BY_NAME["teacher_weight"].default:
-        raise UsageError("teacher_weight needs a teacher", hint="name its columns (--teacher), or leave it out")
+        raise UsageError("--teacher-weight needs a teacher", hint="name its columns (--teacher), or leave it out")
     return None
 
 

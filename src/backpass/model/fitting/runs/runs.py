@@ -192,7 +192,7 @@ def processes_together(shards: int, networks: int, processes: int) -> int:
 def _retry_note(member: Member, non_finite: str) -> str:
     """The note about a run that diverged and is retried."""
     rate = (with_lower_learning_rate(member.problem) or member.problem).settings.learning_rate
-    return f"training diverged in {non_finite}: retrying once with learning_rate {rate:g}, a tenth"
+    return f"training diverged in {non_finite}: retrying once with --learning-rate {rate:g}, a tenth"
 
 
 def side_by_side(problem: Problem, count: int, processes: int = 1) -> int:

@@ -217,7 +217,7 @@ class Stream:
         rate = self.problem.settings.learning_rate
         return DivergedError(
             f"training diverged: first non-finite value: {non_finite}",
-            hint=f"learning_rate {rate:g} may be too high: try {rate / 10:g}, or max_grad_norm 1",
+            hint=f"--learning-rate {rate:g} may be too high: try {rate / 10:g}, or --max-grad-norm 1",
         )
 
     def _epoch(self, rows: int) -> Epoch:

@@ -17,7 +17,7 @@ from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.teaching.objective import teaching_loss
 from backpass.model.head.head import Head, mean_of
 from backpass.numerics.elementary import log, mean
-from backpass.table.messages import counted, listed, shown
+from backpass.table.messages import counted, listed, rounded, shown
 
 SMALLEST = 1e-15
 """The smallest probability of a teacher that is scored."""
@@ -145,8 +145,8 @@ def _in_sample(problem: Problem) -> list[str]:
     if there - here < _SURE * error:
         return []
     return [
-        f"the loss of the teacher is {here:.3g} on the training rows and {there:.3g} on the test rows: it seems to "
-        "have trained on the former; use out-of-fold predictions"
+        f"the loss of the teacher is {rounded(here, 3)} on the training rows and {rounded(there, 3)} on the test rows: "
+        "it seems to have trained on the former; use out-of-fold predictions"
     ]
 
 
