@@ -137,6 +137,15 @@ def test_a_diverging_call_leaves_what_was_learned(regressor: Any, numbers: Any) 
     assert np.isfinite(estimator.partial_fit(X, y).predict(X)).all()
 
 
+def test_negative_counts_are_refused_in_later_calls() -> None:
+    x, counts = np.arange(8.0)[:, None], np.arange(8.0)
+    estimator = BackpassRegressor((2,), loss="poisson", preset="plain").partial_fit(x, counts)
+    before = estimator.predict(x)
+    with pytest.raises(DataError, match="the poisson loss needs counts from 0 up, got -7"):
+        estimator.partial_fit(x, -counts)
+    np.testing.assert_array_equal(estimator.predict(x), before)
+
+
 @pytest.mark.parametrize("first_is_boolean", [False, True])
 def test_booleans_continue_zeros_and_ones(first_is_boolean: bool) -> None:
     draw = np.random.default_rng(0)

@@ -119,6 +119,18 @@ def test_classes_get_smoothed_shares(weighted: bool) -> None:
     )
 
 
+@pytest.mark.parametrize(("column", "name"), [("group", "group"), ("time", "last")])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_counts_have_lookups(column: str, name: str, weighted: bool) -> None:
+    """The mean count of all rows counts as one more row."""
+    table = {"x": RNG.normal(size=120), "t": np.arange(120) // 4 * 1.0, "y": RNG.poisson(3.0, size=120)}
+    weights: dict[str, Any] = {"w": RNG.uniform(0.5, 2.0, size=120)} if weighted else {}
+    weight = {"weight": "w"} if weighted else {}
+    model = fit(table | weights, "y", loss="poisson", drop=["t"], **{column: "t"}, **weight, **QUICK)
+    assert [each.name for each in model.lookups] == [name]
+    assert np.isfinite(model.lookups[0].cells).all()
+
+
 def test_out_of_fold_rows_are_of_new_groups() -> None:
     groups = np.repeat(np.arange(60), N // 60)
     table = {"x": RNG.normal(size=N), "id": groups, "y": RNG.normal(size=60)[groups] * 3}

@@ -125,6 +125,15 @@ class TargetCodec:
         columns = [each.target.encode(table) for each in self.targets]
         return columns[0] if self.is_flat else np.column_stack(columns)
 
+    def check(self, y: NDArray[Any]) -> None:
+        """Check that the loss is defined for targets.
+
+        Raises:
+            DataError: A count is negative.
+        """
+        for j, each in enumerate(self.targets):
+            each.check(self._column(y, j))
+
     def encode(self, y: NDArray[Any], dtype: Any) -> NDArray[Any]:
         """Targets as the loss takes them: scaled numbers (n, k), class codes (n,), or labels (n, k)."""
         if self.are_labels:

@@ -58,16 +58,23 @@ class TargetHead:
                 f"loss {name!r} does not work with target {target.name!r}, which holds {target.content}",
                 hint="--task sets the task; without --loss, the loss follows from it",
             )
-        has_log_link = loss_named(name).has_log_link
-        if has_log_link and float(np.min(y)) < 0:
-            least = float(np.min(y))
-            raise DataError(f"target {target.name!r}: the {name} loss needs counts from 0 up, got {least:g}")
-        is_number = target.task == "regression"
-        scale = TargetScale()
-        if is_number:
+        head = TargetHead(target, name, options_of(name, settings), TargetScale())
+        head.check(y)
+        if target.task == "regression":
+            has_log_link = head.builtin_loss.has_log_link
             scale = TargetScale.fit(y, str(settings.output_activation), has_log_link=has_log_link)
-        head = TargetHead(target, name, options_of(name, settings), scale)
-        return replace(head, scale=scale.bounded(y)) if head.bounded(settings) else head
+            head = replace(head, scale=scale.bounded(y) if head.bounded(settings) else scale)
+        return head
+
+    def check(self, y: NDArray[Any]) -> None:
+        """Check that the loss is defined for targets (n,).
+
+        Raises:
+            DataError: A count is negative.
+        """
+        if self.builtin_loss.has_log_link and y.size and (least := float(np.min(y))) < 0:
+            name = self.target.name
+            raise DataError(f"target {name!r}: the {self.loss_name} loss needs counts from 0 up, got {least:g}")
 
     @property
     def outputs(self) -> int:

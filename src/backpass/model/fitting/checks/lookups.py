@@ -158,5 +158,5 @@ def _one_more_row(
         counts = np.bincount(y, weights, minlength=len(head.classes))
         return np.arange(len(head.classes), dtype=y.dtype), counts / total(counts)
     if head.has_log_link:
-        return np.array([mean(y, weights)], dtype=y.dtype), np.ones(1)
+        return np.array([[mean(y[:, 0], weights)]], dtype=y.dtype), np.ones(1)
     return y[:0], weights[:0]

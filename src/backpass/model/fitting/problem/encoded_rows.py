@@ -70,8 +70,9 @@ def splits_of(
 def _pool(problem: Problem, rows: Sequence[Rows], encodings: Sequence[EncodedRows], *, owned: bool) -> Pool:
     """The rows of several splits, one after another."""
     x = _inputs(problem, encodings, owned=owned)
-    y = np.concatenate([problem.head.encode(each.truth, problem.dtype) for each in rows])
     truth = np.concatenate([each.truth for each in rows])
+    problem.head.check(truth)  # the head was fitted on the training rows only
+    y = np.concatenate([problem.head.encode(each.truth, problem.dtype) for each in rows])
     weights = [each.weights for each in rows if each.weights is not None]
     teachers = [each.teacher for each in rows if each.teacher is not None]
     return Pool(
