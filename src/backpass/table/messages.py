@@ -75,12 +75,15 @@ def counted(count: int, noun: str) -> str:
 
     >>> counted(1, "value"), counted(12000, "row"), counted(2, "category"), counted(3, "class"), counted(2, "day")
     ('1 value', '12,000 rows', '2 categories', '3 classes', '2 days')
+    >>> counted(2, "epoch"), counted(2, "batch")
+    ('2 epochs', '2 batches')
     """
     if count == 1:
         return f"1 {noun}"
     if noun.endswith("y") and noun[-2] not in "aeiou":
         return f"{count:,} {noun[:-1]}ies"
-    return f"{count:,} {noun}{'es' if noun.endswith(('s', 'x', 'ch', 'sh')) else 's'}"
+    hisses = noun.endswith(("s", "x", "ch", "sh")) and not noun.endswith("epoch")
+    return f"{count:,} {noun}{'es' if hisses else 's'}"
 
 
 _LEFT_OUT = LazyPattern(
