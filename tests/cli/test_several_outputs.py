@@ -216,7 +216,11 @@ def test_the_message_on_several_quantiles_names_the_command(folder: Path, call: 
         (("-t", "a", "--drop", "a"), 2, "--drop leaves out 'a', which is the --target"),
         (("-t", "a,b", "--weight", "b"), 2, "'b' is the weight column"),
         (("-t", ","), 2, "names no column"),
-        (("-t", "hot,status", "--cost", "false_positive=1,false_negative=2"), 2, "--cost: only for a single target"),
+        (
+            ("-t", "hot,status", "--cost", "false_positive=1,false_negative=2"),
+            2,
+            "--cost: only for a single classification target",
+        ),
     ],
 )
 def test_several_targets_that_cannot_be_fitted(

@@ -95,7 +95,7 @@ def test_every_loss_by_name(loss: str, regressor: Any) -> None:
 
 
 def test_negative_counts_are_refused(regressor: Any) -> None:
-    with pytest.raises(ValueError, match="the poisson loss needs counts from 0 up, got -1"):
+    with pytest.raises(ValueError, match="the poisson loss needs counts of at least 0, got -1"):
         regressor(loss="poisson").fit([[0.0], [1.0]], [2.0, -1.0])
 
 

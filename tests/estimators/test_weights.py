@@ -109,7 +109,7 @@ def test_class_weights_multiply_sample_weights() -> None:
     assert found.tolist() == [1.0, 1.0, 2.0]
     with pytest.raises(ValueError, match=r"names classes that are not in y: \['c'\]; the classes are \['a', 'b'\]"):
         with_classes(None, np.array([0, 1]), np.array(["a", "b"]), {"c": 2.0})
-    with pytest.raises(ValueError, match="class_weight of class 'b' must be a finite number from 0 up; got -1"):
+    with pytest.raises(ValueError, match="class_weight of class 'b' must be a finite number of at least 0; got -1"):
         with_classes(None, np.array([0, 1]), np.array(["a", "b"]), {"b": -1})
 
 

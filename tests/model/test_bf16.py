@@ -104,7 +104,7 @@ def test_the_file_says_so_and_predicts_anywhere(tmp_path: Path, monkeypatch: pyt
     np.testing.assert_allclose(load(tmp_path / "model.backpass").predict(columns()), expected, rtol=1e-4, atol=1e-4)
 
 
-NEEDS = "precision 'bf16' needs the native engine on a processor with the instructions AVX512_BF16; "
+NEEDS = "precision 'bf16' needs the native engine on a processor with AVX512_BF16 instructions; "
 
 
 def refusal(**settings: Any) -> str:

@@ -202,9 +202,14 @@ def test_every_form_of_a_table(tmp_path: Path, door: str) -> None:
         (["price", "nowhere"], {}, DataError, "target column 'nowhere' not found"),
         (["price", "rent"], {"group": "rent"}, UsageError, "group 'rent' is the target"),
         (["price", "rent"], {"metric": "roc_auc"}, UsageError, "metric 'roc_auc' does not work with target"),
-        (["hot", "status"], {"positive": "late"}, UsageError, "positive: only for a single target of classes"),
-        (["hot", "status"], {"threshold": 0.2}, UsageError, "threshold: only for a single target of classes"),
-        (["hot", "status"], {"class_weight": "balanced"}, UsageError, "class_weight: only for a single target"),
+        (["hot", "status"], {"positive": "late"}, UsageError, "positive: only for a single classification target"),
+        (["hot", "status"], {"threshold": 0.2}, UsageError, "threshold: only for a single classification target"),
+        (
+            ["hot", "status"],
+            {"class_weight": "balanced"},
+            UsageError,
+            "class_weight: only for a single classification target",
+        ),
     ],
 )
 def test_targets_that_cannot_be_predicted_together(

@@ -83,7 +83,7 @@ def test_a_query_runs_in_the_database(tmp_path: Path, form: str) -> None:
         2,
         3,
     ]
-    with pytest.raises(UsageError, match="a query of a database names its tables"):
+    with pytest.raises(UsageError, match="a query on a database names its tables"):
         read_table(f"{path}::orders", query=query)
     with pytest.raises(UsageError, match=r"the query cannot be run: .*data") as caught:
         read_table(path, query="SELECT * FROM data")

@@ -123,10 +123,10 @@ def _known(error: BaseException) -> BackpassError | None:
             detail = "" if str(error) in ("", "std::bad_alloc") else f": {error}"
             return ResourceError(
                 f"{MEMORY}{detail}",
-                hint="fewer columns or rows, a smaller --batch-size or --hidden, or a larger machine",
+                hint="use fewer columns or rows, a smaller --batch-size or --hidden, or a larger machine",
             )
         case _ if shortage := shortage_of(error):
-            return ResourceError(shortage, hint="a higher limit (ulimit, cgroup), or a larger machine")
+            return ResourceError(shortage, hint="raise the limit (ulimit, cgroup), or use a larger machine")
         case OSError():
             place = f"{error.filename}: " if error.filename else ""
             return ResourceError(f"{place}{error.strerror or error}", hint="check the disk and the permissions")

@@ -29,7 +29,7 @@ COMMANDS = {
     "distill": "Train one small network that predicts like a model, such as an ensemble.",
     "predict": "Predict the target for the rows of a table.",
     "evaluate": "Score a model on rows whose target is known.",
-    "compare": "Compare two models of one target on rows whose target is known.",
+    "compare": "Compare two models for the same target on rows whose target is known.",
     "show": "Show the contents of a model file.",
     "importance": "Show how much the score depends on each column: permutation importance.",
     "explain": "Show the contribution of each column to each prediction.",

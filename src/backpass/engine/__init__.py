@@ -95,7 +95,7 @@ def why_no_bf16(engine: str = "auto") -> str:
         if engine == NumpyEngine.name
         else why_slow() or ("" if _has_bf16() else "this processor lacks them")
     )
-    needs = "precision 'bf16' needs the native engine on a processor with the instructions AVX512_BF16"
+    needs = "precision 'bf16' needs the native engine on a processor with AVX512_BF16 instructions"
     return f"{needs}; {lacks}: use float32" if lacks else ""
 
 

@@ -64,6 +64,6 @@ def with_classes(
     factors = np.ones(len(classes))
     for label, factor in class_weight.items():
         if not (np.isfinite(factor) and factor >= 0):
-            raise ValueError(f"class_weight of class {label!r} must be a finite number from 0 up; got {factor!r}")
+            raise ValueError(f"class_weight of class {label!r} must be a finite number of at least 0; got {factor!r}")
         factors[known[label]] = factor
     return np.asarray(given * factors[codes], dtype=np.float64)

@@ -81,7 +81,7 @@ def check_weight_name(name: object) -> None:
 
 
 def weights_in(table: Table, name: str) -> NDArray[np.float64]:
-    """The weights in a column: numbers from 0 up, at least one of them above 0, (n,)
+    """The weights in a column: nonnegative numbers, at least one of them above 0, (n,)
 
     Raises:
         UsageError: ``name`` is not a string.
@@ -93,7 +93,9 @@ def weights_in(table: Table, name: str) -> NDArray[np.float64]:
         hint = did_you_mean(name, table.names)
         raise data_error(table.source, f"there is no weight column {shown(name)}", hint)
     if not isinstance(column, NumericColumn):
-        raise data_error(table.source, f"weight column {shown(name)} holds no numbers", "weights are numbers from 0 up")
+        raise data_error(
+            table.source, f"weight column {shown(name)} holds no numbers", "weights are nonnegative numbers"
+        )
     wrong = np.flatnonzero(~(np.isfinite(column.values) & (column.values >= 0.0)))
     if wrong.size:
         where = f"{len(wrong):,} of {table.rows:,} values ({rows_listed(table.row_numbers[wrong])})"

@@ -29,10 +29,10 @@ _ROUNDING = 1e-12  # relative
 @reading()
 @output_options()
 def compare(**given: Any) -> int:
-    """Compare two models of one target on rows whose target is known.
+    """Compare two models for the same target on rows whose target is known.
 
     TABLE is a file in any format that fit reads, with the columns of both models and the target. Use rows that neither
-    model was trained on: scores on training rows are too good.
+    model was trained on: scores on training rows are too optimistic.
 
     Prints one line per metric: its value for FIRST and SECOND, the difference SECOND - FIRST, the 95% interval of the
     difference by the paired bootstrap, and which model is better. If the interval contains 0, the rows do not show a

@@ -65,14 +65,15 @@ def evaluate(**given: Any) -> int:
     Prints one line per metric: name, value and, in parentheses, the value on the test (or validation) rows at training
     time. For classes, the confusion matrix follows, with precision, recall and F1 of each class. For several targets,
     these metrics are means, and those of each target follow.
-    A message says whether the network is better than the best baseline on these rows, a warning if many of them are
+    A message says whether the network beats the best baseline on these rows; a warning appears if many of them are
     training rows. Columns whose distribution has shifted since training are listed with the distance: the
     Kolmogorov-Smirnov statistic for numbers and dates, the total variation distance for categories.
 
-    With a model of fit --by, the groups with the worst scores follow; --by and the column of groups prints all of them.
+    For a model trained with fit --by, the groups with the worst scores follow; pass --by with the group column to print
+    all of them.
 
-    --by scores segments: the values of a column (numbers with many values at the quartiles), or periods of a date or
-    time column by year, quarter, month, week, day, weekday or hour.
+    --by scores segments: the values of a column (numbers with many values are split at the quartiles), or periods
+    of a date or time column by year, quarter, month, week, day, weekday or hour.
 
     --json prints an object with "scores", "intervals", "comparison", "drift" (every column), "unseen" (unknown
     categories), "segments", "notes" and "warnings".

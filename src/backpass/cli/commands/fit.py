@@ -70,7 +70,7 @@ def _only_one(context: click.Context, parameter: click.Parameter, values: tuple[
     metavar="NUMBER",
     type=WholeNumber(1),
     section="Data",
-    help="repeat the cross-validation with other folds; default: 1",
+    help="repeat the cross-validation with different folds; default: 1",
 )
 @option("--out-of-fold", metavar="FILE", section="Data", help="file for the predictions of the left-out rows")
 @option("--report", metavar="FILE", section="Data", help="also write an HTML report (see backpass report)")
@@ -87,8 +87,8 @@ def _only_one(context: click.Context, parameter: click.Parameter, values: tuple[
     metavar="NUMBER",
     type=WholeNumber(2),
     section="Data",
-    help="with --by, the minimum number of rows for a group to get its own network; a network of all rows predicts the "
-    "others; default: 30",
+    help="with --by, the minimum number of rows for a group to get its own network; one network, trained on all rows, "
+    "predicts the smaller groups; default: 30",
 )
 @settings_options()
 @reading()
@@ -127,7 +127,7 @@ def _only_one(context: click.Context, parameter: click.Parameter, values: tuple[
     "--stream/--no-stream",
     default=None,
     section="Data",
-    help="read a Parquet or CSV table (or a pattern for several) in pieces, because it does not fit in memory; "
+    help="read a Parquet or CSV table (or a pattern for several) in pieces, for tables that do not fit in memory; "
     "encoded rows are kept in a temporary folder; default: if the table is too large for memory",
 )
 @option(

@@ -65,12 +65,12 @@ def inspect(**given: Any) -> int:
     Then lists likely problems: constant columns, identifiers, copies of the target and other possible leakage, columns
     of mixed types with the affected rows, outliers, rare categories, rare classes and duplicate rows.
 
-    Several targets are examined one after the other, each without the others among the columns.
+    With several targets, each is examined in turn, with the other targets left out of the columns.
 
     --json prints an object with "rows", "target", "task", "columns" (each with "name", "kind", "missing", "distinct",
     "range", "quartiles", "commonest", "fitting", "findings", "notation", "label", "histogram" and "association"),
-    "findings" about rows, "notes", and the "classes" of the target with their rows. Each finding has a "code" and a
-    "text". With several targets, "targets" is a list of such objects.
+    "findings" about rows, "notes", and the "classes" of the target with their row counts. Each finding has a
+    "code" and a "text". With several targets, "targets" is a list of such objects.
 
     \b
     Examples:

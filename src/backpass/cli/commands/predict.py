@@ -120,21 +120,21 @@ def predict(**given: Any) -> int:
     'new/*.csv' for all matching files. Columns are matched by name, in any order; additional columns are ignored. If
     the model was trained on a file without a header, columns are matched by position, with or without the target.
 
-    Each row of the table gets one prediction. Rows without data between others, such as empty rows or a repeated
-    header, keep their places, so that predictions can be joined by position; totals and notes below the last row do
-    not count as rows.
+    Each row of the table gets one prediction. Rows without data that lie between data rows, such as empty rows or a
+    repeated header, keep their places, so that predictions can be joined by position; totals and notes below the
+    last row do not count as rows.
 
     The output is UTF-8 CSV, or Parquet if --output ends in .parquet, with one line per row: the kept columns, the
     prediction under the target's name, then probabilities, interval or quantiles if requested. Numbers are written with
     the fewest digits that read back exactly.
 
     CSV, TSV and Parquet files, and text from standard input, are read and predicted a window of rows at a time, so that
-    memory use does not grow with their length. The file of --output appears once all rows are predicted; on standard
+    memory use does not grow with their length. The output file appears once all rows are predicted; on standard
     output, the rows before an error have already been written.
 
     Prediction intervals are derived from the errors on the validation rows. They are wider for predictions whose errors
-    are larger. With a time column, the width does not depend on the prediction, but rows after the time that the test
-    rows reach have wider intervals. Each of several targets has an interval. Coverage holds for rows similar to the
+    are larger. With a time column, the width does not depend on the prediction, but rows later than the latest test row
+    get wider intervals. With several targets, each has its own interval. Coverage holds for rows similar to the
     validation rows; it is slightly lower in practice, because these also select the best epoch. Quantiles are
     endpoints of such intervals: 0.05 and 0.95 bound the 0.9 interval, and 0.5 is the prediction itself.
 

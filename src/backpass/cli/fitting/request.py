@@ -85,7 +85,7 @@ class Request:
         output = model_path(given["table"], given["output"])
         if given["weight"] is not None and given["weight"] in (*target, *drop):
             other = "the --target" if given["weight"] in target else "left out by --drop"
-            raise UsageError(f"--weight {given['weight']!r} is {other}", hint="name a column of numbers from 0 up")
+            raise UsageError(f"--weight {given['weight']!r} is {other}", hint="name a column of nonnegative numbers")
         teacher = tuple(names_in(given["teacher"]))
         if both := [name for name in teacher if name in (*target, *drop, given["weight"])]:
             other = "left out by --drop" if both[0] in drop else "also --target or --weight"

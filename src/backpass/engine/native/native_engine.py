@@ -74,7 +74,7 @@ class NativeEngine(Engine):
             raise UsageError(f"threads must be between 1 and 1023, got {threads}")
         self.isa = isa or known[0]
         if bf16 and not has_bf16(self.isa):
-            raise UsageError(f"there are no products of bfloat16 with instruction set {self.isa!r}")
+            raise UsageError(f"instruction set {self.isa!r} does not support bfloat16 products")
         self.bf16 = bf16
         self.threads = threads or allowed_cores().threads
         self.may_be_fewer = threads is None

@@ -70,7 +70,9 @@ def from_bytes(data: bytes, source: str = "model file") -> Model | GroupedModel:
 
 def _model(base: Model, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> GroupedModel:
     if sorted(arrays) != sorted(_ARRAYS):
-        raise ModelFileError(f"the arrays of groups are not {', '.join(_ARRAYS)}")
+        raise ModelFileError(
+            f"expected the group arrays {', '.join(_ARRAYS)}; got {', '.join(sorted(arrays)) or 'none'}"
+        )
     record = GroupedRecord(
         facts["settings"],
         facts["min_rows"],

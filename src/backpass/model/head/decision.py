@@ -134,7 +134,7 @@ def check_unset_for_several(names: Sequence[str], settings: Settings) -> None:
         UsageError: One of them is set.
     """
     if named := _given(names, settings):
-        raise UsageError(f"{named}: only for a single target of classes", hint=f"leave out {named}")
+        raise UsageError(f"{named}: only for a single classification target", hint=f"leave out {named}")
 
 
 def _given(names: Sequence[str], settings: Settings) -> str:

@@ -93,7 +93,8 @@ def verify(model: Model, module: str, node: str | None = None) -> Verification |
     if not difference <= CLOSE[model.theta.dtype.name]:
         row = int(np.argmax(np.abs(values - numbers).max(axis=1)))
         raise UsageError(
-            f"the JavaScript module does not predict what the model does: {difference:.1e} of the largest prediction",
+            "the JavaScript module does not predict what the model does: the difference is "
+            f"{difference:.1e} of the largest prediction",
             details=[f"row {row + 1} of the comparison: expected {numbers[row].tolist()}, got {values[row].tolist()}"],
             hint="export an ONNX file instead, and report this",
         )

@@ -395,7 +395,7 @@ class SettingValues:
     engine: str = setting(
         "auto",
         Choice(NamesOf("backpass.engine", "ENGINE_NAMES")),
-        "engine that runs the circuits; auto: the fastest one on a CPU; jax: on the given device",
+        "engine that runs the circuits; auto is the fastest one on a CPU, jax runs on --device",
         "engine",
         is_stored=False,
         of_groups=("auto", "native", "numpy"),
@@ -403,7 +403,7 @@ class SettingValues:
     device: str | None = setting(
         None,
         Choice(NamesOf("backpass.engine.jax.device", "DEVICES")),
-        "device of the engine jax, required with it [none]",
+        "device for the jax engine, which requires it [none]",
         "engine",
         is_stored=False,
     )

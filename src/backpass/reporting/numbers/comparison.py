@@ -1,6 +1,6 @@
 """A comparison: two models scored on the same rows, with the uncertainty of the differences.
 
-``compared`` takes two models of one target and their tables and returns each metric of both, and the difference with
+``compared`` takes two models for one target and their tables and returns each metric of both, and the difference with
 its interval by the paired bootstrap: both models are scored on the same drawn rows, so that what makes a row easy or
 hard for both cancels (Efron & Tibshirani 1993, chapter 8).
 """

@@ -45,12 +45,12 @@ def check_single(member: str | None, query: str | None) -> None:
     """
     if member is not None and query is not None:
         raise UsageError(
-            f"a query of a database names its tables itself: ::{member} has no effect", hint="leave it out"
+            f"a query on a database names its tables itself: ::{member} has no effect", hint="leave it out"
         )
 
 
 def unrun(error: Exception, names: Sequence[str]) -> UsageError:
     """Return the error for a query that the database rejects."""
     reason = (str(error).splitlines() or [type(error).__name__])[0]
-    hint = f"a query of a database names its tables: {listed(names, shown)}" if names else ""
+    hint = f"a query on a database names its tables: {listed(names, shown)}" if names else ""
     return UsageError(f"the query cannot be run: {reason}", hint=hint)

@@ -40,14 +40,14 @@ def require_storable(problem: Problem) -> None:
     if not ends_before and facts <= LIMIT < facts + epochs:
         raise UsageError(
             f"the records of {settings.epochs:,} epochs take about {epochs:,} bytes; a model file holds {LIMIT:,}",
-            hint="fewer epochs, or an earlier end by --max-seconds, --max-steps or --patience",
+            hint="use fewer epochs, or stop earlier with --max-seconds, --max-steps or --patience",
         )
     if facts > LIMIT:
         levels = sum(len(text.levels) for text in schema.texts)
         what = f"{counted(len(schema.features), 'column')} and {levels:,} categories"
         raise DataError(
             f"the names and summaries of {what} take about {facts:,} bytes; a model file holds {LIMIT:,}",
-            hint="fewer columns (--columns, --drop), or fewer categories",
+            hint="use fewer columns (--columns, --drop), or fewer categories",
         )
     count = settings.ensemble_size * places_of(settings.candidates)[-1]
     numbers = (problem.network.parameter_count + _of_neighbors(problem)) * count * problem.dtype.itemsize
@@ -60,7 +60,7 @@ def require_storable(problem: Problem) -> None:
             hint=(
                 "fewer --neighbors"
                 if settings.neighbors
-                else "fewer columns (--columns, --drop), a smaller --hidden, or --principal-components 32"
+                else "use fewer columns (--columns, --drop), a smaller --hidden, or --principal-components 32"
             ),
         )
 
