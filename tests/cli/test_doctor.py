@@ -33,7 +33,7 @@ def test_it_says_whether_there_are_products_of_bfloat16(call: Run, monkeypatch: 
     monkeypatch.setattr(backpass.engine, "why_slow", lambda: "")
     monkeypatch.setattr(backpass.engine, "_has_bf16", lambda: has)
     said = call("doctor", "--json").json["bf16"]
-    assert said == "available" if has else said.endswith("; this processor lacks them: take float32")
+    assert said == "available" if has else said.endswith("; this processor lacks them: use float32")
 
 
 def test_a_missing_core_is_explained(call: Run, monkeypatch: pytest.MonkeyPatch) -> None:
