@@ -18,7 +18,7 @@ import pytest
 
 from backpass.errors import DataError, ResourceError, UsageError
 from backpass.table import Table, read_table
-from backpass.table.formats.address import Address, without_password
+from backpass.table.formats.databases.address import Address, without_password
 from sample_tables import numbers
 
 ORDERS = "CREATE TABLE orders (id INTEGER, price REAL, day TEXT, town TEXT)"

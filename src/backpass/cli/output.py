@@ -16,7 +16,7 @@ from backpass.model.file.header import header_length
 from backpass.model.file.sniff import sniff
 from backpass.model.file.storage import check_writable, read_file
 from backpass.table.files.pattern import files_of, is_pattern
-from backpass.table.formats.address import Address
+from backpass.table.formats.databases.address import Address
 from backpass.table.formats.registry import FORMATS
 
 SUFFIX = ".backpass"

@@ -395,7 +395,7 @@ class SettingValues:
     engine: str = setting(
         "auto",
         Choice(NamesOf("backpass.engine", "ENGINE_NAMES")),
-        "engine that runs the circuits; auto is the fastest one on a CPU, jax runs on --device",
+        "engine that runs the circuits; auto is the fastest one on a CPU; jax runs on the given device",
         "engine",
         is_stored=False,
         of_groups=("auto", "native", "numpy"),

@@ -23,7 +23,7 @@ from backpass.errors import DataError, ResourceError, UsageError, did_you_mean_f
 from backpass.table.files.decompression import CHUNK, GZIP, ZSTANDARD, expanded
 from backpass.table.files.signatures import Signature, foreign_binary, foreign_text
 from backpass.table.files.text import as_utf8, check_text, without_page_breaks
-from backpass.table.formats.address import Address
+from backpass.table.formats.databases.address import Address
 from backpass.table.formats.fixed_width import as_csv as fields_as_csv
 from backpass.table.formats.registry import BY_NAME, Format, format_of, format_of_text, titles
 from backpass.table.messages import counted, data_error, plain
@@ -96,7 +96,7 @@ def opened(path: str | Path, opening: Opening = Opening(), *, copy: Path | None 
     """Open a path as a plain file.
 
     Args:
-        path: The file, or the address of a database; ``-`` for standard input. See ``formats.address``.
+        path: The file, or the address of a database; ``-`` for standard input. See ``formats.databases.address``.
         opening: The user's settings.
         copy: A file with what standard input held, if it was read already.
 
@@ -155,7 +155,9 @@ def _prepared(file: Path, address: Address, source: str, scratch: Path, opening:
 def _of_form(file: Path, form: Format, address: Address, source: str, scratch: Path, opening: Opening) -> Opened:
     """Return a file in a binary format; a sheet of a workbook becomes a CSV file."""
     if form.holds == "sheet":
-        from backpass.table.formats.sheets import as_csv as sheet_as_csv  # here, as ``Format.read`` imports the readers
+        from backpass.table.formats.workbooks.sheets import (
+            as_csv as sheet_as_csv,  # here, as ``Format.read`` imports the readers
+        )
 
         copy, sheet = scratch / "sheet.csv", address.member if address.member is not None else opening.sheet
         notes = sheet_as_csv(file, form.name, copy, source, sheet, opening.max_bytes)

@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 
 from backpass.errors import UsageError
-from backpass.table.formats.address import SEPARATOR, Address
+from backpass.table.formats.databases.address import SEPARATOR, Address
 from backpass.table.messages import data_error
 
 

@@ -133,7 +133,7 @@ FORMATS = (
         "an SQLite database",
         (".db", ".sqlite", "sqlite:///"),
         (Signature(b"SQLite format 3\x00"),),
-        reader="sqlite",
+        reader="databases.sqlite",
         holds="table",
     ),
     Format(
@@ -142,7 +142,7 @@ FORMATS = (
         "a DuckDB database",
         (".duckdb",),
         (Signature(b"DUCK", at=8, is_binary=True),),
-        reader="duckdb_file",
+        reader="databases.duckdb_file",
         holds="table",
     ),
     Format(
@@ -151,7 +151,7 @@ FORMATS = (
         "a PostgreSQL database",
         ("postgresql://",),
         extra="postgres",
-        reader="postgres",
+        reader="databases.postgres",
         holds="table",
     ),
     Format("arff", "ARFF", "an ARFF file", (".arff",), is_text=is_arff, reader="arff"),

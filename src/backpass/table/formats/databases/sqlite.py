@@ -21,7 +21,7 @@ from backpass.table.columns.rules import Rules
 from backpass.table.delimited.records import check_names
 from backpass.table.files.database import identifier
 from backpass.table.files.opening import Opened
-from backpass.table.formats.tables import check_single, chosen_table, unrun
+from backpass.table.formats.databases.tables import check_single, chosen_table, unrun
 from backpass.table.memory import LESS, require_memory
 from backpass.table.messages import ErrorList, data_error, plain
 

@@ -20,9 +20,9 @@ from typing import Any
 
 from backpass.errors import DataError
 from backpass.table.datetimes.duration import seconds_in
-from backpass.table.formats.archive import checked_size
-from backpass.table.formats.cell_formats import CellFormats, cell_formats
 from backpass.table.formats.extra import extra_module
+from backpass.table.formats.workbooks.archive import checked_size
+from backpass.table.formats.workbooks.cell_formats import CellFormats, cell_formats
 from backpass.table.memory import require_file_memory
 from backpass.table.messages import counted, data_error, listed, shown
 from backpass.table.notation.number import text_of

@@ -15,9 +15,9 @@ from backpass.table.columns.raw import Content
 from backpass.table.columns.rules import Rules
 from backpass.table.files.database import identifier
 from backpass.table.files.opening import Opened
-from backpass.table.formats.address import without_password
+from backpass.table.formats.databases.address import without_password
+from backpass.table.formats.databases.tables import check_single, chosen_table, unrun
 from backpass.table.formats.extra import extra_module
-from backpass.table.formats.tables import check_single, chosen_table, unrun
 from backpass.table.frame import frame_content
 from backpass.table.memory import TYPED_CELL, require_table_memory
 from backpass.table.messages import ErrorList, data_error, shown

@@ -13,8 +13,8 @@ from backpass.table.columns.rules import Rules
 from backpass.table.files.database import connected, identifier, literal, rows_in
 from backpass.table.files.opening import Opened
 from backpass.table.files.query import confine, queried
+from backpass.table.formats.databases.tables import check_single, chosen_table
 from backpass.table.formats.parquet import relation_columns, types_of
-from backpass.table.formats.tables import check_single, chosen_table
 from backpass.table.memory import TYPED_CELL, require_table_memory
 from backpass.table.messages import ErrorList, data_error, listed, shown
 
