@@ -96,7 +96,7 @@ COUNTED = (
         "yyyymmdd",
         (20240131.0, 20231224.0, 19991231.0),
         ("2024-01-31", "2023-12-24", "1999-12-31"),
-        "every number is a date of the years 1800 to 2199, and at least three differ; 0 is a missing value",
+        "every number is a date in the years 1800 to 2199, and at least three differ; 0 is a missing value",
         (10000101.0, 99991231.0),
         lambda values: calendar_microseconds(values, 0),
         lambda name, different: are_dates(name, different, 1.0),
@@ -136,7 +136,7 @@ COUNTED = (
         "yyyymm",
         (202401.0, 202312.0, 199912.0, 202006.0, 202007.0, 202008.0),
         ("2024-01-01", "2023-12-01", "1999-12-01", "2020-06-01", "2020-07-01", "2020-08-01"),
-        "every number is a month of the years 1800 to 2199, and at least six differ, or the column is called month, "
+        "every number is a month in the years 1800 to 2199, and at least six differ, or the column is called month, "
         "period, date or similar",
         (100001.0, 999912.0),
         lambda values: calendar_microseconds(values * 100.0 + 1.0, 0),
@@ -158,7 +158,7 @@ COUNTED = (
         "year and day of the year",
         (2024031.0, 2024366.0, 1999365.0),
         ("2024-01-31", "2024-12-31", "1999-12-31"),
-        "every number has a day of the year, of the years 1800 to 2199, and at least three differ, in a column called "
+        "every number has a day of the year, in the years 1800 to 2199, and at least three differ, in a column called "
         "date, day, julian or similar",
         (1000001.0, 9999366.0),
         ordinal_microseconds,
@@ -238,9 +238,9 @@ COUNTED = (
         "days of a spreadsheet, since 1899-12-30",
         (45322.0, 45322.5, 45284.25),
         ("2024-01-31T00:00:00", "2024-01-31T12:00:00", "2023-12-24T06:00:00"),
-        "all between 1970 and 2050, in a column called date, day, datum, fecha or similar, or with fractions that are "
-        "times of day, not only simple shares of a day; all within 20 years between 2000 and 2040, and not mostly "
-        "round, in a column called start, end, since or similar",
+        "either all between 1970 and 2050, and the column is called date, day, datum, fecha or similar, or has "
+        "fractions that are times of day, not only simple shares of a day; or all within 20 years between 2000 and "
+        "2040, not mostly round, and the column is called start, end, since or similar",
         (61.0, 2958465.0),
         serial_microseconds,
         are_serials,

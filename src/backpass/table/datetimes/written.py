@@ -180,7 +180,7 @@ WRITTEN = (
         "time",
     ),
     Written(
-        "time of day with points",
+        "time of day with periods",
         ("18.00.00", "18.59.30", "00.00.00", "23.15.00"),
         ("18:00:00", "18:59:30", "00:00:00", "23:15:00"),
         "hours, minutes and seconds; if every row could be a date (18.05.23), the column contains dates",

@@ -47,7 +47,7 @@ NOTATIONS = (
         lambda cell, reading: reading.decimal == "," and "," in cell.digits,
     ),
     Notation(
-        "thousands separated by commas or points",
+        "thousands separated by commas or periods",
         ("1,234.50", "12,000", "3"),
         (1234.5, 12000.0, 3.0),
         "also in Indian groups: 1,25,689.17",
@@ -168,8 +168,8 @@ NOTATIONS = (
         "letters that flag a number",
         ("12.5", "12.7 p", "11.0", "10.1 e", "9.9"),
         (12.5, 12.7, 11.0, 10.1, 9.9),
-        "flags of statistical offices (b c d e f n p r s u z) at fewer than half of the numbers, or "
-        "several of a laboratory (H L J U ...); dropped",
+        "flags of statistical offices (b c d e f n p r s u z) on fewer than half of the numbers, or "
+        "several laboratory flags (H L J U ...); dropped",
         lambda cell, reading: reading.has_flags and cell.word != "",
     ),
     Notation(
