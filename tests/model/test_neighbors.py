@@ -148,11 +148,11 @@ def test_they_are_left_out_where_they_do_not_clearly_help() -> None:
 @pytest.mark.parametrize(
     ("settings", "need"),
     [
-        ({"preset": "plain"}, "neighbors 512 needs an ensemble: ensemble_size of at least 2"),
+        ({"preset": "plain"}, "neighbors 512 needs an ensemble: --ensemble-size of at least 2"),
         ({"candidates": 4}, "neighbors 512 needs one candidate"),
         ({"loss": "absolute"}, "neighbors 512 needs the loss squared or cross_entropy"),
-        ({"output_activation": "relu", "preset": "fast"}, "neighbors 512 needs the output_activation identity"),
-        ({"class_weight": "balanced"}, "neighbors 512 needs classes without class_weight"),
+        ({"output_activation": "relu", "preset": "fast"}, "neighbors 512 needs --output-activation identity"),
+        ({"class_weight": "balanced"}, "neighbors 512 needs classes without --class-weight"),
         ({"refit": True}, "neighbors 512 needs a fit without refit"),
         ({"neighbors": -1}, "neighbors must be"),
     ],
