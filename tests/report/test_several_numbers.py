@@ -100,7 +100,7 @@ def test_the_page_has_a_section_for_each_target() -> None:
         assert f"Residuals: {name}" in joined
         assert f"Predicted vs. true values: {name}" in joined
         assert f"{name} by b" in joined
-    assert "Per target, with 95\u00a0% intervals" in joined
+    assert "Per target, with 95% intervals" in joined
     assert "Interactive sliders are omitted" not in joined
     command = next(each for each in page.texts if each.startswith("backpass fit TABLE"))
     assert shlex.split(command)[4] == 'price,<b>rent,"gain, net"'
