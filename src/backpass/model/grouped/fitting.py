@@ -137,7 +137,7 @@ class Fitting:
         y = targets.encode(table)
         classes = distinct_values(y)
         untrained = classes[~are_among(classes, y[np.concatenate([*train, groups.missing])])]
-        moved = [np.isin(y[rows], untrained) for rows in test]
+        moved = [are_among(y[rows], untrained) for rows in test]
         joined = [np.sort(np.concatenate([a, b[each]])) for a, b, each in zip(train, test, moved, strict=True)]
         return joined, [rows[~each] for rows, each in zip(test, moved, strict=True)]
 
