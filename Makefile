@@ -70,7 +70,7 @@ SLOW_TESTS = $(addprefix tests/,model/test_seeds.py model/test_soak.py engine/na
     engine/native/test_rows_alone.py test_tutorials.py)
 
 test-slow: .venv/dev
-	BACKPASS_SLOW_TESTS=1 .venv/bin/python -m pytest $(SLOW_TESTS)
+	BACKPASS_SLOW_TESTS=1 .venv/bin/python -m pytest --timeout=0 $(SLOW_TESTS)
 
 # Apart from .venv, in build/lowest. PYTHON has to be old enough that those versions are there for it: 3.11 or 3.12.
 # Old libraries use what newer ones beneath them call deprecated; that is not ours to mend.

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Sequence
 from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.notation.missing import DEFAULT_MISSING
 
-VALUE = re.compile(r"[(~<>≤≥]?\s?[+\-−–]?\s?(?:[A-Z]{3}\s?|[$€£¥₹]\s?)?[+\-−–]?[.,]?[0-9]")
+_SPACE = r"[^\S\n]?"
+VALUE = re.compile(rf"[(~<>≤≥]?{_SPACE}[+\-−–]?{_SPACE}(?:[A-Z]{{3}}{_SPACE}|[$€£¥₹]{_SPACE})?[+\-−–]?[.,]?[0-9]")
 """The start of a number, an amount, a date or a time, in most notations."""
-VALUES = re.compile(rf"(?:{VALUE.pattern}[^\n]*\n)+")
+VALUES = re.compile(rf"(?:(?>{VALUE.pattern})[^\n]*+\n)++")
+"""Lines that all start so. A line is tried in one way only: with two ways for a sign, n lines would take 2^n tries."""
 GAPS = frozenset({*DEFAULT_MISSING, "-", "--", "–", "—", ".", "..", "n/a", "#N/A", "none", "<NA>", "NaT"})
 MOSTLY = 0.8  # share of values from which a column counts as one of values
 RULER = re.compile(r"[-=_+:|* ]*[-=_]{2}[-=_+:|* ]*")
@@ -28,7 +30,8 @@ _BASE = (
     "|NTU|dB|pH|rpm|RPM|VW[CK]?|h|hrs?|hours?|min|mins|minutes?|sec|secs|seconds?|d|days?|weeks?|months?|yr|years?|a"
     "|[Dd]eg(?:rees?)?\\.? ?[CFK]?|°[CFK]?|º[CF]?|℃|℉|%|‰|USD|EUR|GBP|CHF|JPY|SEK|[$€£¥₹])"
 )
-_FACTOR = rf"{_PREFIX}{_BASE}(?:\^?[-−]?[0-9]|[²³⁻¹]+)?"
+# A factor is read in one way only ("cd" is a candela, no centiday), or n of them would take 2^n tries.
+_FACTOR = rf"(?>{_PREFIX}{_BASE}(?:\^?[-−]?[0-9]|[²³⁻¹]+)?(?=[ ·*/.]|\Z))"
 UNIT = LazyPattern(rf"(?:1|10\^?[0-9]+)?[ /]?{_FACTOR}(?:(?: ?[·*/.] ?| | per ){_FACTOR})*")
 UNIT_WORDS = frozenset({
     "unitless", "dimensionless", "none", "count", "counts", "number", "units", "unit", "ts", "rn", "smp", "avg", "max",
