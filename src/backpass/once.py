@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Callable
-from threading import Lock
+from threading import RLock
 from typing import Any, Generic, TypeVar
 
 R = TypeVar("R")
+
+_COMPUTING, _READING = RLock(), RLock()
 
 
 class Once(Generic[R]):
@@ -34,17 +37,16 @@ class Once(Generic[R]):
         self.__doc__ = function.__doc__
         self._function = function
         self._found: OrderedDict[tuple[Any, ...], R] = OrderedDict()
-        self._reading, self._computing = Lock(), Lock()
 
     def __call__(self, *arguments: Any) -> R:
-        with self._reading:
+        with _READING:
             if arguments in self._found:
                 self._found.move_to_end(arguments)
                 return self._found[arguments]
-        with self._computing:
+        with _COMPUTING:
             if arguments not in self._found:
                 result = self._function(*arguments)
-                with self._reading:
+                with _READING:
                     self._found[arguments] = result
                     if len(self._found) > self.kept:
                         self._found.popitem(last=False)
@@ -53,5 +55,20 @@ class Once(Generic[R]):
 
     def cache_clear(self) -> None:
         """Forget all results."""
-        with self._reading:
+        with _READING:
             self._found.clear()
+
+
+def _hold() -> None:
+    _COMPUTING.acquire()
+    _READING.acquire()
+
+
+def _release() -> None:
+    _READING.release()
+    _COMPUTING.release()
+
+
+# A child of a fork has none of the other threads, so that it would wait for a lock of theirs for ever.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_release)

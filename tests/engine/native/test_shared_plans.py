@@ -1,6 +1,9 @@
 """Circuits that compute the same share a plan, and are planned once, also by several threads."""
 
+import os
+import signal
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 from typing import Any
@@ -154,3 +157,35 @@ def test_an_error_is_not_kept() -> None:
         with pytest.raises(ValueError, match="3"):
             fails(3)
     assert asked == [3, 3]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_of_a_fork_waits_for_no_thread_of_its_parent() -> None:
+    started, over = Event(), Event()
+
+    @Once
+    def slow(x: int) -> int:
+        if x:
+            started.set()
+            over.wait(timeout=60)
+        return x
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(slow, 1)
+        assert started.wait(timeout=60)
+        pool.submit(lambda: (time.sleep(0.2), over.set()))
+        child = os.fork()
+        if child == 0:
+            signal.alarm(30)
+            os._exit(0 if (slow(1), slow(0)) == (1, 0) else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert first.result(timeout=60) == 1
+
+
+def test_a_function_may_ask_another_one_or_itself() -> None:
+    @Once
+    def total(x: int) -> int:
+        return x + total(x - 1) if x else 0
+
+    assert total(4) == 10
