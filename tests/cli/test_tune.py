@@ -11,12 +11,15 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from backpass.errors import BackpassWarning
 from backpass.model import load
+from backpass.model.tuning.trial_runner import TrialRunner
 
 from .conftest import Outcome
 
@@ -103,6 +106,35 @@ def test_an_interrupted_search_goes_on_with_the_same_command(process: Run, home:
     assert without_times(resumed.json["search"]["trials"]) == without_times(whole.json["search"]["trials"])
     assert (tmp_path / "part.backpass").read_bytes() == (tmp_path / "whole.backpass").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["part.backpass", "whole.backpass"]
+
+
+def test_the_trial_that_the_budget_leaves_out_is_named(
+    call: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "backpass.cli.commands.tune.TrialRunner", partial(TrialRunner, clock=map(float, count()).__next__)
+    )
+    tune = ("tune", str(home / "numbers.csv"), "-t", "price", "--folds", "2", *QUICK, "-o", "best.backpass")
+    found = call(*tune, "--budget", "40s", "--json")
+    assert found.code == 0
+    search = found.json["search"]
+    left_out = search["left_out"]
+    assert search["ended"] == "budget"
+    assert left_out["trial"] == len(search["trials"]) + 1
+    done = re.findall(r"^trial (\d) ", found.err, re.M)
+    since = len(done) - left_out["fits"]
+    assert left_out["fits"] == 0 or done.index(str(left_out["trial"])) == since
+    counted = f"; {left_out['fits']} fit" if left_out["fits"] else "\n"
+    text = f"trial {left_out['trial']} is left out, because the budget ended before it was complete{counted}"
+    assert text in found.err
+    assert "the same command with a larger --budget; the trials are kept in best.search" in found.err
+    assert Path("best.search").exists()
+
+    resumed = call(*tune, "--budget", "80s")
+    assert re.search(rf"^resumed +after {len(done)} fits of \d trials, from best.search$", resumed.err, re.M)
+    other = call(*tune, "--trials", "1", "--seed", "1")
+    assert "best.search holds the trials of another search, which had ended; they are replaced" in other.err
+    assert not Path("best.search").exists()
 
 
 def test_a_class_target_with_groups_and_a_positive_class(call: Run, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import count, islice
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,7 +14,7 @@ import pytest
 from sklearn.metrics import roc_auc_score, root_mean_squared_error
 
 import backpass
-from backpass.errors import DataError, DivergedError, ModelFileError, ResourceError, UsageError
+from backpass.errors import BackpassWarning, DataError, DivergedError, ModelFileError, ResourceError, UsageError
 from backpass.model import Settings
 from backpass.model.tuning.budget import Limit, seconds_of
 from backpass.model.tuning.journal import Journal, identity_of
@@ -262,7 +263,9 @@ def test_the_budget_only_decides_how_many_trials_are_reached() -> None:
         )
         (*_,) = runner.steps()
         assert runner.ended == "budget"
-        again = TrialRunner(search, Journal(None, {}), Limit(trials=len(runner.leaderboard)))
+        complete = len(runner.leaderboard)
+        assert runner.left_out is None or runner.left_out.trial == complete + 1
+        again = TrialRunner(search, Journal(None, {}), Limit(trials=complete))
         (*_,) = again.steps()
         assert again.ended == "trials"
         assert facts(again.leaderboard) == facts(runner.leaderboard)
@@ -288,6 +291,61 @@ def test_time_before_an_interruption_counts(tmp_path: Path) -> None:
     assert [*runner.steps()] == []
     assert runner.ended == "budget"
     assert len(runner.leaderboard) == 2
+
+
+def test_a_larger_budget_continues_with_the_trial_that_was_left_out(tmp_path: Path) -> None:
+    """No fit is done twice, except the one that the budget cut off."""
+    search = _Remembered.of(table_from(numbers()), "y", Settings.of(QUICK), 3)
+    left_out = set[bool]()
+    for budget in range(10, 60, 4):
+        state, done = tmp_path / f"{budget}.search", list[tuple[int, int]]()
+        runner = TrialRunner(
+            search, Journal.of(state, identity_of(search)), Limit(seconds=budget), clock=map(float, count()).__next__
+        )
+        done += [(trial.number, trial.folds) for trial in runner.steps()]
+        runner.close()
+        assert Journal.of(state, identity_of(search)).seconds > 0
+        before = runner.leaderboard
+        if runner.left_out is not None:
+            since = done.index((runner.left_out.trial, 1)) if runner.left_out.fits else len(done)
+            assert len(done) - since == runner.left_out.fits
+            assert runner.left_out.trial not in [trial.number for trial in before]
+            left_out.add(runner.left_out.fits > 0)
+        more = TrialRunner(search, Journal.of(state, identity_of(search)), Limit(trials=len(before) + 3))
+        done += [(trial.number, trial.folds) for trial in more.steps()]
+        more.close()
+        assert len(done) == len({*done})
+        whole = TrialRunner(search, Journal(None, {}), Limit(trials=len(before) + 3))
+        assert done == [(trial.number, trial.folds) for trial in whole.steps()]
+        assert facts(more.leaderboard) == facts(whole.leaderboard)
+        assert not state.exists()
+    assert left_out == {True, False}
+
+
+def test_a_search_that_its_budget_ended_is_replaced_by_another(tmp_path: Path) -> None:
+    search, other = (_Remembered.of(table_from(numbers()), "y", Settings.of({**QUICK, "seed": k}), 3) for k in (0, 1))
+    state = tmp_path / "s.search"
+    (*_,) = TrialRunner(search, Journal.of(state, identity_of(search)), Limit(2)).steps()
+    with pytest.raises(ModelFileError, match="belongs to another search"):  # interrupted
+        Journal.of(state, identity_of(other))
+    (*_,) = TrialRunner(search, Journal.of(state, identity_of(search)), Limit(seconds=1e-9)).steps()
+    replaced = Journal.of(state, identity_of(other))
+    assert replaced.note == f"{state} holds the trials of another search, which had ended; they are replaced"
+    assert replaced.fits == []
+    assert len(Journal.of(state, identity_of(search)).fits) >= 2
+
+
+def test_python_names_the_trial_that_the_budget_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = map(float, count())
+    monkeypatch.setattr("backpass.model.tuning.tuning.TrialRunner", partial(TrialRunner, clock=clock.__next__))
+    state = tmp_path / "s.search"
+    found = backpass.tune(numbers(60), "y", budget=40.0, folds=2, state=state, **QUICK)
+    assert found.ended == "budget"
+    assert found.left_out == len(found.trials) + 1
+    assert state.exists()
+    with pytest.warns(BackpassWarning, match="holds the trials of another search, which had ended; they are replaced"):
+        backpass.tune(numbers(60), "y", trials=1, folds=2, state=state, seed=1, **QUICK)
+    assert not state.exists()
 
 
 def test_the_portfolio_ends() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ from backpass.model.tuning import journal
 from backpass.model.tuning.budget import Limit, limit_of
 from backpass.model.tuning.journal import Journal, identity_of
 from backpass.model.tuning.search import FOLDS, Search
-from backpass.model.tuning.trial import Trial
 from backpass.model.tuning.trial_runner import TrialRunner
 from backpass.table.messages import counted
 
@@ -75,7 +75,8 @@ def tune(**given: Any) -> int:
     settings, --seed and the number of trials; --budget only limits how many trials are run.
 
     Ctrl-C ends the search and keeps its trials in a file next to the model, with the suffix .search. The same command
-    resumes it, ends with the result of an uninterrupted search, and removes the file.
+    resumes it, ends with the result of an uninterrupted search, and removes the file. The file also stays when
+    --budget ends the search; the same command with a larger --budget continues it.
 
     \b
     Examples:
@@ -89,22 +90,29 @@ def tune(**given: Any) -> int:
     request.check_files()
     state = f"{request.output.removesuffix(SUFFIX)}{journal.SUFFIX}"
     try:
-        search, trials, model, ended = _run(request, limit, state, given["folds"], console, verbose=given["verbose"])
+        search, runner, model = _run(request, limit, state, given["folds"], console, verbose=given["verbose"])
     except (InterruptedTraining, KeyboardInterrupt) as stop:
         raise _interrupted(stop, state) from None
     tell(model, request, console, None)
+    trials = runner.leaderboard
     command = _fit_command(trials[0].changes)
     console.command("same model", command)
     if given["as_json"]:
         settings = search.settings_with(trials[0].changes).to_json()
-        facts = {"metric": search.metric, "ended": ended, "trials": leaderboard.facts(trials), "command": command}
+        facts = {
+            "metric": search.metric,
+            "ended": runner.ended,
+            "trials": leaderboard.facts(trials),
+            "left_out": None if runner.left_out is None else asdict(runner.left_out),
+            "command": command,
+        }
         console.document("tune", **summary.facts(model), output=request.output, search=facts, settings=settings)
     return 0
 
 
 def _run(
     request: Request, limit: Limit, state: str, folds: int | None, console: Console, *, verbose: bool
-) -> tuple[Search, Sequence[Trial], Model, str]:
+) -> tuple[Search, TrialRunner, Model]:
     """Run the trials, print them, and fit and save the best model."""
     table, validation, test = request.tables()
     search = Search.of(
@@ -121,6 +129,8 @@ def _run(
         strict=request.strict,
     )
     runner = TrialRunner(search, Journal.of(state, identity_of(search)), limit)
+    if runner.journal.note:
+        console.item("note", runner.journal.note)
     if runner.journal.fits:
         console.item("resumed", f"after {_so_far(runner)}, from {state}")
     else:
@@ -135,6 +145,8 @@ def _run(
     for line in leaderboard.lines(trials):
         console.line(line)
     console.line()
+    for label, text in leaderboard.ending(runner, state):
+        console.item(label, text)
     problem = search.problem(trials[0].changes)
     for label, text in summary.before(table, problem, verbose=verbose):
         console.item(label, text)
@@ -145,8 +157,8 @@ def _run(
     with watcher(console, problem.head.metric, problem.parts["train"].rows, seconds) as watching:
         model = fit_problem(problem, callbacks=[watching])
     model.save(request.output)
-    runner.journal.close()
-    return search, trials, model, runner.ended
+    runner.close()
+    return search, runner, model
 
 
 def _so_far(runner: TrialRunner) -> str:

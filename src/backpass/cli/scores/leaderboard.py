@@ -12,6 +12,8 @@ from backpass.cli.options.declaration import flag
 from backpass.cli.text import aligned, duration, figure
 from backpass.model.settings.declarations import BY_NAME
 from backpass.model.tuning.trial import Trial
+from backpass.model.tuning.trial_runner import TrialRunner
+from backpass.table.messages import counted
 
 MOST = 20
 """The maximum number of trials that are printed; ``--json`` has all of them."""
@@ -27,6 +29,24 @@ def lines(trials: Sequence[Trial]) -> list[str]:
             score, spread = figure(trial.score), _spread(trial)
         rows.append([str(trial.number), score, spread, str(trial.folds), duration(trial.seconds), options(trial)])
     return aligned(rows, left=(5,))
+
+
+def ending(runner: TrialRunner, state: str) -> list[tuple[str, str]]:
+    """Return what a search that its budget ended left out, and how it continues, as labels and texts.
+
+    Args:
+        runner: The search, which has ended.
+        state: The file of its trials.
+    """
+    if runner.ended != "budget":
+        return []
+    found = [("to continue", f"the same command with a larger --budget; the trials are kept in {state}")]
+    if runner.left_out is not None:
+        trial, fits = runner.left_out.trial, counted(runner.left_out.fits, "fit")
+        what = f"; {fits} since it began {'is' if runner.left_out.fits == 1 else 'are'} not counted"
+        text = f"trial {trial} is left out, because the budget ended before it was complete"
+        found.insert(0, ("note", text + (what if runner.left_out.fits else "")))
+    return found
 
 
 def line(trial: Trial, where: str = "") -> str:

@@ -1,7 +1,7 @@
 """A journal: the fits of a search so far, on disk, so that an interrupted search continues as if it had never stopped.
 
 ``Journal`` takes fits one by one and writes all of them after each; it makes trials of them. The file (see
-``container``) holds what the search must match, the seconds it took, and its fits.
+``container``) holds what the search must match, the seconds it took, its fits, and whether its budget ended it.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ _ONE, _NUMBER = Number(1, whole=True), Number()
 _FORM: Form = {
     "identity": dict,
     "seconds": Number(0),
+    "is_ended": bool,
     "fits": [
         {
             "step": _ONE,
@@ -73,20 +74,25 @@ class Journal:
         identity: What a search that continues must match.
         fits: The fits so far, in order.
         seconds: The time that the search took before this process.
+        note: That the file held another search, which its budget had ended, and which is replaced; else empty.
     """
 
     path: Path | None
     identity: Mapping[str, Any]
     fits: list[Fit] = field(default_factory=list)
     seconds: float = 0.0
+    note: str = ""
 
     @staticmethod
     def of(path: str | Path | None, identity: Mapping[str, Any]) -> Journal:
         """The journal in a file, if there is one, or else an empty one.
 
+        Another search in the file is replaced if its budget ended it, because its model was written.
+
         Raises:
             ResourceError: The file could not be written later.
-            ModelFileError: The file is damaged, or belongs to another search; lists everything that differs.
+            ModelFileError: The file is damaged, or belongs to another search that was interrupted; lists everything
+                that differs.
         """
         if path is None:
             return Journal(None, identity)
@@ -101,6 +107,9 @@ class Journal:
                 hint=f"remove {path}",
             )
         if errors := _differences(facts["identity"], identity):
+            if facts["is_ended"]:
+                note = f"{path} holds the trials of another search, which had ended; they are replaced"
+                return Journal(Path(path), identity, note=note)
             raise ModelFileError(
                 f"{path} belongs to another search",
                 details=errors,
@@ -119,18 +128,36 @@ class Journal:
             ResourceError: The file cannot be written.
         """
         self.fits.append(fit)
+        self._write(seconds, is_ended=False)
+
+    def end(self, seconds: float) -> None:
+        """Write that the budget ended the search; the file stays, so that a larger budget continues it.
+
+        Args:
+            seconds: The time that the search took in this process.
+
+        Raises:
+            ResourceError: The file cannot be written.
+        """
+        if self.fits:
+            self._write(seconds, is_ended=True)
+
+    def _write(self, seconds: float, *, is_ended: bool) -> None:
         if self.path is None:
             return
         facts: dict[str, Any] = {
             "identity": dict(self.identity),
             "seconds": self.seconds + seconds,
+            "is_ended": is_ended,
             "fits": [asdict(each) for each in self.fits],
         }
         write_atomically(self.path, pack("search", facts, {}))
 
-    def drop(self, step: int) -> None:
-        """Forget the fits of a step, which is not complete."""
+    def drop(self, step: int) -> int:
+        """Forget the fits of a step, which is not complete; the file keeps them. Return their number."""
+        before = len(self.fits)
         self.fits = [fit for fit in self.fits if fit.step != step]
+        return before - len(self.fits)
 
     def keep(self, steps: float) -> None:
         """Forget the fits after so many steps."""

@@ -21,6 +21,21 @@ from backpass.model.tuning.trial import Trial, ranked, rungs_of, to_continue
 from backpass.training import Callback, EpochRecord, Progress
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """The trial that the budget ended before it was complete.
+
+    A trial is complete when its first fit is done, and the fits of all trials that go on because of it.
+
+    Attributes:
+        trial: Its number.
+        fits: The number of fits since it began that were done, and are not counted.
+    """
+
+    trial: int
+    fits: int
+
+
 @dataclass(slots=True, eq=False)
 class TrialRunner:
     """A search in progress. Mutable.
@@ -32,6 +47,7 @@ class TrialRunner:
         clock: Seconds since some moment.
         ended: Why the search ended: "trials", "budget", or "exhausted" (there are no more configurations); empty while
             it goes on.
+        left_out: The trial that the budget ended before it was complete; None if there is none.
     """
 
     search: Search
@@ -39,6 +55,7 @@ class TrialRunner:
     limit: Limit
     clock: Callable[[], float] = time.monotonic
     ended: str = ""
+    left_out: LeftOut | None = None
     _start: float = field(init=False)
     _supply: Iterator[Mapping[str, Any]] = field(init=False)
     _changes: list[Mapping[str, Any]] = field(default_factory=list)
@@ -84,10 +101,11 @@ class TrialRunner:
         """
         while (trial := self._next()) is not None:
             step = max(self.journal.step, trial.number)
-            fit = self._fitted(trial, step)
+            deadline = _Deadline(self._end(), self.clock)
+            has_begun = not self.journal.fits or not deadline.is_over
+            fit = self._fitted(trial, step, deadline) if has_begun else None
             if fit is None:
-                self.journal.drop(step)
-                self.ended = "budget"
+                self._end_of_budget(step, has_begun=has_begun)
                 return
             self.journal.add(fit, self.clock() - self._start)
             yield self.trials[trial.number - 1]
@@ -108,11 +126,21 @@ class TrialRunner:
         self._changes.append(changes)
         return Trial(number, changes, self.search.metric)
 
-    def _fitted(self, trial: Trial, step: int) -> Fit | None:
+    def close(self) -> None:
+        """Remove the file of the trials, unless the budget ended the search: a larger budget continues it."""
+        if self.ended != "budget":
+            self.journal.close()
+
+    def _end_of_budget(self, step: int, *, has_begun: bool) -> None:
+        """End the search without the trial that began last, unless that is complete."""
+        self.ended = "budget"
+        self.journal.end(self.clock() - self._start)
+        fits = self.journal.drop(step)
+        if fits or has_begun:
+            self.left_out = LeftOut(step, fits)
+
+    def _fitted(self, trial: Trial, step: int, deadline: _Deadline) -> Fit | None:
         """The fit of a trial on its next fold; None if the time is over."""
-        deadline = _Deadline(self._end(), self.clock)
-        if self.journal.fits and deadline.is_over:
-            return None
         start = self.clock()
         scores, failure = dict[str, float](), ""
         try:

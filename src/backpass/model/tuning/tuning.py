@@ -5,12 +5,13 @@ It takes a table and the arguments of ``fit``, as ``fit`` does. ``trial_runner``
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
-from backpass.errors import hints_in_reading
+from backpass.errors import BackpassWarning, hints_in_reading
 from backpass.model.fitting.fit_problem import fit_problem
 from backpass.model.fitting.problem.tables import as_table, reading_options
 from backpass.model.fitting.teaching.teacher import named_teacher
@@ -35,6 +36,8 @@ class Tuning:
         trials: The trials, best first.
         metric: The metric that ranks them.
         ended: Why the search ended: "trials", "budget", or "exhausted" (there are no more configurations).
+        left_out: The number of the trial that the budget ended before it was complete, and which is not among the
+            trials; None if there is none.
     """
 
     model: Model
@@ -42,6 +45,7 @@ class Tuning:
     trials: tuple[Trial, ...]
     metric: str
     ended: str
+    left_out: int | None = None
 
 
 def tune(
@@ -77,7 +81,7 @@ def tune(
         data: The rows, in any form that ``fit`` takes.
         target: The column to predict, or a list of several, as in ``fit``.
         budget: The time for the search and the final fit: seconds, or a string such as "10m" or "1h30m". A trial
-            that is not complete by then does not count. Default None: no limit.
+            that is not complete by then does not count (``left_out``). Default None: no limit.
         trials: The number of trials. Default None: 16, or as many as the budget allows.
         folds: The number of folds, 2 or more. Default None: 4.
         validation: Rows that trials are scored on, in place of folds; they select the epoch of the final fit, as in
@@ -88,8 +92,9 @@ def tune(
         weight: The column of row weights, as in ``fit``. Default None: all rows have weight 1.
         teacher: Predictions of another model to learn from, as in ``fit``. Default None: no teacher.
         strict: Whether a row without a target is an error. Default False: it is left out.
-        state: File that holds the trials of a search in progress. If it exists, the search continues; it is removed
-            at the end. Default None: an interrupted search is lost.
+        state: File that holds the trials of a search. If it exists, the search continues. It is removed at the end,
+            unless the budget ended the search: a larger budget continues it. Default None: an interrupted search is
+            lost.
         on_trial: Called with the trial after each of its fits. Default None.
         reading: Options of ``read_table``, see ``fit``. Default None.
         **settings: See ``fit``. A setting that is set is never changed.
@@ -100,7 +105,7 @@ def tune(
     Raises:
         UsageError: A setting or an argument cannot be used, or the budget is too small for one trial.
         DataError: The table cannot be used, or has fewer rows or groups than folds.
-        ModelFileError: The state belongs to another search, or is damaged.
+        ModelFileError: The state belongs to another search that was interrupted, or is damaged.
         InterruptedTraining: The search was interrupted.
         DivergedError: Training diverged in every trial.
 
@@ -129,12 +134,16 @@ def tune(
             teacher=taught_by,
             strict=strict,
         )
-    runner = TrialRunner(search, Journal.of(state, identity_of(search)), limit)
+    journal = Journal.of(state, identity_of(search))
+    if journal.note:
+        warnings.warn(journal.note, BackpassWarning, stacklevel=2)
+    runner = TrialRunner(search, journal, limit)
     for trial in runner.steps():
         if on_trial is not None:
             on_trial(trial)
     best, *others = runner.leaderboard
     model = fit_problem(search.problem(best.changes))
-    runner.journal.close()
+    runner.close()
     chosen = {**dict(search.settings.given), **best.changes}
-    return Tuning(model, chosen, (best, *others), search.metric, runner.ended)
+    left_out = None if runner.left_out is None else runner.left_out.trial
+    return Tuning(model, chosen, (best, *others), search.metric, runner.ended, left_out)
