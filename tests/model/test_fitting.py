@@ -447,7 +447,7 @@ def test_time_ends_the_run(houses: Columns, quick: dict[str, Any]) -> None:
 
 
 def test_networks_that_the_time_limit_ends_in_their_first_epoch_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time is up when a run asks for the second time: after some of the 1,600 steps of its first epoch."""
+    """The time is up when a run asks for the second time: after 50 ms, some of the 24,000 steps of its first epoch."""
     calls: list[object] = []
 
     def is_over(clock: object) -> bool:
@@ -455,7 +455,7 @@ def test_networks_that_the_time_limit_ends_in_their_first_epoch_are_kept(monkeyp
         return calls.count(clock) > 1
 
     monkeypatch.setattr("backpass.training.loop._Clock.is_over", is_over)
-    rows = {"x": [float(i) for i in range(2_000)], "price": [float(i % 7) for i in range(2_000)]}
+    rows = {"x": [float(i) for i in range(30_000)], "price": [float(i % 7) for i in range(30_000)]}
     settings: dict[str, Any] = {"batch_size": 1, "threads": 1, "max_seconds": 60.0, "test_fraction": 0.0}
     with pytest.warns(BackpassWarning, match=r"the time limit was reached in the first epoch, after \d+ steps?; incr"):
         model = fit(rows, "price", preset="fast", **settings)
