@@ -192,3 +192,10 @@ def test_messages_of_fit_name_settings_as_options() -> None:
     assert found == []
     assert arguments_in("increase max_seconds") == ["max_seconds"]
     assert arguments_in("increase --max-seconds (max_seconds=5)") == []
+
+
+def test_errors_say_what_they_got_after_a_semicolon() -> None:
+    other = re.compile(r", got (?!in )")
+    files = sorted(Path(backpass.__file__).parent.rglob("*.py"))
+    assert len(files) > 100
+    assert [path.name for path in files if other.search(path.read_text(encoding="utf8"))] == []

@@ -43,8 +43,8 @@ class BackpassError(Exception):
         hint: What to do; may be empty.
         details: The collected problems, one line each; may be empty.
 
-    >>> print(UsageError("learning_rate must be above 0, got -1", hint="try 0.001"))
-    learning_rate must be above 0, got -1
+    >>> print(UsageError("learning_rate must be above 0; got -1", hint="try 0.001"))
+    learning_rate must be above 0; got -1
     <BLANKLINE>
     hint: try 0.001
     """
@@ -236,10 +236,24 @@ def function_errors(**arguments: Any) -> list[str]:
         **arguments: The arguments, by name.
 
     >>> function_errors(watch=3, h=len, on_rows=None)
-    ['watch must be a function, got a value of type int']
+    ['watch must be a function; got a value of type int']
     """
     wrong = {name: value for name, value in arguments.items() if value is not None and not callable(value)}
-    return [f"{name} must be a function, got a value of type {type(value).__name__}" for name, value in wrong.items()]
+    return [f"{name} must be a function; got a value of type {type(value).__name__}" for name, value in wrong.items()]
+
+
+def argument_error(errors: Sequence[str]) -> UsageError:
+    """One error for all arguments that cannot be used.
+
+    Args:
+        errors: A message for each of them, at least one.
+
+    >>> print(argument_error([*whole_number_errors(2, folds=1), *whole_number_errors(1, repeats=0)]))
+    2 invalid arguments
+      - folds must be a whole number of at least 2; got 1
+      - repeats must be a whole number of at least 1; got 0
+    """
+    return UsageError(errors[0]) if len(errors) == 1 else UsageError(f"{len(errors)} invalid arguments", details=errors)
 
 
 def looked_up(table: Mapping[str, T], name: Any, what: str) -> T:

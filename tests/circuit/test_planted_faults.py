@@ -213,7 +213,7 @@ def test_a_kink_does_not_hide_a_fault_elsewhere() -> None:
 
 
 def test_every_argument_needs_its_pullback() -> None:
-    with pytest.raises(TypeError, match=r"operation 'f': expected pullbacks \['dx', 'dy'\], got \['dx'\]"):
+    with pytest.raises(TypeError, match=r"operation 'f': expected pullbacks \['dx', 'dy'\]; got \['dx'\]"):
 
         @operation(shape=lambda x, y: x, rows=mixed, dx=lambda dz, z, x, y: dz)
         def f(x: Array, y: Array) -> Array:

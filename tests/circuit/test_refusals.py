@@ -154,7 +154,7 @@ MISFITS: dict[str, tuple[Callable[..., Any], list[Any], str]] = {
     "product": (lambda x, y: x @ y, [("n", 3), (4, 2)], "matmul([n, 3], [4, 2])"),
     "product of numbers": (lambda x, y: x @ y, [(), (4, 2)], "matmul([], [4, 2])"),
     "affine": (operations.affine, [("n", 3), (4, 2), (2,)], "affine([n, 3], [4, 2], [2])"),
-    "bias": (operations.affine, [("n", 3), (3, 2), (3,)], "expected a bias of shape [2], got [3]"),
+    "bias": (operations.affine, [("n", 3), (3, 2), (3,)], "expected a bias of shape [2]; got [3]"),
     "reshape": (lambda x: x.reshape(2, 2), [(3,)], "reshape([3])"),
     "reshape with two -1": (lambda x: x.reshape(-1, -1), [(1,)], "at most one may be -1"),
     "reshape of nothing": (lambda x: x.reshape(0, -1), [(0, 3)], "reshape([0, 3])"),
@@ -206,12 +206,12 @@ def test_eager_misfit_says_the_same() -> None:
 
 def test_inputs_of_another_shape_are_named() -> None:
     circuit = trace(lambda x, w: x @ w, [("n", 3), (3,)])
-    with pytest.raises(ShapeError, match=r"input 'w' expected shape \[3\], got \[4\]"):
+    with pytest.raises(ShapeError, match=r"input 'w' expected shape \[3\]; got \[4\]"):
         circuit(numpy.ones((2, 3)), numpy.ones(4))
     pair = trace(lambda x, y: x + y, [("n",), ("n",)])
-    with pytest.raises(ShapeError, match=r"input 'y' expected shape \[2\], got \[3\]"):
+    with pytest.raises(ShapeError, match=r"input 'y' expected shape \[2\]; got \[3\]"):
         pair(numpy.ones(2), numpy.ones(3))
-    with pytest.raises(TypeError, match="takes 2 arrays, got 1"):
+    with pytest.raises(TypeError, match="takes 2 arrays; got 1"):
         pair(numpy.ones(2))
 
 

@@ -81,5 +81,5 @@ def test_memory_may_be_limited(call: Run, scratch: Path, monkeypatch: pytest.Mon
     done = call("fit", "a.parquet", "-t", "y", "--memory", "a lot")
     assert (done.code, done.err.splitlines()[0]) == (
         2,
-        "error: --memory is an amount of memory such as 4GB or 500MB; got 'a lot'",
+        "error: --memory must be an amount of memory such as 4GB or 500MB; got 'a lot'",
     )

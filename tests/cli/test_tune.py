@@ -150,8 +150,12 @@ def test_a_class_target_with_groups_and_a_positive_class(call: Run, tmp_path: Pa
 @pytest.mark.parametrize(
     ("options", "code", "text"),
     [
-        (("-t", "price", "--budget", "soon"), 2, "budget is a time above 0, such as 90s, 10m or 1h30m; got 'soon'"),
-        (("-t", "price", "--budget", "1e-9"), 2, "budget is a time above 0"),
+        (
+            ("-t", "price", "--budget", "soon"),
+            2,
+            "budget must be a time above 0, such as 90s, 10m or 1h30m; got 'soon'",
+        ),
+        (("-t", "price", "--budget", "1e-9"), 2, "budget must be a time above 0"),
         (("-t", "price", "--budget", "0.000001s"), 2, "a budget of 1e-06 seconds is too small for one trial"),
         (("-t", "price", "--trials", "0"), 2, "--trials"),
         (("-t", "price", "--folds", "1"), 2, "--folds"),

@@ -70,7 +70,7 @@ def test_run_is_the_circuit(engine: Engine) -> None:
 
 
 def test_run_names_the_input_that_does_not_fit(engine: Engine) -> None:
-    with pytest.raises(ShapeError, match=r"input 'x' expected shape \[7, 3\], got \[7, 2\]"):
+    with pytest.raises(ShapeError, match=r"input 'x' expected shape \[7, 3\]; got \[7, 2\]"):
         engine.run(NETWORK.forward(numpy.float64), numpy.zeros(NETWORK.parameter_count), numpy.zeros((7, 2)))
 
 

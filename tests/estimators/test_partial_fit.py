@@ -141,7 +141,7 @@ def test_negative_counts_are_refused_in_later_calls() -> None:
     x, counts = np.arange(8.0)[:, None], np.arange(8.0)
     estimator = BackpassRegressor((2,), loss="poisson", preset="plain").partial_fit(x, counts)
     before = estimator.predict(x)
-    with pytest.raises(DataError, match="the poisson loss needs counts of at least 0, got -7"):
+    with pytest.raises(DataError, match="the poisson loss needs counts of at least 0; got -7"):
         estimator.partial_fit(x, -counts)
     np.testing.assert_array_equal(estimator.predict(x), before)
 

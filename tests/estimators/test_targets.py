@@ -50,7 +50,7 @@ def test_several_targets_of_different_scales(regressor: Any, numbers: Any) -> No
     assert fitted.n_outputs_ == 2
     assert min(r2_score(both, fitted.predict(X), multioutput="raw_values")) > 0.9
     assert fitted.score(X, both) > 0.9
-    with pytest.raises(ValueError, match=r"y must have shape \('n', 2\) as before, got \(200,\)"):
+    with pytest.raises(ValueError, match=r"y must have shape \('n', 2\) as before; got \(200,\)"):
         regressor(warm_start=True).fit(X, both).fit(X, y)
 
 
@@ -95,7 +95,7 @@ def test_every_loss_by_name(loss: str, regressor: Any) -> None:
 
 
 def test_negative_counts_are_refused(regressor: Any) -> None:
-    with pytest.raises(ValueError, match="the poisson loss needs counts of at least 0, got -1"):
+    with pytest.raises(ValueError, match="the poisson loss needs counts of at least 0; got -1"):
         regressor(loss="poisson").fit([[0.0], [1.0]], [2.0, -1.0])
 
 

@@ -76,7 +76,7 @@ def test_several_outputs_have_a_column_each(name: str) -> None:
 
 BAD: dict[str, tuple[Any, str]] = {
     "rows": (SIGNAL[:7], "teacher has 7 rows; X has 120"),
-    "a name": ("t", "teacher holds predictions, one row per row of X"),
+    "a name": ("t", "teacher must hold predictions, one row per row of X"),
     "masked": (np.ma.masked_array(SIGNAL, SIGNAL > 1.0), "teacher"),
 }
 

@@ -68,7 +68,7 @@ def test_validation_scores_are_weighted(regressor: Any, numbers: Any) -> None:
     ("weights", "message"),
     [
         (np.zeros(60), "sample_weight is zero for every row: at least one weight must be non-zero"),
-        (0, "sample_weight must be above zero, got 0"),
+        (0, "sample_weight must be above zero; got 0"),
         (-np.ones(60), "sample_weight must not be negative; row 0 has -1"),
         (np.ones(59), r"sample_weight must have shape \(60,\), one weight per row; got \(59,\)"),
         (np.ones((60, 1)), "sample_weight must have shape"),

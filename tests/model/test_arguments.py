@@ -57,14 +57,16 @@ def test_options_of_reading_are_a_dict(call: Callable[[Any], object], value: Any
 @pytest.mark.parametrize("value", [None, -1, 1.5, [], b"x", object()])
 def test_a_path_is_a_str_or_a_path(model: Model, value: Any) -> None:
     for call in (load, model.save):
-        with pytest.raises(UsageError, match=r"^the path of a file is a str or a pathlib\.Path; got a value of type"):
+        with pytest.raises(
+            UsageError, match=r"^the path of a file must be a str or a pathlib\.Path; got a value of type"
+        ):
             call(value)
 
 
 @pytest.mark.parametrize("value", [None, 3, "t.csv", [], {"x": [1.0]}, object()])
 @pytest.mark.parametrize("name", ["predictions", "evaluation", "labeled", "outputs", "encoded"])
 def test_a_table_is_a_table(model: Model, name: str, value: Any) -> None:
-    with pytest.raises(UsageError, match=rf"^{name} takes a Table, got a value of type {type(value).__name__}"):
+    with pytest.raises(UsageError, match=rf"^{name} takes a Table; got a value of type {type(value).__name__}"):
         getattr(model, name)(value)
 
 
@@ -98,17 +100,17 @@ def test_sizes_of_a_network(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [-1, "x", [], {}])
 def test_functions_that_are_none(model: Model, value: Any) -> None:
-    with pytest.raises(UsageError, match="on_rows must be a function, got a value of type"):
+    with pytest.raises(UsageError, match="on_rows must be a function; got a value of type"):
         explain(model, TABLE, on_rows=value)
-    with pytest.raises(GradientError, match="f must be a function, got a value of type"):
+    with pytest.raises(GradientError, match="f must be a function; got a value of type"):
         check_gradient(value, 1.0)
-    with pytest.raises(TraceError, match="expected a function of arrays, got a value of type"):
+    with pytest.raises(TraceError, match="expected a function of arrays; got a value of type"):
         trace(value, [()])
 
 
 @pytest.mark.parametrize("value", [None, -1, "x", {}])
 def test_shapes_are_a_list(value: Any) -> None:
-    with pytest.raises(TraceError, match="expected a list of shapes, one per argument, got"):
+    with pytest.raises(TraceError, match="expected a list of shapes, one per argument; got"):
         trace(lambda x: x, value)
 
 
@@ -122,7 +124,7 @@ def test_lists_that_are_none(model: Model) -> None:
     for name, call in calls.items():
         with pytest.raises(UsageError, match=rf"^{name.strip()} takes a list of strings; got None"):
             call()
-    with pytest.raises(UsageError, match="callbacks is a list of instances"):
+    with pytest.raises(UsageError, match="callbacks must be a list of instances"):
         distill(model, TABLE, callbacks=None)  # type: ignore[arg-type]
 
 

@@ -592,7 +592,7 @@ def test_arrays_that_are_not_numbers(dtype: Any) -> None:
 
 
 def test_an_unknown_kind_is_our_mistake() -> None:
-    with pytest.raises(UsageError, match="kind must be one of model, checkpoint, search, grouped model, got 'table'"):
+    with pytest.raises(UsageError, match="kind must be one of model, checkpoint, search, grouped model; got 'table'"):
         pack("table", {}, {})
     with pytest.raises(UsageError):
         unpack(SMALL, "table", "m")

@@ -532,17 +532,17 @@ def test_unknown_settings_are_named(houses: Columns) -> None:
     [
         (
             {"target": [1.0, 2.0]},
-            "target is the name of a column, or a list of names; got a value of type list",
+            "target must be the name of a column, or a list of names; got a value of type list",
             "take X and y separately",
         ),
         (
             {"target": np.ones(2)},
-            "target is the name of a column, or a list of names; got a value of type ndarray",
+            "target must be the name of a column, or a list of names; got a value of type ndarray",
             "take X and y separately",
         ),
         (
             {"target": 1.5},
-            "target is the name of a column, or a list of names; got a value of type float",
+            "target must be the name of a column, or a list of names; got a value of type float",
             "",
         ),
         ({"target": "y", "drop": "xz"}, "drop takes a list of names; got the string 'xz'", "drop=['xz']"),
@@ -554,10 +554,10 @@ def test_unknown_settings_are_named(houses: Columns) -> None:
         ({"target": "y", "columns": "x"}, "columns takes a list of names; got the string 'x'", "columns=['x']"),
         ({"target": "y", "drop": [0]}, "drop takes a list of strings; got 0", "drop=['0']"),
         ({"target": "y", "columns": 1}, "columns takes a list of strings; got 1", "columns=['1']"),
-        ({"target": "y", "weight": 1}, "weight is the name of a column; got 1", "weight='1'"),
+        ({"target": "y", "weight": 1}, "weight must be the name of a column; got 1", "weight='1'"),
         (
             {"target": "y", "weight": np.ones(2)},
-            "weight is the name of a column; got a value of type ndarray",
+            "weight must be the name of a column; got a value of type ndarray",
             "put the weights into a column of the table",
         ),
         (
@@ -589,7 +589,7 @@ def test_what_names_columns_is_checked(arguments: dict[str, Any], message: str, 
     ],
 )
 def test_what_cannot_watch_a_run_is_refused(callbacks: Any, came: str, quick: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="callbacks is a list of instances") as caught:
+    with pytest.raises(UsageError, match="callbacks must be a list of instances") as caught:
         fit({"x": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 4.0]}, "y", callbacks=callbacks, **quick)
     assert caught.value.message.endswith(came)
 

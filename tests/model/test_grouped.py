@@ -262,7 +262,7 @@ def test_predictions_stay_within_the_targets_of_the_group(model: GroupedModel) -
         ({"drop": ["store"]}, "by is 'store', which is left out by drop"),
         ({"columns": ["x", "store"]}, "which is among columns"),
         ({"target": ["x", "y"]}, "target names 2 columns"),
-        ({"by": ["store"]}, "by is the name of a column"),
+        ({"by": ["store"]}, "by must be the name of a column"),
         ({"min_rows": 1}, "min_rows must be a whole number of at least 2; got 1"),
         ({"hiden": (8,)}, "unknown setting 'hiden' (did you mean 'hidden'?)"),
         ({"delimiter": ";"}, "options for reading files are not settings"),

@@ -419,9 +419,9 @@ def test_a_table_that_cannot_be_streamed_is_refused_as_before(tmp_path: Path, fo
     with pytest.raises(InsufficientMemoryError, match="that memory allows") as error:
         backpass.fit(path, "y", memory="90MB", refit=True)
     assert error.value.hint.endswith("the fit cannot be streamed: a streamed fit cannot use --refit")
-    with pytest.raises(UsageError, match="memory is an amount of memory such as 4GB"):
+    with pytest.raises(UsageError, match="memory must be an amount of memory such as 4GB"):
         backpass.fit(path, "y", memory="much")
-    with pytest.raises(UsageError, match="stream is True, False or 'auto'; got 'yes'"):
+    with pytest.raises(UsageError, match="stream must be True, False or 'auto'; got 'yes'"):
         backpass.fit(path, "y", stream="yes")
     assert not [*folders.iterdir()]
 

@@ -88,7 +88,7 @@ def test_an_array_has_the_columns_of_the_model_in_their_order(model: Model, colu
     array = np.array([columns[name] for name in names], dtype=object).T
     np.testing.assert_array_equal(model.predict(array), model.predict(columns))
     for wrong in (array[:, :-1], array[0]):
-        with pytest.raises(DataError, match=r"an array of rows for this model has shape \(n, 4\), got") as caught:
+        with pytest.raises(DataError, match=r"an array of rows for this model has shape \(n, 4\); got") as caught:
             model.predict(wrong)
         assert caught.value.hint == "its columns are, in this order: 'size', 'age', 'town', 'heating'"
 

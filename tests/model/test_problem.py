@@ -301,13 +301,13 @@ def test_a_loss_that_does_not_go_with_the_target(each_target: tuple[str, Columns
 
 
 def test_negative_counts_are_refused() -> None:
-    with pytest.raises(DataError, match="the poisson loss needs counts of at least 0, got -2"):
+    with pytest.raises(DataError, match="the poisson loss needs counts of at least 0; got -2"):
         problem_of(small(t=[-2.0, *range(39)]), "t", loss="poisson", validation_fraction=0.0, test_fraction=0.0)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_negative_counts_are_refused_in_every_split(seed: int) -> None:
-    with pytest.raises(DataError, match="the poisson loss needs counts of at least 0, got -2"):
+    with pytest.raises(DataError, match="the poisson loss needs counts of at least 0; got -2"):
         problem_of(small(t=[-2.0, *range(39)]), "t", loss="poisson", test_fraction=0.5, seed=seed)
 
 

@@ -360,7 +360,7 @@ def test_the_portfolio_ends() -> None:
 
 @pytest.mark.parametrize("budget", ["", "soon", "10x", "-1m", "0", 0, -3, float("nan"), float("inf"), True, "1m1h"])
 def test_a_budget_that_is_no_time(budget: Any) -> None:
-    with pytest.raises(UsageError, match="budget is a time above 0, such as 90s, 10m or 1h30m; got"):
+    with pytest.raises(UsageError, match="budget must be a time above 0, such as 90s, 10m or 1h30m; got"):
         backpass.tune(numbers(), "y", budget=budget, **QUICK)
 
 

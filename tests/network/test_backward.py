@@ -128,7 +128,7 @@ def test_a_wide_table_has_z_a_and_delta_below_one_another() -> None:
 @pytest.mark.parametrize("y", [[1.0, 2.0], numpy.ones((1, 3)), 1.0, numpy.ones((3, 2))], ids=str)
 def test_targets_that_do_not_fit_are_named(y: Any) -> None:
     network = dense_network(2, (2,), 1)
-    with pytest.raises(ShapeError, match=r"^y expected shape \[3, 1\] to match x, got "):
+    with pytest.raises(ShapeError, match=r"^y expected shape \[3, 1\] to match x; got "):
         network.backward(network.initialize(0), numpy.ones((3, 2)), y)
 
 

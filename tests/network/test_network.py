@@ -200,8 +200,8 @@ def test_every_fault_of_a_network_is_named_at_once() -> None:
         "  - layer 1 of 2: two units are named 'a'",
         "  - layer 1 of 2: unit 'b' is wired to no input",
         "  - layer 1 of 2: unit 'a' is wired to input 4, but there are inputs 0 to 2",
-        "  - dropout expected a rate from 0 to below 1, got -0.5",
-        "  - layer 2 of 2: expected at least 1 unit, got 0",
+        "  - dropout expected a rate from 0 to below 1; got -0.5",
+        "  - layer 2 of 2: expected at least 1 unit; got 0",
     ]
 
 
@@ -219,7 +219,7 @@ def test_layout_vectors_and_groups() -> None:
     assert layout.vector(layout.views(theta)).tolist() == theta.tolist()
     layout.views(theta)["b1"][1] = -1.0
     assert theta[7] == -1.0, "views share memory with theta"
-    with pytest.raises(ShapeError, match=r"theta expected shape \[13\], got \[12\]"):
+    with pytest.raises(ShapeError, match=r"theta expected shape \[13\]; got \[12\]"):
         layout.views(numpy.zeros(12))
 
 
@@ -227,11 +227,11 @@ def test_layout_vectors_and_groups() -> None:
 def test_theta_and_x_are_arrays(value: Any) -> None:
     network = dense_network(2, (3,), 1)
     kind, x, theta = type(value).__name__, numpy.zeros((4, 2)), numpy.zeros(13)
-    with pytest.raises(ShapeError, match=rf"theta expected an array of shape \[13\], got a value of type {kind}"):
+    with pytest.raises(ShapeError, match=rf"theta expected an array of shape \[13\]; got a value of type {kind}"):
         network(value, x)
     with pytest.raises(ShapeError, match=rf"^apply expected a dict of the arrays W1, b1, .*got a value of type {kind}"):
         network.apply(value, x)
-    with pytest.raises(ShapeError, match=rf"^x expected an array \(n, 2\), got a value of type {kind}"):
+    with pytest.raises(ShapeError, match=rf"^x expected an array \(n, 2\); got a value of type {kind}"):
         network(theta, value)
-    with pytest.raises(ShapeError, match="expected the arrays W1, b1, W2, b2, got none named b1, W2, b2"):
+    with pytest.raises(ShapeError, match="expected the arrays W1, b1, W2, b2; got none named b1, W2, b2"):
         network.apply({"W1": numpy.zeros((2, 3))}, x)

@@ -100,5 +100,5 @@ def test_an_answer_cannot_change_what_it_is_compared_with() -> None:
 
 
 def test_an_unknown_exercise_is_an_error() -> None:
-    with pytest.raises(UsageError, match="there are exercises 1 to 9, got 10"):
+    with pytest.raises(UsageError, match="there are exercises 1 to 9; got 10"):
         check_exercise(10, RIGHT[1])

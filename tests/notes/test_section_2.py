@@ -206,11 +206,11 @@ def test_compatible_dimensions() -> None:
     """W^[k] is m_k x m_{k-1}: an array that does not fit is an error that names the layer."""
     network = network_of([4, 3, 2])
     arrays = {"W1": numpy.zeros((4, 3)), "b1": numpy.zeros(3), "W2": numpy.zeros((4, 2)), "b2": numpy.zeros(2)}
-    with pytest.raises(ShapeError, match=r"^W2 expected shape \[3, 2\], got \[4, 2\]$"):
+    with pytest.raises(ShapeError, match=r"^W2 expected shape \[3, 2\]; got \[4, 2\]$"):
         network.layout.vector(arrays)
-    with pytest.raises(ShapeError, match=r"^layer 1 of 2 \(4 -> 3\) expected 4 columns, got shape \[5, 3\]$"):
+    with pytest.raises(ShapeError, match=r"^layer 1 of 2 \(4 -> 3\) expected 4 columns; got shape \[5, 3\]$"):
         network(numpy.zeros(23), numpy.zeros((5, 3)))
-    with pytest.raises(ShapeError, match=r"^theta expected shape \[23\], got \[22\]$"):
+    with pytest.raises(ShapeError, match=r"^theta expected shape \[23\]; got \[22\]$"):
         network(numpy.zeros(22), numpy.zeros((5, 4)))
 
 

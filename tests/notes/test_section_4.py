@@ -56,10 +56,10 @@ def test_a_square_matrix_of_the_notes_is_never_taken_for_one_of_rows() -> None:
     """With d = m the shapes of W agree; those of the biases do not, in either direction."""
     network = network_of([2, 2])
     W, column, vector = numpy.array([[1.0, 2.0], [3.0, 4.0]]), numpy.ones((2, 1)), numpy.ones(2)
-    with pytest.raises(ShapeError, match=r"^b1 expected shape \[2\], got \[2, 1\]") as to_rows:
+    with pytest.raises(ShapeError, match=r"^b1 expected shape \[2\]; got \[2, 1\]") as to_rows:
         network.layout.vector({"W1": W, "b1": column})
     assert "theta_from_columns" in to_rows.value.hint
-    with pytest.raises(ShapeError, match=r"^b\^\[1\] of the notes expected shape \[2, 1\], got \[2\]") as to_columns:
+    with pytest.raises(ShapeError, match=r"^b\^\[1\] of the notes expected shape \[2, 1\]; got \[2\]") as to_columns:
         notes.theta_from_columns(network, [W], [vector])
     assert "network.layout.vector" in to_columns.value.hint
     assert notes.theta_from_columns(network, [W], [column])[:4].tolist() == [1.0, 3.0, 2.0, 4.0]
@@ -68,11 +68,11 @@ def test_a_square_matrix_of_the_notes_is_never_taken_for_one_of_rows() -> None:
 def test_matrices_of_the_notes_that_do_not_fit_are_named() -> None:
     Ws, bs = drawn([3, 4, 1], seed=5)
     network = network_of([3, 4, 1])
-    with pytest.raises(ShapeError, match=r"^W\^\[1\] of the notes expected shape \[4, 3\], got \[3, 4\]"):
+    with pytest.raises(ShapeError, match=r"^W\^\[1\] of the notes expected shape \[4, 3\]; got \[3, 4\]"):
         notes.theta_from_columns(network, [Ws[0].T, Ws[1]], bs)
-    with pytest.raises(ShapeError, match="2 layers expected as many W and b, got 1 W and 2 b"):
+    with pytest.raises(ShapeError, match="2 layers expected as many W and b; got 1 W and 2 b"):
         notes.theta_from_columns(network, Ws[:1], bs)
-    with pytest.raises(ShapeError, match=r"^W1 expected shape \[3, 4\], got \[4, 3\]") as transposed:
+    with pytest.raises(ShapeError, match=r"^W1 expected shape \[3, 4\]; got \[4, 3\]") as transposed:
         network.layout.vector({"W1": Ws[0], "b1": bs[0][:, 0], "W2": Ws[1].T, "b2": bs[1][:, 0]})
     assert "theta_from_columns" in transposed.value.hint
     wired = Network(2, (Wired((Unit("u", (0, 1)),)), Dense(1)))

@@ -193,7 +193,7 @@ def test_rows_of_an_array_are_the_columns_in_order() -> None:
     fitted = backpass.fit({"a": X[:, 0], "b": X[:, 1], "y": X.sum(axis=1)}, "y", hidden=(4,), epochs=2)
     found = backpass.onnx_inputs(X, fitted)
     np.testing.assert_array_equal(np.hstack([found["a"], found["b"]]), X)
-    with pytest.raises(DataError, match=r"shape \(n, 2\), got \(40, 1\)"):
+    with pytest.raises(DataError, match=r"shape \(n, 2\); got \(40, 1\)"):
         backpass.onnx_inputs(X[:, :1], fitted)
     with pytest.raises(UsageError, match="structured array"):
         backpass.onnx_inputs(X)

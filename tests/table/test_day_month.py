@@ -73,7 +73,9 @@ def test_where_nobody_tells_they_stay_texts_until_asked(write: Write) -> None:
     assert note == f"{what}: kept as categories; --date-order"
     assert dates(read_table(path, date_order="day_first"), "d") == ["2024-02-01", "2024-04-03"]
     assert dates(read_table(path, date_order="month_first"), "d") == ["2024-01-02", "2024-03-04"]
-    with pytest.raises(UsageError, match="date_order is 'day_first', 'month_first', 'year_first', got 'dmy'"):
+    with pytest.raises(
+        UsageError, match="date_order must be one of 'day_first', 'month_first', 'year_first'; got 'dmy'"
+    ):
         read_table(path, date_order="dmy")
 
 

@@ -76,7 +76,7 @@ def test_amounts_of_memory(amount: str | int, size: int) -> None:
 
 @pytest.mark.parametrize("amount", ["", "many", "4 XB", "-1GB", "GB", "0", 0, -5, True, 1.5, "1e3", "nan"])
 def test_what_is_no_amount_of_memory(amount: Any) -> None:
-    with pytest.raises(UsageError, match="is an amount of memory such as 4GB or 500MB; got "):
+    with pytest.raises(UsageError, match="must be an amount of memory such as 4GB or 500MB; got "):
         memory_size(amount)
 
 

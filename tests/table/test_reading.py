@@ -445,7 +445,7 @@ class TestDemandedKinds:
 
     def test_are_among_five(self, write: Write) -> None:
         with pytest.raises(
-            UsageError, match="a kind is one of 'numeric', 'categorical', 'date', 'time', 'text', got 'float'"
+            UsageError, match="a kind must be one of 'numeric', 'categorical', 'date', 'time', 'text'; got 'float'"
         ):
             read_table(write("a\n1\n"), kinds={"a": "float"})
 

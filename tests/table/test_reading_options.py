@@ -60,29 +60,34 @@ def refused(**options: Any) -> str:
 @pytest.mark.parametrize("value", [None, 1, "no", [True]])
 @pytest.mark.parametrize("name", SWITCHES)
 def test_a_switch_is_true_or_false(name: str, value: Any) -> None:
-    assert refused(**{name: value}) == f"{name} is True or False, got {value!r}"
+    assert refused(**{name: value}) == f"{name} must be True or False; got {value!r}"
 
 
 @pytest.mark.parametrize("value", [3, True, b"x", ["x"], {}])
 def test_options_of_another_type(value: Any) -> None:
     for name in STRINGS:
-        assert refused(**{name: value}) == f"{name} is a string, got {value!r}"
+        assert refused(**{name: value}) == f"{name} must be a string; got {value!r}"
     for name in ("kinds", "known_kinds"):
-        assert refused(**{name: {"x": value}}).startswith(f"{name} is a dict of a kind by the name of a column, got")
-    assert refused(names=3, widths=1.5) == "names is a list, got 3; widths is a list, got 1.5"
+        assert refused(**{name: {"x": value}}).startswith(
+            f"{name} must be a dict of a kind by the name of a column; got"
+        )
+    with pytest.raises(UsageError) as caught:
+        ReadSettings.of(names=3, widths=1.5)
+    assert caught.value.message == "2 invalid arguments"
+    assert caught.value.details == ("names must be a list; got 3", "widths must be a list; got 1.5")
 
 
 @pytest.mark.parametrize("value", [3, None, "x", ["x"], [3], [[3]], {"x": 1}])
 def test_headerless_is_a_list_of_lists(value: Any) -> None:
-    assert refused(headerless=value) == f"headerless is a list of lists of column names, got {value!r}"
+    assert refused(headerless=value) == f"headerless must be a list of lists of column names; got {value!r}"
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, "9", True])
 def test_a_size_is_a_number_of_bytes(value: Any) -> None:
-    assert refused(max_bytes=value) == f"max_bytes is a number of bytes, 1 or more, got {value!r}"
+    assert refused(max_bytes=value) == f"max_bytes must be a number of bytes, 1 or more; got {value!r}"
 
 
 @pytest.mark.parametrize("value", [None, 3, b"x", ["t.csv"]])
 def test_a_path_is_a_str_or_a_path(value: Any) -> None:
-    with pytest.raises(UsageError, match=r"^the path of a table is a str or a pathlib\.Path; got a value of type"):
+    with pytest.raises(UsageError, match=r"^the path of a table must be a str or a pathlib\.Path; got a value of type"):
         read_table(value)

@@ -93,7 +93,7 @@ def test_absent() -> None:
 
 
 def test_tasks_to_ask_for() -> None:
-    with pytest.raises(UsageError, match="task is 'regression' or 'classification', got 'binary'"):
+    with pytest.raises(UsageError, match="task must be 'regression' or 'classification'; got 'binary'"):
         fitted([1, 2], "binary")
 
 

@@ -59,7 +59,7 @@ def test_sparse_arff(write: Write) -> None:
         (HEAD, "has columns but no rows"),
         (HEAD + "1,p\n", "line 10 has 2 fields, the header declares 5"),
         (HEAD + "one,p,1,a,2024-01-31\n", "column 'x' is declared numeric and holds 'one' (row 1)"),
-        (HEAD + "{9 1}\n", "line 10: expected INDEX VALUE, got '9 1'"),
+        (HEAD + "{9 1}\n", "line 10: expected INDEX VALUE; got '9 1'"),
         ("@relation r\n@attribute x relational\n@data\n1\n", "line 2: expected @attribute NAME TYPE"),
         ("@relation r\n@attribute x numeric\n1\n", "has no line @data"),
     ],
@@ -93,7 +93,7 @@ def test_svmlight_rows_that_lack_a_column_of_the_model(write: Write) -> None:
     assert (numbers(table, "x1"), numbers(table, "x7")) == ([0.5, 0], [0, 0])
     several = read_table(write("1,2 1:1\n3,4 1:2\n", "m.svm"))
     assert several.names == ("target1", "target2", "x1")
-    assert "line 21: expected a target and pairs COLUMN:VALUE, got '1 x'" in fault(write("0 1:1\n" * 20 + "1 x\n"))
+    assert "line 21: expected a target and pairs COLUMN:VALUE; got '1 x'" in fault(write("0 1:1\n" * 20 + "1 x\n"))
 
 
 def test_fields_of_fixed_width(write: Write) -> None:

@@ -101,7 +101,7 @@ def check_gradient(
     True
     """
     if not callable(f):
-        raise GradientError(f"f must be a function, got a value of type {type(f).__name__}")
+        raise GradientError(f"f must be a function; got a value of type {type(f).__name__}")
     leaves, rebuild = flatten(arguments)
     arrays = [_in_float64(leaf) for leaf in leaves]
     circuit = trace(lambda *flat: f(*rebuild(iter(flat))), arrays, names=_leaf_names(f, arguments))

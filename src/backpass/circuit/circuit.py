@@ -56,7 +56,7 @@ class Circuit(Listing):
         if len(leaves) != len(self.input_names):
             leaves, _ = flatten(arguments)
         if len(leaves) != len(self.input_names):
-            raise TypeError(f"{self.name} takes {len(self.input_names)} arrays, got {len(leaves)}")
+            raise TypeError(f"{self.name} takes {len(self.input_names)} arrays; got {len(leaves)}")
         if any(isinstance(leaf, Traced) for leaf in leaves):
             return self.rebuild(iter(self._inline(leaves)))
         return self.rebuild(iter(self.evaluate(leaves)))
@@ -264,7 +264,7 @@ def as_leaf(value: Any, dtype: Any) -> Spec:
         shape: Shape = value
         return Spec(shape, numpy.dtype(dtype))
     if isinstance(value, str) or value is None:
-        raise TraceError(f"expected a shape such as ('n', 3), a Spec or an array, got {value!r}")
+        raise TraceError(f"expected a shape such as ('n', 3), a Spec or an array; got {value!r}")
     check_unmasked(value, "an argument")
     array = numpy.asarray(value)
     return Spec(array.shape, array.dtype)

@@ -64,7 +64,7 @@ class Operation(Primitive, Generic[P]):
         self.arguments = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
         expected = [f"d{name}" for name in self.arguments]
         if list(pullbacks) != expected:
-            raise TypeError(f"operation {forward.__name__!r}: expected pullbacks {expected}, got {list(pullbacks)}")
+            raise TypeError(f"operation {forward.__name__!r}: expected pullbacks {expected}; got {list(pullbacks)}")
         self.name = forward.__name__
         self.forward = forward
         self.shape = shape

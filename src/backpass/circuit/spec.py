@@ -150,5 +150,5 @@ def match(specs: Sequence[Spec], arrays: Sequence[Any], names: Sequence[str]) ->
         )
         if not fits:
             bound = tuple(lengths.get(d, d) if isinstance(d, str) else d for d in spec.shape)
-            raise ShapeError(f"input {name!r} expected shape {text_of(bound)}, got {text_of(array.shape)}")
+            raise ShapeError(f"input {name!r} expected shape {text_of(bound)}; got {text_of(array.shape)}")
     return lengths

@@ -45,10 +45,10 @@ def trace(
     array([1.5, 0. ])
     """
     if not callable(f):
-        raise TraceError(f"expected a function of arrays, got a value of type {type(f).__name__}")
+        raise TraceError(f"expected a function of arrays; got a value of type {type(f).__name__}")
     given_shapes: Any = shapes
     if not isinstance(given_shapes, tuple | list):
-        raise TraceError(f"expected a list of shapes, one per argument, got {shapes!r}")
+        raise TraceError(f"expected a list of shapes, one per argument; got {shapes!r}")
     recorder = Recorder()
     arguments: list[Any] = []
     inputs: list[int] = []
@@ -73,7 +73,7 @@ def as_output(leaf: Any, recorder: Recorder, like: numpy.dtype[Any]) -> Traced:
     """Convert what a traced function returned to a traced value."""
     if leaf is None or isinstance(leaf, str):
         raise TraceError(
-            f"a traced function must return arrays, got {leaf!r}", hint="does every path end in a return with a value?"
+            f"a traced function must return arrays; got {leaf!r}", hint="does every path end in a return with a value?"
         )
     return lift(leaf, recorder, like, "return")
 

@@ -401,7 +401,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         numbers = numbers_in(y)
         shape = numbers.shape[1:]
         if shape != self._shape:
-            raise ValueError(f"y must have shape {('n', *self._shape)} as before, got {numbers.shape}")
+            raise ValueError(f"y must have shape {('n', *self._shape)} as before; got {numbers.shape}")
         quantiles = quantiles_of(self.get_params(deep=False))
         if quantiles and shape:
             raise UsageError("several quantiles at once need a single target", hint="give y as (n,)")

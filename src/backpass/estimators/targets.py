@@ -36,7 +36,7 @@ def labels_in(y: Any, count: int) -> NDArray[np.int32]:
     """
     labels: NDArray[Any] = check_array(_array(y), dtype=None, input_name="y")
     if labels.shape[1] != count:
-        raise ValueError(f"y must have shape ('n', {count}) as before, got {labels.shape}")
+        raise ValueError(f"y must have shape ('n', {count}) as before; got {labels.shape}")
     if not np.isin(labels, (0, 1)).all():
         raise ValueError(f"labels are 0 or 1; y holds {np.unique(labels).tolist()}")
     return labels.astype(np.int32)

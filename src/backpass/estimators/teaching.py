@@ -31,7 +31,7 @@ def taught_by(
     if teacher is None:
         return None, None
     if teacher_names(teacher) is not None:
-        raise ValueError(f"teacher holds predictions, one row per row of X; got {teacher!r}")
+        raise ValueError(f"teacher must hold predictions, one row per row of X; got {teacher!r}")
     check_unmasked(teacher, "teacher")
     joined, names = named_teacher(Table("X", table.columns, table.row_numbers), teacher)
     found = Teacher.of(names, targets, 1, loss if isinstance(loss, str) else None)

@@ -23,7 +23,7 @@ def weights_of(
     """
     if sample_weight is None or isinstance(sample_weight, int | float | np.number):
         if sample_weight is not None and not sample_weight > 0:
-            raise ValueError(f"{name} must be above zero, got {sample_weight}")
+            raise ValueError(f"{name} must be above zero; got {sample_weight}")
         return None
     check_unmasked(sample_weight, name)
     weights: Floats = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name=name)

@@ -138,7 +138,7 @@ def _columns_of(X: NDArray[Any], reading: Reading) -> dict[str, Any]:
     names = [each.column for each in reading.inputs]
     if X.ndim != 2 or X.shape[1] != len(names):
         raise DataError(
-            f"an array of rows for this graph has shape (n, {len(names)}), got {X.shape}",
+            f"an array of rows for this graph has shape (n, {len(names)}); got {X.shape}",
             hint=f"its columns are, in this order: {listed(names, shown)}",
         )
     return dict(zip(names, X.T.tolist() if X.dtype.kind in "OU" else X.T, strict=True))

@@ -177,5 +177,5 @@ def _targets(y: Any, n: int, k: int, loss: Loss) -> Floats:
     is_class = isinstance(loss, BinaryCrossEntropy | CrossEntropy)
     width = 1 if is_class else k
     if array.size != n * width or (array.ndim > 1 and array.shape[0] != n):
-        raise ShapeError(f"y expected shape [{n}, {width}] to match x, got {list(array.shape)}")
+        raise ShapeError(f"y expected shape [{n}, {width}] to match x; got {list(array.shape)}")
     return array.reshape(n) if is_class else array.astype(float).reshape(n, k)

@@ -95,7 +95,7 @@ class Projection(InputLayer):
     def errors(self, inputs: int) -> list[str]:
         return [
             *([] if 1 <= self.columns <= inputs else [f"projection takes {self.columns} of {inputs} inputs"]),
-            *([] if self.size >= 1 else [f"projection expected at least 1 component, got {self.size}"]),
+            *([] if self.size >= 1 else [f"projection expected at least 1 component; got {self.size}"]),
         ]
 
     def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
@@ -143,8 +143,8 @@ class Periodic(InputLayer):
     def errors(self, inputs: int) -> list[str]:
         return [
             *([] if 1 <= self.columns <= inputs else [f"periodic takes {self.columns} of {inputs} inputs"]),
-            *([] if self.frequencies >= 1 else [f"periodic expected at least 1 frequency, got {self.frequencies}"]),
-            *([] if self.mixtures >= 1 else [f"periodic expected at least 1 mixture, got {self.mixtures}"]),
+            *([] if self.frequencies >= 1 else [f"periodic expected at least 1 frequency; got {self.frequencies}"]),
+            *([] if self.mixtures >= 1 else [f"periodic expected at least 1 mixture; got {self.mixtures}"]),
         ]
 
     def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
@@ -194,7 +194,7 @@ class Embedding(InputLayer):
         return [
             *([] if 1 <= count <= inputs else [f"embedding takes {count} of {inputs} inputs"]),
             *([] if min(self.levels, default=1) >= 1 else ["embedding expected at least 1 level a column"]),
-            *([] if self.size >= 1 else [f"embedding expected a size of at least 1, got {self.size}"]),
+            *([] if self.size >= 1 else [f"embedding expected a size of at least 1; got {self.size}"]),
         ]
 
     def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:

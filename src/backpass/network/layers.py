@@ -92,7 +92,7 @@ class Layer(ABC):
             inputs: d, the number of inputs.
         """
         units: Any = self.width(inputs)
-        return [] if isinstance(units, Integral) and int(units) >= 1 else [f"expected at least 1 unit, got {units!r}"]
+        return [] if isinstance(units, Integral) and int(units) >= 1 else [f"expected at least 1 unit; got {units!r}"]
 
     @property
     def neurons(self) -> bool:
@@ -274,7 +274,7 @@ class Wired(Layer):
         names = [unit.name for unit in self.units]
         outside = [(unit.name, i) for unit in self.units for i in unit.inputs if not 0 <= i < inputs]
         return [
-            *(["expected at least 1 unit, got 0"] if not self.units else []),
+            *(["expected at least 1 unit; got 0"] if not self.units else []),
             *(f"two units are named {name!r}" for name in sorted(set(names)) if names.count(name) > 1),
             *(f"unit {unit.name!r} is wired to no input" for unit in self.units if not unit.inputs),
             *(f"unit {name!r} is wired to input {i}, but there are inputs 0 to {inputs - 1}" for name, i in outside),
@@ -315,7 +315,7 @@ class Dropout(Layer):
     def errors(self, inputs: int) -> list[str]:
         if isinstance(self.rate, Real) and 0.0 <= self.rate < 1.0:
             return []
-        return [f"dropout expected a rate from 0 to below 1, got {self.rate!r}"]
+        return [f"dropout expected a rate from 0 to below 1; got {self.rate!r}"]
 
     def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
         return x
@@ -367,8 +367,8 @@ class KernelRegression(Layer):
 
     def errors(self, inputs: int) -> list[str]:
         return [
-            *([] if self.rows >= 1 else [f"kernel_regression expected at least 1 row, got {self.rows}"]),
-            *([] if self.units >= 1 else [f"kernel_regression expected at least 1 unit, got {self.units}"]),
+            *([] if self.rows >= 1 else [f"kernel_regression expected at least 1 row; got {self.rows}"]),
+            *([] if self.units >= 1 else [f"kernel_regression expected at least 1 unit; got {self.units}"]),
             *([] if self.link in LINKS else [f"kernel_regression has the links {', '.join(LINKS)}; got {self.link!r}"]),
         ]
 

@@ -138,15 +138,15 @@ class Network:
         if not isinstance(arrays, Mapping):
             hint = "layout.views(theta) has them by name; network(theta, x) takes theta itself"
             got = f"a value of type {type(arrays).__name__}"
-            raise ShapeError(f"apply expected a dict of the arrays W1, b1, ... by name, got {got}", hint=hint)
+            raise ShapeError(f"apply expected a dict of the arrays W1, b1, ... by name; got {got}", hint=hint)
         names = [each.name for each in self.layout.parameters] if stop is None else []
         if absent := [name for name in names if name not in arrays]:
-            raise ShapeError(f"apply expected the arrays {', '.join(names)}, got none named {', '.join(absent)}")
+            raise ShapeError(f"apply expected the arrays {', '.join(names)}; got none named {', '.join(absent)}")
         if not hasattr(x, "ndim"):
-            raise ShapeError(f"x expected an array (n, {self.inputs}), got a value of type {type(x).__name__}")
+            raise ShapeError(f"x expected an array (n, {self.inputs}); got a value of type {type(x).__name__}")
         if x.ndim != 2 or x.shape[1] != self.inputs:
             raise ShapeError(
-                f"layer 1 of {depth} ({self.inputs} -> {self.widths[0]}) expected {self.inputs} columns, "
+                f"layer 1 of {depth} ({self.inputs} -> {self.widths[0]}) expected {self.inputs} columns; "
                 f"got shape {list(x.shape)}",
                 hint="NumPy takes a vector as a row (CS229, footnote 5): x[None] is one example" if x.ndim == 1 else "",
             )

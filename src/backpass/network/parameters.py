@@ -79,10 +79,10 @@ class Layout:
         """
         if not hasattr(theta, "shape"):
             raise ShapeError(
-                f"theta expected an array of shape [{self.size}], got a value of type {type(theta).__name__}"
+                f"theta expected an array of shape [{self.size}]; got a value of type {type(theta).__name__}"
             )
         if theta.shape != (self.size,):
-            raise ShapeError(f"theta expected shape [{self.size}], got {list(theta.shape)}")
+            raise ShapeError(f"theta expected shape [{self.size}]; got {list(theta.shape)}")
         views: dict[str, Array] = {}
         start = 0
         for parameter in self.parameters:
@@ -111,7 +111,7 @@ class Layout:
             if array.shape != parameter.shape:
                 is_column = array.shape in (parameter.shape[::-1], (*parameter.shape, 1))
                 raise ShapeError(
-                    f"{parameter.name} expected shape {list(parameter.shape)}, got {list(array.shape)}",
+                    f"{parameter.name} expected shape {list(parameter.shape)}; got {list(array.shape)}",
                     hint=_COLUMNS_HINT if is_column else "",
                 )
             parts.append(array.reshape(-1))

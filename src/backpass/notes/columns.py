@@ -80,7 +80,7 @@ def theta_from_columns(network: Network, W: Sequence[Any], b: Sequence[Any]) -> 
     """
     shapes = _shapes(network)
     if not len(W) == len(b) == len(shapes):
-        raise ShapeError(f"a network of {len(shapes)} layers expected as many W and b, got {len(W)} W and {len(b)} b")
+        raise ShapeError(f"a network of {len(shapes)} layers expected as many W and b; got {len(W)} W and {len(b)} b")
     arrays: dict[str, Floats] = {}
     for k, (m, d) in enumerate(shapes, 1):
         W_k, b_k = numpy.asarray(W[k - 1], numpy.float64), numpy.asarray(b[k - 1], numpy.float64)
@@ -128,7 +128,7 @@ def _shapes(network: Network) -> list[tuple[int, int]]:
 def _require(name: str, array: Floats, shape: tuple[int, int]) -> None:
     if array.shape != shape:
         raise ShapeError(
-            f"{name} of the notes expected shape {list(shape)}, got {list(array.shape)}",
+            f"{name} of the notes expected shape {list(shape)}; got {list(array.shape)}",
             hint="the notes' W is (m, d) and b is a column (m, 1); "
             "network.layout.vector takes the library's W (d, m) and b (m,)",
         )

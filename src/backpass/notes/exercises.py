@@ -74,7 +74,7 @@ def check_exercise(number: int, answer: Callable[..., Any]) -> Verdict:
     right in 20 of 20 draws
     """
     if number not in EXERCISES:
-        raise UsageError(f"there are exercises 1 to {len(EXERCISES)}, got {number}")
+        raise UsageError(f"there are exercises 1 to {len(EXERCISES)}; got {number}")
     exercise = EXERCISES[number]
     for i in range(DRAWS):
         arguments = exercise.draw(numpy.random.default_rng(i))

@@ -146,7 +146,7 @@ def _series_of(data: Any, source: str) -> tuple[list[tuple[object, Any]], tuple[
     except TypeError:
         kind = "an empty list" if isinstance(data, list) and not data else type(data).__name__
         hint = "an array has no column names: pass a dict of columns" if isinstance(data, np.ndarray) else ""
-        raise UsageError(f"{TABLES}, got {kind}", hint=hint) from None
+        raise UsageError(f"{TABLES}; got {kind}", hint=hint) from None
     except DuplicateError as error:
         raise not_unique(source, error) from None
     if isinstance(frame, nw.LazyFrame):

@@ -77,7 +77,7 @@ def check_weight_name(name: object) -> None:
         got, hint = f"a value of type {type(name).__name__}", "put the weights into a column of the table"
         if isinstance(name, Integral):
             got, hint = str(name), f"weight={str(name)!r}"
-        raise UsageError(f"weight is the name of a column; got {got}", hint=hint)
+        raise UsageError(f"weight must be the name of a column; got {got}", hint=hint)
 
 
 def weights_in(table: Table, name: str) -> NDArray[np.float64]:

@@ -80,7 +80,7 @@ def memory_size(amount: str | int) -> int:
     size = 0 if found is None else int(float(found[1]) * UNITS[found[2]])
     if not size:
         got = shown(amount) if isinstance(amount, str) else repr(amount)
-        raise UsageError(f"--memory is an amount of memory such as 4GB or 500MB; got {got}")
+        raise UsageError(f"--memory must be an amount of memory such as 4GB or 500MB; got {got}")
     return size
 
 

@@ -74,7 +74,7 @@ class Target:
             UsageError: ``task`` is something else.
         """
         if task not in ASKED:
-            raise UsageError(f"task is 'regression' or 'classification', got {shown(task)}")
+            raise UsageError(f"task must be 'regression' or 'classification'; got {shown(task)}")
         errors = ErrorList(table.source)
         column = _usable(table, name, errors)
         if isinstance(column, DatetimeColumn):

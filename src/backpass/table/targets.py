@@ -109,7 +109,7 @@ def target_names(target: object) -> tuple[str, ...]:
         if hasattr(target, "__len__") and not isinstance(target, tuple):
             hint = "put the values into the table; BackpassRegressor and BackpassClassifier take X and y separately"
         raise UsageError(
-            f"target is the name of a column, or a list of names; got a value of type {type(target).__name__}",
+            f"target must be the name of a column, or a list of names; got a value of type {type(target).__name__}",
             hint=hint,
         )
     names = tuple(map(str, given))

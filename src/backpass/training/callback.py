@@ -110,6 +110,6 @@ def check_callbacks(callbacks: Any) -> None:
             f"the class {odd[0].__name__}" if isinstance(odd[0], type) else f"a value of type {type(odd[0]).__name__}"
         )
         raise UsageError(
-            f"callbacks is a list of instances of backpass.Callback; got {came}",
+            f"callbacks must be a list of instances of backpass.Callback; got {came}",
             hint="callbacks=[Watcher()], where the class Watcher inherits from it",
         )

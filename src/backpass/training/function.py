@@ -132,11 +132,11 @@ def fit_function(
     chosen = optimizer if isinstance(optimizer, Optimizer) else optimizer_named(optimizer, OptimizerOptions())
     errors = _errors(settings) + function_errors(watch=watch)
     if not callable(h):
-        errors.insert(0, f"h must be a function of theta and x, got a value of type {type(h).__name__}")
+        errors.insert(0, f"h must be a function of theta and x; got a value of type {type(h).__name__}")
     if not (isinstance(loss, str | Loss) or callable(loss)):
-        errors.append(f"loss must be a name, a Loss or a function, got a value of type {type(loss).__name__}")
+        errors.append(f"loss must be a name, a Loss or a function; got a value of type {type(loss).__name__}")
     if not isinstance(engine, Engine | None):
-        errors.append(f"engine must be an Engine (see engine_named), got a value of type {type(engine).__name__}")
+        errors.append(f"engine must be an Engine (see engine_named); got a value of type {type(engine).__name__}")
     if errors:
         raise UsageError("fit_function cannot start", details=errors)
     check_callbacks(callbacks)
@@ -192,7 +192,7 @@ class _Parameters:
         wrong = [a.dtype.name for a in arrays if a.dtype.kind not in "iuf"]
         if wrong or sum(a.size for a in arrays) == 0:
             raise UsageError(
-                f"theta must hold real numbers, got {', '.join(wrong) or 'none'}",
+                f"theta must hold real numbers; got {', '.join(wrong) or 'none'}",
                 hint="pass an array, or a nested dict, tuple or list of arrays",
             )
         dtype = numpy.result_type(*(a.dtype if a.dtype.kind == "f" else numpy.float64 for a in arrays))
@@ -243,17 +243,17 @@ def _examples(which: str, x: Any, y: Any, weights: Any, dtype: numpy.dtype[Any])
     arrays = [numpy.asarray(x), numpy.asarray(y)]
     for name, array in zip("xy", arrays, strict=True):
         if array.dtype.kind not in "biuf":
-            raise UsageError(f"{which}{name} must hold numbers, got {array.dtype.name}")
+            raise UsageError(f"{which}{name} must hold numbers; got {array.dtype.name}")
     rows = arrays[0].shape[0] if arrays[0].ndim else 0
     if rows == 0:
-        raise UsageError(f"{which}x must hold at least one example, got shape {text_of(arrays[0].shape)}")
+        raise UsageError(f"{which}x must hold at least one example; got shape {text_of(arrays[0].shape)}")
     if weights is not None and (kind := numpy.asarray(weights).dtype).kind not in "biuf":
-        raise UsageError(f"{which}sample_weight must hold numbers, got {kind.name}")
+        raise UsageError(f"{which}sample_weight must hold numbers; got {kind.name}")
     arrays.append(numpy.ones(rows, dtype) if weights is None else numpy.asarray(weights, dtype))
     for name, array in zip(("y", "sample_weight"), arrays[1:], strict=True):
         if array.ndim not in ((1, 2) if name == "y" else (1,)) or array.shape[0] != rows:
             shapes = f"[{rows}] or [{rows}, k]" if name == "y" else f"[{rows}]"
-            raise ShapeError(f"{which}{name} expected shape {shapes} to match x, got {text_of(array.shape)}")
+            raise ShapeError(f"{which}{name} expected shape {shapes} to match x; got {text_of(array.shape)}")
     w = arrays[2]
     if not (numpy.isfinite(w).all() and (w >= 0).all() and w.any()):
         raise UsageError(f"{which}sample_weight must be finite, at least 0, and not 0 everywhere")
@@ -328,7 +328,7 @@ def _classes(loss: Loss, examples: Sequence[NDArray[Any]]) -> int:
     y = examples[1]
     if isinstance(loss, BinaryCrossEntropy | LabelCrossEntropy) and not ((y >= 0) & (y <= 1)).all():
         name = "binary_cross_entropy" if isinstance(loss, BinaryCrossEntropy) else "label_cross_entropy"
-        raise UsageError(f"loss {name!r} expects y from 0 to 1, got {y.min():g} to {y.max():g}")
+        raise UsageError(f"loss {name!r} expects y from 0 to 1; got {y.min():g} to {y.max():g}")
     if not isinstance(loss, CrossEntropy):
         return 0
     if y.dtype.kind not in "iu" or (y < 0).any():
@@ -360,8 +360,8 @@ def _errors(settings: TrainingSettings) -> list[str]:
     errors = whole_number_errors(1, batch_size=settings.batch_size, epochs=settings.epochs, **limited)
     rate, seconds = settings.learning_rate, settings.max_seconds
     if not (isinstance(rate, Real) and rate > 0 and numpy.isfinite(rate)):
-        errors.append(f"learning_rate must be a number above 0, got {rate!r}")
+        errors.append(f"learning_rate must be a number above 0; got {rate!r}")
     errors += seed_errors(settings.seed)
     if seconds is not None and not (isinstance(seconds, Real) and seconds > 0):
-        errors.append(f"max_seconds must be a number above 0, got {seconds!r}")
+        errors.append(f"max_seconds must be a number above 0; got {seconds!r}")
     return errors

@@ -79,7 +79,7 @@ def test_a_misfit_names_the_input() -> None:
     circuit, theta = network((16,))
     predict = NativeEngine().partial(circuit, theta)
     predict(rows(1))
-    with pytest.raises(ShapeError, match=r"input 'x' expected shape \[1, 8\], got \[1, 7\]"):
+    with pytest.raises(ShapeError, match=r"input 'x' expected shape \[1, 8\]; got \[1, 7\]"):
         predict(rows(1)[:, :7])
     with pytest.raises(ValueError, match="zip"):
         predict(rows(1), rows(1))

@@ -130,7 +130,7 @@ def _parsed(subscripts: str, ranks: Sequence[int]) -> tuple[list[list[str]], lis
     inputs, arrow, result = subscripts.replace(" ", "").partition("->")
     texts = inputs.split(",")
     if len(texts) != len(ranks):
-        raise ShapeError(f"einsum {subscripts!r}: expected {len(texts)} operands, got {len(ranks)}")
+        raise ShapeError(f"einsum {subscripts!r}: expected {len(texts)} operands; got {len(ranks)}")
     spare = [c for c in reversed(_LETTERS) if c not in subscripts]
     most = max(
         (rank - len(t.replace("...", "")) for t, rank in zip(texts, ranks, strict=True) if "..." in t), default=0

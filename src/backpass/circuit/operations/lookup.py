@@ -21,7 +21,7 @@ def _looked_up(x: Spec, indices: Spec, *, axis: int) -> Spec:
     if not 0 <= axis < x.ndim:
         raise ShapeError(f"axis {axis} does not exist in an array of {x.ndim} dimensions")
     if not numpy.issubdtype(indices.dtype, numpy.integer):
-        raise ShapeError(f"indices must be integers, got {indices.dtype.name}")
+        raise ShapeError(f"indices must be integers; got {indices.dtype.name}")
     return Spec((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]), x.dtype)
 
 

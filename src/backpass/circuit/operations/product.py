@@ -58,7 +58,7 @@ def matmul_(x: Array, y: Array) -> Array:
 
 def _affine_shape(x: Spec, W: Spec, b: Spec) -> Spec:
     if b.ndim != W.ndim - 1 or b.shape != W.shape[:-2] + W.shape[-1:]:
-        raise ShapeError(f"expected a bias of shape {text_of(W.shape[:-2] + W.shape[-1:])}, got {text_of(b.shape)}")
+        raise ShapeError(f"expected a bias of shape {text_of(W.shape[:-2] + W.shape[-1:])}; got {text_of(b.shape)}")
     return _product_shape(x, W)
 
 

@@ -71,7 +71,7 @@ class NativeEngine(Engine):
         if isa is not None and isa not in known:
             raise UsageError(f"this machine does not run instruction set {isa!r}", hint=did_you_mean(isa, known))
         if threads is not None and not 1 <= threads < 1024:
-            raise UsageError(f"threads must be between 1 and 1023, got {threads}")
+            raise UsageError(f"threads must be between 1 and 1023; got {threads}")
         self.isa = isa or known[0]
         if bf16 and not has_bf16(self.isa):
             raise UsageError(f"instruction set {self.isa!r} does not support bfloat16 products")

@@ -209,7 +209,7 @@ void Program::run_steps(Run& run, int thread) const {
 
 void Program::check(const std::vector<BufferArg>& args, const StepStrides& strides, std::int64_t steps) const {
     if (args.size() + 2 != sizes_.size())
-        refuse("expected " + std::to_string(sizes_.size() - 2) + " arrays, got " + std::to_string(args.size()));
+        refuse("expected " + std::to_string(sizes_.size() - 2) + " arrays; got " + std::to_string(args.size()));
     const auto bytes = [&](std::int64_t buffer) {
         if (buffer < 2 || buffer >= static_cast<std::int64_t>(sizes_.size())) refuse("no such buffer");
         return args[static_cast<std::size_t>(buffer - 2)].bytes;

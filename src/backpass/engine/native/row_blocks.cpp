@@ -35,7 +35,7 @@ Status Program::run_blocks(const std::vector<BufferArg>& args, const std::vector
     if (threads < 1 || threads >= kMostThreads) refuse("threads out of range");
     if (blocks < 1) refuse("expected at least one block");
     if (stride_bytes.size() != args.size())
-        refuse("expected one stride per array: " + std::to_string(args.size()) + ", got " +
+        refuse("expected one stride per array: " + std::to_string(args.size()) + "; got " +
                std::to_string(stride_bytes.size()));
     std::vector<BufferArg> block = args;
     for (std::size_t i = 0; i < args.size(); ++i) {

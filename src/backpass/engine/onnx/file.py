@@ -103,7 +103,7 @@ def metadata(model: Any) -> dict[str, str]:
     if not hasattr(model, "metadata_props"):
         kind = "bytes that are not an ONNX model" if isinstance(model, bytes) else type(model).__name__
         raise UsageError(
-            f"an ONNX model is its bytes, a ModelProto or a session, got {kind}",
+            f"an ONNX model is its bytes, a ModelProto or a session; got {kind}",
             hint="pass the output of `backpass export` or Model.to_onnx",
         )
     return {each.key: each.value for each in model.metadata_props}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import DataError, UsageError, whole_number_errors
+from backpass.errors import DataError, UsageError, argument_error, whole_number_errors
 from backpass.model.fitting.fit_problem import fit_problem
 from backpass.model.fitting.problem.division import possible_inputs, units_in
 from backpass.model.fitting.problem.preparation import make_problem
@@ -85,7 +85,7 @@ class Folds:
             DataError: The table cannot be used, or has fewer rows or groups than folds.
         """
         if errors := [*whole_number_errors(2, folds=count), *whole_number_errors(1, repeats=repeats)]:
-            raise UsageError("; ".join(errors))
+            raise argument_error(errors)
         if settings.time is not None and repeats > 1:
             raise UsageError(
                 "with a time column there is only one way to split the rows: repeats must be 1",

@@ -96,7 +96,7 @@ def parts_of(data: bytes, begin: int, layout: Layout, source: str) -> list[memor
     expected = begin + sum(sizes)
     if len(data) != expected:
         what = "is cut short" if len(data) < expected else "has bytes after its end"
-        raise damaged(source, f"it {what} (expected {expected} bytes, got {len(data)})")
+        raise damaged(source, f"it {what} (expected {expected} bytes; got {len(data)})")
     parts = []
     for size in sizes:
         parts.append(memoryview(data)[begin : begin + size])

@@ -181,5 +181,5 @@ def claims(data: bytes, kind: str) -> bool:
 
 def _known_kind(kind: str) -> str:
     if kind not in KINDS:
-        raise UsageError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+        raise UsageError(f"kind must be one of {', '.join(KINDS)}; got {kind!r}")
     return kind

@@ -180,7 +180,9 @@ def _named(path: str | os.PathLike[str]) -> str:
     """
     name: Any = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(name, str):
-        raise UsageError(f"the path of a file is a str or a pathlib.Path; got a value of type {type(path).__name__}")
+        raise UsageError(
+            f"the path of a file must be a str or a pathlib.Path; got a value of type {type(path).__name__}"
+        )
     if not name:
         raise UsageError("the path of a file is empty, expected a name")
     return name

@@ -140,7 +140,7 @@ def _named(
         errors.append(f"target names {len(names)} columns; a grouped model predicts one")
     name = str(by)
     if not isinstance(by, str | Integral) or isinstance(by, bool):
-        errors.append(f"--by is the name of a column; got {by!r}")
+        errors.append(f"--by must be the name of a column; got {by!r}")
     elif name in names:
         errors.append(f"--by is {shown(name)}, which is the target")
     elif name in map(str, drop):

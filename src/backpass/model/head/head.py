@@ -278,7 +278,7 @@ class Head(TargetCodec):
             )
         losses = {each["loss"] for each in data["heads"]}
         if len(losses) != 1 or CUSTOM in losses or data["loss"] not in (*losses, CUSTOM):
-            raise UsageError(f"several outputs need one loss by name, got {', '.join(sorted(losses)) or 'none'}")
+            raise UsageError(f"several outputs need one loss by name; got {', '.join(sorted(losses)) or 'none'}")
         targets = tuple(TargetHead.from_json(each) for each in data["heads"])
         return Head(targets, is_flat=False, requested_metric=data["heads"][0].get("metric"), custom_loss=own)
 

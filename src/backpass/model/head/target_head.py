@@ -74,7 +74,7 @@ class TargetHead:
         """
         if self.builtin_loss.has_log_link and y.size and (least := float(np.min(y))) < 0:
             name = self.target.name
-            raise DataError(f"target {name!r}: the {self.loss_name} loss needs counts of at least 0, got {least:g}")
+            raise DataError(f"target {name!r}: the {self.loss_name} loss needs counts of at least 0; got {least:g}")
 
     @property
     def outputs(self) -> int:

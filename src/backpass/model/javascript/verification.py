@@ -95,7 +95,7 @@ def verify(model: Model, module: str, node: str | None = None) -> Verification |
         raise UsageError(
             "the JavaScript module does not predict what the model does: the difference is "
             f"{difference:.1e} of the largest prediction",
-            details=[f"row {row + 1} of the comparison: expected {numbers[row].tolist()}, got {values[row].tolist()}"],
+            details=[f"row {row + 1} of the comparison: expected {numbers[row].tolist()}; got {values[row].tolist()}"],
             hint="export an ONNX file instead, and report this",
         )
     return Verification(len(rows), difference)

@@ -59,14 +59,14 @@ def require_table(function: str, table: object) -> None:
 
     >>> require_table("predictions", {"x": [1.0]})
     Traceback (most recent call last):
-    backpass.errors.UsageError: predictions takes a Table, got a value of type dict
+    backpass.errors.UsageError: predictions takes a Table; got a value of type dict
     <BLANKLINE>
     hint: model.table(data) reads a file, a data frame or a dict of columns as one
     """
     if not isinstance(table, Table):
         got = f"got a value of type {type(table).__name__}"
         hint = "model.table(data) reads a file, a data frame or a dict of columns as one"
-        raise UsageError(f"{function} takes a Table, {got}", hint=hint)
+        raise UsageError(f"{function} takes a Table; {got}", hint=hint)
 
 
 def _reason(function: str, name: str, model: object, data: Any) -> str:

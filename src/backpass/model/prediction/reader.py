@@ -94,7 +94,7 @@ class Reader:
         names = self.positions
         if X.ndim != 2 or X.shape[1] != len(names):
             raise DataError(
-                f"an array of rows for this model has shape (n, {len(names)}), got {X.shape}",
+                f"an array of rows for this model has shape (n, {len(names)}); got {X.shape}",
                 hint=f"its columns are, in this order: {listed(names, shown)}",
             )
         columns = X.T.tolist() if X.dtype.kind in "OU" else X.T

@@ -26,7 +26,7 @@ def seconds_of(budget: float | str) -> float:
     """
     seconds = _read(budget.replace(" ", "").lower()) if isinstance(budget, str) else budget
     if type(seconds) not in (int, float) or not isfinite(seconds) or seconds <= 0:
-        raise UsageError(f"--budget is a time above 0, such as 90s, 10m or 1h30m; got {budget!r}")
+        raise UsageError(f"--budget must be a time above 0, such as 90s, 10m or 1h30m; got {budget!r}")
     return float(seconds)
 
 

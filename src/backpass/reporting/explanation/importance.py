@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import UsageError, seed_errors, whole_number_errors
+from backpass.errors import argument_error, seed_errors, whole_number_errors
 from backpass.model.head.head import Head
 from backpass.model.metrics import as_loss
 from backpass.model.model import Model
@@ -100,7 +100,7 @@ def permutation_importance(
     """
     check_model(model)
     if errors := [*whole_number_errors(1, repeats=repeats), *seed_errors(seed)]:
-        raise UsageError("; ".join(errors))
+        raise argument_error(errors)
     check_reading("permutation_importance", model, data, reading)
     held = held_out(model, model.table(data, with_target=True, **reading), "importance")
     return tuple(importances(model, held, seed=seed, repeats=repeats))

@@ -39,7 +39,7 @@ def checked_order(date_order: str | None) -> Order | None:
         UsageError: The order is unknown.
     """
     if date_order is not None and date_order not in ORDERS:
-        raise UsageError(f"--date-order is {listed(ORDERS, shown)}, got {shown(date_order)}")
+        raise UsageError(f"--date-order must be one of {listed(ORDERS, shown)}; got {shown(date_order)}")
     return date_order
 
 
@@ -115,7 +115,7 @@ class Rules:
         kinds = [*(self.kinds or {}).values(), *self.known_kinds.values()]
         wrong = [kind for kind in kinds if kind not in known and NumberReading.of_required_kind(kind) is None]
         if wrong:
-            raise UsageError(f"a kind is one of {listed((*KINDS, FREE_TEXT), shown)}, got {listed(wrong, shown)}")
+            raise UsageError(f"a kind must be one of {listed((*KINDS, FREE_TEXT), shown)}; got {listed(wrong, shown)}")
         if both := sorted(self.text & self.free_text):
             raise UsageError(f"{listed(both, shown)} cannot be both categorical and free text", hint="name each once")
 

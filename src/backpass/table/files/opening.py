@@ -86,9 +86,9 @@ class Opening:
 
     def __post_init__(self) -> None:
         if any(type(width) is not int or width < 1 for width in self.widths):
-            raise UsageError(f"--widths are numbers of characters, 1 or more; got {list(self.widths)}")
+            raise UsageError(f"--widths must be numbers of characters, 1 or more; got {list(self.widths)}")
         if self.sheet is not None and type(self.sheet) not in (str, int):
-            raise UsageError(f"--sheet is the name of a sheet, or its number from 1; got {self.sheet!r}")
+            raise UsageError(f"--sheet must be the name of a sheet, or its number from 1; got {self.sheet!r}")
 
 
 @contextmanager

@@ -23,7 +23,9 @@ def files_of(path: str | Path) -> list[str]:
         UsageError: The path is empty, or none.
     """
     if not isinstance(path, str | PathLike):
-        raise UsageError(f"the path of a table is a str or a pathlib.Path; got a value of type {type(path).__name__}")
+        raise UsageError(
+            f"the path of a table must be a str or a pathlib.Path; got a value of type {type(path).__name__}"
+        )
     name = str(path)
     if not name:
         raise UsageError("the path of the table is empty, expected the name of a file")

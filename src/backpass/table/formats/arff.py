@@ -89,7 +89,7 @@ def _header(lines: Iterator[tuple[int, str]], source: str) -> list[Attribute]:
         attribute = ATTRIBUTE.fullmatch(text)
         kind = _kind(attribute[2]) if attribute else None
         if attribute is None or kind is None:
-            raise data_error(source, f"line {number}: expected @attribute NAME TYPE, got {shown(text)}")
+            raise data_error(source, f"line {number}: expected @attribute NAME TYPE; got {shown(text)}")
         first = _fields(attribute[2].strip("{} \t"))[0] if kind == "nominal" else "0" if kind == "numeric" else None
         found.append(Attribute(_unquoted(attribute[1]), kind, first))
     raise data_error(source, "has no line @data")
@@ -138,7 +138,7 @@ def _sparse(text: str, attributes: Sequence[Attribute], number: int, source: str
     while at < len(inside.rstrip()):
         pair = SPARSE.match(inside, at)
         if pair is None or int(pair[1]) >= len(row):
-            raise data_error(source, f"line {number}: expected INDEX VALUE, got {shown(inside[at:])}")
+            raise data_error(source, f"line {number}: expected INDEX VALUE; got {shown(inside[at:])}")
         row[int(pair[1])] = _value(pair[2])
         at = pair.end()
     return row

@@ -74,7 +74,7 @@ def _parsed(lines: Iterator[str], source: str) -> Pairs:
         try:
             _add(found, words)
         except ValueError:
-            text = f"line {number}: expected a target and pairs COLUMN:VALUE, got {shown(line.strip())}"
+            text = f"line {number}: expected a target and pairs COLUMN:VALUE; got {shown(line.strip())}"
             raise data_error(source, text) from None
     if not found.targets:
         raise data_error(source, "has no rows")

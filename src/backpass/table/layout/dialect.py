@@ -90,14 +90,14 @@ class Dialect:
         if self.decimal not in {None, ".", ","}:
             raise UsageError(f"--decimal must be '.' or ','; got {shown(self.decimal)}")
         if type(self.skip) is not int or self.skip < 0:
-            raise UsageError(f"--skip is a number of lines, 0 or more; got {self.skip!r}")
+            raise UsageError(f"--skip must be a number of lines, 0 or more; got {self.skip!r}")
         _check_header_rows(self.header_rows, has_skip=self.skip > 0, has_header=not (self.no_header or self.names))
         if self.footer is not None and (type(self.footer) is not int or self.footer < 0):
-            raise UsageError(f"--footer is a number of lines, 0 or more; got {self.footer!r}")
+            raise UsageError(f"--footer must be a number of lines, 0 or more; got {self.footer!r}")
         _check_comment(self.comment)
         for name, value in (("no_header", self.no_header), ("all_rows", self.all_rows)):
             if not isinstance(value, bool):
-                raise UsageError(f"{name} is True or False, got {value!r}")
+                raise UsageError(f"{name} must be True or False; got {value!r}")
         try:
             check_names(self.names, "names")
         except DataError as error:

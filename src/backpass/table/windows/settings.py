@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-from backpass.errors import UsageError
+from backpass.errors import argument_error
 from backpass.table.columns.rules import Rules, check_name_lists, checked_order
 from backpass.table.files.opening import Opening
 from backpass.table.layout.dialect import Dialect
@@ -167,22 +167,26 @@ def _check_types(options: Mapping[str, Any]) -> None:
     Raises:
         UsageError: One or several options are of another type.
     """
-    errors = [f"{name} is True or False, got {options[name]!r}" for name in SWITCHES if not _is_a(bool, options, name)]
-    errors += [f"{name} is a string, got {options[name]!r}" for name in STRINGS if not _is_a(str, options, name)]
+    errors = [
+        f"{name} must be True or False; got {options[name]!r}" for name in SWITCHES if not _is_a(bool, options, name)
+    ]
+    errors += [f"{name} must be a string; got {options[name]!r}" for name in STRINGS if not _is_a(str, options, name)]
     errors += [
-        f"{name} is a list, got {options[name]!r}" for name in ("names", "widths") if not _is_a(Iterable, options, name)
+        f"{name} must be a list; got {options[name]!r}"
+        for name in ("names", "widths")
+        if not _is_a(Iterable, options, name)
     ]
     if not _are_name_lists(headerless := options.get("headerless", ())):
-        errors.append(f"headerless is a list of lists of column names, got {headerless!r}")
+        errors.append(f"headerless must be a list of lists of column names; got {headerless!r}")
     for name in ("kinds", "known_kinds"):
         kinds = options.get(name) or {}
         if not isinstance(kinds, Mapping) or not all(isinstance(kind, str) for kind in kinds.values()):
-            errors.append(f"{name} is a dict of a kind by the name of a column, got {kinds!r}")
+            errors.append(f"{name} must be a dict of a kind by the name of a column; got {kinds!r}")
     size = options.get("max_bytes")
     if not _is_a(int, options, "max_bytes") or (size is not None and size < 1):
-        errors.append(f"max_bytes is a number of bytes, 1 or more, got {size!r}")
+        errors.append(f"max_bytes must be a number of bytes, 1 or more; got {size!r}")
     if errors:
-        raise UsageError("; ".join(errors))
+        raise argument_error(errors)
 
 
 def _are_name_lists(value: object) -> bool:

@@ -22,7 +22,7 @@ def check_stream(stream: bool | str) -> None:
         UsageError: It is neither True, False nor "auto".
     """
     if not isinstance(stream, bool) and stream != "auto":
-        raise UsageError(f"stream is True, False or 'auto'; got {stream!r}")
+        raise UsageError(f"stream must be True, False or 'auto'; got {stream!r}")
 
 
 def resident_or_streamed(
