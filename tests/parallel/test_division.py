@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 
 from backpass.errors import UsageError
@@ -9,8 +12,11 @@ from backpass.model import Settings, fit, make_problem
 from backpass.model.fitting.fit_problem import fit_problem
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.runs.ensemble import members_of
+from backpass.model.fitting.runs.ensemble_progress import EnsembleProgress
 from backpass.model.fitting.runs.runs import group_size
+from backpass.model.fitting.runs.stage import Stage
 from backpass.table import table_from
+from backpass.training import Callback, Progress, StopRequest, TrainingResult
 from backpass.training.processes.exchange import SOLO, Exchange, Solo
 
 
@@ -46,6 +52,43 @@ def test_networks_are_divided_before_shards(shards: int, networks: int, size: in
 def test_processes_that_cannot_divide_one_network_are_refused(shards: int, size: int, message: str, hint: str) -> None:
     with pytest.raises(UsageError, match=f"{message}\\s+hint: {hint}"):
         fit_problem(problem(shards), exchange=processes(size))
+
+
+class Shown(Callback):
+    """Notes what a callback is shown."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, int]] = []
+
+    def on_step(self, step: int) -> None:
+        self.calls.append(("step", step))
+
+    def on_total(self, total_steps: int) -> None:
+        self.calls.append(("total", total_steps))
+
+
+class Received(Solo):
+    """Process 0 of several, which has received messages."""
+
+    def __init__(self, size: int, messages: list[tuple[int, Any]]) -> None:
+        super().__init__()
+        self.size, self.messages = size, messages
+
+    def collect(self, channel: int) -> list[tuple[int, Any]]:
+        return self.messages
+
+
+def test_the_steps_of_other_processes_are_shown_once() -> None:
+    ended = TrainingResult(np.zeros(1), Progress((np.zeros(1),), np.zeros(1), step=30), "patience")
+    result = {"results": {1: ended}, "non_finite": {}, "ender": None}
+    of_a_follower = {"results": {}, "non_finite": {}, "ender": None}  # the first process of a group reports
+    messages = [(1, ("steps", {1: 20})), (1, ("result", result)), (2, ("result", of_a_follower))]
+    shown = Shown()
+    together = EnsembleProgress([shown], count=2, taken={0: 50}, share=100)
+    exchange = Received(3, messages)
+    Stage(exchange, 0, together, StopRequest(), None, None, keeps=False, group=exchange).poll()
+    assert shown.calls == [("step", 70), ("total", 130), ("step", 80)]
+    assert together.taken == {0: 50, 1: 30}
 
 
 def test_one_process_shares_with_itself() -> None:

@@ -196,7 +196,9 @@ class Stage:
                 self._has_told_end = True
                 self.together.end_by(number)
             case "steps", (taken,):
-                self._count(taken)
+                with self.together.lock:
+                    self.together.taken |= taken
+                    self._show_step()
             case "state", (number, state):
                 if self.checkpoint is not None:
                     with warn_on_failure(self.together.callbacks):
@@ -207,19 +209,17 @@ class Stage:
             case "result", (result,):
                 self._results[sender] = result
                 ended = {i: each for i, each in result["results"].items() if each.reason not in ENDS_ALL}
-                steps = {i: each.progress.step for i, each in ended.items()}
-                with self.together.lock:
-                    self.together.finish(steps)
-                self._count(steps)
+                if steps := {i: each.progress.step for i, each in ended.items()}:
+                    with self.together.lock:
+                        self.together.finish(steps)
+                        self._show_step()
             case "all", (merged,):
                 self._merged = merged
 
-    def _count(self, taken: Mapping[int, int]) -> None:
-        """Count the steps of another process, and show them."""
-        with self.together.lock:
-            self.together.taken |= taken
-            for each in self.together.callbacks:
-                each.on_step(self.together.step)
+    def _show_step(self) -> None:
+        """Show the steps that have been counted, those of other processes included; the caller holds the lock."""
+        for each in self.together.callbacks:
+            each.on_step(self.together.step)
 
 
 def stragglers(busy: Sequence[tuple[str, int, float]]) -> list[str]:
