@@ -22,6 +22,7 @@ found; its ``hint`` says what to do. Several problems of one table or of one set
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import inf
@@ -317,6 +318,22 @@ def did_you_mean_file(name: str, known: Sequence[str]) -> str:
         other for other in known if SequenceMatcher(None, stem, other.partition(".")[0].casefold()).ratio() >= _ALIKE
     ]
     return did_you_mean(name, alike) if alike else did_you_mean("", known)
+
+
+def missing_file(path: str) -> str:
+    """The message about a file that does not exist, or whose folder does not exist.
+
+    Args:
+        path: The path of the file.
+
+    >>> print(missing_file("sales.csv"))
+    sales.csv: there is no such file
+    >>> print(missing_file("nowhere/sales.csv"))
+    nowhere/sales.csv: there is no such file, and no folder nowhere
+    """
+    folder = os.path.dirname(path)
+    also = f", and no folder {visible(folder)}" if folder and not os.path.isdir(folder) else ""
+    return f"{visible(path)}: there is no such file{also}"
 
 
 def visible(text: str) -> str:

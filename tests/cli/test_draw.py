@@ -52,7 +52,7 @@ def test_circuits_and_gradients_are_drawn_with_shapes(call: Run, home: Path, wha
         (("3-4-1", "--activation", "rleu"), 2, "--activation must be one of relu"),
         (("3-4-1", "--json"), 2, "--json and the picture both go to standard output"),
         (("3-4-1", "-o", "none/n.svg"), 5, "there is no folder none"),
-        (("3-x",), 4, "there is no file 3-x"),
+        (("3-x",), 4, "3-x: there is no such file"),
         (("3",), 2, "layer sizes must be two or more whole numbers, such as 8-64-64-1; got 3"),
         (("3,4,1",), 2, "layer sizes must be two or more whole numbers, such as 8-64-64-1; got 3,4,1"),
     ],

@@ -135,7 +135,7 @@ def test_every_option_that_does_not_apply_is_named_at_once(call: Run, place: Pat
     ("arguments", "code", "message"),
     [
         (("fit", "sales.csv", "-t", "y", "--by", "y"), 2, "--by is 'y', which is the target"),
-        (("fit", "sales.csv", "-t", "y", "--by", "shop"), 3, "there is no column 'shop'"),
+        (("fit", "sales.csv", "-t", "y", "--by", "shop"), 3, "group column 'shop' not found"),
         (
             ("fit", "sales.csv", "-t", "y", "--by", "store", "--min-rows", "61"),
             3,

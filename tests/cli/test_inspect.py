@@ -104,7 +104,7 @@ def test_what_cannot_be_read_at_all(call: Run) -> None:
     assert call("inspect", "t.csv").code == 3
     Path("u.csv").write_text("a,b\n1,2\n")
     failed = call("inspect", "u.csv", "-t", "c")
-    assert (failed.code, failed.err) == (3, "error: u.csv: there is no column 'c'\nhint: known names: 'a', 'b'\n")
+    assert (failed.code, failed.err) == (3, "error: u.csv: column 'c' not found (known names: 'a', 'b')\n")
 
 
 def test_a_terminal(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def test_json_has_the_shape_and_the_numbers_of_evaluate(call: Run, home: Path, n
             "old.csv already exists and would be overwritten: it is not a page of backpass",
         ),
         (("report", "m", "-o", "none/page.html"), 5, "there is no folder none"),
-        (("report", "nothing.backpass"), 4, "there is no file nothing.backpass"),
+        (("report", "nothing.backpass"), 4, "nothing.backpass: there is no such file"),
         (("report", "m", "old.csv"), 3, "column 'size' is in the model but not in the table"),
         (("fit", "old.csv", "-t", "b", "--report", "old.csv"), 2, "old.csv already exists"),
         (("fit", "old.csv", "-t", "b", "--report", "-"), 2, "--report takes the name of a file"),

@@ -425,7 +425,7 @@ def test_a_model_is_no_checkpoint(houses: Columns, path: Path, stepwise: dict[st
 
 
 def test_a_checkpoint_that_is_not_there(houses: Columns, path: Path, stepwise: dict[str, Any]) -> None:
-    with pytest.raises(ModelFileError, match="there is no file"):
+    with pytest.raises(ModelFileError, match="there is no such file"):
         fit(houses, "price", resume_from=path, **stepwise)
 
 

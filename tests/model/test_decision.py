@@ -267,7 +267,7 @@ def test_weights_that_cannot_be_used(values: list[Any], message: str) -> None:
 
 
 def test_a_weight_column_that_is_absent_or_has_another_role() -> None:
-    with pytest.raises(DataError, match="there is no weight column 'v'"):
+    with pytest.raises(DataError, match="weight column 'v' not found"):
         fit(TABLE, "y", weight="v", **QUICK)
     with pytest.raises(UsageError, match="'y' is the weight column"):
         fit(TABLE, "y", weight="y", **QUICK)

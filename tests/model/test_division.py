@@ -145,7 +145,7 @@ def test_rows_given_beside_the_table_are_compared_with_it() -> None:
 
 def test_bad_columns_are_refused() -> None:
     columns = visits()
-    with pytest.raises(DataError, match="there is no column 'patient'"):
+    with pytest.raises(DataError, match="column 'patient' not found"):
         backpass.fit(columns, "level", group="patient", **QUICK)
     with pytest.raises(UsageError, match="group 'level' is the target"):
         backpass.fit(columns, "level", group="level", **QUICK)

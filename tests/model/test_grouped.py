@@ -287,7 +287,7 @@ def test_all_that_a_grouped_model_does_not_have_is_named_at_once() -> None:
 
 def test_tables_that_cannot_be_used(model: GroupedModel) -> None:
     cases: list[tuple[Callable[[], object], str]] = [
-        (lambda: fit_groups(SHOP, "y", by="stor"), "there is no column 'stor' of groups (did you mean 'store'?)"),
+        (lambda: fit_groups(SHOP, "y", by="stor"), "group column 'stor' not found (did you mean 'store'?)"),
         (
             lambda: fit_groups(SHOP, "y", by="store", min_rows=71),
             "no group of column 'store' has at least 71 rows: the largest",

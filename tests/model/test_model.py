@@ -315,7 +315,7 @@ def test_the_engine_is_not_in_the_file(price: Model) -> None:
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match="there is no file"):
+    with pytest.raises(ModelFileError, match="there is no such file"):
         load(tmp_path / "m.backpass")
 
 

@@ -546,7 +546,7 @@ def test_reading(target: Path) -> None:
 
 def test_a_missing_file_offers_the_nearest(target: Path) -> None:
     wanted = target.with_name("mm.backpass")
-    assert str(unreadable(wanted)) == f"there is no file {wanted}\n\nhint: did you mean 'm.backpass'?"
+    assert str(unreadable(wanted)) == f"{wanted}: there is no such file\n\nhint: did you mean 'm.backpass'?"
     assert unreadable(target.with_name("lending.backpass")).hint == "known names: 'm.backpass'"
     target.rename(target.with_name("table.csv"))
     assert "there is no .backpass file in" in unreadable(wanted).hint

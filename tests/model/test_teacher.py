@@ -226,7 +226,7 @@ def _changed(values: NDArray[Any], row: int, value: float) -> NDArray[Any]:
 
 
 BAD: dict[str, tuple[dict[str, Any], Any, str]] = {
-    "absent column": ({"y": Y}, "tt", "there is no teacher column 'tt'"),
+    "absent column": ({"y": Y}, "tt", "teacher column 'tt' not found"),
     "text": ({"y": Y, "t": ["a", "b"] * (N // 2)}, "t", "teacher column 't' holds no numbers"),
     "classes": ({"y": SOLD, "t": SOLD}, "t", "a teacher of classes predicts probabilities, not classes"),
     "empty": ({"y": Y}, np.full(N, np.nan), "has no values"),

@@ -86,7 +86,7 @@ def test_a_missing_file_names_the_nearest_one(write: Write) -> None:
     with pytest.raises(DataError) as caught:
         read_table(path.with_name("prices.csv"))
     assert caught.value.hint == "", "a common suffix is no resemblance"
-    assert fault(path.parent / "none" / "x.csv").endswith("there is no such file, and no such folder")
+    assert fault(path.parent / "none" / "x.csv").endswith(f"there is no such file, and no folder {path.parent}/none")
 
 
 def test_folders_devices_and_sockets(tmp_path: Path) -> None:

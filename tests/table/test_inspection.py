@@ -176,7 +176,7 @@ class TestBesideTheTarget:
         found = inspected("y", y=[None, None, None], x=[1, 2, 3])
         assert column(found, "y").findings[0].text == "target 'y': 3 of 3 values missing (rows 1, 2, 3)"
         assert found.stops_fitting
-        with pytest.raises(DataError, match="there is no column 'why'"):
+        with pytest.raises(DataError, match="column 'why' not found"):
             inspected("why", y=[1, 2], x=[1, 2])
 
 

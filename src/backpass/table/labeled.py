@@ -13,8 +13,8 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import UsageError, did_you_mean
-from backpass.table.messages import data_error, left_out_note, rows_listed, shown
+from backpass.errors import UsageError
+from backpass.table.messages import absent, data_error, left_out_note, rows_listed, shown
 from backpass.table.table import NumericColumn, Table
 from backpass.table.target import labeled
 
@@ -90,8 +90,7 @@ def weights_in(table: Table, name: str) -> NDArray[np.float64]:
     check_weight_name(name)
     column = table.columns.get(name)
     if column is None:
-        hint = did_you_mean(name, table.names)
-        raise data_error(table.source, f"there is no weight column {shown(name)}", hint)
+        raise data_error(table.source, absent([name], table.names, "weight column")[0])
     if not isinstance(column, NumericColumn):
         raise data_error(
             table.source, f"weight column {shown(name)} holds no numbers", "weights are nonnegative numbers"

@@ -137,13 +137,22 @@ def plural(kind: str) -> str:
     return {"numeric": "numbers", "categorical": "texts"}.get(kind, f"{kind}s")
 
 
-def absent(names: Sequence[str], known: Sequence[str]) -> list[str]:
-    """Return one error text per name that is not in ``known``, each with the nearest known name."""
+def absent(names: Sequence[str], known: Sequence[str], what: str = "column") -> list[str]:
+    """Return one error text per name that is not in ``known``, each with the nearest known name.
+
+    Args:
+        names: The names that are needed.
+        known: The names of the columns.
+        what: What the names stand for, such as ``weight column``.
+
+    >>> absent(["x", "pirce"], ["x", "price"], "weight column")
+    ["weight column 'pirce' not found (did you mean 'price'?)"]
+    """
     errors = []
     for name in names:
         if name not in known:
             near = did_you_mean(name, known)
-            errors.append(f"column {shown(name)} not found" + (f" ({near})" if near else ""))
+            errors.append(f"{what} {shown(name)} not found" + (f" ({near})" if near else ""))
     return errors
 
 

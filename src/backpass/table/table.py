@@ -13,11 +13,10 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import did_you_mean
 from backpass.table.datetimes.counted import BY_KEY
 from backpass.table.datetimes.day_month import Order
 from backpass.table.datetimes.timestamp import NAT, DatetimeKind
-from backpass.table.messages import data_error, shown
+from backpass.table.messages import absent, data_error
 from backpass.table.notation.boolean import are_booleans
 from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.notation.reading import NumberReading
@@ -256,10 +255,10 @@ class Table:
             name: The name of the column.
 
         Raises:
-            DataError: The name is unknown; the hint suggests the nearest one.
+            DataError: The name is unknown; the message suggests the nearest one.
         """
         if name not in self.columns:
-            raise data_error(self.source, f"there is no column {shown(name)}", did_you_mean(name, self.names))
+            raise data_error(self.source, absent([name], self.names)[0])
         return self.columns[name]
 
     def take(self, rows: NDArray[np.integer[Any]] | Sequence[int]) -> Table:

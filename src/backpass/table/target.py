@@ -252,8 +252,8 @@ def _with_rows(column: CategoricalColumn, level: int, table: Table) -> str:
 
 def _usable(table: Table, name: str, errors: ErrorList) -> Column | None:
     """Return the column, or None if it is absent or empty; missing and infinite values are added as errors."""
-    if missing := absent([name], table.names):
-        errors.add(missing[0].replace("column", "target column", 1))
+    if missing := absent([name], table.names, "target column"):
+        errors.add(missing[0])
         return None
     column = table.columns[name]
     gaps = np.flatnonzero(column.missing)

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from backpass.errors import ModelFileError, ResourceError, UsageError, did_you_mean_file, visible
+from backpass.errors import ModelFileError, ResourceError, UsageError, did_you_mean_file, missing_file, visible
 from backpass.model.file.temporary import create_temporary, remove_stale, still_locked
 
 SIZE_LIMIT = 4 << 30
@@ -307,9 +307,8 @@ def _sync_folder(folder: str) -> None:
 
 def _missing(source: str) -> ModelFileError:
     folder = os.path.dirname(source) or "."
-    if not os.path.isdir(folder):
-        return ModelFileError(f"file {source} not found: the folder {folder} does not exist", hint="check the path")
-    return ModelFileError(f"there is no file {source}", hint=_nearest(source, folder))
+    hint = _nearest(source, folder) if os.path.isdir(folder) else "check the path"
+    return ModelFileError(missing_file(source), hint=hint)
 
 
 def _nearest(source: str, folder: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import DataError, DivergedError, InterruptedTraining, did_you_mean
+from backpass.errors import DataError, DivergedError, InterruptedTraining
 from backpass.model.file.storage import SIZE_LIMIT
 from backpass.model.fitting.fit_problem import fit_problem
 from backpass.model.fitting.outcome.diagnostics import before_training
@@ -29,7 +29,7 @@ from backpass.numerics.philox import permutation
 from backpass.table import Table, required_kind
 from backpass.table.labeled import Labeled
 from backpass.table.memory import require_memory
-from backpass.table.messages import counted, listed, shown
+from backpass.table.messages import absent, counted, data_error, listed, shown
 from backpass.table.targets import Targets
 from backpass.training import Callback, TrainingSettings, stop_on_signals
 from backpass.training.stacked import StackedResult, StackedRun
@@ -74,8 +74,8 @@ class Fitting:
             BackpassError: As ``fit_groups``.
         """
         if self.by not in table.columns:
-            near = did_you_mean(self.by, [*table.names, *table.left_out])
-            raise DataError(f"{table.source}: there is no column {shown(self.by)} of groups ({near})")
+            known = [name for name in (*table.names, *table.left_out) if name != self.by]
+            raise data_error(table.source, absent([self.by], known, "group column")[0])
         table = Labeled.of(table, [self.target], strict=strict).table
         every = Groups.of(table.columns[self.by])
         groups = every.at_least(self.min_rows)

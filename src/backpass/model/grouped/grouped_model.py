@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.engine import engine_named
-from backpass.errors import DataError, UsageError, did_you_mean
+from backpass.errors import UsageError, did_you_mean
 from backpass.idiom import in_python
 from backpass.model.evaluation.diagnostics import warn_all
 from backpass.model.evaluation.gathering import labeled_windows
@@ -32,7 +32,7 @@ from backpass.model.record import Record
 from backpass.model.settings.settings import Settings
 from backpass.table import Encoded, Schema, Table, table_from
 from backpass.table.labeled import Labeled
-from backpass.table.messages import counted, shown
+from backpass.table.messages import absent, counted, data_error, shown
 from backpass.table.table import RequiredKind
 
 
@@ -292,11 +292,9 @@ class GroupedModel(Predictor):
             DataError: The table lacks the column of groups.
         """
         if self.by not in table.columns:
-            near = did_you_mean(self.by, [*table.names, *table.left_out])
-            raise DataError(
-                f"{table.source}: there is no column {shown(self.by)}, which holds the group of each row ({near})",
-                hint="a grouped model needs the column that it was fitted by",
-            )
+            known = [name for name in (*table.names, *table.left_out) if name != self.by]
+            hint = "a grouped model needs the column that it was fitted by"
+            raise data_error(table.source, absent([self.by], known, "group column")[0], hint)
         return places_in(self.groups, table.columns[self.by], are_numbers=self.kind.startswith("numeric"))
 
     def predicted(self, table: Table, encoded: Encoded) -> NDArray[np.float64]:

@@ -13,13 +13,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import DataError, UsageError, did_you_mean
+from backpass.errors import DataError, UsageError
 from backpass.numerics.distinct import distinct_values
 from backpass.reporting.numbers.numerals import value_texts
 from backpass.table import CategoricalColumn, Column, DatetimeColumn, Table
 from backpass.table.columns.raw import lost_digits
 from backpass.table.datetimes.timestamp import DAY, HOUR
-from backpass.table.messages import counted, listed, shown
+from backpass.table.messages import absent, counted, data_error, listed, shown
 from backpass.table.table import NumericColumn
 
 MOST_CATEGORIES = 50
@@ -83,9 +83,7 @@ def segments_of(table: Table, by: str, time: str | None = None) -> Segments:
     wanted = name if colon and unit in UNITS else by
     if colon and name in table.columns:
         raise UsageError(f"--by {by}: {unit!r} is not a unit of time", hint=f"units: {', '.join(UNITS)}")
-    raise DataError(
-        f"{table.source}: --by {by}: column {shown(wanted)} not found", hint=did_you_mean(wanted, table.names)
-    )
+    raise data_error(table.source, f"--by {by}: {absent([wanted], table.names)[0]}")
 
 
 def columns_for_segments(table: Table, by: str) -> list[str]:

@@ -13,13 +13,13 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from backpass.errors import DataError, ResourceError, UsageError, did_you_mean_file
+from backpass.errors import DataError, ResourceError, UsageError, did_you_mean_file, missing_file
 from backpass.table.files.decompression import CHUNK, GZIP, ZSTANDARD, expanded
 from backpass.table.files.signatures import Signature, foreign_binary, foreign_text
 from backpass.table.files.text import as_utf8, check_text, without_page_breaks
@@ -233,12 +233,11 @@ def _is_undecodable(file: Path) -> bool:
 
 
 def _not_there(file: Path) -> DataError:
-    try:
+    siblings = list[str]()
+    with suppress(OSError):
         siblings = sorted(entry.name for entry in os.scandir(file.parent) if entry.is_file())
-    except OSError:
-        return data_error(str(file), "there is no such file, and no such folder")
     near = did_you_mean_file(file.name, siblings)
-    return data_error(str(file), "there is no such file", near if near.startswith("did you mean") else "")
+    return DataError(missing_file(str(file)), hint=near if near.startswith("did you mean") else "")
 
 
 def _head(file: Path) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from backpass.errors import DataError, ResourceError
+from backpass.errors import DataError, ResourceError, missing_file
 from backpass.model.fitting.larger import sample
 from backpass.model.fitting.larger.sample import FirstRows, drawn
 from backpass.model.fitting.larger.source import SampledRows
@@ -190,7 +190,7 @@ def _opened(file: str) -> Any:
     try:
         return pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER)
     except FileNotFoundError:
-        raise data_error(file, "there is no such file") from None
+        raise DataError(missing_file(file)) from None
     except (pa.ArrowInvalid, OSError) as error:
         what = f"cannot be read as a Parquet file ({str(error).splitlines()[0]})"
         raise data_error(file, what) from error

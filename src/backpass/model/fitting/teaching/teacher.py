@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import UsageError, did_you_mean
+from backpass.errors import UsageError
 from backpass.network import loss_named
 from backpass.table import NumericColumn, Table, table_from
-from backpass.table.messages import counted, data_error, listed, plain, rows_listed, shown
+from backpass.table.messages import absent, counted, data_error, listed, plain, rows_listed, shown
 from backpass.table.targets import Targets
 
 ROUNDING = 0.0051
@@ -129,8 +129,8 @@ class Teacher:
     def _values(self, table: Table, name: str) -> Predictions:
         column = table.columns.get(name)
         if column is None:
-            hint = did_you_mean(name, table.names)
-            raise data_error(table.source, f"there is no teacher column {shown(name)}", hint)
+            hint = "teacher names columns of the table that hold predictions"
+            raise data_error(table.source, absent([name], table.names, "teacher column")[0], hint)
         if not isinstance(column, NumericColumn):
             hint = "a teacher of classes predicts probabilities, not classes" if self.classes else "remove other texts"
             raise data_error(table.source, f"teacher column {shown(name)} holds no numbers", hint)
