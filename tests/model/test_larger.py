@@ -7,6 +7,7 @@ import signal
 import tempfile
 import weakref
 from contextlib import ExitStack, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from backpass.model import Settings, load
 from backpass.model.batches.findings import MergedNotes
 from backpass.model.fitting.larger import parquet, sample, stored, text
 from backpass.model.fitting.larger.choice import resident_or_streamed
+from backpass.model.fitting.larger.packed import Form, Packing, differing
 from backpass.model.fitting.larger.parquet import ParquetSource
 from backpass.model.fitting.larger.sample import FirstRows, drawn
 from backpass.model.fitting.larger.streamed import streamed_problem
@@ -217,6 +219,15 @@ def test_first_rows_of_parts_merge_as_if_they_were_added_in_order() -> None:
     assert (merged.rows, merged.recurring) == (whole.rows, whole.recurring)
 
 
+def test_the_first_row_of_each_value_is_found_and_zeros_are_one_value() -> None:
+    column = pa.chunked_array([["a", None, "b"], ["a", "c"]])
+    assert [*parquet._places(column, 7)] == [("a", 7, 2), ("b", 9, 1), ("c", 11, 1)]
+    zeros = [*parquet._places(pa.chunked_array([[1.0, float("nan"), -0.0, 0.0]]), 0)]
+    firsts = FirstRows.of(["y"])
+    assert firsts.add("y", zeros) == [0, 2]
+    assert firsts.recurring == {"y": frozenset({3})}
+
+
 @pytest.mark.usefixtures("small", "folders")
 def test_steps_done_in_a_window_are_not_done_again(tmp_path: Path) -> None:
     """A run that ends in the middle of a window and goes on has the bits of the whole run."""
@@ -248,20 +259,92 @@ def test_steps_done_in_a_window_are_not_done_again(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("small", "folders")
 def test_one_window_is_in_memory_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, read, held = write(tmp_path / "t.parquet", columns()), stored.Stored._read, list[weakref.ref]()
+    path, feed, held = write(tmp_path / "t.parquet", columns()), stored.Stored.feed, list[weakref.ref]()
 
-    def watched(self: stored.Stored, window: int, name: str) -> np.ndarray | None:
-        if name == "x":
+    def watched(self: stored.Stored, *args: object) -> Feed:
+        whole = feed(self, *args)
+
+        def load(number: int) -> list[np.ndarray]:
             assert not [each for each in held if each() is not None]
-        found = read(self, window, name)
-        if found is not None:
-            held.append(weakref.ref(found))
-        return found
+            found = whole.load(number)
+            held.extend(weakref.ref(each) for each in found)
+            return found
 
-    monkeypatch.setattr(stored.Stored, "_read", watched)
+        return replace(whole, load=load)
+
+    monkeypatch.setattr(stored.Stored, "feed", watched)
     with streamed_problem(path, "y", Settings.of(PLAIN), {}, lambda text: None) as problem:
         assert problem.train().reason == "finished"
     assert len(held) > 20
+
+
+COLUMNS = {
+    "marks": (np.tile([0.0, 1.0, np.nan], 100), "int8"),
+    "cents": (np.arange(300) / 100, "int16"),
+    "seconds": (1.7e9 + np.arange(300.0), "int32"),
+    "single": (np.float32(np.linspace(0, 1, 300)).astype(float), "float32"),
+    "double": (np.linspace(0, 1, 300), "float64"),
+    "negative zeros": (np.full(300, -0.0), "float32"),
+    "huge": (np.array([1e300, 0.0, -1e300]), "float64"),
+    "missing": (np.full(300, np.nan), "int8"),
+}
+
+
+@pytest.mark.parametrize(("values", "dtype"), COLUMNS.values(), ids=COLUMNS)
+def test_numbers_take_the_fewest_bytes_that_hold_them(values: np.ndarray, dtype: str) -> None:
+    form = Form.of(values)
+    packed = form.packed(values)
+    assert packed.dtype == dtype
+    assert not differing(form.numbers(packed), values).any()
+
+
+def _packing(numbers: np.ndarray, width: int, levels: tuple[int, ...] = ()) -> Packing:
+    """A packing for network inputs of so many float32, the columns once more and their codes."""
+
+    def phi(numbers: np.ndarray, codes: np.ndarray, out: np.ndarray) -> None:
+        out[:, : numbers.shape[1]], out[:, numbers.shape[1] :] = numbers, codes[:, :1]
+
+    return Packing.of(phi, np.zeros((1, width), np.float32), numbers, levels)
+
+
+def test_packed_rows_are_those_given_whatever_the_sample_was() -> None:
+    """Numbers that no row of the sample is like are kept beside the records."""
+    sampled = np.column_stack([np.arange(9.0), np.linspace(0, 1, 10, dtype=np.float32)[:9], np.zeros(9)])
+    packing = _packing(sampled, 5, (3, 200))
+    assert {name: dtype for name, dtype, _ in packing.fields} == {
+        "float32_0": "float32",
+        "int8_0": "int8",
+        "codes": "uint8",
+    }
+    numbers = np.tile(sampled, (2, 1))
+    numbers[[0, 3, 17], [0, 1, 2]] = [0.1, 1e-300, -0.0]
+    numbers[5] = np.nan
+    codes = np.arange(36, dtype=np.int32).reshape(18, 2)
+    records = np.empty(18, np.dtype([*packing.fields]))
+    exceptions = packing.fill(records, numbers, codes)
+    assert [*zip(exceptions.rows, exceptions.columns, strict=True)] == [(0, 0), (3, 1), (17, 2)]
+    for first, last in ((0, 18), (2, 9), (9, 18)):
+        chosen, found = np.arange(first, last) % 2 == 0, np.zeros((18, 5), np.float64)[first:last]
+        packing.read(records[first:last], exceptions.between(first, last), chosen, found[: chosen.sum()])
+        expected = np.column_stack([numbers, codes[:, 0]])[first:last][chosen]
+        assert not differing(np.ascontiguousarray(found[: chosen.sum(), :4]), expected).any()
+
+
+def test_inputs_are_stored_themselves_where_they_are_smaller() -> None:
+    numbers = np.linspace(0, 1, 40).reshape(20, 2)
+    assert [name for name, _, _ in _packing(numbers, 3, (2,)).fields] == ["x"]
+    assert [name for name, _, _ in _packing(numbers, 5, (2,)).fields] == ["float64_0", "codes"]
+
+
+@pytest.mark.usefixtures("small", "folders")
+def test_single_precision_columns_and_their_ranks_take_their_own_size_on_disk(tmp_path: Path) -> None:
+    data = {name: np.random.default_rng(j).normal(size=N).astype(np.float32) for j, name in enumerate("abcdy")}
+    path, settings = write(tmp_path / "t.parquet", data), Settings.of({"preset": "fast"})
+    with streamed_problem(path, "y", settings, {}, lambda told: None) as problem:
+        assert problem.stored is not None
+        size = sum(each.stat().st_size for each in problem.stored.folder.iterdir())
+        assert size == 4 * 5 * problem.stored.count
+        assert problem.parts["train"].x.shape[1] == 8
 
 
 @pytest.mark.usefixtures("small")
@@ -562,7 +645,7 @@ def test_stored_rows_that_are_gone_are_named_in_place_of_the_file(
 
     class Tamper(Callback):
         def on_epoch(self, record, progress) -> None:
-            for each in [*folders.glob("backpass-*/*.x")]:
+            for each in [*folders.glob("backpass-*/*.0")]:
                 each.unlink() if size is None else os.truncate(each, size)
 
     with pytest.raises(ResourceError, match=r"the encoded training rows in .* cannot be read") as error:
@@ -599,17 +682,19 @@ def test_a_text_file_that_does_not_fit_is_streamed(tmp_path: Path, monkeypatch: 
     assert any("needs about" in each and each.endswith("allows: the fit is streamed") for each in notes.texts)
 
 
-def uses_of(path: Path, settings: dict) -> dict[str, np.ndarray]:
+def uses_of(path: Path, settings: dict, targets: np.ndarray) -> dict[str, np.ndarray]:
     """The targets of the rows that are held out, and of the stored rows that train each member."""
     with streamed_problem(path, "y", Settings.of(settings), {}, lambda told: None) as problem:
         assert problem.stored is not None
         assert problem.source is not None
         found = {name: rows.truth for name, rows in problem.source.rows.items()}
+        known = np.unique(targets)
         for number, member in enumerate(members_of(problem)):
             view = member.problem.stored
             assert view is not None
-            trains = [view._read(window, "truth") for window in range(view.windows) if view.rows[window]]
-            found[f"stored {number}"] = np.concatenate(trains)
+            feed = view.feed(member.problem.parts["train"], None)
+            y = np.concatenate([feed.load(window)[1][:, 0] for window in range(len(feed.rows))])
+            found[f"stored {number}"] = known[np.searchsorted(problem.head.encode(known, problem.dtype)[:, 0], y)]
             assert len(found[f"stored {number}"]) == view.count
             found[f"held {number}"] = member.problem.parts.get("validation", problem.parts["train"]).truth
         assert any("that are held out: not used" in note for note in problem.notes)
@@ -628,7 +713,7 @@ def test_no_group_trains_and_is_held_out(tmp_path: Path, settings: dict, form: s
     names = {"text": np.array([f"g{each}" for each in groups]), "number": groups, "date": groups.astype("M8[D]")}
     data = {"x": rng.normal(size=N), "g": names[form], "y": groups + 0.5}
     path = write(tmp_path / "t.parquet", data)
-    found = uses_of(path, settings | {"group": "g", "test_fraction": 0.2})
+    found = uses_of(path, settings | {"group": "g", "test_fraction": 0.2}, data["y"])
     for number in range(settings.get("ensemble_size", 1)):
         assert not {*found[f"stored {number}"]} & {*found["test"]}
         assert not {*found[f"stored {number}"]} & {*found[f"held {number}"]}
@@ -644,7 +729,8 @@ def test_no_later_row_trains(tmp_path: Path, settings: dict, is_date: bool) -> N
     rng = np.random.default_rng(0)
     times = rng.integers(0, 900, N)
     data = {"x": rng.normal(size=N), "t": times.astype("M8[D]") if is_date else times, "y": times + 0.5}
-    found = uses_of(write(tmp_path / "t.parquet", data), settings | {"time": "t", "test_fraction": 0.2})
+    path = write(tmp_path / "t.parquet", data)
+    found = uses_of(path, settings | {"time": "t", "test_fraction": 0.2}, data["y"])
     for number in range(settings.get("ensemble_size", 1)):
         held, stored_rows = found[f"held {number}"], found[f"stored {number}"]
         assert stored_rows.max() < found["test"].min()
@@ -665,7 +751,7 @@ def test_a_row_without_a_group_or_a_time_trains(tmp_path: Path) -> None:
     }
     path = write_text(tmp_path / "t.csv", data)
     for settings in ({"group": "g"}, {"time": "t"}, {"group": "g", "time": "t"}):
-        found = uses_of(path, PLAIN | settings | {"test_fraction": 0.2})
+        found = uses_of(path, PLAIN | settings | {"test_fraction": 0.2}, np.array(data["y"]))
         assert (found["stored 0"] == -1.0).sum() > 0.7 * blank.sum()
         if "group" in settings:
             assert not {*found["stored 0"]} - {-1.0} & {*found["test"]}

@@ -216,10 +216,15 @@ def _places(column: Any, first: int) -> Iterator[tuple[Any, int, int]]:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     try:
-        pairs = [(each["values"], each["counts"]) for each in column.value_counts().to_pylist()]
-        values = [(value, count) for value, count in pairs if value is not None and value == value]
-        for value, count in values[: 2 * sample.MOST_CLASSES + 2]:
-            yield value, first + column.index(value).as_py(), count
+        encoded = column.combine_chunks().dictionary_encode()
+        codes = encoded.indices.drop_null().to_numpy()
+        rows = np.flatnonzero(encoded.indices.is_valid().to_numpy(zero_copy_only=False))
+        counts, places = np.bincount(codes), np.empty(len(encoded.dictionary), np.int64)
+        places[codes[::-1]] = rows[::-1]  # the last that is written is the first row
+        values = encoded.dictionary[: 2 * sample.MOST_CLASSES + 2].to_pylist()
+        for value, place, count in zip(values, places.tolist(), counts.tolist(), strict=False):
+            if value == value:
+                yield value, first + place, count
     except pa.ArrowNotImplementedError:  # lists, for example
         return
 

@@ -51,10 +51,11 @@ class FirstRows:
         """Take in values with the first row and the number of rows of each; return the rows of those that are new."""
         seen, new = self.seen[name], dict[Any, int]()
         for value, row, count in values:
-            if value not in seen:
+            place = seen.get(value, new.get(value))  # -0.0 and 0.0 are one value
+            if place is not None or count > 1:
+                self.again[name].add(row if place is None else place)
+            if place is None:
                 new[value] = row
-            if value in seen or count > 1:
-                self.again[name].add(seen.get(value, row))
         found = dict(list(new.items())[: MOST_CLASSES + 1])
         seen.update(found)
         return list(found.values())

@@ -20,17 +20,19 @@ from numpy.typing import NDArray
 from backpass.errors import DataError, UsageError
 from backpass.model.batches.findings import MergedNotes
 from backpass.model.fitting.larger.held_out import HeldOut
+from backpass.model.fitting.larger.packed import Packing
 from backpass.model.fitting.larger.parquet import ParquetSource
 from backpass.model.fitting.larger.sample import windows_of
 from backpass.model.fitting.larger.source import RowSource, SampledRows
-from backpass.model.fitting.larger.stored import NONE, Stored
+from backpass.model.fitting.larger.stored import EVERY, NONE, NewRows, Stored
 from backpass.model.fitting.larger.text import TextSource
 from backpass.model.fitting.problem.data_split import Rows
-from backpass.model.fitting.problem.encoded_rows import part_of
+from backpass.model.fitting.problem.encoded_rows import encodings_of
 from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.runs.processes import require_work
 from backpass.model.fitting.runs.runs import processes_together
+from backpass.model.prediction.forward import inputs_of
 from backpass.model.settings.settings import Settings
 from backpass.numerics.distinct import are_among, distinct_values
 from backpass.table import Column, NumericColumn, Table, required_kind
@@ -134,7 +136,16 @@ def streamed_problem(
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="backpass-")))
         division = _Division.of(sample.rows, problem.settings, exchange)
         rows_left = sample.rows - sample.table.rows
-        stored = Stored.of(folder, rows_left, problem.parts["train"], division.shards, division.own)
+        stored = Stored.of(
+            folder,
+            rows_left,
+            problem.parts["train"],
+            _packing(problem, sample.table),
+            division.shards,
+            division.own,
+            has_classes=problem.class_weights is not None,
+            has_uses=bool(problem.folds and problem.split_columns),
+        )
         tell(f"training rows are kept in {folder} until the end: {written_bytes(stored.expected)}")
         used = {*names, *(feature.name for feature in problem.schema.features), *problem.split_columns, weight}
         kinds = admitting_bounds(
@@ -160,6 +171,17 @@ def streamed_problem(
         problem = replace(problem, schema=reading_bounds(problem.schema, late)) if late else problem
         reading.close()
         yield replace(problem, stored=stored, notes=(*of_source, *collected.others.notes, note), of_source=of_source)
+
+
+def _packing(problem: Problem, sample: Table) -> Packing:
+    """How the inputs of rows that are like a sample are stored."""
+    feature_map, dtype, engine = problem.feature_map, problem.dtype, problem.engine
+
+    def phi(numbers: NDArray[np.float64], codes: NDArray[np.int32], out: NDArray[Any]) -> None:
+        inputs_of(feature_map, numbers, codes, dtype, engine, out)
+
+    numbers = problem.schema.number_columns(sample)
+    return Packing.of(phi, problem.parts["train"].pool.x, numbers, feature_map.levels)
 
 
 @dataclass(slots=True)
@@ -290,20 +312,22 @@ def _store(
     """
     held_out, settings = HeldOut.of(problem), problem.settings
     for shard, rows in others:
-        uses = None
-        if held_out is not None:
-            uses = held_out.uses(rows.table)
-            trains = np.flatnonzero(uses != NONE)
-            collected.unused += len(uses) - len(trains)
-            if not len(trains):
-                continue
-            rows, uses = rows.take(trains), uses[trains]
-        collected.late.update(late_bounds(problem.schema, rows.table))
-        encoded = part_of(problem, Rows(rows.table, problem.head.truth(rows.table), rows.weights))
-        if not np.isfinite(encoded.y).all():
-            raise DataError(f"{source}: the target holds numbers too large for {settings.precision}")
+        uses = np.full(rows.table.rows, EVERY) if held_out is None else held_out.uses(rows.table)
         windows = windows_of(rows.table.row_numbers - 1, settings.seed, stored.windows)
-        stored.add(encoded, windows, shard, uses)
+        trains = np.flatnonzero(uses != NONE)
+        collected.unused += len(uses) - len(trains)
+        if not len(trains):
+            continue
+        chosen = trains[np.argsort(windows[trains], kind="stable")]
+        rows, windows, uses = rows.take(chosen), windows[chosen], uses[chosen]
+        collected.late.update(late_bounds(problem.schema, rows.table))
+        truth = problem.head.truth(rows.table)
+        problem.head.check(truth)
+        y = problem.head.encode(truth, problem.dtype)
+        if not np.isfinite(y).all():
+            raise DataError(f"{source}: the target holds numbers too large for {settings.precision}")
+        inputs = encodings_of(problem.schema, {"": Rows(rows.table, truth)})[""]
+        stored.add(NewRows(inputs.numbers, inputs.codes, y, truth, rows.weights, uses), windows, shard)
 
 
 @contextmanager
