@@ -99,6 +99,28 @@ def test_the_hard_cases_of_rounding() -> None:
 
 
 @needs_compiled
+def test_numbers_of_a_few_digits_are_read_with_a_point_anywhere() -> None:
+    digits = "1234567890"
+    bare = [digits[k : k + size] for k in range(9) for size in range(1, 11 - k)]
+    texts = [f"{sign}{text[:at]}.{text[at:]}" for text in bare for at in range(len(text) + 1) for sign in ("", "-")]
+    found = scanned(COMPILED, ["\n".join(["x", *bare, *texts]).encode()], "n")
+    assert found["0"] == [float(text).hex() for text in [*bare, *texts]]
+
+
+@needs_compiled
+@pytest.mark.parametrize("text", [".", "1.2.3", "12:34", "1/2", "1234567x", "x1234567", "\u0661", "1 2", "+-1", "--1"])
+def test_a_few_bytes_that_are_no_number_are_none(text: str) -> None:
+    assert scanned(COMPILED, [f"x\n1\n{text}\n".encode()], "n")["0 is unfit"]
+
+
+@needs_compiled
+def test_texts_that_differ_in_one_byte_are_different_levels() -> None:
+    texts = [f"{'a' * at}b{'a' * (size - at - 1)}" for size in range(1, 20) for at in range(size)]
+    found = scanned(COMPILED, ["\n".join(["x", *texts, *texts]).encode()], "t")
+    assert found["0"] == (texts, [*range(1, len(texts) + 1)] * 2)
+
+
+@needs_compiled
 def test_what_follows_a_broken_record_takes_no_memory() -> None:
     resource = pytest.importorskip("resource")
     scanner = COMPILED("n", TOKENS, with_points=True, rows_about=3)

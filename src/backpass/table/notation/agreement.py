@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from backpass.table.datetimes.span import are_spans, is_open, names_hours, overflows, span_in
-from backpass.table.notation.cell import ANGLE, COMPOUND, DURATION, Cell, cell_in, quick_shape_of
+from backpass.table.notation.cell import ANGLE, COMPOUND, DIGIT, DURATION, Cell, cell_in, quick_shape_of
 from backpass.table.notation.measures.angle import angle_in, are_angles
 from backpass.table.notation.measures.aside import without_aside
 from backpass.table.notation.measures.compound import unit_of_compounds
@@ -86,11 +86,13 @@ def agreement_of(texts: Sequence[str], counts: Sequence[int], decimal: str, *, i
     >>> agreement_of(["12 kg", "500 m", "9 kg"], [1, 1, 1], ".").dispute
     'numbers in units kg and m'
     """
+    step = max(len(texts) // LOOKED_AT, 1)
+    if step == 1 and (joined := "".join(texts)).isascii() and DIGIT.search(joined) is None:
+        return NOTHING  # most columns of categories, at once
     if texts and span_in(texts[0]) is not None and (spans := _spans(texts, counts)) is not None:
         return spans
     if texts and angle_in(texts[0]) is not None and (angles := _angles(texts, counts)) is not None:
         return angles
-    step = max(len(texts) // LOOKED_AT, 1)
     if (compounds := _compounds(texts, counts, step)) is not None:
         return compounds
     if step > 1:

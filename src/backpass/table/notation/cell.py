@@ -11,7 +11,7 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-from backpass.table.notation.comparison import PATTERN, bound_of, split_behind
+from backpass.table.notation.comparison import BEFORE, PATTERN, bound_of, split_behind
 from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.notation.measures.aside import without_aside
 from backpass.table.notation.measures.interval import with_one_unit
@@ -40,6 +40,7 @@ MISTYPED = re.compile(  # 1OO, 1O0, 2l5: letters in the place of digits that loo
     r"[OoIlSZB]+[0-9][0-9OoIlSZB]*|[Oo]{2,}"
 )
 DECIMALS_OF_WORD = re.compile(r"(?:[^\W\d_]|[°%])\.[0-9]")  # 5O.5, 10 No.5
+PHRASES = tuple(BEFORE)
 CELL = LazyPattern(
     rf"""
     (?P<quote>'?)
@@ -199,6 +200,8 @@ def cell_in(text: str) -> Cell | None:
         return _of_other_digits(cell_in(with_ascii_digits(text)))
     if len(text) > LONGEST or DIGIT.search(text) is None:
         return None
+    if text[:4].isalpha() and text.isascii() and not text.lower().startswith(PHRASES):
+        return None  # a word, without the large pattern: no sign of a currency has four letters
     if text.startswith('="') and text.endswith('"'):  # as spreadsheets export text
         text = text[2:-1]
     single, aside = without_aside(with_one_unit(with_one_myriad(without_marks(text))))

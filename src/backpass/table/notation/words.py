@@ -52,6 +52,7 @@ WORDS = frozenset(" ".join(word.split()) for word in _WORDS.split(","))
 """Words of common languages, in lower case."""
 
 KNOWN = SIGNS | WORDS
+_OTHER_SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f"  # of ASCII
 LONGEST = 60
 """Characters of a string that may mean "no value", with its spaces."""
 FEWEST_BESIDE_WORDS = 6  # different numbers in a column in which a word means missing
@@ -76,9 +77,17 @@ def words_among(texts: Sequence[str]) -> list[int]:
     >>> words_among(["12", "#N/A", "large", " k.  A. "])
     [1, 3]
     """
-    short = [j for j, text in enumerate(texts) if len(text) <= LONGEST]
-    joined = "\0".join([texts[j] for j in short])
-    lowered = " ".join(joined.lower().split()).replace(" \0", "\0").replace("\0 ", "\0").split("\0")
+    short = [j for j, length in enumerate(map(len, texts)) if length <= LONGEST]
+    joined = "\0".join(texts if len(short) == len(texts) else [texts[j] for j in short]).lower()
     if joined.count("\0") != len(short) - 1:  # there is no string, or one holds the separator
         return [j for j in short if means_missing(texts[j], FEWEST_BESIDE_WORDS)]
-    return [j for j, text in zip(short, lowered, strict=True) if text in KNOWN]
+    if not _has_single_spaces(joined):
+        joined = " ".join(joined.split()).replace(" \0", "\0").replace("\0 ", "\0")
+    lowered = joined.split("\0")
+    return [] if KNOWN.isdisjoint(lowered) else [j for j, text in zip(short, lowered, strict=True) if text in KNOWN]
+
+
+def _has_single_spaces(joined: str) -> bool:
+    """Whether strings, joined by NUL, have no white space but single spaces between words."""
+    has_odd = any(space in joined for space in ("  ", " \0", "\0 ", *_OTHER_SPACES))
+    return joined.isascii() and not has_odd and joined.strip(" ") == joined

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <new>
 #include <random>
 #include <string_view>
 #include <vector>
+
+#include "word.hpp"
 
 namespace backpass::table {
 
@@ -23,13 +24,17 @@ class Levels {
         if (size() + 1 > slots_.size() / 2) grow();
         const std::uint32_t hash = hash_of(text);
         for (std::size_t slot = hash & mask();; slot = (slot + 1) & mask()) {
-            const std::int32_t code = slots_[slot];
-            if (code == 0) return slots_[slot] = taken_up(text, hash);
-            if (hashes_[index(code)] == hash && level(index(code)) == text) return code;
+            const Slot found = slots_[slot];
+            if (found.code == 0) {
+                const std::int32_t code = taken_up(text);
+                slots_[slot] = {hash, code};
+                return code;
+            }
+            if (found.hash == hash && is_level(static_cast<std::size_t>(found.code) - 1, text)) return found.code;
         }
     }
 
-    std::size_t size() const { return hashes_.size(); }
+    std::size_t size() const { return starts_.size() - 1; }
 
     // The text of code i + 1.
     std::string_view level(std::size_t i) const {
@@ -37,29 +42,37 @@ class Levels {
     }
 
   private:
+    struct Slot {
+        std::uint32_t hash;
+        std::int32_t code;  // 0 where the slot is empty
+    };
+
     std::vector<char> bytes_;                   // of all levels, one behind the other
     std::vector<std::uint64_t> starts_ = {0};   // where each begins among them, and where the last one ends
-    std::vector<std::uint32_t> hashes_;         // of each
-    std::vector<std::int32_t> slots_ = std::vector<std::int32_t>(16);  // open addressing: a code, or 0
+    std::vector<Slot> slots_ = std::vector<Slot>(16);  // open addressing
 
-    static std::size_t index(std::int32_t code) { return static_cast<std::size_t>(code) - 1; }
+    bool is_level(std::size_t i, std::string_view text) const {
+        const std::string_view other = level(i);
+        return other.size() == text.size() && are_equal(other.data(), text.data(), text.size());
+    }
+
     std::size_t mask() const { return slots_.size() - 1; }
 
-    std::int32_t taken_up(std::string_view text, std::uint32_t hash) {
+    std::int32_t taken_up(std::string_view text) {
         if (size() == static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) throw TooManyTexts{};
         bytes_.insert(bytes_.end(), text.begin(), text.end());
         starts_.push_back(bytes_.size());
-        hashes_.push_back(hash);
         return static_cast<std::int32_t>(size());
     }
 
     void grow() {
-        std::vector<std::int32_t> wider(2 * slots_.size());
+        std::vector<Slot> wider(2 * slots_.size());
         const std::size_t wide = wider.size() - 1;
-        for (std::size_t i = 0; i < size(); ++i) {
-            std::size_t slot = hashes_[i] & wide;
-            while (wider[slot] != 0) slot = (slot + 1) & wide;
-            wider[slot] = static_cast<std::int32_t>(i + 1);
+        for (const Slot& taken : slots_) {
+            if (taken.code == 0) continue;
+            std::size_t slot = taken.hash & wide;
+            while (wider[slot].code != 0) slot = (slot + 1) & wide;
+            wider[slot] = taken;
         }
         slots_ = std::move(wider);
     }
@@ -76,15 +89,12 @@ class Levels {
         std::uint64_t h = seed() ^ (text.size() * kOdd);
         const char* p = text.data();
         std::size_t left = text.size();
-        while (left > 0) {
-            const std::size_t some = left < 8 ? left : 8;
-            std::uint64_t word = 0;
-            std::memcpy(&word, p, some);
-            h = (h ^ word) * kOdd;
+        for (; left > kWord; left -= kWord, p += kWord) {
+            h = (h ^ eight_bytes(p)) * kOdd;
             h ^= h >> 32;
-            p += some;
-            left -= some;
         }
+        h = (h ^ some_bytes(p, left)) * kOdd;
+        h ^= h >> 32;
         h *= kOdd;
         return static_cast<std::uint32_t>(h ^ (h >> 29));
     }

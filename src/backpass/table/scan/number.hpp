@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <system_error>
 
+#include "word.hpp"
+
 namespace backpass::table {
 
 struct Parsed {
@@ -33,6 +35,29 @@ inline Parsed read_by_library([[maybe_unused]] const char* first, [[maybe_unused
     return {0.0, false, false};
 }
 
+// Digits of at most eight bytes, of which one may be a point: all at once, without a branch that depends on them (Lemire
+// 2021, "Number Parsing at a Gigabyte per Second"). is_number is false where a byte is something else.
+inline Parsed short_number(const char* first, std::size_t size) {
+    constexpr std::uint64_t kZeros = kOnes * '0';
+    std::uint64_t word = some_bytes(first, size) << 8 * (kWord - size);  // the last digit in the highest byte
+    word |= kZeros & ((std::uint64_t{1} << 8 * (kWord - size)) - 1);
+    const std::uint64_t points = where_is('.', word);
+    std::size_t decimals = 0;
+    if (points != 0) {
+        const std::size_t at = lowest(points);
+        const std::uint64_t before = word & ((std::uint64_t{1} << 8 * at) - 1);
+        decimals = kWord - 1 - at;
+        word = (word >> 8 * at >> 8 << 8 << 8 * at) | before << 8 | '0';
+    }
+    if ((((word + 0x46 * kOnes) | (word - kZeros)) & 0x80 * kOnes) != 0) return {0.0, false, false};
+    word -= kZeros;
+    word = 10 * word + (word >> 8);  // pairs of digits, then fours, then all
+    constexpr std::uint64_t kPairs = 0x000000ff000000ffULL;
+    const std::uint64_t whole =
+        ((word & kPairs) * 0x000f424000000064ULL + (word >> 16 & kPairs) * 0x0000271000000001ULL) >> 32;
+    return {static_cast<double>(static_cast<std::uint32_t>(whole)) / kPowers[decimals], true, points != 0};
+}
+
 // A code such as 007 is none: whoever asks for texts and numbers decides over the whole column.
 inline Parsed number_in(const char* first, const char* last) {
     constexpr Parsed none{0.0, false, false};
@@ -41,6 +66,13 @@ inline Parsed number_in(const char* first, const char* last) {
     if (p < last && (*p == '-' || *p == '+')) ++p;
     const char* unsigned_first = p;
     if (p < last && *p == '0' && is_digit(p + 1, last)) return none;
+    if (const std::ptrdiff_t size = last - p; kHasWords && size > 0 && size <= static_cast<std::ptrdiff_t>(kWord)) {
+        Parsed parsed = short_number(p, static_cast<std::size_t>(size));
+        if (parsed.is_number && !(size == 1 && parsed.has_point)) {
+            if (is_negative) parsed.value = -parsed.value;
+            return parsed;
+        }
+    }
     std::uint64_t whole = 0;
     int power = 0;
     const char* digits = p;

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "word.hpp"
+
 namespace backpass::table {
 
 // Where a field stands; spaces and tabs around it are left out. has_doubled: its quotes are written twice.
@@ -107,13 +109,26 @@ class RecordCutter {
         const char* first = p;
         while (first < end && *first == ' ' && delimiter_ != ' ') ++first;
         if (first < end && *first == '"') return quoted(first + 1, p, end, is_last);
-        const char* q = first;
-        while (q < end && !ends_[static_cast<unsigned char>(*q)]) ++q;
+        const char* q = bare_end(first, end);
         if (q - p > kLongest) return Cut::LongField;
         if (q == end && !is_last) return Cut::Partial;
         add(first, q, false);
         p = q;
         return Cut::Record;
+    }
+
+    // The first byte from p on that ends a field without quotes, or `end`.
+    const char* bare_end(const char* p, const char* end) const {
+        if constexpr (kHasWords) {
+            for (; end - p >= static_cast<std::ptrdiff_t>(kWord); p += kWord) {
+                const std::uint64_t word = eight_bytes(p);
+                std::uint64_t found = where_is(delimiter_, word) | where_is('\n', word) | where_is('\r', word);
+                if (is_merged_) found |= where_is('\t', word);
+                if (found != 0) return p + lowest(found);
+            }
+        }
+        while (p < end && !ends_[static_cast<unsigned char>(*p)]) ++p;
+        return p;
     }
 
     Cut quoted(const char* first, const char*& p, const char* end, bool is_last) {
