@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -413,6 +415,13 @@ def test_a_masked_array_is_refused(f: Function) -> None:
 
 def total(x: Any) -> Any:
     return (x * x).sum()
+
+
+def test_tracing_does_not_import_masked_arrays() -> None:
+    """NumPy imports them when they are first named, which takes a command as long as twenty of our modules."""
+    program = "import sys, numpy; before = {*sys.modules}; from backpass.circuit import trace"
+    trace_one = "trace(lambda x: x + 1.0, [numpy.ones(3)]); sys.exit('numpy.ma' in {*sys.modules} - before)"
+    subprocess.run([sys.executable, "-c", f"{program}; {trace_one}"], check=True)
 
 
 @pytest.mark.parametrize("masked", [numpy.ma.masked_less(V, 0.5), numpy.ma.masked_array(V)], ids=["some", "none"])

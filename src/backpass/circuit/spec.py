@@ -6,6 +6,7 @@ here broadcast and bind shapes.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -65,7 +66,8 @@ def check_unmasked(value: Any, what: str) -> None:
     Raises:
         TraceError: If the value is a masked array.
     """
-    if isinstance(value, numpy.ma.MaskedArray):
+    # NumPy imports this module when it is first named, which takes a while: without it there is no masked array.
+    if "numpy.ma" in sys.modules and isinstance(value, numpy.ma.MaskedArray):
         hint = "pass the valid entries (.compressed()), or fill the masked ones (.filled(0.0))"
         raise TraceError(f"{what} is a masked array; arrays of a circuit have no masks", hint=hint)
 

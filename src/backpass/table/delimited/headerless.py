@@ -45,7 +45,8 @@ def looks_like_data(first: Record, rows: Sequence[Record]) -> bool:
     >>> looks_like_data(["3.5", "b"], rows), looks_like_data(["size", "town"], rows)
     (True, False)
     """
-    rows = [row for row in rows if len(row) == len(first)]
+    if {*map(len, rows)} != {len(first)}:
+        rows = [row for row in rows if len(row) == len(first)]
     if len(rows) < FEWEST:
         return False
     found, columns = _Evidence(), [*zip(*rows, strict=True)]

@@ -193,7 +193,7 @@ def body_of(rows: Sequence[Row]) -> Body | None:
     """Return what the rows show, or None if too few are alike."""
     lower = rows[len(rows) // 2 :]
     (width, count), *_ = Counter(map(len, lower)).most_common(1) or [(0, 0)]
-    alike = [k for k, row in enumerate(rows) if len(row) == width]
+    alike = [k for k, length in enumerate(map(len, rows)) if length == width]
     if count < ALIKE * len(lower) or len(alike) <= FEWEST:
         return None
     data = [rows[k] for k in alike[min(1 + BENEATH, len(alike) - FEWEST) :]]

@@ -200,14 +200,14 @@ def cell_in(text: str) -> Cell | None:
         return _of_other_digits(cell_in(with_ascii_digits(text)))
     if len(text) > LONGEST or DIGIT.search(text) is None:
         return None
-    if text[:4].isalpha() and text.isascii() and not text.lower().startswith(PHRASES):
-        return None  # a word, without the large pattern: no sign of a currency has four letters
     if text.startswith('="') and text.endswith('"'):  # as spreadsheets export text
         text = text[2:-1]
     single, aside = without_aside(with_one_unit(with_one_myriad(without_marks(text))))
     single, mark = split_behind(single) if single.endswith(")") else (single, "")  # 12.5 kg (est.)
     whole, fraction = _without_fraction(single)
     bare = _without_parentheses(whole) if "(" in whole else whole
+    if bare[:4].isalpha() and bare.isascii() and not bare.lower().startswith(PHRASES):
+        return None  # a word, without the large pattern: no name of a currency has four letters
     if (match := CELL.fullmatch(bare)) is None:
         return None
     is_enclosed = len(bare) < len(whole)

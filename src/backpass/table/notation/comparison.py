@@ -49,6 +49,7 @@ def _by_phrase(table: dict[str, str], separator: str | None) -> dict[str, str]:
 
 SIGNS = _by_phrase(_SIGNS, None)
 BEFORE = _by_phrase(_BEFORE, ",")
+_IN_CAPITALS = {phrase.upper(): bound for phrase, bound in BEFORE.items()}  # ı and i have one capital
 BEHIND = _by_phrase(_BEHIND, ",")
 SURE = 4  # letters of a word that counts in capitals too; CA 90210 and C. 5 are codes
 
@@ -75,12 +76,13 @@ _ENDING = LazyPattern(
 def bound_of(mark: str) -> str:
     """Return the bound that a sign or phrase before a number means; empty for a word in capitals that may be a code.
 
-    >>> bound_of("≤"), bound_of("Ca."), bound_of("over"), bound_of("CA")
-    ('<', '~', '>', '')
+    >>> bound_of("≤"), bound_of("Ca."), bound_of("over"), bound_of("CA"), bound_of("YAKLAŞIK")
+    ('<', '~', '>', '', '~')
     """
     if mark in SIGNS:
         return SIGNS[mark]
-    return "" if mark.isupper() and mark.isascii() and len(mark) < SURE else BEFORE[mark.lower()]
+    is_code = mark.isupper() and mark.isascii() and len(mark) < SURE
+    return "" if is_code else _IN_CAPITALS.get(mark.casefold().upper(), "")
 
 
 def split_behind(word: str) -> tuple[str, str]:
