@@ -117,6 +117,13 @@ def test_a_named_pipe(tmp_path: Path) -> None:
     writer.join()
 
 
+def test_a_plain_file_needs_no_folder_for_temporary_files(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/there is no such folder")
+    assert read_table(write("a,b\n1,2\r\n")).rows == 1
+    with pytest.raises(ResourceError):
+        read_table(write("a,b\n1,2\r\n".encode("utf-16")))
+
+
 def test_no_file_is_left_behind(tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     scratch = tmp_path / "scratch"

@@ -16,11 +16,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO
 
 from backpass.errors import DataError, ResourceError, UsageError, did_you_mean_file, missing_file
 from backpass.table.files.decompression import CHUNK, GZIP, ZSTANDARD, expanded
+from backpass.table.files.scratch import Scratch
 from backpass.table.files.signatures import Signature, foreign_binary, foreign_text
 from backpass.table.files.text import as_utf8, check_text, without_page_breaks
 from backpass.table.formats.databases.address import Address
@@ -40,7 +40,6 @@ class Opened:
         path: Path on disk.
         form: Name of its format (see ``formats.registry``).
         source: Its name in messages.
-        scratch: Folder for temporary files.
         member: The table to read from a database; None if the user names none.
         address: The URL of a database server, in place of a file.
         encoding: Encoding that the user states; None if none.
@@ -52,7 +51,6 @@ class Opened:
     path: Path
     form: str
     source: str
-    scratch: Path
     member: str | None = None
     address: str = ""
     encoding: str | None = None
@@ -107,10 +105,10 @@ def opened(path: str | Path, opening: Opening = Opening(), *, copy: Path | None 
     address = Address.of(path)
     source = "standard input" if address.file == STANDARD_INPUT else address.shown
     with ExitStack() as stack:
-        scratch = Path(stack.enter_context(TemporaryDirectory(prefix="backpass-")))
+        scratch = Scratch(stack)
         with reported(source):
             if address.url:
-                yield Opened(scratch, "postgres", source, scratch, address.member, address.url)
+                yield Opened(scratch.folder, "postgres", source, address.member, address.url)
             else:
                 yield _prepared(copy or _on_disk(address.file, source, scratch), address, source, scratch, opening)
 
@@ -128,11 +126,11 @@ def reported(source: str) -> Iterator[None]:
         raise ResourceError(f"{plain(source)}: cannot be read ({error.strerror or error})") from error
 
 
-def _prepared(file: Path, address: Address, source: str, scratch: Path, opening: Opening) -> Opened:
+def _prepared(file: Path, address: Address, source: str, scratch: Scratch, opening: Opening) -> Opened:
     """Decompress a file, reject foreign formats, and convert text to UTF-8."""
     head = _head(file)
     if head.startswith((GZIP, ZSTANDARD)):
-        file = expanded(file, head, scratch / "expanded", source, opening.max_bytes)
+        file = expanded(file, head, scratch.file("expanded"), source, opening.max_bytes)
         head = _head(file)
     if not head:
         raise data_error(source, "is empty (0 bytes)")
@@ -142,43 +140,44 @@ def _prepared(file: Path, address: Address, source: str, scratch: Path, opening:
     if form is not None:
         return _of_form(file, form, address, source, scratch, opening)
     _refuse(foreign_binary(head), source)
-    rewritten = as_utf8(file, head, opening.encoding, scratch / "utf8.csv", source)
+    rewritten = as_utf8(file, head, opening.encoding, scratch, source)
     if rewritten is not None:
         file, head = rewritten, _head(rewritten)
     if not check_text(file, source):
         return _of_text(file, head, address, source, scratch, opening)
-    breaks = without_page_breaks(file, scratch / "pages.txt")
-    found = _of_text(scratch / "pages.txt", _head(scratch / "pages.txt"), address, source, scratch, opening)
+    pages = scratch.file("pages.txt")
+    breaks = without_page_breaks(file, pages)
+    found = _of_text(pages, _head(pages), address, source, scratch, opening)
     return replace(found, notes=(*found.notes, f"{counted(breaks, 'page break')} left out")) if breaks else found
 
 
-def _of_form(file: Path, form: Format, address: Address, source: str, scratch: Path, opening: Opening) -> Opened:
+def _of_form(file: Path, form: Format, address: Address, source: str, scratch: Scratch, opening: Opening) -> Opened:
     """Return a file in a binary format; a sheet of a workbook becomes a CSV file."""
     if form.holds == "sheet":
         from backpass.table.formats.workbooks.sheets import (
             as_csv as sheet_as_csv,  # here, as ``Format.read`` imports the readers
         )
 
-        copy, sheet = scratch / "sheet.csv", address.member if address.member is not None else opening.sheet
+        copy, sheet = scratch.file("sheet.csv"), address.member if address.member is not None else opening.sheet
         notes = sheet_as_csv(file, form.name, copy, source, sheet, opening.max_bytes)
         percent = form.name == "xlsx"  # the only reader that has the formats of cells
-        return Opened(copy, "text", source, scratch, delimiter=",", notes=notes, lacks_percent=not percent)
+        return Opened(copy, "text", source, delimiter=",", notes=notes, lacks_percent=not percent)
     _check_single(address, form, source, opening)
-    return Opened(file, form.name, source, scratch, address.member, encoding=opening.encoding)
+    return Opened(file, form.name, source, address.member, encoding=opening.encoding)
 
 
-def _of_text(file: Path, head: bytes, address: Address, source: str, scratch: Path, opening: Opening) -> Opened:
+def _of_text(file: Path, head: bytes, address: Address, source: str, scratch: Scratch, opening: Opening) -> Opened:
     """Return a text file, by its format; fields of fixed width become a CSV file."""
     if opening.widths:
         _check_single(address, BY_NAME["text"], source, replace(opening, widths=()))
-        copy = fields_as_csv(file, opening.widths, scratch / "fields.csv", source)
-        return Opened(copy, "text", source, scratch, delimiter=",")
+        copy = fields_as_csv(file, opening.widths, scratch.file("fields.csv"), source)
+        return Opened(copy, "text", source, delimiter=",")
     form = None if opening.skips else format_of_text(head)
     if form is None and not opening.skips:
         _refuse(foreign_text(head), source)
     form = form or BY_NAME["text"]
     _check_single(address, form, source, opening)
-    return Opened(file, form.name, source, scratch)
+    return Opened(file, form.name, source)
 
 
 def _check_single(address: Address, form: Format, source: str, opening: Opening) -> None:
@@ -196,13 +195,13 @@ def _check_single(address: Address, form: Format, source: str, opening: Opening)
         raise data_error(source, f"is {form.what}, which has no fields of fixed width", "leave out --widths")
 
 
-def _on_disk(path: str, source: str, scratch: Path) -> Path:
+def _on_disk(path: str, source: str, scratch: Scratch) -> Path:
     """Return the file itself if it is regular, else a copy.
 
     Pipes are copied, and so are files whose name is not valid UTF-8.
     """
     if path == STANDARD_INPUT:
-        return _spooled(sys.stdin.buffer, scratch / "stdin")
+        return _spooled(sys.stdin.buffer, scratch.file("stdin"))
     file = Path(path)
     try:
         mode = file.stat().st_mode
@@ -214,12 +213,12 @@ def _on_disk(path: str, source: str, scratch: Path) -> Path:
         raise data_error(source, "is a folder, not a file")
     if stat.S_ISFIFO(mode):
         with file.open("rb") as pipe:
-            return _spooled(pipe, scratch / "pipe")
+            return _spooled(pipe, scratch.file("pipe"))
     if not stat.S_ISREG(mode):
         raise data_error(source, "is a device or a socket, not a file")
     if _is_undecodable(file):
         with file.open("rb") as stream:
-            return _spooled(stream, scratch / "named")
+            return _spooled(stream, scratch.file("named"))
     return file
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from backpass.errors import UsageError
 from backpass.table.files.decompression import CHUNK
+from backpass.table.files.scratch import Scratch
 from backpass.table.messages import data_error, shown
 
 LATIN = "try --encoding latin-1, or save the file as UTF-8"
@@ -26,12 +27,13 @@ MARKS = {  # longer marks first: the mark of UTF-32 LE starts with that of UTF-1
 }
 
 
-def as_utf8(file: Path, head: bytes, encoding: str | None, copy: Path, source: str) -> Path | None:
-    """Convert the file to UTF-8 in ``copy``; return None if the file needs no conversion."""
+def as_utf8(file: Path, head: bytes, encoding: str | None, scratch: Scratch, source: str) -> Path | None:
+    """Convert the file to UTF-8 in a temporary file; return None if the file needs no conversion."""
     marked = next((name for mark, name in MARKS.items() if head.startswith(mark)), None)
     chosen = marked or codec_name(encoding or "utf-8")
     if chosen in {"utf-8", "utf-8-sig"}:
         return None
+    copy = scratch.file("utf8.csv")
     try:
         with file.open(encoding=chosen, newline="") as stream, copy.open("w", encoding="utf-8", newline="") as out:
             shutil.copyfileobj(stream, out, CHUNK)

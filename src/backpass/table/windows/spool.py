@@ -96,7 +96,7 @@ class Spool:
     @property
     def opened(self) -> Opened:
         """The file, as far as it was read."""
-        return Opened(self.path, "text", self.source, self.path.parent)
+        return Opened(self.path, "text", self.source)
 
 
 @dataclass(frozen=True, slots=True)
