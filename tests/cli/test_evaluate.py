@@ -221,6 +221,48 @@ def test_a_target_of_fractions_is_a_warning(call: Run, tmp_path: Path) -> None:
         assert found["f.csv"][0].startswith("column 'y': no value has the % of the training rows")
 
 
+def test_the_currency_that_is_assumed_is_said_once(call: Run, tmp_path: Path) -> None:
+    """For the target and for an input; amounts far from those of the training rows are a warning."""
+    x = np.linspace(50.0, 90.0, 40).round(2)
+    forms = {"eur": [f"{v:.2f} EUR" for v in x], "usd": [f"${v:.2f}" for v in x], "none": x, "cents": 100.0 * x}
+    paths = {name: written({"x": v, "y": v}, tmp_path / f"{name}.csv") for name, v in forms.items()}
+    for name in ("eur", "none"):
+        backpass.fit(paths[name], "y", hidden=(), epochs=1).save(tmp_path / f"{name}.backpass")
+
+    def said(model: str, table: str) -> list[str]:
+        done = call("evaluate", tmp_path / f"{model}.backpass", paths[table])
+        assert done.code == 0, done.err
+        return [line for line in done.err.splitlines() if "currency" in line]
+
+    lacking = "no amount has the currency EUR of the training rows; the numbers are read as EUR"
+    foreign = "holds amounts in $, but the training rows had no currency; they are read as plain numbers"
+    assert [line[-len(lacking) :] for line in said("eur", "none")] == [lacking] * 2  # x and y
+    assert [foreign in line for line in said("none", "usd")] == [True] * 2
+    assert said("eur", "eur") == said("none", "none") == []
+    (far,) = [line for line in said("eur", "cents") if line.startswith("warning: ")]
+    assert "column 'x': no value has a currency, unlike the training rows; the median is 7000, but training" in far
+    assert far.endswith("The values are read as EUR (write the currency, or convert the numbers to EUR)")
+
+
+def test_a_negative_count_has_no_deviance(call: Run, tmp_path: Path) -> None:
+    """Every command that scores a Poisson model rejects the rows, as fit does; predictions need no target."""
+    counts = np.arange(40) % 7
+    backpass.fit({"x": range(40), "y": counts}, "y", loss="poisson", hidden=(), epochs=1).save(tmp_path / "m.backpass")
+    path = written({"x": range(40), "y": np.where(np.arange(40) % 20 == 3, -1, counts)}, tmp_path / "t.csv")
+    model = tmp_path / "m.backpass"
+    for words in (
+        ("evaluate", model, path),
+        ("report", model, path),
+        ("importance", model, path),
+        ("compare", model, model, path),
+    ):
+        done = call(*words)
+        assert done.code == 3
+        assert "t.csv: target 'y': the poisson loss needs counts of at least 0; got -1 (rows 4, 24)" in done.err
+        assert "leave their cells empty: rows without a target are left out" in done.err
+    assert call("predict", model, path).code == 0
+
+
 def test_a_ratio_of_nothing_has_no_score(call: Run, home: Path, tmp_path: Path) -> None:
     """On rows of one class, what is 0 / 0 has no line, as the ROC AUC."""
     header, *rows = (home / "pets.csv").read_text().splitlines()

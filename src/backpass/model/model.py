@@ -225,10 +225,15 @@ class Model(Predictor):
         Args:
             table: The table.
             strict: Whether a row without a target is an error.
+
+        Raises:
+            DataError: A target cannot be used, there is none, or a count is negative.
         """
         require_table("labeled", table)
         weight = self.record.weight if self.record.weight in table.columns else None
-        return Labeled.of(table, self.targets, weight, strict=strict).table
+        found = Labeled.of(table, self.targets, weight, strict=strict).table
+        self.head.check_rows(found)
+        return found
 
     def features(self, data: Any, **reading: Any) -> NDArray[Any]:
         """The penultimate activations a^[r-1] of each row, (n, m)    CS229 (2.21)

@@ -205,10 +205,12 @@ class GroupedModel(Predictor):
             strict: Whether a row without a target is an error. Default False: it is left out.
 
         Raises:
-            DataError: A target cannot be used, or there is none.
+            DataError: A target cannot be used, there is none, or a count is negative.
         """
         require_table("labeled", table)
-        return Labeled.of(table, self.targets, strict=strict).table
+        found = Labeled.of(table, self.targets, strict=strict).table
+        self.base.head.check_rows(found)
+        return found
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -134,6 +134,18 @@ class TargetCodec:
         for j, each in enumerate(self.targets):
             each.check(self._column(y, j))
 
+    def check_rows(self, table: Table) -> None:
+        """Check that the loss, which is also a metric, is defined for the targets of a table's rows.
+
+        Raises:
+            DataError: A target cannot be used, or a count is negative; the message names the rows.
+        """
+        if not any(each.builtin_loss.has_log_link for each in self.targets):
+            return
+        truth = self.truth(table)
+        for j, each in enumerate(self.targets):
+            each.check(self._column(truth, j), table)
+
     def encode(self, y: NDArray[Any], dtype: Any) -> NDArray[Any]:
         """Targets as the loss takes them: scaled numbers (n, k), class codes (n,), or labels (n, k)."""
         if self.are_labels:

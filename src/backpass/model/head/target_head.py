@@ -23,7 +23,8 @@ from backpass.model.metrics import is_compatible
 from backpass.model.settings.settings import Settings
 from backpass.network import Loss, loss_named
 from backpass.numerics.elementary import mean
-from backpass.table import Target
+from backpass.table import Table, Target
+from backpass.table.messages import rows_listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +67,26 @@ class TargetHead:
             head = replace(head, scale=scale.bounded(y) if head.bounded(settings) else scale)
         return head
 
-    def check(self, y: NDArray[Any]) -> None:
+    def check(self, y: NDArray[Any], table: Table | None = None) -> None:
         """Check that the loss is defined for targets (n,).
+
+        Args:
+            y: The targets.
+            table: The table of these rows, which the error names. Default None: unknown.
 
         Raises:
             DataError: A count is negative.
         """
-        if self.builtin_loss.has_log_link and y.size and (least := float(np.min(y))) < 0:
-            name = self.target.name
-            raise DataError(f"target {name!r}: the {self.loss_name} loss needs counts of at least 0; got {least:g}")
+        if not self.builtin_loss.has_log_link or not y.size or (least := float(np.min(y))) >= 0:
+            return
+        source, rows = (
+            ("", "") if table is None else (f"{table.source}: ", f" ({rows_listed(table.row_numbers[y < 0])})")
+        )
+        needed = f"the {self.loss_name} loss needs counts of at least 0; got {least:g}"
+        raise DataError(
+            f"{source}target {self.target.name!r}: {needed}{rows}",
+            hint="correct the negative counts, or leave their cells empty: rows without a target are left out",
+        )
 
     @property
     def outputs(self) -> int:

@@ -117,12 +117,13 @@ def _other_units(column: Column, feature: NumericFeature, profile: NumericProfil
     low, high = profile.quantiles[0], profile.quantiles[-1]
     if not len(values) or low <= (middle := median(values)) <= high:
         return []
-    unit = "seconds" if reading.is_duration else reading.unit or "numbers without k, M or bn"
+    noun, usual = ("currency", reading.currency) if reading.is_amount else ("unit", "numbers without k, M or bn")
+    unit = "seconds" if reading.is_duration else reading.unit or usual
     what = (
-        f"no value has a unit, unlike the training rows; the median is {rounded(middle, 3)}, but training values lie "
-        f"between {rounded(low, 3)} and {rounded(high, 3)}: is the unit different? The values are read as {unit}"
+        f"no value has a {noun}, unlike the training rows; the median is {rounded(middle, 3)}, but training values lie "
+        f"between {rounded(low, 3)} and {rounded(high, 3)}: is the {noun} different? The values are read as {unit}"
     )
-    return [Suspect(column.name, what, f"write the unit, or convert the numbers to {unit}")]
+    return [Suspect(column.name, what, f"write the {noun}, or convert the numbers to {unit}")]
 
 
 def fractions_in_targets(head: Head, table: Table, o: NDArray[Any]) -> list[str]:

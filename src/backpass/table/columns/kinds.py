@@ -124,7 +124,8 @@ def infer_column(raw: RawColumn, rules: Rules, errors: ErrorList, notes: list[st
         notation = (
             "; ".join(notations_of(classified.reading, classified.agreement.shapes)) if classified.reading else ""
         )
-        lacks_unit = rules.expects_unit(raw.name) and not _has_unit(classified, rules.expects_percent_sign(raw.name))
+        lacks_unit = rules.expects_unit(raw.name) and not _has_unit(raw.name, classified, rules)
+        notes += _currency_notes(raw.name, classified, rules, lacks_unit=lacks_unit)
         return replace(
             checked,
             is_percent=classified.is_percent,
@@ -156,6 +157,7 @@ def _of_numbers(raw: RawNumbers, required: Kind | None, rules: Rules, errors: Er
             notes.append(f"column {shown(raw.name)} holds durations: read as numbers of seconds")
         checked = _checked(raw.name, raw.values, rules, errors, notes)
         lacks_unit = required is not None and rules.expects_unit(raw.name)
+        notes += _currency_notes(raw.name, None, rules, lacks_unit=lacks_unit)
         reading = (rules.reading_of(raw.name) if required is not None else None) or _comma_reading(rules)
         if reading is not None and rules.kinds is None and (raw.values[np.isfinite(raw.values)] % 1.0 != 0.0).any():
             reading = None  # their decimal sign is the point
@@ -415,13 +417,41 @@ def _bounds(raw: RawStrings, classified: TextClassification) -> NDArray[np.int8]
     return signs if signs.any() else None
 
 
-def _has_unit(classified: TextClassification, is_percent: bool) -> bool:
-    """Whether a string of the column has a percent or per mille sign, or any other one is no plain number."""
-    texts = classified.of_type(NUMERIC)
-    if is_percent:
+def _has_unit(name: str, classified: TextClassification, rules: Rules) -> bool:
+    """Whether a string of the column has a percent or per mille sign, a currency, or any other one is no plain number.
+
+    Which of these counts depends on the required reading.
+    """
+    texts, required = classified.of_type(NUMERIC), rules.reading_of(name)
+    if rules.expects_percent_sign(name):
         return any(sign in text for sign in PERCENTS for text in texts)
+    if required is not None and required.is_amount and any(map(currency_of, texts)):
+        return True
     decimal = classified.reading.decimal if classified.reading is not None else "."
     return any(number_in(text, decimal) is None for text in texts)
+
+
+def _currency_notes(name: str, classified: TextClassification | None, rules: Rules, *, lacks_unit: bool) -> list[str]:
+    """A note on numbers of which a model expects a currency that they lack, or the reverse.
+
+    Args:
+        name: The column.
+        classified: Its strings; None for numbers.
+        rules: The rules, which may require a reading.
+        lacks_unit: Whether a required unit is absent.
+    """
+    if rules.kinds is None:
+        return []
+    required = rules.reading_of(name)
+    if required is not None and required.is_amount:
+        amounts = f"no amount has the currency {required.currency} of the training rows"
+        return [f"column {shown(name)}: {amounts}; the numbers are read as {required.currency}"] if lacks_unit else []
+    if classified is None or (required is not None and required.has_unit):
+        return []
+    if currency := next(filter(None, map(currency_of, classified.of_type(NUMERIC))), ""):
+        without = f"holds amounts in {currency}, but the training rows had no currency"
+        return [f"column {shown(name)} {without}; they are read as plain numbers, without conversion"]
+    return []
 
 
 def _suspicion(name: str, found: Suspected) -> str:

@@ -76,8 +76,13 @@ class NumberReading:
 
     @property
     def has_unit(self) -> bool:
-        """Whether numbers are in a unit that a plain number does not show: 5'6", 12 kg, 1h 30m, 1.2M."""
-        return bool(self.unit) or self.is_duration or self.has_magnitudes
+        """Whether numbers are in a unit that a plain number does not show: 5'6", 12 kg, 1h 30m, 1.2M, 5 EUR."""
+        return bool(self.unit) or self.is_duration or self.has_magnitudes or self.is_amount
+
+    @property
+    def is_amount(self) -> bool:
+        """Whether numbers are amounts in a currency, and in no other unit."""
+        return bool(self.currency) and not (self.unit or self.is_duration or self.has_magnitudes)
 
     def number(self, text: str) -> float | None:
         """Return the number that a trimmed string spells, None if it doesn't fit this reading.
