@@ -232,6 +232,9 @@ def test_intervals_that_miss_the_test_rows_are_a_warning() -> None:
     assert coverage < 0.5
     texts = [str(each.message) for each in caught if "made without" in str(each.message)]
     assert f"cover only {coverage:.1%} of these, because their errors are " in texts[0]
+    assert texts[0].endswith(
+        "fit again as soon as newer rows are known, or use intervals of a higher level, such as 95%"
+    )
     assert texts[0] in model.record.warnings
     even = fit({**TABLE, "y": 2.0 * X + 0.2 * RNG.normal(size=N)}, "y", drop=["day"], **wishes)
     assert not [each for each in even.record.warnings if "made without" in each]
@@ -270,7 +273,8 @@ def test_an_interrupted_backtest_is_said_and_resumes_to_the_same_bytes(tmp_path:
         fit(TABLE, "y", time="day", **SINGLE, checkpoint=place, callbacks=[Interrupting()])
     model = caught.value.model
     assert isinstance(model, Model)
-    assert "the backtest was not finished: intervals may be too narrow for later rows" in model.record.notes
+    note = "the backtest was not finished: intervals may be too narrow for later rows; use a higher level, or fit again"
+    assert note in model.record.notes
     assert fit(TABLE, "y", time="day", **SINGLE, resume_from=place).to_bytes() == whole.to_bytes()
 
 

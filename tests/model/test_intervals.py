@@ -181,8 +181,8 @@ def test_few_groups_make_intervals_wider_than_asked_and_this_is_said() -> None:
         return notes_on_few_groups(made, SimpleNamespace(settings=SimpleNamespace(group=group)))  # type: ignore[arg-type]
 
     few = (
-        "intervals rest on the errors of 9 groups; with so few groups, 90% intervals cover 100% of these errors, so "
-        "they are too wide"
+        "prediction intervals are computed from the errors of 9 groups; with so few groups, 90% intervals cover "
+        "100% of these errors, so they are too wide for most new groups; more groups, in the table or among"
     )
     assert notes(9)[0].startswith(few)
     assert notes(9, group=None) == notes(99) == []

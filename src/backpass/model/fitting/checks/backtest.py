@@ -48,7 +48,7 @@ _KNOWN = ("train", "validation")
 """The splits whose rows a backtest divides."""
 
 _UNFINISHED = {
-    True: "the backtest was not finished: intervals may be too narrow for later rows",
+    True: "the backtest was not finished: intervals may be too narrow for later rows; use a higher level, or fit again",
     False: "the backtest was not finished: probabilities may be too certain for later rows",
 }
 """The note on a backtest without a result, by whether the target is a number."""

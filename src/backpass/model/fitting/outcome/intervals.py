@@ -89,8 +89,8 @@ def fitted_intervals(
     if tested.intervals is not None and tested.later is not None:
         found = found.with_later(tested.intervals, tested.later)
         notes.append(
-            "intervals are wider for rows later than the test rows, up to twice as far ahead: by the factor by which "
-            "the errors of the backtest grow on the test rows"
+            "prediction intervals are wider for rows later than the test rows, because forecasts get worse with the "
+            "distance in time: by the growth of the errors in the backtest, up to twice as far ahead as the test rows"
         )
     return FittedIntervals(found.floored(_floors(problem)), coverages, tuple(notes), tuple(warnings))
 
@@ -114,8 +114,9 @@ def notes_on_few_groups(found: Intervals, problem: Problem) -> list[CoverageNote
     what = f"cover {share:.0%} of these errors, so they are too wide for most new groups"
     if share > 1.0:
         what = f"are not possible: the highest level is {int(1000 * groups / (groups + 1)) / 10:g}%"
-    resting = f"intervals rest on the errors of {counted(groups, 'group')}"
-    return [CoverageNote(f"{resting}; with so few groups, {COVERAGE_LEVEL:.0%} intervals {what}")]
+    made = f"prediction intervals are computed from the errors of {counted(groups, 'group')}"
+    way_on = "more groups, in the table or among the validation rows, change that"
+    return [CoverageNote(f"{made}; with so few groups, {COVERAGE_LEVEL:.0%} intervals {what}; {way_on}")]
 
 
 def _widened(
@@ -132,8 +133,12 @@ def _widened(
     if coverages:
         each = coverage_by_stretch(found, test, head)
         parts = f" ({', '.join(f'{share:.0%}' for share in each)} of consecutive quarters)" if each else ""
-        without = f"; without these, {COVERAGE_LEVEL:.0%} intervals cover {mean(coverages):.1%} of the test rows{parts}"
-    note = CoverageNote(f"intervals are at least as wide as the errors of the test rows{without}")
+        without = (
+            f"; without these, {COVERAGE_LEVEL:.0%} intervals cover {mean(coverages):.1%} of the test rows{parts}; "
+            f"later rows may miss {COVERAGE_LEVEL:.0%} by as much: use a higher level where that matters"
+        )
+    what = "prediction intervals are at least as wide as the errors on the test rows, the latest ones known"
+    note = CoverageNote(what + without)
     return found.wider(latest), [note]
 
 
@@ -180,7 +185,8 @@ def _too_narrow(made: Intervals, test: ScoredRows, problem: Problem) -> list[str
     return [
         f"{COVERAGE_LEVEL:.0%} intervals made without the test rows cover only {found.value:.1%} of these"
         f"{_growth(made, test, problem.head)}: the target drifts more than before. The intervals of the model are "
-        "as wide as the errors of the test rows, but may be too narrow for later rows"
+        "as wide as the errors of the test rows, but may be too narrow for later rows: fit again as soon as newer rows "
+        "are known, or use intervals of a higher level, such as 95%"
     ]
 
 

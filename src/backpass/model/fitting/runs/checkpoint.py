@@ -249,7 +249,7 @@ def _way_on(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     differing = {name for name in {*before, *now} if before.get(name) != now.get(name)}
     if differing == {"epochs"}:
         return (
-            f"the learning rate schedule spans all epochs, so a run cannot change their number: "
+            "a run cannot change its number of epochs, because the schedules of its settings span all of them: "
             f"finish it with --epochs {before.get('epochs')}, or train for {now.get('epochs')} epochs without --resume"
         )
     if differing <= {"rows", "files"}:
