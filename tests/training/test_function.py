@@ -11,11 +11,12 @@ import numpy
 import pytest
 
 from backpass import fit_function
-from backpass.circuit import operations
+from backpass.circuit import operations, trace
 from backpass.engine import NumpyEngine
 from backpass.errors import BackpassError, InterruptedTraining, ShapeError, TraceError, UsageError
 from backpass.network import Dense, Network, loss_named
 from backpass.training import Callback, FittedFunction, OptimizerOptions, optimizer_named
+from backpass.training.function import CallableLoss
 
 Floats = numpy.ndarray[Any, Any]
 X = numpy.random.default_rng(0).normal(size=(60, 2))
@@ -296,3 +297,27 @@ def test_class_numbers_beyond_the_outputs_are_refused() -> None:
     h = lambda theta, x: x @ theta
     with pytest.raises(UsageError, match="class number 3"):
         fit(h, numpy.zeros((2, 3)), y=numpy.array([0, 1, 2, 3] * 15), loss="cross_entropy")
+
+
+@pytest.mark.parametrize(
+    ("loss", "error"),
+    [
+        (lambda o: o, TypeError),
+        (lambda o, y: numpy.median(o - y), TraceError),
+        (lambda o, y: unknown(o, y), NameError),  # type: ignore[name-defined]  # noqa: F821
+    ],
+)
+def test_an_error_in_a_loss_says_how_the_loss_is_called(loss: Any, error: type[Exception]) -> None:
+    with pytest.raises(error) as failed:
+        trace(CallableLoss(loss).per_example, [("n", 2), ("n", 2)])
+    (note,) = failed.value.__notes__
+    assert note.startswith(
+        "the loss is called as loss(o, y), with outputs o of shape [n, 2] and targets y of shape [n, 2]"
+    )
+    assert "returns one number per example" in note
+    assert "the functions of backpass.operations" in note
+
+
+def test_a_loss_that_returns_nothing() -> None:
+    with pytest.raises(ShapeError, match=r"the loss returned None, expected one number per example: \[n\]"):
+        trace(CallableLoss(lambda o, y: None).per_example, [("n",), ("n",)])

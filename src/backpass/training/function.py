@@ -263,6 +263,14 @@ def _examples(which: str, x: Any, y: Any, weights: Any, dtype: numpy.dtype[Any])
 # Loss -----------------------------------------------------------------------------------------------------------------
 
 
+_CALLED = (
+    "the loss is called as loss(o, y), with outputs o of {} and targets y of {}, and returns one number per example; "
+    "it is traced, so it can use arithmetic, the functions of backpass.operations, and those of NumPy that "
+    "docs/reference/calculus.md lists"
+)
+"""The note on an error in a user-defined loss."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallableLoss(Loss):
     """A user-defined loss function."""
@@ -270,11 +278,16 @@ class CallableLoss(Loss):
     function: PerExample
 
     def per_example(self, o: Array, y: Array) -> Array:
-        J, n = self.function(o, y), o.shape[0]
+        try:
+            J, n = self.function(o, y), o.shape[0]
+        except Exception as error:
+            error.add_note(_CALLED.format(_text(o.shape, o.shape[0]), _text(y.shape, o.shape[0])))
+            raise
         shape = getattr(J, "shape", ())
         if shape != (n,):
             raise ShapeError(
-                f"the loss returned {_text(shape, n)}, expected one number per example: [n]",
+                f"the loss returned {_text(shape, n) if hasattr(J, 'shape') else repr(J)}, expected one number per "
+                "example: [n]",
                 hint="leave the mean over examples out; sum over outputs with .sum(axis=1)",
             )
         return J
