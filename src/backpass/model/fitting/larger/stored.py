@@ -155,7 +155,8 @@ class Stored:
             uses, found = self.uses[shard][window], exceptions.between(first, last)
             if len(found.rows):
                 self.exceptions.setdefault((shard, window), []).append(found.moved(uses.total()))
-            uses.update(new.uses[first:last].tolist())
+            has_uses = "use" in (self.record.names or ())
+            uses.update(new.uses[first:last].tolist() if has_uses else {EVERY: last - first})
             self._append(shard, window, records[first:last], found)
 
     def _append(self, shard: int, window: int, records: NDArray[Any], exceptions: Exceptions) -> None:

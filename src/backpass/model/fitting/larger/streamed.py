@@ -284,8 +284,11 @@ def _others(
         collected: Takes in the notes on the tables.
         strict: Whether a row without a target is an error.
     """
+    drawn = np.sort(drawn)
     for shard, table in tables:
-        part = table.take(np.flatnonzero(~are_among(table.row_numbers, drawn)))
+        numbers = table.row_numbers  # ascending: few rows of the sample are between the first and the last
+        near = drawn[slice(*np.searchsorted(drawn, [numbers[0], numbers[-1] + 1]))] if len(numbers) else drawn[:0]
+        part = table.take(np.flatnonzero(~are_among(numbers, near)))
         if not part.rows or (weight is not None and _is_idle(part.columns[weight])):
             collected.add(part.notes, part.of_source)
             continue  # every row has weight 0
