@@ -616,3 +616,78 @@ def test_the_page_shows_the_tables() -> None:
         cells = ", ".join(f"`{text_of(each)}`" for each in counted.cells[:2])
         values = ", ".join(f"`{each}`" for each in counted.values[:2])
         assert f"| {counted.name} | {cells} | {values} | {counted.caution} |" in page
+
+
+POLISH = {  # genitives
+    1: "stycznia",
+    2: "lutego",
+    3: "marca",
+    4: "kwietnia",
+    5: "maja",
+    6: "czerwca",
+    7: "lipca",
+    8: "sierpnia",
+    9: "września",
+    10: "października",
+    11: "listopada",
+    12: "grudnia",
+}
+    "stycznia",
+    "lutego",
+    "marca",
+    "kwietnia",
+    "maja",
+    "czerwca",
+    "lipca",
+    "sierpnia",
+    "września",
+    "października",
+    "listopada",
+    "grudnia",
+]
+FORMS: dict[str, Callable[[datetime.datetime], str]] = {
+    "weekday, German": lambda when: f"{('Mo', 'Di', 'Mi', 'Do', 'Fr', 'Sa', 'So')[when.weekday()]}, {when:%d.%m.%Y}",
+    "weekday, French": lambda when: (
+        f"{('lun', 'mar', 'mer', 'jeu', 'ven', 'sam', 'dim')[when.weekday()]}. {when:%d/%m/%Y}"
+    ),
+    "weekday, ISO": lambda when: f"{when:%A %Y-%m-%d}",
+    "Uhr": lambda when: f"{when:%d.%m.%Y, %H:%M} Uhr",
+    "a hyphen before the time": lambda when: f"{when:%d.%m.%Y - %H:%M}",
+    "two spaces": lambda when: f"{when:%Y-%m-%d  %H:%M:%S}",
+    "periods": lambda when: f"{when:%Y-%m-%d %H.%M.%S}",
+    "a database": lambda when: f"{when:%Y-%m-%d-%H.%M.%S.%f}",
+    "the name of a file": lambda when: f"{when:%Y-%m-%d_%H-%M-%S}",
+    "hours": lambda when: f"{when:%Y-%m-%d %H}",
+    "month of a statistical office": lambda when: f"{when:%YM%m}",
+    "month of Stata": lambda when: f"{when.year}m{when.month}",
+    "quarter with a short year": lambda when: f"{(when.month + 2) // 3}Q{when:%y}",
+    "calendar week": lambda when: "KW {1:02}/{0}".format(*when.isocalendar()),
+    "week of Stata": lambda when: "{}w{}".format(*when.isocalendar()),
+    "Polish": lambda when: f"{when.day} {POLISH[when.month]} {when.year} r.",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("token", ["", "-", "n/a"])
+def test_dates_as_programs_and_offices_write_them(form: str, token: str, tmp_path: Path) -> None:
+    draw = random.Random(form)
+    whens = [datetime.datetime(2024, 5, 1) + datetime.timedelta(hours=draw.randrange(20_000)) for _ in range(60)]
+    cells = [token if n % 11 == 3 else FORMS[form](when) for n, when in enumerate(whens)]
+    column = as_csv(cells, tmp_path / "t").column("x")
+    assert column.kind == "date", cells[:3]
+    for n, text in enumerate(timestamp_texts(column.microseconds, "date")):
+        day = whens[n]
+        if n % 11 == 3:
+            continue
+        if "week" in form and "weekday" not in form:
+            day -= datetime.timedelta(days=day.weekday())
+        elif "month" in form or "quarter" in form:
+            day = day.replace(day=1, month=(day.month - 1) // 3 * 3 + 1 if "quarter" in form else day.month)
+        assert text[:10] == f"{day:%Y-%m-%d}", (cells[n], text)
+
+
+@pytest.mark.parametrize(
+    "cells", [["Mon 5", "Tue 6", "Wed 7"], ["Sat 9:30", "Sun 10:30", "Sat 11:00"], ["W 5", "W 6", "W 7"]]
+)
+def test_a_weekday_or_a_letter_before_another_number_is_kept(cells: list[str], tmp_path: Path) -> None:
+    assert isinstance(as_csv(cells * 20, tmp_path / "t").column("x"), CategoricalColumn)

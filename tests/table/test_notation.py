@@ -1014,3 +1014,118 @@ def test_a_model_of_angles_reads_decimal_degrees() -> None:
         assert np.array_equal(model.predict({"x": written}), expected), written
     with pytest.raises(DataError, match="'500'"):
         model.predict({"x": ["500", "12.5"]})
+
+
+WRAPPINGS: dict[str, Callable[[str], str]] = {
+    "tag": lambda text: f"<b>{text}</b>",
+    "cell of a table": lambda text: f'<td align="right">{text}</td>',
+    "line break": lambda text: f"{text}<br/>",
+    "comment": lambda text: f"<!-- from: x -->{text}",
+    "escaped tag": lambda text: f"&lt;span&gt;{text}&lt;/span&gt;",
+    "footnote": lambda text: f"{text}<sup>a</sup>",
+    "entity": lambda text: text.replace(" ", "&nbsp;").replace("−", "&minus;").replace("€", "&euro;") + "&nbsp;",
+    "numeric entity": lambda text: text.replace(" ", "&#160;").replace("€", "&#8364;") + "&#xA0;",
+    "quotation marks": lambda text: f'"{text}"',
+    "typographic marks": lambda text: f"“{text}”",
+    "directions": lambda text: f"\u202a{text}\u202c",
+    "soft hyphen": lambda text: f"{text}\u00ad",
+    "zero-width space": lambda text: f"{text[:1]}\u200b{text[1:]}",
+    "figure spaces": lambda text: f"\u2007{text}\u2002",
+}
+
+
+@pytest.mark.parametrize("wrapping", WRAPPINGS)
+@pytest.mark.parametrize("locale", ["plain", "us", "german", "french"])
+def test_what_only_shows_a_value_is_left_out_and_said(wrapping: str, locale: str, tmp_path: Path) -> None:
+    """Generated numbers come back from HTML and quotation marks, at any share, at fit and at prediction."""
+    draw = random.Random(f"{wrapping} {locale}")
+    decimal, mark = LOCALES[locale]
+    values = [round(draw.uniform(1, 90_000), 2) for _ in range(ROWS)]
+    write = WRITERS[draw.choice(["unicode minus", "currency before", "unit", "footnotes"])]
+    plain = [write(value, local(value, decimal, mark)) for value in values]
+    every = draw.choice([1, 2, 7])
+    cells = [WRAPPINGS[wrapping](cell) if n % every == 0 else cell for n, cell in enumerate(plain)]
+    for door in ("csv", *draw.sample(sorted(DOORS), 1)):
+        table = DOORS[door](cells, tmp_path / door)
+        assert same(values_of(table), values), (door, cells[:2])
+        kinds = {"x": "numeric" if (reading := table.column("x").reading) is None else reading.required_kind}  # type: ignore[union-attr]
+        assert same(values_of(as_csv(cells, tmp_path / "new", kinds=kinds)), values)
+    if wrapping in {"tag", "cell of a table", "line break", "entity", "quotation marks"}:
+        assert any("HTML" in note or "quotation marks" in note for note in table.notes), table.notes
+
+
+@pytest.mark.parametrize("wrapping", WRAPPINGS)
+def test_dates_and_gaps_are_found_in_tags(wrapping: str, tmp_path: Path) -> None:
+    wrap = WRAPPINGS[wrapping]
+    dates = [f"{n % 28 + 1:02}.{n % 12 + 1:02}.2024" for n in range(ROWS)]
+    if wrapping not in ("footnote", "zero-width space", "directions", "soft hyphen"):
+        assert as_csv([*map(wrap, dates)], tmp_path / "t").column("x").kind == "date"
+    cells = [wrap("") if n % 5 == 0 else wrap(f"{n}.5") for n in range(ROWS)]
+    if wrapping not in ("footnote", "quotation marks", "typographic marks"):
+        values = values_of(as_csv(cells, tmp_path / "t"))
+        assert same(values, [math.nan if n % 5 == 0 else n + 0.5 for n in range(ROWS)])
+
+
+def test_tags_do_not_join_numbers_and_categories_keep_them(tmp_path: Path) -> None:
+    column = as_csv([f"{n}<br>{n + 1}" for n in range(ROWS)], tmp_path / "t").column("x")
+    assert isinstance(column, CategoricalColumn)
+    texts = ["<b>red</b>", "red", "<NA>", "R&amp;D"]
+    table = as_csv(texts * 20, tmp_path / "t")
+    column = table.column("x")
+    assert isinstance(column, CategoricalColumn)
+    assert column.levels == tuple(sorted(texts))
+    assert any("look alike" in finding.text for finding in column_findings(column, table))
+
+
+@pytest.mark.parametrize("sign", ["R", "K", "Q", "L", "P", "S/", "S/.", "B/.", "KSh", "N$", "Bs."])
+@pytest.mark.parametrize("locale", ["us", "german", "french"])
+def test_short_signs_of_currencies(sign: str, locale: str, tmp_path: Path) -> None:
+    draw = random.Random(f"{sign} {locale}")
+    values = [round(draw.uniform(1, 90_000), 2) for _ in range(ROWS)]
+    space = draw.choice(["", " "]) if len(sign) < 3 else " "
+    cells = [f"{sign}{space}{local(value, *LOCALES[locale])}" for value in values]
+    table = as_csv(cells, tmp_path / "t")
+    assert same(values_of(table), values)
+    assert any(f"currency {sign}" in note for note in table.notes)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"R{n}" for n in range(100, 160)],
+        [f"R {n}" for n in range(100, 160)],
+        [f"Q{n % 9}.{n % 7}" for n in range(ROWS)],
+        [f"L{n % 9}.{n}" for n in range(ROWS)],
+        [f"K {n}.50" if n % 2 else f"{n}.50" for n in range(ROWS)],
+        [f"{n % 9 + 1}_{n:03}" for n in range(100, 160)],
+        [f"{n % 9} Series-1" for n in range(ROWS)],
+        [f"{n} B-2" for n in range(ROWS)],
+        [f"{n} K-9" for n in range(ROWS)],
+        [f"{n} Apt-4" for n in range(ROWS)],
+        [hex(n) for n in range(ROWS)],
+    ],
+)
+def test_codes_with_letters_and_signs_are_no_numbers(cells: list[str], tmp_path: Path) -> None:
+    table = as_csv(cells, tmp_path / "t")
+    assert isinstance(table.column("x"), CategoricalColumn)
+    assert not any("units" in note for note in table.notes)
+
+
+@pytest.mark.parametrize(
+    "unit", ["m s-1", "µg m-3", "kg ha-1", "µmol m-2 s-1", "W m-2 K-1", "cells mL-1", "d-1", "s^-1"]
+)
+def test_units_with_exponents_need_units_as_bases(unit: str, tmp_path: Path) -> None:
+    values = [n + 0.5 for n in range(ROWS)]
+    table = as_csv([f"{value} {unit}" for value in values], tmp_path / "t")
+    assert same(values_of(table), values)
+    assert any(f"unit {unit}" in note for note in table.notes)
+
+
+def test_hexadecimal_numbers_are_named(tmp_path: Path) -> None:
+    schema = Schema.fit(as_csv([hex(n % 40) for n in range(4 * ROWS)], tmp_path / "t"), "n")
+    assert any("hexadecimal numbers, such as '0x0': kept as 40 categories" in note for note in schema.notes)
+
+
+def test_marks_inside_a_number_are_no_end_of_it() -> None:
+    for text in ("1\u200b234.5", "12\u200e.5", "1\u00ad2"):
+        assert quick_cell_in(text) == cell_in(text)

@@ -30,6 +30,7 @@ NUMBERED = re.compile(  # a sign, a bracket or a currency may stand before the f
     rf"|[^\W\d_]{{1,4}}\s\d+\s?(?:{'|'.join(map(re.escape, UNITS))})$"
 )
 
+HEXADECIMAL = re.compile(r"0[xX][0-9A-Fa-f]+")
 SEVERAL_NUMBERS = LazyPattern(
     r"\W?\d+(?:[.,]\d+)?(?:\s?(?:[/x×*;|]|, ?)\s?-?\d+(?:\.\d+)?){1,2}\W?(?:\s?[^\W\d]{1,4})?"
 )
@@ -144,6 +145,9 @@ class NumberedTexts:
         if are_several(levels):
             name = "several numbers in each cell"
             return NumberedTexts("are", name, f"{name}, {such}", "give each number a column of its own")
+        if all(HEXADECIMAL.fullmatch(text) for text in levels):
+            name = "hexadecimal numbers"
+            return NumberedTexts("are", name, f"{name}, {such}", "if they are quantities, write them in decimal digits")
         return NumberedTexts(
             "start with",
             "numbers in an unknown notation",

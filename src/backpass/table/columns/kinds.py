@@ -28,6 +28,7 @@ from backpass.table.columns.column_reading import (
     with_reading,
     with_truths,
 )
+from backpass.table.columns.presentation import presentation_of, without_presentation
 from backpass.table.columns.raw import (
     RawColumn,
     RawDatetimes,
@@ -108,13 +109,18 @@ def infer_column(raw: RawColumn, rules: Rules, errors: ErrorList, notes: list[st
     if not isinstance(raw, RawStrings):
         raw = numbers_as_texts(raw, errors) if isinstance(raw, RawNumbers) else datetimes_as_texts(raw)
     as_text = judge(raw, rules)
-    classified = as_text if required == "categorical" else with_reading(raw.name, as_text, rules)
+    shown_raw, raw = raw, raw if required == "categorical" else without_presentation(raw)
+    as_values = as_text if raw is shown_raw else judge(raw, rules)
+    classified = as_text if required == "categorical" else with_reading(raw.name, as_values, rules)
     if rules.allows_truths(raw.name):
         classified = with_truths(raw.name, classified, notes)
     classified = with_counted(raw, classified, rules)
     kind = decide(raw, classified, required, rules.decimal, notes)
     if kind == "categorical":
-        return _text_column(raw, as_text, rules, notes)
+        return _text_column(shown_raw, as_text, rules, notes)
+    if raw is not shown_raw and required is None and (found := presentation_of(shown_raw.levels, raw.levels)):
+        example, bare, what = found
+        notes.append(f"column {shown(raw.name)}: {shown(example)} is read as {shown(bare)} (without {what})")
     _report_mismatches(raw, classified, kind, rules, errors)
     if classified.gaps:
         notes.append(gap_note(raw.name, classified.gaps))

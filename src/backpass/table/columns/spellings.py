@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import compress
 from operator import itemgetter
 
+from backpass.table.columns.presentation import plain_text
 from backpass.table.files.database import identifier
 from backpass.table.messages import counted, listed, shown
 from backpass.table.notation.boolean import truth_in
@@ -185,18 +186,18 @@ def alike(texts: Iterable[str]) -> list[list[str]]:
 def _composed(text: str) -> str:
     from html import unescape  # here: its table is slow to import, and seldom needed
 
-    return unicodedata.normalize("NFKC", unescape(text))
+    return unicodedata.normalize("NFKC", plain_text(unescape(text)))
 
 
 def look_alikes(texts: Iterable[str]) -> list[list[str]]:
-    """Return groups of texts that differ only in characters that look alike, or in entities of HTML.
+    """Return groups of texts that differ only in characters that look alike, or in tags and entities of HTML.
 
-    >>> look_alikes(["pre-tax", "pre\\u2013tax", "A", "\\u0410", "R&amp;D", "R&D"])
-    [['pre-tax', 'pre–tax'], ['A', 'А'], ['R&amp;D', 'R&D']]
+    >>> look_alikes(["pre-tax", "pre\\u2013tax", "A", "\\u0410", "R&amp;D", "R&D", "<b>red</b>", "red"])
+    [['pre-tax', 'pre–tax'], ['A', 'А'], ['R&amp;D', 'R&D'], ['<b>red</b>', 'red']]
     """
     groups: dict[str, list[str]] = {}
     for text in texts:
-        plain = text if text.isascii() and "&" not in text else _composed(text)
+        plain = text if text.isascii() and "&" not in text and "<" not in text else _composed(text)
         groups.setdefault(plain.translate(SIMILAR).casefold(), []).append(text)
     return [same for same in groups.values() if len(same) > 1]
 

@@ -29,7 +29,7 @@ from backpass.table.datetimes.counted import (
     likely_notations,
 )
 from backpass.table.datetimes.day_month import Order, has_short_year, is_day_and_month
-from backpass.table.datetimes.strings import with_plain_spaces
+from backpass.table.datetimes.strings import with_plain_spaces, without_weekday
 from backpass.table.datetimes.timestamp import NAT, timestamp_texts
 from backpass.table.datetimes.written import TURN, WRITTEN
 from backpass.table.messages import ErrorList, counted, plural, rows_listed, shown
@@ -154,9 +154,9 @@ def datetime_notes(name: str, classified: TextClassification, kind: Kind) -> lis
 
 def _order_note(name: str, classified: TextClassification, order: Order) -> str:
     """Return the note on dates that were read in an order of day, month and year."""
-    texts = map(with_ascii_digits, map(with_plain_spaces, classified.of_type(DATE)))
-    dates = [*filter(is_day_and_month, texts)]
-    short = [text for text in dates if has_short_year(text)]
+    plain = {text: with_ascii_digits(with_plain_spaces(without_weekday(text))) for text in classified.of_type(DATE)}
+    dates = [text for text, bare in plain.items() if is_day_and_month(bare)]
+    short = [text for text in dates if has_short_year(plain[text])]
     what = f"column {shown(name)} has dates such as {shown((short or dates)[0])}: read {order.replace('_', ' ')}"
     return f"{what}; {SHORT_YEARS}" if short else what
 

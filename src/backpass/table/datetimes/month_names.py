@@ -47,6 +47,12 @@ _WEEKDAYS = """
 MONTHS = {name: month for month, names in enumerate(_MONTHS, start=1) for name in names.split()}
 """Month by its name in lower case."""
 WEEKDAYS = frozenset(_WEEKDAYS.split())
+_BEFORE_DIGITS = """
+    mar seg ter qua qui sex mie sab pon wt śr czw pt sob ndz niedz mån tis ons tor fre lör sön man tir lør søn
+    ti ke to pe la su po út st čt pá so ne h k sze cs p szo v pzt sal çar per cum cmt paz
+"""
+DAYS_BEFORE_DIGITS = WEEKDAYS | frozenset(_BEFORE_DIGITS.split())
+"""Names of weekdays before a date in digits, where mar is not March, and to and per are not words."""
 
 
 def month_of(word: str) -> int | None:

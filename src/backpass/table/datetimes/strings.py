@@ -23,6 +23,7 @@ from backpass.table.datetimes.day_month import (
     microseconds_in,
     order_in,
 )
+from backpass.table.datetimes.month_names import DAYS_BEFORE_DIGITS
 from backpass.table.datetimes.name_evidence import are_ratios, says_datetime
 from backpass.table.datetimes.timestamp import DAY, Timestamp, timestamp_in
 from backpass.table.datetimes.written import LONGEST, POINTED_TIME, WRITTEN, Written, written_in
@@ -38,6 +39,9 @@ DIGIT = re.compile("[0-9]")
 ALL_DIGIT = re.compile(r"(?:[^0-9\0]*+[0-9][^\0]*+\0)*+")
 """Strings joined by NUL, and one behind the last, of which each holds a digit."""
 PLAIN_SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u3000"), " ")
+DAY_BEFORE = re.compile(
+    r"(?P<weekday>[^\W\d_]{1,12})\.?,?[ \u00a0](?=[0-9]{1,4}[./-] ?[0-9]{1,2}[./-] ?[0-9]{1,4}(?![0-9]))"
+)
 ORDINAL = "year and day of the year"
 YEAR_AND_MONTH, MONTH_AND_YEAR = "year and month", "name of the month and year"
 
@@ -70,6 +74,20 @@ def with_plain_spaces(text: str) -> str:
     return text.translate(PLAIN_SPACES).strip()
 
 
+def without_weekday(text: str) -> str:
+    """Return a date in digits without the weekday before it; unchanged if there is none.
+
+    >>> without_weekday("Mi, 15.05.2024"), without_weekday("ven. 17/05/2024"), without_weekday("Mon 5")
+    ('15.05.2024', '17/05/2024', 'Mon 5')
+    """
+    found = DAY_BEFORE.match(text)
+    return text[found.end() :] if found is not None and found["weekday"].lower() in DAYS_BEFORE_DIGITS else text
+
+
+def _may_start_with_weekday(text: str) -> bool:
+    return text[:1].isalpha() and text[-1:].isalnum() and DAY_BEFORE.match(text) is not None
+
+
 def datetimes_among(
     texts: Sequence[str],
     counts: NDArray[np.int64],
@@ -91,7 +109,8 @@ def datetimes_among(
         detects: Whether other notations than ISO 8601 and day-month dates with four digits of the year are read.
         name: Name of the column.
     """
-    given = spaced = texts
+    given = texts
+    spaced = texts = [*map(without_weekday, texts)] if any(map(_may_start_with_weekday, texts)) else texts
     if not all(map(str.isascii, texts)):
         spaced = [*map(with_plain_spaces, texts)]
         texts = [with_ascii_digits(text) for text in spaced]

@@ -21,11 +21,12 @@ TURN = 69  # two-digit years from here on are of the 20th century (POSIX.1-2017,
 _HALF = r"(?: ?(?P<half>[AaPp])\.?[ \u00a0\u202f]?[Mm]\.?)"
 _ZONE = r"(?: ?(?P<zone>Z|UTC|GMT|(?:UTC|GMT)?[+-][0-9]{2}(?::?[0-9]{2})?))?"
 _MINUTES = r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
-_CLOCK = rf"(?:(?:T|,? |, at | at | um ){_MINUTES}{_HALF}?{_ZONE}(?: Uhr)?)?"
+_CLOCK = rf"(?:(?:T|,? {{1,2}}|, at | at | um | - ){_MINUTES}{_HALF}?{_ZONE}(?: Uhr| h)?)?"
 _YEAR = r"(?P<year>[0-9]{4}|'?[0-9]{2})"
 _WORD = r"(?P<month_name>[^\W\d_]{3,12}\.?)"
 _WEEKDAY = r"(?:(?P<weekday>[^\W\d_]{2,12}\.?),? )?"
 _DAY = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th|er|º|ª|\.)?"
+FIRST_LETTERS = frozenset({"q", "w", "wk", "week", "kw", "cw"})  # of quarters and weeks
 _FIRST = re.compile(r"[0-9]|[^\W\d_]+")
 
 
@@ -59,6 +60,17 @@ WRITTEN = (
         LazyPattern(rf"(?P<year>[0-9]{{4}})([-./]) ?(?P<month>[0-9]{{1,2}})\2 ?(?P<day>[0-9]{{1,2}})\.?{_CLOCK}"),
     ),
     Written(
+        "year first, the time with other signs",
+        ("2024-01-31 15.30.00", "2024-01-31-15.30.00.123456", "2024-01-31_15-30-00", "2024-01-31 15"),
+        ("2024-01-31T15:30:00", "2024-01-31T15:30:00.123456", "2024-01-31T15:30:00", "2024-01-31T15:00:00"),
+        "periods, hyphens or underscores between the parts; two digits alone are the hour",
+        LazyPattern(
+            r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})(?:[T _-](?P<hour>[0-9]{2})(?P<mark>[._-])"
+            r"(?P<minute>[0-9]{2})(?:(?P=mark)(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
+            r"|[T ](?P<bare_hour>[0-9]{2}))"
+        ),
+    ),
+    Written(
         "basic ISO 8601",
         ("20240131T1530", "20240131T153000Z", "20240131 15:30"),
         ("2024-01-31T15:30:00", "2024-01-31T15:30:00", "2024-01-31T15:30:00"),
@@ -75,7 +87,7 @@ WRITTEN = (
         "months of common languages, whole or abbreviated",
         LazyPattern(
             rf"{_WEEKDAY}{_DAY}[ ./-]{{0,2}}(?:de |d')?{_WORD},?[ ./-]{{0,2}}(?:de |del )?"
-            rf"{_YEAR}(?: г\.?| р\.?)?{_CLOCK}"
+            rf"{_YEAR}(?: г\.?| р\.?| r\.?)?{_CLOCK}"
         ),
     ),
     Written(
@@ -115,30 +127,34 @@ WRITTEN = (
     ),
     Written(
         "year and month",
-        ("2024-01", "2024/1", "01/2024", "1-2024"),
-        ("2024-01-01", "2024-01-01", "2024-01-01", "2024-01-01"),
+        ("2024-01", "2024/1", "01/2024", "1-2024", "2024M01"),
+        ("2024-01-01", "2024-01-01", "2024-01-01", "2024-01-01", "2024-01-01"),
         "the first day of the month; seasons such as 2010-11, 2011-12 stay categories",
         LazyPattern(
-            r"(?P<year>[12][0-9]{3})[-/](?P<month>[0-9]{1,2})|(?P<month_first>[0-9]{1,2})[-/](?P<year_last>[12][0-9]{3})"
+            r"(?P<year>[12][0-9]{3})[-/mM](?P<month>[0-9]{1,2})|(?P<month_first>[0-9]{1,2})[-/](?P<year_last>[12][0-9]{3})"
         ),
     ),
     Written(
         "quarter",
-        ("2024-Q1", "2024Q3", "Q2 2024", "4Q2024"),
-        ("2024-01-01", "2024-07-01", "2024-04-01", "2024-10-01"),
+        ("2024-Q1", "2024Q3", "Q2 2024", "4Q2024", "4Q24"),
+        ("2024-01-01", "2024-07-01", "2024-04-01", "2024-10-01", "2024-10-01"),
         "the first day of the quarter",
         LazyPattern(
             r"(?P<year>[12][0-9]{3})[- /]?[Qq](?P<quarter>[1-4])"
             r"|[Qq](?P<quarter_first>[1-4])[- /]?(?P<year_last>[12][0-9]{3})"
-            r"|(?P<quarter_lead>[1-4])[- ]?[Qq][- /]?(?P<year_end>[12][0-9]{3})"
+            r"|(?P<quarter_lead>[1-4])[- ]?[Qq](?:[- /]?(?P<year_end>[12][0-9]{3})|'?(?P<short_year>[0-9]{2}))"
         ),
     ),
     Written(
         "week of ISO 8601",
-        ("2024-W05", "2024W05", "2024-W05-3"),
-        ("2024-01-29", "2024-01-29", "2024-01-31"),
+        ("2024-W05", "2024W05", "2024-W05-3", "KW 05/2024", "2024w5"),
+        ("2024-01-29", "2024-01-29", "2024-01-31", "2024-01-29", "2024-01-29"),
         "the Monday of the week",
-        LazyPattern(r"(?P<year>[12][0-9]{3})-?W(?P<week>[0-9]{2})(?:-?(?P<day_of_week>[1-7]))?"),
+        LazyPattern(
+            r"(?P<year>[12][0-9]{3})-?W(?P<week>[0-9]{2})(?:-?(?P<day_of_week>[1-7]))?"
+            r"|(?P<year_first>[12][0-9]{3})[- /]?(?:[wW]|KW|CW) ?(?P<week_last>[0-9]{1,2})"
+            r"|(?:[wW]|[wW]k|[wW]eek|KW|CW) ?(?P<week_first>[0-9]{1,2})[- /]{1,3}(?P<year_last>[12][0-9]{3})"
+        ),
     ),
     Written(
         "year and day of the year",
@@ -189,7 +205,8 @@ WRITTEN = (
     ),
 )
 _ALIASES = {
-    "year": ("year_first", "year_last", "year_end"),
+    "year": ("year_first", "year_last", "year_end", "short_year"),
+    "week": ("week_first", "week_last"),
     "month": ("month_first",),
     "month_name": ("name_last", "month_between"),
     "day": ("day_last",),
@@ -223,12 +240,12 @@ def written_in(text: str, first: Written | None = None) -> tuple[Timestamp, Writ
 
 
 def _may_start(text: str) -> bool:
-    """Whether a string starts with a digit, the name of a month or a weekday, or Q, as all notations do."""
+    """Whether a string starts with a digit, the name of a month or a weekday, a quarter or a week."""
     first = _FIRST.match(text)
     if first is None:
         return False
     word = first.group()
-    return word.isdigit() or month_of(word) is not None or is_weekday(word) or word in "Qq"
+    return word.isdigit() or month_of(word) is not None or is_weekday(word) or word.lower() in FIRST_LETTERS
 
 
 def full_year(text: str) -> int:
@@ -289,7 +306,7 @@ def _clock(hour: str | None, minute: str | None, parts: Mapping[str, str | None]
 def _days(found: Mapping[str, str | None], parts: Mapping[str, str | None]) -> int | None:
     """Return the days since 1970-01-01, None if the date doesn't exist."""
     year = full_year(found["year"] or "")
-    if week := parts.get("week"):
+    if week := found["week"]:
         return _days_of_week(year, int(week), int(parts.get("day_of_week") or 1))
     if day_of_year := parts.get("day_of_year"):
         return _days_of_year(year, int(day_of_year))

@@ -20,13 +20,14 @@ from backpass.table.notation.measures.aside import without_aside
 from backpass.table.notation.measures.compound import unit_of_compounds
 from backpass.table.notation.measures.units import ratio
 from backpass.table.notation.number import NUMBER, are_addresses
-from backpass.table.notation.numeral import DECIMALS, SPACES
+from backpass.table.notation.numeral import APOSTROPHES, DECIMALS, SPACES, UNDERSCORE
 from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.vocabulary import (
     BARE_UNITS,
     CJK,
     FLAGS,
     LAB_FLAGS,
+    LETTERS,
     MAGNITUDES,
     UNSURE,
     UNSURE_APART,
@@ -47,6 +48,10 @@ FEWEST_VALUES = 3  # distinct numbers with units, ranges or bounds; fewer are as
 FEWEST_DIGITS = 5  # digits of two joined codes
 PHONE_DIGITS = 9  # digits in groups of three, in every cell, that are telephone numbers
 WHOLE = re.compile(r"[0-9]+")
+AMOUNT = re.compile(
+    rf"(?<![0-9.,])(?:(?P<grouped>[0-9]{{1,3}}(?:[,.{APOSTROPHES}{SPACES}][0-9]{{3}})++)|[0-9]++)"
+    r"(?P<fraction>[.,][0-9]{2})?(?![0-9])"
+)
 YEARS = range(1900, 2101)  # denominators that are years: 5/2024
 
 
@@ -309,7 +314,9 @@ def _out_of(shapes: Mapping[Cell, int]) -> str:
 
 def _is_code(reading: NumberReading, shapes: Mapping[Cell, int], texts: Sequence[str]) -> bool:
     """Whether the cells are codes or categories, although each of them reads as a number."""
-    if are_addresses(texts):
+    if are_addresses(texts) or (reading.currency and reading.currency in LETTERS and not _are_amounts(shapes, texts)):
+        return True
+    if any(UNDERSCORE in shape.digits for shape in shapes) and not _are_thousands(texts):
         return True
     has_words = bool(
         reading.unit
@@ -335,6 +342,23 @@ def _is_code(reading: NumberReading, shapes: Mapping[Cell, int], texts: Sequence
     if reading.out_of and any(high > float(reading.out_of) for _, high in intervals):
         return True
     return is_grouped and _are_phones(texts)
+
+
+def _are_amounts(shapes: Mapping[Cell, int], texts: Sequence[str]) -> bool:
+    """Whether all cells have a currency of one letter, and decimals and thousands as amounts have them: R 1 250.50.
+
+    R12 and Q4.1 are codes.
+    """
+    if not all(shape.currency for shape in shapes):
+        return False
+    are_pairs = [AMOUNT.search(text) for text in texts if (cell := cell_in(text)) is not None and not cell.word]
+    fractions = {found["fraction"] is not None for found in are_pairs if found}
+    return all(are_pairs) and (fractions == {True} or any(found and found["grouped"] for found in are_pairs))
+
+
+def _are_thousands(texts: Sequence[str]) -> bool:
+    """Whether underscores separate thousands: some cells have two of them, or have decimals, or none below 1000."""
+    return any(text.count(UNDERSCORE) > 1 or "." in text or (text.isdigit() and len(text) < 4) for text in texts)
 
 
 def _intervals(reading: NumberReading, texts: Sequence[str]) -> set[tuple[float, float]]:

@@ -15,9 +15,10 @@ from backpass.table.notation.comparison import BEFORE, PATTERN, bound_of, split_
 from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.notation.measures.aside import without_aside
 from backpass.table.notation.measures.interval import with_one_unit
+from backpass.table.notation.measures.units import has_right_exponents
 from backpass.table.notation.numeral import DECIMALS, NUMERAL, SPACES, decimals_of, is_padded
 from backpass.table.notation.scripts import has_other_digits, with_ascii_digits, with_one_myriad, without_marks
-from backpass.table.notation.vocabulary import SIGNS, is_currency
+from backpass.table.notation.vocabulary import LETTERS, SIGNS, is_currency
 
 DASHES = "\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d"  # minus sign, hyphens, dashes, small and full-width hyphen
 MINUS = f"{DASHES}-"  # the hyphen last, so that it is no range in a class of characters
@@ -39,6 +40,7 @@ OF_VALUE = re.compile(  # digits that are no plain value: 4.1/5, x 10^3, e5, m3
 MISTYPED = re.compile(  # 1OO, 1O0, 2l5: letters in the place of digits that look like them
     r"[OoIlSZB]+[0-9][0-9OoIlSZB]*|[Oo]{2,}"
 )
+THOUSANDS_OF_EUROS = frozenset({"T€", "T €", "TEUR", "TEuro"})  # in German; T is tera elsewhere
 DECIMALS_OF_WORD = re.compile(r"(?:[^\W\d_]|[°%])\.[0-9]")  # 5O.5, 10 No.5
 PHRASES = tuple(BEFORE)
 CELL = LazyPattern(
@@ -46,7 +48,7 @@ CELL = LazyPattern(
     (?P<quote>'?)
     (?P<bound>{PATTERN})?                                     [{SPACES}]*
     (?P<sign>[+{MINUS}])?                                     [{SPACES}]*
-    (?:(?P<before>[{SIGNS}%]|[A-Z]{{1,2}}\$|[^\W\d_]{{2,3}}\.?)[{SPACES}]*)?
+    (?:(?P<before>[{SIGNS}%]|[A-Z]{{1,2}}\$|[^\W\d_]{{2,3}}\.?|[SB]/\.?|[{LETTERS}](?![^\W\d_]))[{SPACES}]*)?
     (?P<inner>[+{MINUS}])?
     (?P<digits>{NUMERAL})(?:(?<=[.,])[{MINUS}]{{1,2}})?
     (?P<exponent>[eEdD][+-]?[0-9]{{1,3}}|[{SPACES}]?[x×·*][{SPACES}]?10(?:(?:\^|\*\*?)[+{MINUS}]?[0-9]{{1,3}}|[⁻⁺]?[{SUPERSCRIPTS}]+)|[{SPACES}]10(?:\^|\*\*?|E)[+{MINUS}]?[0-9]{{1,2}})?
@@ -159,6 +161,7 @@ def quick_cell_in(text: str) -> Cell | None:
         return _of_other_digits(quick_cell_in(with_ascii_digits(text)))
     if len(text) > LONGEST or OF_VALUE.search(text):
         return cell_in(text)
+    text = without_marks(text)
     form = _form(_without_values(text))
     if form is None:
         return None
@@ -234,6 +237,8 @@ def cell_in(text: str) -> Cell | None:
         return None
     if word and ((not gap and MISTYPED.fullmatch(word)) or DECIMALS_OF_WORD.search(word)):
         return None
+    if word[-1:].isdigit() and not has_right_exponents(word):
+        return None
     return Cell(
         digits,
         decimals,
@@ -302,10 +307,12 @@ def _power(exponent: str, digits: str) -> int | None:
 def _affixes(before: str, after: str) -> tuple[str | None, str]:
     """Return the currency and the word behind the number; None if what stands before it is no currency."""
     after = after.strip(SPACES).replace("℃", "°C").replace("℉", "°F")
+    if after in THOUSANDS_OF_EUROS:
+        return ("EUR" if "R" in after else "€"), "Tsd"
     if before == "%":
         return (None, "") if after else ("", before)
     if before:
-        return (before, after) if is_currency(before) and not is_currency(after) else (None, "")
+        return (before, after) if (is_currency(before) or before in LETTERS) and not is_currency(after) else (None, "")
     if is_currency(after):
         return after, ""
     for length in (1, 4, 3, 2):

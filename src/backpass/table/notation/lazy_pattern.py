@@ -6,6 +6,7 @@ Takes what ``re.compile`` takes. Small patterns are compiled at once; this is fo
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cached_property
 
 
@@ -31,3 +32,7 @@ class LazyPattern:
     def search(self, text: str) -> re.Match[str] | None:
         """Find the first match in a string."""
         return self.compiled.search(text)
+
+    def sub(self, replacement: str | Callable[[re.Match[str]], str], text: str) -> str:
+        """Replace every match in a string."""
+        return self.compiled.sub(replacement, text)

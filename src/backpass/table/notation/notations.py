@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from backpass.table.notation.cell import ANGLE, COMPOUND, DASHES, DURATION, Cell
-from backpass.table.notation.numeral import APOSTROPHES, SPACES
+from backpass.table.notation.numeral import APOSTROPHES, SPACES, UNDERSCORE
 from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.vocabulary import same_unit, side
 
@@ -66,6 +66,13 @@ NOTATIONS = (
         (1234.5, 12000.0, 3.0),
         "straight and typographic",
         _grouped_by(APOSTROPHES),
+    ),
+    Notation(
+        "thousands separated by underscores",
+        ("1_234_567", "12_000", "3"),
+        (1234567.0, 12000.0, 3.0),
+        "if some numbers are below 1,000, above 999,999 or have decimals; 1_001 and 2_001 alone may be codes",
+        _grouped_by(UNDERSCORE),
     ),
     Notation(
         "dash as minus sign",

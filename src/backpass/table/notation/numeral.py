@@ -1,7 +1,7 @@
 """Numerals: the digits of a number with a decimal sign and thousands separators, and which decimal signs can read them.
 
-``12``, ``12.5``, ``1,234.50``, ``1.234,50``, ``1 234,50``, ``1'234.50`` and ``1,25,689`` (Indian grouping) are
-numerals; ``1.2.3`` and ``12,34,5`` are not. In ``1,234`` the comma may be either sign: ``agreement`` decides by the
+``12``, ``12.5``, ``1,234.50``, ``1.234,50``, ``1 234,50``, ``1'234.50``, ``1_234`` and ``1,25,689`` (Indian grouping)
+are numerals; ``1.2.3`` and ``12,34,5`` are not. In ``1,234`` the comma may be either sign: ``agreement`` decides by the
 whole column.
 """
 
@@ -10,18 +10,19 @@ from __future__ import annotations
 import re
 
 SPACES = " \u00a0\u2009\u202f"
-APOSTROPHES = "'\u2019"
-SEPARATORS = f".,{APOSTROPHES}{SPACES}"
+APOSTROPHES = "'\u2019\u00b4`"
+UNDERSCORE = "_"
+SEPARATORS = f".,{APOSTROPHES}{SPACES}{UNDERSCORE}"
 NUMERAL = rf"(?:[0-9]+(?:[{SEPARATORS}][0-9]+)*[.,]?|[.,][0-9]+)"
 DECIMALS = (".", ",")
 PADDED = re.compile(r"0[0-9]")
-MARKS = re.compile(f"[{APOSTROPHES}{SPACES}]")
+MARKS = re.compile(f"[{APOSTROPHES}{SPACES}{UNDERSCORE}]")
 
 
 def _pattern(decimal: str) -> re.Pattern[str]:
     """Return the pattern of numerals with a decimal sign: plain, in groups of three, or in Indian groups."""
     other = "," if decimal == "." else "."
-    marks = f"{other}{APOSTROPHES}{SPACES}"
+    marks = f"{other}{APOSTROPHES}{SPACES}{UNDERSCORE}"
     grouped = rf"[1-9][0-9]{{0,2}}(?P<mark>[{marks}])[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*"
     indian = rf"[1-9][0-9]?(?:{re.escape(other)}[0-9]{{2}})+{re.escape(other)}[0-9]{{3}}"
     point = re.escape(decimal)

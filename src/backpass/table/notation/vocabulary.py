@@ -8,19 +8,45 @@ from __future__ import annotations
 from collections.abc import Collection
 
 SIGNS = "$€£¥￥₹₽₩₺₴₦₫฿₪₱₲₡₵₸₼₾"
-DOLLARS = frozenset({"US$", "C$", "CA$", "A$", "AU$", "NZ$", "HK$", "S$", "R$", "NT$", "MX$"})
+DOLLARS = frozenset(
+    {
+        "US$",
+        "C$",
+        "CA$",
+        "A$",
+        "AU$",
+        "NZ$",
+        "HK$",
+        "S$",
+        "R$",
+        "NT$",
+        "MX$",
+        "N$",
+        "J$",
+        "T$",
+        "TT$",
+        "RD$",
+        "EC$",
+        "B$",
+    }
+)
+LETTERS = "RKQLP"
+"""Letters before amounts that stand for a currency: rand, kwacha, quetzal, lempira, pula. Codes start so, too."""
 _CODES = """
     AED ARS AUD BDT BGN BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP GHS HKD HRK HUF IDR ILS INR ISK JPY KES KRW KWD KZT
     LKR MAD MXN MYR NGN NOK NZD PEN PHP PKR PLN QAR RMB RON RSD RUB SAR SEK SGD THB TRY TWD UAH USD UYU VND XAF XOF ZAR
 """
 _NAMES = """
     Rs Rs. Re kr kr. Kr Kr. zł Kč Ft lei лв лв. руб руб. Fr Fr. SFr. TL Rp RM 元 円 원 euro Euro euros Euros dollars
+    Ksh KSh Tsh TSh Ush USh Shs Bs Bs. Kz Dh DH Dhs S/ S/. B/ B/.
 """
 _SAME_CURRENCY = """
     $ US$ dollars:USD C$ CA$:CAD A$ AU$:AUD NZ$:NZD HK$:HKD S$:SGD R$:BRL NT$:TWD MX$:MXN € euro Euro euros Euros:EUR
     £:GBP ¥ ￥:JPY,CNY 円:JPY 元 RMB:CNY ₹:INR Rs Rs. Re:INR,PKR,LKR kr kr. Kr Kr.:SEK,NOK,DKK,ISK zł:PLN Kč:CZK Ft:HUF
     lei:RON лв лв.:BGN ₽ руб руб.:RUB Fr Fr. SFr.:CHF ₺ TL:TRY Rp:IDR RM:MYR ₩ 원:KRW ₴:UAH ₦:NGN ₫:VND ฿:THB ₪:ILS
-    ₱:PHP ₲:PYG ₡:CRC ₵:GHS ₸:KZT ₼:AZN ₾:GEL
+    ₱:PHP ₲:PYG ₡:CRC ₵:GHS ₸:KZT ₼:AZN ₾:GEL R:ZAR K:ZMW,PGK Q:GTQ L:HNL P:BWP S/ S/.:PEN B/ B/.:PAB Ksh KSh:KES
+    Tsh TSh:TZS Ush USh:UGX Shs:KES,TZS,UGX Bs Bs.:BOB,VES Kz:AOA Dh DH Dhs:AED,MAD N$:NAD J$:JMD T$:TOP TT$:TTD RD$:DOP
+    EC$:XCD B$:BND
 """
 CODES = frozenset(_CODES.split())  # ISO 4217, those of more than a few million users
 NAMES = frozenset(_NAMES.split())

@@ -19,6 +19,9 @@ _SIGNS = r"""
     null <null> (null) [null] <na> <nan> <none> (none) (blank) <blank> [blank] (empty) <empty> nil \n k.a. k.a o.a.
     <lod <loq <lloq <mdl <dl <rl <ql bdl blq bql bld n.n. n.n dnf dns dnq dsq
     n.c. n.c s.o. s/d s.d. n.v.t. n.v.t n.b. b.d. b.d н/д н.д. h/d
+    n/r n.r. n.e. nan% () [] (x) [x] (d) [d] (c) [c] (z) [z] (s) (na) [na] (n/a) [n/a] [u] [low] [!] (-)
+    *) · ####### ########
+    value! ref! div/0!
     0000-00-00 0000-00-00t00:00:00 00/00/0000 00.00.0000
 """
 _SPACED_SIGNS = ("k. a.", "n. a.", "n. d.", "o. a.", "s. o.", "0000-00-00 00:00:00", "00/00/0000 00:00:00")
@@ -26,14 +29,15 @@ _WORDS = """
     missing, unknown, unk, undefined, undef, none, not available, not applicable, not reported, not recorded, not known,
     no data, nodata, no value, no record, blank, empty, tbd, tba, to be determined, tbc, on request, not measured,
     to be confirmed, not determined, not tested, not assessed, not stated, not specified, unspecified, not provided,
-    not collected, withheld, suppressed, redacted, confidential, pending, no answer, no response, refused, don't know,
-    prefer not to say, prefer not to answer, see note, insufficient data,
+    not collected,
+    not calculated, not given, no info, no information, withheld, suppressed, redacted, confidential, pending,
+    no answer, no response, refused, don't know, prefer not to say, prefer not to answer, see note, insufficient data,
     not detected, below detection, below detection limit, did not finish, did not start, disqualified, absent,
     nicht nachweisbar,
     unbekannt, fehlt, fehlend, keine angabe, keine angaben, keine daten, ohne angabe, nicht verfügbar, nicht bekannt,
-    kein wert, leer, entfällt, auf anfrage,
-    inconnu, inconnue, manquant, manquante, nc, non disponible, non renseigné, non renseignée, non communiqué, vide,
-    sans objet, aucun, aucune donnée, indisponible, sur demande,
+    kein wert, keine, ohne, leer, entfällt, auf anfrage,
+    inconnu, inconnue, manque, manquant, manquante, nc, non disponible, non renseigné, non renseignée, non communiqué,
+    vide, sans objet, aucun, aucune donnée, indisponible, sur demande,
     desconocido, desconocida, sin dato, sin datos, no disponible, faltante, ninguno, vacío, no aplica, sin información,
     sconosciuto, sconosciuta, mancante, nessuno, non disponibile, assente, nessun dato, vuoto,
     desconhecido, desconhecida, ausente, sem dados, não disponível, não informado, não aplicável, nenhum, vazio,

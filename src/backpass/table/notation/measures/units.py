@@ -6,6 +6,7 @@ Takes two words behind numbers; returns the factor between them, or None. Units 
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from functools import lru_cache
 
@@ -66,6 +67,33 @@ UNITS = _units()
 _SAME_BUT_CASE: dict[str, set[tuple[int, Fraction]]] = {}
 for _word, _unit in UNITS.items():
     _SAME_BUT_CASE.setdefault(_word.lower(), set()).add(_unit)
+
+
+_PREFIXES = ("", "d", "c", "m", "µ", "μ", "u", "n", "p", "f", "h", "k", "M", "G", "T", "P")
+_PREFIXED = """
+    m g s l L mol M W J N V A K Pa Hz eV bar cal rad sr Bq Sv Gy Wh yr a t F H S T C lm lx cd eq osmol B b
+"""
+_PLAIN = """
+    min h hr d day days wk week month mo yr year years a ha ft in mi yd lb oz gal °C C °F F ppm cell cells ind capita
+    person plant tree animal head copies CFU cfu IU U deg °
+"""
+BASES = frozenset({*UNITS, *(prefix + unit for prefix in _PREFIXES for unit in _PREFIXED.split()), *_PLAIN.split()})
+"""Units that may have an exponent: s of m s-1, and m of µg m-3."""
+EXPONENT = re.compile(r"(?P<base>.+?)\^?[-−‐-―][1-9]")
+
+
+def has_right_exponents(word: str) -> bool:
+    """Whether each part of a word that ends in a negative exponent is a unit; 12 B-2 and 3 Series-1 are codes.
+
+    A single capital letter with an exponent is a unit only beside another one: W m-2 K-1, but not K-1.
+
+    >>> [has_right_exponents(word) for word in ("m s-1", "µmol m-2 s-1", "kg", "Series-1", "B-2", "W m-2 K-1")]
+    [True, True, True, False, False, True]
+    """
+    parts = re.split("[\\s·]+", word)
+    bases = [found["base"] for part in parts if (found := EXPONENT.fullmatch(part))]
+    is_lone = len(parts) == 1 and bool(bases) and len(bases[0]) == 1 and bases[0].isupper()
+    return not is_lone and all(base.rpartition("/")[2] in BASES for base in bases)
 
 
 @lru_cache(maxsize=256)
