@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import backpass
 from backpass import BackpassClassifier, BackpassRegressor
 from backpass.engine import ENGINES
 from backpass.errors import DataError, DivergedError, UsageError
-from backpass.estimators.parameters import FOLLOWING
+from backpass.estimators.parameters import FOLLOWING, OWN
 from backpass.model.metrics.metric import METRICS
 from backpass.model.metrics.scoring import MAIN_METRICS
 from backpass.model.settings.declarations import BY_NAME
@@ -61,6 +62,53 @@ def test_values_that_no_setting_has_are_named_before_anything_is_fitted(kind: An
             if not any(theirs == other and value is each for other, each in accepted):
                 with pytest.raises(ValueError, match=theirs):
                     kind(**{"epochs": 1, "hidden_layer_sizes": (), theirs: value}).fit(X, y)
+
+
+VALUES: dict[str, Any] = {
+    "an object": object(),
+    "bytes": b"x",
+    "a complex number": 1j,
+    "a name": "no such name",
+    "an empty string": "",
+    "a negative number": -1,
+    "a fraction": 0.5,
+    "NaN": math.nan,
+    "infinity": math.inf,
+    "beyond 64 bits": 2**80,
+    "True": True,
+    "a list of objects": [object()],
+    "a list of strings": ["a"],
+    "a list of None": [None],
+    "nested lists": [[1], [2]],
+    "a dict of objects": {"a": object()},
+    "a dict of numbers": {1: "a"},
+    "a set": {1},
+    "a class": int,
+    "a function without arguments": lambda: 0,
+    "a matrix": np.array([[1.0, 2.0]]),
+    "a generator": np.random.default_rng(0),
+    "an old generator": np.random.RandomState(0),
+}
+FITTED = {  # values of the parameters that are no settings, or accept other values than theirs
+    "quantile": {"a fraction"},
+    "warm_start": {"True"},
+    "random_state": {"True", "an old generator"},  # numbers to scikit-learn
+}
+
+
+@pytest.mark.parametrize("kind", [BackpassRegressor, BackpassClassifier])
+@pytest.mark.parametrize("name", OWN)
+def test_values_of_another_type_are_named_for_parameters_that_are_no_settings(kind: Any, name: str) -> None:
+    if name not in kind().get_params():
+        pytest.skip("a parameter of the other estimator")
+    X, y = np.arange(40.0).reshape(20, 2), np.arange(20.0) if kind is BackpassRegressor else ["a", "b"] * 10
+    for what, value in VALUES.items():
+        model = kind(**{"epochs": 1, "hidden_layer_sizes": (), "preset": "plain", name: value})
+        if what in FITTED.get(name, ()):
+            model.fit(X, y)
+        else:
+            with pytest.raises((ValueError, TypeError), match=name):
+                model.fit(X, y)
 
 
 @pytest.mark.parametrize("kind", [BackpassRegressor, BackpassClassifier])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from numbers import Integral, Real
 from typing import Any
 
@@ -165,9 +166,26 @@ def quantiles_of(parameters: Mapping[str, Any]) -> tuple[float, ...]:
 
 
 def own_loss(parameters: Mapping[str, Any]) -> Callable[..., Any] | None:
-    """The user-defined loss; None if the loss is a name."""
-    loss = parameters["loss"]
-    return loss if callable(loss) else None
+    """The user-defined loss; None if the loss is a name.
+
+    Raises:
+        UsageError: It is a class, or does not take two arguments.
+    """
+    loss: Callable[..., Any] = parameters["loss"]
+    if not callable(loss):
+        return None
+    try:
+        takes_two = signature(loss).bind(None, None) is not None
+    except TypeError:
+        takes_two = False
+    except ValueError:  # a function of C has no signature
+        takes_two = True
+    if isinstance(loss, type) or not takes_two:
+        raise UsageError(
+            f"loss must be a name or a function of the outputs and the targets; got {loss!r}",
+            hint="loss=lambda outputs, targets: ...",
+        )
+    return loss
 
 
 def seed_of(random_state: Any) -> int:

@@ -63,7 +63,7 @@ def with_classes(
         raise ValueError(f"class_weight names classes that are not in y: {unknown}; the classes are {list(known)}")
     factors = np.ones(len(classes))
     for label, factor in class_weight.items():
-        if not (np.isfinite(factor) and factor >= 0):
+        if not (isinstance(factor, int | float | np.number) and np.isfinite(factor) and factor >= 0):
             raise ValueError(f"class_weight of class {label!r} must be a finite number of at least 0; got {factor!r}")
         factors[known[label]] = factor
     return np.asarray(given * factors[codes], dtype=np.float64)
