@@ -632,19 +632,6 @@ POLISH = {  # genitives
     11: "listopada",
     12: "grudnia",
 }
-    "stycznia",
-    "lutego",
-    "marca",
-    "kwietnia",
-    "maja",
-    "czerwca",
-    "lipca",
-    "sierpnia",
-    "września",
-    "października",
-    "listopada",
-    "grudnia",
-]
 FORMS: dict[str, Callable[[datetime.datetime], str]] = {
     "weekday, German": lambda when: f"{('Mo', 'Di', 'Mi', 'Do', 'Fr', 'Sa', 'So')[when.weekday()]}, {when:%d.%m.%Y}",
     "weekday, French": lambda when: (
@@ -659,6 +646,7 @@ FORMS: dict[str, Callable[[datetime.datetime], str]] = {
     "the name of a file": lambda when: f"{when:%Y-%m-%d_%H-%M-%S}",
     "hours": lambda when: f"{when:%Y-%m-%d %H}",
     "month of a statistical office": lambda when: f"{when:%YM%m}",
+    "month of the IMF": lambda when: f"{when:%Y-M%m}",
     "month of Stata": lambda when: f"{when.year}m{when.month}",
     "quarter with a short year": lambda when: f"{(when.month + 2) // 3}Q{when:%y}",
     "calendar week": lambda when: "KW {1:02}/{0}".format(*when.isocalendar()),

@@ -547,6 +547,15 @@ def test_a_first_row_of_amounts_is_no_row_of_units(write: Write, amount: str, fi
         assert units.data == 2
 
 
+@pytest.mark.parametrize("gap", ["[c]", "[x]", "[low]", "[z]", "n/a", ".."])
+def test_a_first_row_with_a_sign_for_missing_is_no_row_of_units(write: Write, gap: str) -> None:
+    rows = [[f"area {n}", gap if n in (0, 7) else f"{n}.5", f"{n}.25"] for n in range(40)]
+    for first in (gap, "[low]"):
+        rows[0][1] = first
+        table = read_table(write(text_of([["area", "value", "y"], *rows]), "t.csv"))
+        assert (table.rows, table.column("value").kind) == (40, "numeric"), table.notes
+
+
 def test_a_last_row_that_is_merely_large(write: Write) -> None:
     rows = rows_of(random.Random(2), 30)
     whole(write, [*rows, ["west", "2024-01-01", "2500", "1800.5", "31.5"]], NAMES)

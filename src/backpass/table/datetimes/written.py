@@ -131,7 +131,7 @@ WRITTEN = (
         ("2024-01-01", "2024-01-01", "2024-01-01", "2024-01-01", "2024-01-01"),
         "the first day of the month; seasons such as 2010-11, 2011-12 stay categories",
         LazyPattern(
-            r"(?P<year>[12][0-9]{3})[-/mM](?P<month>[0-9]{1,2})|(?P<month_first>[0-9]{1,2})[-/](?P<year_last>[12][0-9]{3})"
+            r"(?P<year>[12][0-9]{3})(?:[-/]|-?[mM])(?P<month>[0-9]{1,2})|(?P<month_first>[0-9]{1,2})[-/](?P<year_last>[12][0-9]{3})"
         ),
     ),
     Written(

@@ -17,7 +17,10 @@ VALUE = re.compile(rf"[(~<>≤≥]?{_SPACE}[+\-−–]?{_SPACE}(?:[A-Z]{{3}}{_SP
 """The start of a number, an amount, a date or a time, in most notations."""
 VALUES = re.compile(rf"(?:(?>{VALUE.pattern})[^\n]*+\n)++")
 """Lines that all start so. A line is tried in one way only: with two ways for a sign, n lines would take 2^n tries."""
-GAPS = frozenset({*DEFAULT_MISSING, "-", "--", "–", "—", ".", "..", "n/a", "#N/A", "none", "<NA>", "NaT"})
+GAPS = frozenset(
+    {*DEFAULT_MISSING, "-", "--", "–", "—", ".", "..", "n/a", "#N/A", "none", "<NA>", "NaT"}
+    | {"[c]", "[x]", "[z]", "[low]", "[u]", "[n/a]", "[na]", "(x)"}  # of statistical offices; no units in brackets
+)
 MOSTLY = 0.8  # share of values from which a column counts as one of values
 RULER = re.compile(r"[-=_+:|* ]*[-=_]{2}[-=_+:|* ]*")
 YEAR = re.compile(r"(?:1[89]|2[01])[0-9]{2}")
