@@ -28,7 +28,6 @@ from backpass.table.columns.column_reading import (
     with_reading,
     with_truths,
 )
-from backpass.table.columns.presentation import presentation_of, without_presentation
 from backpass.table.columns.raw import (
     RawColumn,
     RawDatetimes,
@@ -37,6 +36,8 @@ from backpass.table.columns.raw import (
     datetimes_as_texts,
     lost_digits,
     numbers_as_texts,
+    presentation_of,
+    without_presentation,
 )
 from backpass.table.columns.rules import Rules
 from backpass.table.columns.spellings import BOOLEANS, LONGEST_BOOLEAN, Spelling, with_one_spelling

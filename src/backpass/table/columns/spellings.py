@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import compress
 from operator import itemgetter
 
-from backpass.table.columns.presentation import plain_text
+from backpass.table.columns.raw import plain_text
 from backpass.table.files.database import identifier
 from backpass.table.messages import counted, listed, shown
 from backpass.table.notation.boolean import truth_in
