@@ -251,9 +251,9 @@ def test_arguments_of_another_type_are_named_at_once(value: Any) -> None:
         fit(loss=value, watch=value, engine=value)
     came = f"got a value of type {type(value).__name__}"
     assert caught.value.details == (
-        f"watch must be a function, {came}",
-        f"loss must be a name, a Loss or a function, {came}",
-        f"engine must be an Engine (see engine_named), {came}",
+        f"watch must be a function; {came}",
+        f"loss must be a name, a Loss or a function; {came}",
+        f"engine must be an Engine (see engine_named); {came}",
     )
 
 
