@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import root_mean_squared_error
 
 from backpass.model import Model, fit
-from backpass.model.split.units import Units, resampled_rows
+from backpass.model.split.units import Units, named_units
 from backpass.numerics.bootstrap import intervals
 from backpass.reporting.numbers.held_out import held_out
 from backpass.reporting.page.findings import Findings
@@ -46,8 +46,9 @@ def test_the_comparison_of_a_fit_draws_groups_or_blocks_of_time(ruler: str) -> N
     model = fitted(**{ruler: {"group": "patient", "time": "day"}[ruler]})
     held = held_out(model, table_from(TABLE))
     assert held.is_known, "the report finds the test rows of the fit"
-    unit = model.record.resampled_rows(held.table)
-    assert unit is not None
+    units = model.record.units(held.table)
+    assert units is not None
+    unit = units.resampled
     comparison = model.record.comparison
     assert comparison is not None
     other = model.head.predictions(model.kept_baselines.outputs(held.x, held.table)[comparison.baseline])
@@ -82,7 +83,9 @@ def test_fit_evaluate_and_the_report_compare_with_the_same_interval(wishes: dict
 def test_scores_have_wider_intervals_where_rows_of_a_group_err_together() -> None:
     model = fitted(group="patient")
     held = held_out(model, table_from(TABLE))
-    unit = model.record.resampled_rows(held.table)
+    units = model.record.units(held.table)
+    assert units is not None
+    unit = units.resampled
     reported = Findings.of(model, held).scores["rmse"]
     found = by_hand(lambda i: root_mean_squared_error(held.truth[i], held.predicted[i]), unit)
     np.testing.assert_allclose([reported.low, reported.high], found, atol=0.15 * (found[1] - found[0]))
@@ -101,14 +104,31 @@ def test_blocks_of_time_are_consecutive_and_about_as_many_as_long(instants: int,
     assert all(len({*codes[ranks == rank].tolist()}) == 1 for rank in range(instants)), "an instant is in one block"
 
 
+def test_a_segment_is_drawn_in_blocks_of_its_own() -> None:
+    """A month has few blocks of the whole table: their spread would make its interval too narrow."""
+    rows = fitted(time="day").evaluation(table_from(TABLE)).rows
+    assert rows.units is not None
+    assert rows.units.ranks is not None
+    days = np.unique(rows.units.ranks)
+    part = rows.take(np.flatnonzero(rows.units.ranks < days[9]))
+    assert part.unit is not None
+    assert rows.unit is not None
+    assert len(np.unique(part.unit)) == 9
+    assert len(np.unique(rows.unit[rows.units.ranks < days[9]])) < 9
+    single = rows.take(np.flatnonzero(rows.units.ranks == days[0]))
+    assert single.unit is None, "rows of one day are drawn one by one"
+
+
 def test_rows_are_drawn_one_by_one_where_nothing_is_known() -> None:
     table = table_from(TABLE)
-    assert resampled_rows(table, group=None, time=None) is None
-    assert resampled_rows(table, group="ward", time=None) is None, "the table lacks the column"
-    assert resampled_rows(table, group=None, time="patient") is None, "texts have no order"
-    assert resampled_rows(table.take(np.arange(3)), group=None, time="day") is None, "a single day"
+    assert named_units(table, group=None, time=None) is None
+    assert named_units(table, group="ward", time=None) is None, "the table lacks the column"
+    assert named_units(table, group=None, time="patient") is None, "texts have no order"
+    single = named_units(table.take(np.arange(3)), group=None, time="day")
+    assert single is not None
+    assert single.resampled is None, "a single day"
     assert Units(np.arange(3)).resampled is None
-    assert fitted().record.resampled_rows(table) is None
+    assert fitted().record.units(table) is None
 
 
 def test_a_table_without_the_group_column_is_evaluated_by_rows() -> None:

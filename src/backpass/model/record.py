@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from backpass.model.evaluation.comparison import Comparison, comparison_from_json
 from backpass.model.profile import Profile, profile_from_json
 from backpass.model.split.horizon import Expected, Horizon
-from backpass.model.split.units import resampled_rows
+from backpass.model.split.units import Units, named_units
 from backpass.table import CategoricalColumn, Table
 from backpass.table.labeled import weights_in
 from backpass.table.table import RequiredKind
@@ -179,15 +179,15 @@ class Record:
         """
         return weights_in(table, self.weight) if self.weight in table.columns else None
 
-    def resampled_rows(self, table: Table) -> NDArray[np.int64] | None:
-        """The group or the block of time of each row of a table (n,), which a bootstrap draws as a whole.
+    def units(self, table: Table) -> Units | None:
+        """The groups or the instants of the rows of a table, which a bootstrap draws together.
 
         None if the fit had neither a group nor a time column, or if the table lacks it: rows are drawn one by one.
 
         Args:
             table: The table.
         """
-        return resampled_rows(table, group=self.settings.get("group"), time=self.settings.get("time"))
+        return named_units(table, group=self.settings.get("group"), time=self.settings.get("time"))
 
     def notes_on_times(self, table: Table) -> tuple[str, ...]:
         """A note if rows of a table are later than those that the model knows.

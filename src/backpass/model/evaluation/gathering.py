@@ -215,18 +215,18 @@ class _Gathered:
         """The evaluation of all rows."""
         model, head, table, encoded = self.model, self.model.head, self._table(), self._encoded()
         record, truth = model.record, head.truth(table)
-        weights, unit = record.row_weights(table), record.resampled_rows(table)
+        weights, units = record.row_weights(table), record.units(table)
         o, digests = _joined(self._o), _joined(self._digests)
         baselines = {name: _Repeated.joined([each[name] for each in self._baselines]) for name in self._baselines[0]}
         self._baselines.clear()
-        comparison = compare(head, o, baselines, truth, weights, unit=unit)
+        comparison = compare(head, o, baselines, truth, weights, unit=None if units is None else units.resampled)
         warnings = [
             *fractions_in_targets(head, table, o),
             *([] if model.training_rows is None else model.training_rows.warnings_on(digests)),
             *model.warnings_on_scores(o, truth, weights),
             *beaten_by(comparison, "these rows"),
         ]
-        rows = LabeledRows(head, model.intervals, o, truth, weights, unit, record.beyond(table))
+        rows = LabeledRows(head, model.intervals, o, truth, weights, units, record.beyond(table))
         return Evaluation(encoded, rows, rows.scores(), warnings, comparison, table)
 
     def _table(self) -> Table:

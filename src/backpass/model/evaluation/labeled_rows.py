@@ -20,6 +20,7 @@ from backpass.model.head.head import Head
 from backpass.model.head.intervals import Intervals
 from backpass.model.metrics.per_class import areas, of_confusion
 from backpass.model.record import COVERAGE, COVERAGE_LEVEL
+from backpass.model.split.units import Units
 from backpass.numerics.bootstrap import Interval, drawn_weights, intervals
 from backpass.numerics.elementary import mean
 
@@ -39,7 +40,7 @@ class LabeledRows:
         o: Outputs (n, k).
         truth: Targets (n,) or (n, k).
         weights: The weight of each row (n,); None if all are 1.
-        unit: The number of the group of each row (n,), which a bootstrap draws as a whole; None if it draws rows.
+        units: The groups or the instants of the rows, which a bootstrap draws together; None if it draws single rows.
         later: How far each row (n,) is after the test rows, see ``Horizon.beyond``; None without a time column.
     """
 
@@ -48,7 +49,7 @@ class LabeledRows:
     o: NDArray[Any]
     truth: NDArray[Any]
     weights: NDArray[np.float64] | None = None
-    unit: NDArray[np.int64] | None = None
+    units: Units | None = None
     later: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
@@ -56,8 +57,14 @@ class LabeledRows:
 
     def take(self, rows: NDArray[np.intp]) -> LabeledRows:
         """Some of the rows, by number (m,)."""
-        names = [name for name in ("o", "truth", "weights", "unit", "later") if getattr(self, name) is not None]
-        return replace(self, **{name: getattr(self, name)[rows] for name in names})
+        names = [name for name in ("o", "truth", "weights", "later") if getattr(self, name) is not None]
+        units = None if self.units is None else self.units.take(rows)
+        return replace(self, units=units, **{name: getattr(self, name)[rows] for name in names})
+
+    @property
+    def unit(self) -> NDArray[np.int64] | None:
+        """The group or the block of time of each row (n,), which a bootstrap draws as a whole; None for single rows."""
+        return None if self.units is None else self.units.resampled
 
     def scores(self) -> Scores:
         """Every metric that is defined for these rows, the share of them inside their interval, and the CRPS."""

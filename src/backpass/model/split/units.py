@@ -102,7 +102,9 @@ class Units:
             return None
         distinct, places = np.unique(self.ranks, return_inverse=True)
         instants = len(distinct)
-        length = max(min(isqrt(instants - 1) + 1, instants // _FEWEST_BLOCKS), 1) if instants else 1
+        if instants < 2:
+            return None
+        length = max(min(isqrt(instants - 1) + 1, instants // _FEWEST_BLOCKS), 1)
         return np.asarray(places.reshape(-1) // length, dtype=np.int64)
 
     def shared_with(self, other: Units) -> int:
@@ -145,10 +147,10 @@ def units_of(
     return Units(codes), tuple(unit_notes)
 
 
-def resampled_rows(table: Table, *, group: str | None, time: str | None) -> Codes | None:
-    """The set of each row of a table that a bootstrap draws as a whole, see ``Units.resampled``.
+def named_units(table: Table, *, group: str | None, time: str | None) -> Units | None:
+    """The units of the rows of a table by its group column, or else by its time column.
 
-    None if no column was named, if the table lacks it, or if it cannot order the rows: rows are drawn one by one then.
+    None if no column was named, if the table lacks it, or if it cannot order the rows.
 
     Args:
         table: The rows.
@@ -156,14 +158,11 @@ def resampled_rows(table: Table, *, group: str | None, time: str | None) -> Code
         time: The name of the time column.
     """
     if group is not None:
-        if group not in table.columns:
-            return None
-        return Units(_groups(table.columns[group], [])[0], are_groups=True).resampled
+        return Units(_groups(table.columns[group], [])[0], are_groups=True) if group in table.columns else None
     column = None if time is None else table.columns.get(time)
     if column is None or isinstance(column, CategoricalColumn):
         return None
-    codes = Units(np.arange(table.rows), _ranks_of(column)).resampled
-    return None if codes is None or (codes == codes[:1]).all() else codes
+    return Units(np.arange(table.rows), _ranks_of(column))
 
 
 def check_groups(column: Column) -> None:

@@ -83,8 +83,8 @@ def compared(models: tuple[Model, Model], tables: tuple[Table, Table], *, seed: 
         return {name: second[name] - first[name] for name in first if name in second}
 
     first, second = scores(None)
-    unit = next((u for m, t in zip(models, tables, strict=True) if (u := m.record.resampled_rows(t)) is not None), None)
-    spread = intervals(differences, len(o[0]), unit=unit, seed=seed)
+    units = next((u for m, t in zip(models, tables, strict=True) if (u := m.record.units(t)) is not None), None)
+    spread = intervals(differences, len(o[0]), unit=None if units is None else units.resampled, seed=seed)
     return Comparison(len(o[0]), first, second, spread, tuple(notes))
 
 

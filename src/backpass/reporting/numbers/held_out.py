@@ -86,8 +86,8 @@ class HeldOut:
 
     def labeled(self, model: Model) -> LabeledRows:
         """Return these rows as those that an evaluation scores."""
-        unit, later = model.record.resampled_rows(self.table), model.record.beyond(self.table)
-        return LabeledRows(model.head, model.intervals, self.outputs, self.truth, self.weights, unit, later)
+        units, later = model.record.units(self.table), model.record.beyond(self.table)
+        return LabeledRows(model.head, model.intervals, self.outputs, self.truth, self.weights, units, later)
 
     def scores(self, head: Head, weights: NDArray[np.float64] | None = None) -> dict[str, float]:
         """Return every metric on these rows; ``weights`` (n,) multiply those of the rows."""
