@@ -160,6 +160,8 @@ RAISED = LazyPattern(r"<su[bp](?![\w-])[^<>]*+>\s?(?P<mark>[^<>\s]{1,4})\s?</su[
 ENTITY = LazyPattern(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 SUPERSCRIPTS = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 LONGEST = 300  # characters of a string that may hold a value
+LOOKED_AT = 200  # strings that rule out most columns
+DIGIT = re.compile(r"\d")
 QUOTES = frozenset({'""', "“”", "„“", "«»", "»«", "‟”", "''", "‘’"})
 SPACES = dict.fromkeys(map(ord, "\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u200a\u205f"), " ")
 """Spaces that no number has between its digits except to align them."""
@@ -204,6 +206,9 @@ def without_presentation(raw: RawStrings) -> RawStrings:
 
     A source with tags or quotation marks in its cells does not mean strings by its type.
     """
+    sample = raw.levels[:: max(len(raw.levels) // LOOKED_AT, 1)]
+    if 2 * sum(DIGIT.search(text) is not None for text in sample) < len(sample):
+        return raw  # names and sentences
     joined = "\0".join(raw.levels)  # all at once, for speed
     is_odd = any(sign in joined for sign in SIGNS_IN_ASCII)
     if not is_odd and (joined.isascii() or not any(sign in joined for sign in SIGNS)):
