@@ -71,7 +71,7 @@ def _typed(text: str) -> Any:
         ({"drop": ["x"]}, "reading has no option 'drop'"),
         ({"categorical": "x"}, "categorical takes a list of names"),
         ({"categorical": [0]}, "categorical takes a list of strings; got 0"),
-        ({"date_order": "backwards"}, r"'date_order': \.\.\.} is"),
+        ({"date_order": "backwards"}, r"'date_order': \.\.\.} must be one of"),
         ({"categorical": ["z"]}, "'z'"),
     ],
 )
