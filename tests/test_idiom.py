@@ -22,7 +22,7 @@ from backpass.errors import BackpassWarning, DataError, UsageError
 from backpass.idiom import FLAGS, NO_ARGUMENTS, OTHER_NAMES, READING, in_python
 from backpass.model.settings.options import SettingsOptions
 from backpass.table import read_table
-from backpass.table.windows.settings import READING_OPTIONS
+from backpass.table.windows.read_settings import READING_OPTIONS
 
 ARGUMENTS = {
     *signature(backpass.fit).parameters,
@@ -194,8 +194,8 @@ def test_messages_of_fit_name_settings_as_options() -> None:
     assert arguments_in("increase --max-seconds (max_seconds=5)") == []
 
 
-def test_errors_say_what_they_got_after_a_semicolon() -> None:
-    other = re.compile(r", got (?!in )")
+def test_errors_say_what_they_expected_and_got_after_a_semicolon() -> None:
+    other = re.compile(r", (?:got (?!in )|expected (?!in |= ))")
     files = sorted(Path(backpass.__file__).parent.rglob("*.py"))
     assert len(files) > 100
     assert [path.name for path in files if other.search(path.read_text(encoding="utf8"))] == []

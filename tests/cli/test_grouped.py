@@ -152,8 +152,8 @@ def test_every_option_that_does_not_apply_is_named_at_once(call: Run, place: Pat
         (("evaluate", "m.backpass", "sales.csv", "--by", "x"), 2, "scored by its own column, 'store'"),
         (("evaluate", "m.backpass", "sales.csv", "--intervals"), 2, "leave out --intervals"),
         (("show", "m.backpass", "--history"), 2, "--history: a grouped model stores no history"),
-        (("explain", "m.backpass", "sales.csv"), 4, "is a grouped model, expected a model"),
-        (("export", "m.backpass", "m.onnx"), 4, "is a grouped model, expected a model"),
+        (("explain", "m.backpass", "sales.csv"), 4, "is a grouped model; expected a model"),
+        (("export", "m.backpass", "m.onnx"), 4, "is a grouped model; expected a model"),
     ],
 )
 def test_what_cannot_be_done(call: Run, place: Path, arguments: tuple[str, ...], code: int, message: str) -> None:

@@ -53,7 +53,7 @@ def test_a_checkpoint_is_not_a_model(call: Run, home: Path) -> None:
     call("fit", home / "numbers.csv", "-t", "price", "--hidden", "4", "--epochs", "2", "--checkpoint", "run.checkpoint")
     failed = call("predict", "run.checkpoint", home / "numbers.csv")
     assert failed.code == 4
-    assert "run.checkpoint is a checkpoint, expected a model" in failed.err
+    assert "run.checkpoint is a checkpoint; expected a model" in failed.err
     other = call(
         "fit", home / "numbers.csv", "-t", "price", "--hidden", "5", "--epochs", "2", "--resume", "run.checkpoint"
     )

@@ -211,7 +211,7 @@ def test_estimators_of_any_loss_are_pickled(regressor: Any, numbers: Any) -> Non
 
 def test_a_loss_that_forgets_the_rows_is_told(regressor: Any, numbers: Any) -> None:
     X, y, _ = numbers()
-    with pytest.raises(ShapeError, match=r"the loss returned shape \[\], expected one number per example"):
+    with pytest.raises(ShapeError, match=r"the loss returned shape \[\]; expected one number per example"):
         regressor(loss=lambda o, y: ((o - y) ** 2).sum()).fit(X, y)
 
 

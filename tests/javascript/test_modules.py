@@ -191,16 +191,16 @@ def messages_in(node: str) -> dict[str, str]:
 
 
 CHANGES = {
-    "size: {}": 'column "size": [object Object] is not a text, number or boolean',
-    "size: [5]": 'column "size": [object Array] is not a text, number or boolean',
-    "size: new Date(0)": 'column "size": [object Date] is not a text, number or boolean',
+    "size: {}": 'column "size": [object Object] is not a string, number or boolean',
+    "size: [5]": 'column "size": [object Array] is not a string, number or boolean',
+    "size: new Date(0)": 'column "size": [object Date] is not a string, number or boolean',
     "size: Infinity": 'column "size": Infinity is not a finite number',
     "size: Symbol('x')": 'column "size": Symbol(x) is not a finite number',
     "size: 5n": "",
     "size: false": "",
-    "town: ['north']": 'column "town": [object Array] is not a text, number or boolean',
-    "town: () => 1": 'column "town": [object Function] is not a text, number or boolean',
-    "town: Object.create(null)": 'column "town": [object Object] is not a text, number or boolean',
+    "town: ['north']": 'column "town": [object Array] is not a string, number or boolean',
+    "town: () => 1": 'column "town": [object Function] is not a string, number or boolean',
+    "town: Object.create(null)": 'column "town": [object Object] is not a string, number or boolean',
     "sold: ['2020-03-01']": 'column "sold": [object Array] is not a date that is read here: pass a Date or 2024-01-31',
     "sold: new Date('soon')": 'column "sold": [object Date] is not a date that is read here: pass a Date or 2024-01-31',
     "sold: new Date(-1e11)": "",

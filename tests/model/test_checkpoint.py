@@ -420,7 +420,7 @@ def test_time_limits_may_differ(houses: Columns, path: Path, stepwise: dict[str,
 
 def test_a_model_is_no_checkpoint(houses: Columns, path: Path, stepwise: dict[str, Any]) -> None:
     fit(houses, "price", **stepwise).save(path)
-    with pytest.raises(ModelFileError, match="is a model, expected a checkpoint"):
+    with pytest.raises(ModelFileError, match="is a model; expected a checkpoint"):
         fit(houses, "price", resume_from=path, **stepwise)
 
 

@@ -528,10 +528,10 @@ def test_truth_values_are_0_or_1() -> None:
 
 def test_a_checkpoint_is_no_model() -> None:
     error = refused(pack("checkpoint", {}, {}))
-    assert error.message == "m.backpass is a checkpoint, expected a model"
+    assert error.message == "m.backpass is a checkpoint; expected a model"
     assert "resuming" in error.hint
-    assert refused(SMALL, "checkpoint").message == "m.backpass is a model, expected a checkpoint"
-    assert refused(with_metadata(kind="table")).message == "m.backpass is of an unknown kind, expected a model"
+    assert refused(SMALL, "checkpoint").message == "m.backpass is a model; expected a checkpoint"
+    assert refused(with_metadata(kind="table")).message == "m.backpass is of an unknown kind; expected a model"
 
 
 def test_a_newer_format_names_itself() -> None:

@@ -79,4 +79,4 @@ def test_another_record_is_refused(change: dict[str, Any]) -> None:
 
 
 def test_the_kind_is_asked_for() -> None:
-    assert refused(DATA, "checkpoint").message == "m.backpass is a model, expected a checkpoint"
+    assert refused(DATA, "checkpoint").message == "m.backpass is a model; expected a checkpoint"

@@ -414,7 +414,7 @@ def test_a_file_of_one_model_and_a_file_of_groups_are_told_apart(model: GroupedM
     assert isinstance(backpass.load(tmp_path / "groups.backpass"), GroupedModel)
     model.base.save(tmp_path / "one.backpass")
     assert isinstance(backpass.load(tmp_path / "one.backpass"), Model)
-    with pytest.raises(ModelFileError, match="is a grouped model, expected a model"):
+    with pytest.raises(ModelFileError, match="is a grouped model; expected a model"):
         load(tmp_path / "groups.backpass")
 
 

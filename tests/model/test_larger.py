@@ -32,7 +32,7 @@ from backpass.table.delimited import delimited
 from backpass.table.files.opening import opened
 from backpass.table.messages import left_out_note
 from backpass.table.windows import sampling
-from backpass.table.windows.settings import ReadSettings
+from backpass.table.windows.read_settings import ReadSettings
 from backpass.training import Callback, StopRequest
 from backpass.training.feed import Feed
 from backpass.training.processes.exchange import Solo

@@ -20,7 +20,7 @@ from backpass.model.fitting.pack.choice import PRIOR_ROWS, shares_of
 from backpass.model.fitting.pack.race import places_of, stages_of
 from backpass.model.fitting.problem.data_split import DataSplit
 from backpass.model.fitting.problem.preparation import make_problem
-from backpass.model.settings.portfolio import BLOCK, changes_of
+from backpass.model.settings.pack_portfolio import BLOCK, changes_of
 from backpass.model.settings.presets import patience_for
 from backpass.model.settings.settings import Settings
 from backpass.table import table_from

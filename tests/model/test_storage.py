@@ -582,7 +582,7 @@ def test_large_foreign_files_take_no_memory(target: Path) -> None:
 @POSIX
 def test_folders_and_pipes(target: Path) -> None:
     error = unreadable(target.parent)
-    assert error.message.endswith("is a folder, expected a file")
+    assert error.message.endswith("is a folder; expected a file")
     assert "'m.backpass'" in error.hint
     os.mkfifo(target.with_name("pipe"))
     assert "not a regular file" in unreadable(target.with_name("pipe")).message
@@ -592,7 +592,7 @@ def test_folders_and_pipes(target: Path) -> None:
 def test_a_file_that_is_too_large(target: Path) -> None:
     os.truncate(target, storage.SIZE_LIMIT + 1)
     assert (
-        f"is {storage.SIZE_LIMIT + 1} bytes long, expected at most {storage.SIZE_LIMIT}" in unreadable(target).message
+        f"is {storage.SIZE_LIMIT + 1} bytes long; expected at most {storage.SIZE_LIMIT}" in unreadable(target).message
     )
 
 

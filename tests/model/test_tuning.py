@@ -426,7 +426,7 @@ def test_a_state_of_another_search(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="is damaged"):
         backpass.tune(numbers(), "y", trials=2, state=state, **QUICK)
     backpass.fit(numbers(), "y", **QUICK).save(state)
-    with pytest.raises(ModelFileError, match="is a model, expected a search"):
+    with pytest.raises(ModelFileError, match="is a model; expected a search"):
         backpass.tune(numbers(), "y", trials=2, state=state, **QUICK)
 
 

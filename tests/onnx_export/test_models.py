@@ -302,8 +302,8 @@ def test_the_metadata_say_what_the_graph_is() -> None:
     assert [each.doc_string for each in proto.graph.input] == [
         "a number; NaN where missing",
         "a number; NaN where missing",
-        "a text; empty where missing",
-        "a text; empty where missing",
+        "a string; empty where missing",
+        "a string; empty where missing",
     ]
 
 

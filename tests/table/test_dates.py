@@ -243,10 +243,10 @@ class TestRefusals:
             "the model needs dates here; if '7' means missing: missing=[...]; dates are written 2024-12-31 or"
             in message
         )
-        assert "column 'd' holds numbers (rows 1, 3), the model needs dates here" in fault(
+        assert "column 'd' holds numbers (rows 1, 3), but the model needs dates here" in fault(
             {"d": [5.0, None, 7.0]}, kinds={"d": "date"}
         )
-        assert "column 'd' holds times (row 1), the model needs dates here" in fault(
+        assert "column 'd' holds times (row 1), but the model needs dates here" in fault(
             {"d": [datetime.time(1)]}, kinds={"d": "date"}
         )
 
@@ -254,7 +254,7 @@ class TestRefusals:
         table = table_from({"d": ["2024-01-01", "2024-01-02"], "x": [1, 2]})
         with pytest.raises(DataError, match="target 'd' holds dates: only numbers and classes can be predicted"):
             Target.fit(table, "d")
-        with pytest.raises(DataError, match="target 'x' holds dates, the model was fitted on numbers"):
+        with pytest.raises(DataError, match="target 'x' holds dates, but the model was fitted on numbers"):
             Target("x", "regression").encode(table_from({"x": ["2024-01-01", "2024-01-02"]}))
 
 

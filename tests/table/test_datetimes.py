@@ -494,7 +494,7 @@ def test_new_rows_are_read_as_the_training_rows(tmp_path: Path) -> None:
     assert np.array_equal(model.predict(plain | typed), model.predict(plain))
     (tmp_path / "new.json").write_text(json.dumps([{name: values[0] for name, values in row.items()}]))
     assert np.array_equal(model.predict(tmp_path / "new.json"), model.predict(plain))
-    with pytest.raises(DataError, match=r"column 'day': 1 number \(20210231 row 1\), expected dates such as 20240131"):
+    with pytest.raises(DataError, match=r"column 'day': 1 number \(20210231 row 1\); expected dates such as 20240131"):
         model.predict({**numbers, "day": [20210231]})
 
 

@@ -10,7 +10,7 @@ import pytest
 from backpass.errors import UsageError
 from backpass.table import read_table, table_from
 from backpass.table.windows.frames import frame_windows
-from backpass.table.windows.settings import FRAME_OPTIONS, READING_OPTIONS, STRINGS, SWITCHES, ReadSettings
+from backpass.table.windows.read_settings import FRAME_OPTIONS, READING_OPTIONS, STRINGS, SWITCHES, ReadSettings
 from backpass.table.windows.windows import windows_of
 
 ANY_VALUE = {

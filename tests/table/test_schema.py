@@ -71,7 +71,7 @@ def test_the_names_of_the_table_are_listed_once() -> None:
 
 def test_other_kinds_are_a_fault_unless_empty() -> None:
     schema = Schema.fit(table_from(BASE), "y")
-    with pytest.raises(DataError, match="column 'c' holds numbers, the model was fitted on texts"):
+    with pytest.raises(DataError, match="column 'c' holds numbers, but the model was fitted on categories"):
         schema.encode(table_from({"x": [1], "c": [2]}))
     encoded = schema.encode(table_from({"x": [None], "c": [None]}))
     assert np.isnan(encoded.numbers).all()

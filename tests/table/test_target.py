@@ -139,7 +139,7 @@ def test_encoding_another_table() -> None:
         "class 'c' of target 'y' is not known to the model (rows 2, 5)",
         "class 'd' of target 'y' is not known to the model (row 4)",
     )
-    with pytest.raises(DataError, match="target 'y' holds numbers, the model was fitted on texts"):
+    with pytest.raises(DataError, match="target 'y' holds numbers, but the model was fitted on categories"):
         target.encode(table_from({"y": [1.0]}))
     with pytest.raises(DataError) as caught:
         target.encode(table_from({"y": [f"other {i}" for i in range(300)]}))

@@ -203,7 +203,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], type[BackpassError], str]] = {
     "no weight": ({"sample_weight": numpy.zeros(60)}, UsageError, "not 0 everywhere"),
     "half a validation": ({"validation": X}, UsageError, r"validation must be \(x, y\) or \(x, y, weights\)"),
     "short validation": ({"validation": (X, Y[:3])}, ShapeError, r"validation y expected shape \[60\]"),
-    "a number from h": ({"h": lambda t, x: t["b"]}, ShapeError, r"h returned shape \[\], expected one output"),
+    "a number from h": ({"h": lambda t, x: t["b"]}, ShapeError, r"h returned shape \[\]; expected one output"),
     "too many outputs": ({"h": lambda t, x: x * t["w"]}, ShapeError, r"h returned shape \[n, 2\], but y has 1 number"),
     "too few outputs": ({"y": X}, ShapeError, r"h returned shape \[n\], but y has 2 number"),
     "words as weights": ({"sample_weight": ["x"] * 60}, UsageError, "sample_weight must hold numbers; got str"),
@@ -319,5 +319,5 @@ def test_an_error_in_a_loss_says_how_the_loss_is_called(loss: Any, error: type[E
 
 
 def test_a_loss_that_returns_nothing() -> None:
-    with pytest.raises(ShapeError, match=r"the loss returned None, expected one number per example: \[n\]"):
+    with pytest.raises(ShapeError, match=r"the loss returned None; expected one number per example: \[n\]"):
         trace(CallableLoss(lambda o, y: None).per_example, [("n",), ("n",)])

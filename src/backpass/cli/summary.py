@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from backpass.cli.notes import note_lines
+from backpass.cli.note_lines import note_lines
 from backpass.cli.scores.model_scores import PARTS
 from backpass.engine import why_slow
 from backpass.model import Model, Problem, Settings

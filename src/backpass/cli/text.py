@@ -15,6 +15,8 @@ BARS = "▁▂▃▄▅▆▇█"
 def figure(value: float, digits: int = 4) -> str:
     """Format a number with ``digits`` significant digits, without an exponent unless it is very small or large.
 
+    For tables: zeros at the end stay, so that decimal points align. ``table.messages.rounded`` is for sentences.
+
     >>> figure(0.51234), figure(46980.4), figure(12.0), figure(0.0), figure(1.5e-7)
     ('0.5123', '46980', '12.00', '0', '1.500e-07')
     """

@@ -26,7 +26,7 @@ from backpass.table.columns.row_names import index_among
 from backpass.table.frame import arrow_index, from_arrow, not_unique
 from backpass.table.memory import CELL, require_memory
 from backpass.table.messages import rows_listed
-from backpass.table.windows.settings import FrameOptions
+from backpass.table.windows.read_settings import FrameOptions
 from backpass.training import EpochRecord
 
 READING = frozenset(FrameOptions.__annotations__) - {"kinds", "drop"}

@@ -42,7 +42,7 @@ def with_classes(
 ) -> Floats | None:
     """The weights times the weights of the rows' classes; a class that ``class_weight`` does not name has weight 1.
 
-    A fold of a table may lack a class, so an unknown name in ``class_weight`` is an error only if a class has no
+    A fold of a table may lack a class, so an unknown name in ``class_weight`` raises an error only if a class has no
     weight.
 
     "balanced": W / (k W_c), W the weight of all rows and W_c that of the rows of the class (King & Zeng 2001).

@@ -174,7 +174,7 @@ def _baselines(joined: NDArray[Any], names: Sequence[str], feature_map: FeatureM
         ModelFileError: There are no names, or more than two.
     """
     if not 0 < len(names) <= 2:
-        raise ModelFileError(f"the facts name {len(names)} baselines, expected one or two")
+        raise ModelFileError(f"the facts name {len(names)} baselines; expected one or two")
     levels = feature_map.folded_levels
     models = (Linear(0, (), head.outputs), Linear(feature_map.folded_width - len(levels), levels, head.outputs))
     sizes = [model.columns * model.outputs for model in models]

@@ -191,7 +191,7 @@ class Model(Predictor):
 
         Args:
             data: As for ``predict``, with the target.
-            strict: Whether a row without a target is an error. Default False: it is left out.
+            strict: Whether a row without a target raises an error. Default False: it is left out.
             **reading: As for ``predict``.
 
         Raises:
@@ -224,7 +224,7 @@ class Model(Predictor):
 
         Args:
             table: The table.
-            strict: Whether a row without a target is an error.
+            strict: Whether a row without a target raises an error.
 
         Raises:
             DataError: A target cannot be used, there is none, or a count is negative.

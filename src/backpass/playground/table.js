@@ -123,7 +123,7 @@ function columnOf(name, texts, lines, numeral) {
     const others = strange.filter((text) => !gaps.includes(text)), share = total(own) / (total(own) + total(others));
     if (!own.length || share < 0.9 || (kind === "number" && isPadded)) continue;
     const wrong = [...others, ...(kind === "number" ? own.filter(isInfinite) : [])];
-    if (wrong.length) refuse(`Column ${name}: ${counted(total(own), kind)}, but line ${lines[texts.indexOf(wrong[0])]} has ${JSON.stringify(wrong[0])}${wrong.length > 1 ? `, and ${counted(wrong.length - 1, "other text")}` : ""}. Correct it, or leave the cell empty if the value is missing.`, mayBeNumeral(wrong[0]) ? "backpass play reads other notations." : "");
+    if (wrong.length) refuse(`Column ${name}: ${counted(total(own), kind)}, but line ${lines[texts.indexOf(wrong[0])]} has ${JSON.stringify(wrong[0])}${wrong.length > 1 ? `, and ${counted(wrong.length - 1, "other value")}` : ""}. Correct it, or leave the cell empty if the value is missing.`, mayBeNumeral(wrong[0]) ? "backpass play reads other notations." : "");
     const note = gaps.length ? `${name}: ${gaps.map((text) => JSON.stringify(text)).join(", ")} (${counted(total(gaps), "row")}) is read as missing.` : "", isMissing = (text) => MISSING.includes(text) || gaps.includes(text);
     if (kind !== "number") return { column: momentsOf(name, kind, texts, isMissing), note };
     const values = texts.map((text) => (isMissing(text) ? NaN : Number(numeral(text))));

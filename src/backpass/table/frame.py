@@ -34,7 +34,7 @@ from backpass.table.datetimes.timestamp import microseconds_of_days
 from backpass.table.delimited.records import UNIQUE, check_names
 from backpass.table.messages import ErrorList, absent, counted, data_error, listed, shown
 from backpass.table.table import Table
-from backpass.table.windows.settings import FRAME_OPTIONS, FrameOptions, ReadSettings, check_options
+from backpass.table.windows.read_settings import FRAME_OPTIONS, FrameOptions, ReadSettings, check_options
 
 if TYPE_CHECKING:
     import narwhals.stable.v2 as nw

@@ -64,6 +64,9 @@ def rows_listed(rows: Iterable[int]) -> str:
 def rounded(value: float, digits: int = 4) -> str:
     """Return a number with at most so many significant digits; whole numbers up to ten million keep all of theirs.
 
+    For sentences: zeros at the end are left out. In the tables of the command line, ``cli.text.figure`` keeps them, so
+    that decimal points align.
+
     >>> rounded(0.512345), rounded(46980.4), rounded(12.0), rounded(2.5e9)
     ('0.5123', '46980', '12', '2.5e+09')
     """
@@ -132,9 +135,9 @@ def plural(kind: str) -> str:
     """Return the noun for the values of columns of a kind, in the plural.
 
     >>> plural("numeric"), plural("categorical"), plural("date")
-    ('numbers', 'texts', 'dates')
+    ('numbers', 'categories', 'dates')
     """
-    return {"numeric": "numbers", "categorical": "texts"}.get(kind, f"{kind}s")
+    return {"numeric": "numbers", "categorical": "categories"}.get(kind, f"{kind}s")
 
 
 def absent(names: Sequence[str], known: Sequence[str], what: str = "column") -> list[str]:

@@ -32,7 +32,7 @@ from backpass.table.layout.totals import rows_of_data, without_labels
 from backpass.table.messages import ErrorList, absent, plain, shown
 from backpass.table.notation.decimals import decimal_of, may_be_thousands, with_points
 from backpass.table.table import Column, Table
-from backpass.table.windows.settings import ReadingOptions, ReadSettings
+from backpass.table.windows.read_settings import ReadingOptions, ReadSettings
 
 NO_PERCENT = "save the workbook as .xlsx or CSV, which have the percent sign"
 

@@ -221,7 +221,7 @@ class Schema:
                 errors.add(f"column {shown(feature.name)} is in the model but not in the table{suffix}")
             elif column.kind != _kind_of_column(feature) and not column.missing.all():
                 held, fitted = plural(column.kind), plural(feature.kind)
-                text = f"column {shown(feature.name)} holds {held}, the model was fitted on {fitted}"
+                text = f"column {shown(feature.name)} holds {held}, but the model was fitted on {fitted}"
                 errors.add(text, "read the table with the kinds of the schema")
         errors.stop()
 

@@ -129,9 +129,8 @@ class Target:
         if column is None:
             raise errors.error()
         if isinstance(column, DatetimeColumn) or column.kind != self.kind:
-            errors.add(
-                f"target {shown(self.name)} holds {plural(column.kind)}, the model was fitted on {plural(self.kind)}"
-            )
+            held, fitted = plural(column.kind), plural(self.kind)
+            errors.add(f"target {shown(self.name)} holds {held}, but the model was fitted on {fitted}")
             raise errors.error()
         y = column.values.copy() if isinstance(column, NumericColumn) else column.codes
         if self.task != "regression":

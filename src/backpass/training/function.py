@@ -199,7 +199,7 @@ class _Parameters:
         layout = Layout(tuple(Parameter(str(i), a.shape, "weight", 1, 1) for i, a in enumerate(arrays)))
         start = layout.vector({str(i): a for i, a in enumerate(arrays)}, dtype)
         if not numpy.isfinite(start).all():
-            raise UsageError("theta must hold finite numbers to start from")
+            raise UsageError("theta must hold finite numbers")
         return _Parameters(start, layout, rebuild, tuple(isinstance(leaf, int | float) for leaf in leaves))
 
     @property
@@ -286,7 +286,7 @@ class CallableLoss(Loss):
         shape = getattr(J, "shape", ())
         if shape != (n,):
             raise ShapeError(
-                f"the loss returned {_text(shape, n) if hasattr(J, 'shape') else repr(J)}, expected one number per "
+                f"the loss returned {_text(shape, n) if hasattr(J, 'shape') else repr(J)}; expected one number per "
                 "example: [n]",
                 hint="leave the mean over examples out; sum over outputs with .sum(axis=1)",
             )
@@ -309,7 +309,7 @@ def _paired(o: Array, y: Array, weights: Array, loss: Loss, classes: int) -> tup
     shape: tuple[Any, ...] = getattr(o, "shape", ())
     if len(shape) not in (1, 2) or shape[0] != n:
         raise ShapeError(
-            f"h returned {_text(shape, n)}, expected one output or one row of outputs per example: [n] or [n, k]"
+            f"h returned {_text(shape, n)}; expected one output or one row of outputs per example: [n] or [n, k]"
         )
     if isinstance(loss, CallableLoss):
         return o, y

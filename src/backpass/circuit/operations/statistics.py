@@ -153,7 +153,7 @@ def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -
         return e.sqrt(reduction.sum(square(x), axis=axis, keepdims=keepdims))
     if count != 1:
         raise ShapeError(
-            f"norm with ord={ord!r} of a matrix",
+            f"the norm of a matrix is not supported with ord={ord!r}",
             hint="pass one axis; only ord=None and ord='fro' are supported for a matrix",
         )
     size = e.absolute(x)
@@ -162,7 +162,7 @@ def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -
     if ord == 0:
         return reduction.sum(truth(x).astype(x.dtype), axis=axis, keepdims=keepdims)
     if isinstance(ord, str):
-        raise ShapeError(f"norm with ord={ord!r} of a vector", hint="pass a number, inf or -inf")
+        raise ShapeError(f"the norm of a vector is not supported with ord={ord!r}", hint="pass a number, inf or -inf")
     powers = size if ord == 1 else e.power(size, float(ord))
     return e.power(reduction.sum(powers, axis=axis, keepdims=keepdims), 1.0 / ord)
 

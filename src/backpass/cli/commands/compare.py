@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from backpass.cli.console import Console
-from backpass.cli.notes import note_lines
+from backpass.cli.note_lines import note_lines
 from backpass.cli.options.declaration import Command, argument, output_options, strictness
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.text import aligned, figure, figures

@@ -12,7 +12,7 @@ import numpy as np
 
 from backpass.cli import summary
 from backpass.cli.console import Console
-from backpass.cli.notes import note_lines
+from backpass.cli.note_lines import note_lines
 from backpass.cli.options.declaration import Command, WholeNumber, argument, flag, option, output_options
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.options.settings import settings_of, settings_options

@@ -13,7 +13,7 @@ import numpy as np
 from backpass.cli.console import Console
 from backpass.cli.evaluation_view import EvaluationView, segment_lines
 from backpass.cli.grouped.evaluate import evaluate_groups
-from backpass.cli.notes import note_lines
+from backpass.cli.note_lines import note_lines
 from backpass.cli.options.declaration import Command, argument, option, output_options, strictness
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.scores.model_scores import comparison_lines

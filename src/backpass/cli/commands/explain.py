@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from backpass.cli.commands.predict import Columns, hand_out, hand_out_windows, kept_names, read_rows
 from backpass.cli.console import Console
-from backpass.cli.notes import note_lines
+from backpass.cli.note_lines import note_lines
 from backpass.cli.options.declaration import Command, WholeNumber, argument, keeping, option, output_options
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.output import check_apart, check_rows_output

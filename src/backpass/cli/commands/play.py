@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from backpass.cli.console import Console
-from backpass.cli.notes import note_lines
+from backpass.cli.note_lines import note_lines
 from backpass.cli.options.data import categorical_option
 from backpass.cli.options.declaration import Command, argument, names_in, option, output_options
 from backpass.cli.options.reading import reading, reading_of

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.cli.console import Console
-from backpass.cli.notes import note_lines
+from backpass.cli.note_lines import note_lines
 from backpass.cli.options.declaration import Command, argument, keeping, names_in, option, output_options, strictness
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.output import check_rows_output

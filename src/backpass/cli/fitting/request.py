@@ -42,7 +42,7 @@ class Request:
         weight: The column of row weights, if any.
         teacher: The columns of another model's predictions.
         features_of: The model whose learned features are kept, if any.
-        strict: Whether a row without a target is an error.
+        strict: Whether a row without a target raises an error.
         checkpoint: The path for checkpoints, if any.
         resume: The checkpoint to continue from, if any.
         report: The path of the HTML report, if any.

@@ -10,7 +10,7 @@ import numpy as np
 
 from backpass.cli.console import Console
 from backpass.cli.grouped.show import WORST
-from backpass.cli.notes import note_lines
+from backpass.cli.note_lines import note_lines
 from backpass.cli.options.reading import reading_of
 from backpass.cli.text import aligned, figure
 from backpass.errors import UsageError

@@ -9,7 +9,7 @@ from typing import Any
 
 from backpass.cli.console import Console
 from backpass.cli.grouped.show import about, facts, score_table, worst_line
-from backpass.cli.notes import note_lines
+from backpass.cli.note_lines import note_lines
 from backpass.cli.options.declaration import flag, names_in
 from backpass.cli.options.reading import reading_of
 from backpass.cli.options.settings import asked_settings

@@ -16,7 +16,7 @@ def categorical_option() -> Callable[[F], F]:
         metavar="COLUMNS",
         multiple=True,
         section=SECTION,
-        help="columns to treat as categorical, whether they look like numbers or like free text: a,b (repeatable)",
+        help="columns to treat as categorical even if they look like numbers or free text: a,b (repeatable)",
     )
 
 

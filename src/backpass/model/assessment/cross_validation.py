@@ -107,7 +107,7 @@ def cross_validate(
         weight: The column of row weights, as in ``fit``. Default None: all rows have weight 1.
         teacher: Predictions of another model to learn from, as in ``fit``. Default None: no teacher.
         features_of: The model whose learned features are kept, as in ``fit``. Default None: all layers are trained.
-        strict: Whether a row without a target is an error. Default False: it is left out.
+        strict: Whether a row without a target raises an error. Default False: it is left out.
         reading: Options of ``read_table``, see ``fit``. Default None.
         **settings: See ``fit``. ``test_fraction`` is ignored.
 

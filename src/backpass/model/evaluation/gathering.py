@@ -101,7 +101,7 @@ def labeled_windows(
         model: The model.
         data: As for ``Model.evaluate``.
         weight: The column of row weights. Default "": none.
-        strict: Whether a row without a target is an error.
+        strict: Whether a row without a target raises an error.
         **reading: Options of ``read_table`` or ``table_from``.
 
     Raises:

@@ -51,4 +51,4 @@ def wrong_kind(source: str, came: object, expected: str) -> ModelFileError:
     else:
         hint = OURS
     found = f"a {came}" if came in KINDS else "of an unknown kind"
-    return ModelFileError(f"{source} is {found}, expected a {expected}", hint=hint)
+    return ModelFileError(f"{source} is {found}; expected a {expected}", hint=hint)

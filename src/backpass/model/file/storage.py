@@ -163,11 +163,11 @@ def read_file(path: str | os.PathLike[str], check: Callable[[bytes, int], object
         reason = getattr(error, "strerror", None) or "not enough memory"
         raise ResourceError(f"{source} cannot be read: {reason}", hint="check its permissions and the disk") from error
     if stat.S_ISDIR(found.st_mode):
-        raise ModelFileError(f"{source} is a folder, expected a file", hint=_nearest(source, source))
+        raise ModelFileError(f"{source} is a folder; expected a file", hint=_nearest(source, source))
     if not stat.S_ISREG(found.st_mode):
         raise ModelFileError(f"{source} is not a regular file", hint="pass a model file that `backpass fit` wrote")
     raise ModelFileError(
-        f"{source} is {found.st_size} bytes long, expected at most {SIZE_LIMIT}",
+        f"{source} is {found.st_size} bytes long; expected at most {SIZE_LIMIT}",
         hint="is this a table? pass a model file that `backpass fit` wrote",
     )
 
@@ -184,7 +184,7 @@ def _named(path: str | os.PathLike[str]) -> str:
             f"the path of a file must be a str or a pathlib.Path; got a value of type {type(path).__name__}"
         )
     if not name:
-        raise UsageError("the path of a file is empty, expected a name")
+        raise UsageError("the path of a file is empty; expected a name")
     return name
 
 
@@ -218,7 +218,7 @@ def _check_folder(target: str, folder: str) -> None:
 def _mode_to_keep(target: str) -> int | None:
     """Permission bits of the file to replace; None if there is none. Rejects anything that a rename would destroy."""
     if not os.path.basename(target):
-        raise OSError(errno.EISDIR, "it is the name of a folder, expected a file name")
+        raise OSError(errno.EISDIR, "it is the name of a folder; expected a file name")
     try:
         old = os.stat(target)
     except FileNotFoundError:

@@ -24,7 +24,7 @@ from backpass.table import Table, required_kind
 from backpass.table.columns.rules import check_name_lists
 from backpass.table.memory import limited_memory, memory_size
 from backpass.table.targets import target_names
-from backpass.table.windows.settings import READING_OPTIONS
+from backpass.table.windows.read_settings import READING_OPTIONS
 from backpass.training import Callback
 from backpass.training.callback import check_callbacks
 from backpass.training.processes.mpi import exchange_of
@@ -79,7 +79,7 @@ def fit(
             it; its layers, and with them the settings that describe layers, are those of that model. An ensemble gives
             an ensemble: each network keeps its own features. The preset is "plain". Default None: all layers are
             trained.
-        strict: Whether a row without a target is an error. Default False: it is left out, with a note.
+        strict: Whether a row without a target raises an error. Default False: it is left out, with a note.
         callbacks: Observers of the training run. Default ().
         checkpoint: File to save the run to. Default None: no checkpoint.
         resume_from: Checkpoint to continue from. Default None: start from scratch.

@@ -53,7 +53,7 @@ def fit_groups(
         min_rows: The minimum number of rows of a group with a network of its own. Default 30.
         drop: Columns to leave out. Default ().
         columns: The only columns to learn from. Default None: all.
-        strict: Whether a row without a target is an error. Default False: it is left out, with a note.
+        strict: Whether a row without a target raises an error. Default False: it is left out, with a note.
         callbacks: Observers: ``on_stage`` reports progress, ``on_note`` and ``on_warning`` what to know. Default ().
         reading: Options of ``read_table``. Default None.
         **settings: The settings of ``fit`` for one dense network without validation rows. Defaults that differ from the

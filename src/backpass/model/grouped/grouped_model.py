@@ -182,7 +182,7 @@ class GroupedModel(Predictor):
 
         Args:
             data: As for ``predict``, with the target.
-            strict: Whether a row without a target is an error. Default False: it is left out.
+            strict: Whether a row without a target raises an error. Default False: it is left out.
             **reading: As for ``predict``.
 
         Raises:
@@ -202,7 +202,7 @@ class GroupedModel(Predictor):
 
         Args:
             table: The table.
-            strict: Whether a row without a target is an error. Default False: it is left out.
+            strict: Whether a row without a target raises an error. Default False: it is left out.
 
         Raises:
             DataError: A target cannot be used, there is none, or a count is negative.

@@ -103,9 +103,9 @@ def _inconsistency(model: GroupedModel) -> str:
     }
     for name, (array, shape, dtype) in shapes.items():
         if array.shape != shape or array.dtype != dtype:
-            return f"the {name} of groups have shape {list(array.shape)} and type {array.dtype}, expected {list(shape)}"
+            return f"the {name} of groups have shape {list(array.shape)} and type {array.dtype}; expected {list(shape)}"
     if (scores := record.group_scores).shape != record.tested.shape or scores.dtype != np.float64:
-        return f"there are {scores.size} scores of groups of type {scores.dtype}, expected {record.tested.size}"
+        return f"there are {scores.size} scores of groups of type {scores.dtype}; expected {record.tested.size}"
     checks = {
         "keys": 0 < count == len({*model.groups})
         and "" not in model.groups

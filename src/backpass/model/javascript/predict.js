@@ -20,7 +20,7 @@ function outputsOf(rows, start) {
     if (!isObject(row) || Array.isArray(row)) fail(null, row, "not a row {column: value}");
     for (const column of data.columns) {
       const value = Object.hasOwn(row, column.name) ? row[column.name] : fail(column, undefined, "not in the row: pass null for a missing value");
-      if (isObject(value) && !column.parts) fail(column, value, "not a text, number or boolean");
+      if (isObject(value) && !column.parts) fail(column, value, "not a string, number or boolean");
       if (column.levels) codes[own++] = codeOf(column, value);
       else if (column.parts) for (const number of partsOf(column, value)) numbers[next++] = number;
       else if (column.bounds) for (const number of boundOf(column, value)) numbers[next++] = number; // if bounds

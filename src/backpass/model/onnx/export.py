@@ -93,7 +93,7 @@ INPUTS: Mapping[str, tuple[int, np.dtype[Any], str]] = {
         WIDE,
         "a number, and -1 if it is an upper bound, 1 if a lower one, else 0; NaN where missing",
     ),
-    "categorical": (1, TEXT, "a text; empty where missing"),
+    "categorical": (1, TEXT, "a string; empty where missing"),
     "date": (3, FIELDS, f"days since 1970-01-01 in UTC, seconds, microseconds; {NO_DAY} days where missing"),
     "time": (3, FIELDS, f"0 days, seconds since midnight, microseconds; {NO_DAY} days where missing"),
 }

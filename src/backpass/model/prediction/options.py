@@ -12,7 +12,7 @@ from typing import Any
 
 from backpass.errors import UsageError
 from backpass.table import Table
-from backpass.table.windows.settings import FRAME_OPTIONS, READING_OPTIONS
+from backpass.table.windows.read_settings import FRAME_OPTIONS, READING_OPTIONS
 
 _OF_THE_MODEL = frozenset({"kinds", "known_kinds"})
 """Options that a model sets, because it knows its columns."""

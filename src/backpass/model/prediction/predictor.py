@@ -117,7 +117,7 @@ class Predictor(ABC):
         Args:
             data: As for ``predict``.
             with_target: Whether the rows have known targets, which are then read. Default False.
-            strict: Whether a row without a target is an error. Default False.
+            strict: Whether a row without a target raises an error. Default False.
             **reading: As for ``predict``.
 
         Raises:

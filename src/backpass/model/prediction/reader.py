@@ -67,7 +67,7 @@ class Reader:
 
         Args:
             data: A path, a data frame, a dict of columns, an array (n, d) or a Table.
-            strict: Whether a row without a target is an error.
+            strict: Whether a row without a target raises an error.
             **reading: Options of ``read_table`` or ``table_from``.
 
         Raises:

@@ -47,7 +47,7 @@ class SettingValues:
     preset: str = setting(
         None,
         Choice(tuple(PRESETS)),
-        "named set of defaults [default, or plain with --hidden and the like]",
+        "named set of defaults [default, or plain if an option describes the network]",
         "preset",
         since=2,
     )
@@ -66,7 +66,7 @@ class SettingValues:
     group: str | None = data(
         None,
         ColumnName(),
-        "column of groups (patients, customers, machines); no group is on both sides of a split [each row by itself]",
+        "column of groups (patients, customers, machines); a group is never split [rows are split one by one]",
         since=3,
         is_optional=True,
     )
@@ -80,7 +80,7 @@ class SettingValues:
     refit: bool = data(
         False,
         Switch(),
-        "train again on all rows, test rows included, before the model is written; scores are those before the refit",
+        "train again on all rows, test rows included, before the model is written; scores are from before the refit",
         since=3,
         is_optional=True,
     )

@@ -43,7 +43,7 @@ class Search:
         settings: The settings of the user.
         metric: The metric that ranks trials.
         count: The number of folds; 1 with validation rows of their own.
-        strict: Whether a row without a target is an error.
+        strict: Whether a row without a target raises an error.
     """
 
     table: Table

@@ -91,7 +91,7 @@ def tune(
         columns: The only columns to learn from. Default None: all.
         weight: The column of row weights, as in ``fit``. Default None: all rows have weight 1.
         teacher: Predictions of another model to learn from, as in ``fit``. Default None: no teacher.
-        strict: Whether a row without a target is an error. Default False: it is left out.
+        strict: Whether a row without a target raises an error. Default False: it is left out.
         state: File that holds the trials of a search. If it exists, the search continues. It is removed at the end,
             unless the budget ended the search: a larger budget continues it. Default None: an interrupted search is
             lost.

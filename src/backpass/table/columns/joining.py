@@ -63,7 +63,7 @@ def _joined_column(
     name, filled = raws[0].name, [raw for raw in raws if not _is_empty(raw)]
     last_first = [*zip(raws, sources, strict=True)][::-1]
     kinds = {_kind(raw): source for raw, source in last_first if not _is_empty(raw)}  # kind -> first file with it
-    if {*kinds} == {"numbers", "texts"} and (
+    if {*kinds} == {"numbers", "strings"} and (
         rules.required_kind(name) == "categorical"
         or not any(isinstance(raw, RawStrings) and raw.typed for raw in filled)
     ):
@@ -89,7 +89,7 @@ def _kind(raw: RawColumn) -> str:
         return f"{raw.kind}s with a time zone" if raw.zoned else f"{raw.kind}s"
     if isinstance(raw, RawNumbers):
         return "durations" if raw.is_duration else "numbers"
-    return "texts"
+    return "strings"
 
 
 def _is_empty(raw: RawColumn) -> bool:

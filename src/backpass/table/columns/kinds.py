@@ -201,7 +201,8 @@ def _report_far_dates(raw: RawDatetimes, before: int, errors: ErrorList) -> None
 def _refuse_kind(name: str, found: str, required: Kind | None, rows: NDArray[np.intp], errors: ErrorList) -> None:
     hint = f"{plural(str(required))} are written {WRITTEN[cast(Kind, required)]}"
     errors.add(
-        f"column {shown(name)} holds {found} ({rows_listed(rows)}), the model needs {plural(str(required))} here", hint
+        f"column {shown(name)} holds {found} ({rows_listed(rows)}), but the model needs {plural(str(required))} here",
+        hint,
     )
 
 

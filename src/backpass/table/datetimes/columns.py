@@ -74,7 +74,7 @@ def counted_column(
         rows = rows_listed(wrong + 1 + rules.before)
         what = f"{counted(len(wrong), 'number')} ({text_of(float(raw.values[wrong[0]]))} {rows})"
         text = (
-            f"column {shown(raw.name)}: {what}, expected {plural(notation.kind)} such as {text_of(notation.cells[0])}"
+            f"column {shown(raw.name)}: {what}; expected {plural(notation.kind)} such as {text_of(notation.cells[0])}"
         )
         errors.add(text, f"if it means missing: --missing {text_of(float(raw.values[wrong[0]]))}")
     elif there.any():

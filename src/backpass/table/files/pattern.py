@@ -28,7 +28,7 @@ def files_of(path: str | Path) -> list[str]:
         )
     name = str(path)
     if not name:
-        raise UsageError("the path of the table is empty, expected the name of a file")
+        raise UsageError("the path of the table is empty; expected the name of a file")
     if not is_pattern(path):
         return [name]
     address = Address.of(path)

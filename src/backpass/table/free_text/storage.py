@@ -46,7 +46,7 @@ def encodings_in(facts: Sequence[Mapping[str, Any]], arrays: Mapping[str, NDArra
         array = arrays.get(name, np.zeros(0, dtype))
         if array.dtype != dtype or array.size != sum(lengths[name]):
             expected = f"{sum(lengths[name])} numbers of type {dtype}"
-            raise DataError(f"{name} holds {array.size} numbers of type {array.dtype}, expected {expected}")
+            raise DataError(f"{name} holds {array.size} numbers of type {array.dtype}; expected {expected}")
         cut[name] = np.split(array, np.cumsum(lengths[name])[:-1]) if facts else []
     return [
         TextEncoding(

@@ -11,7 +11,7 @@ from typing import Any, Unpack
 
 from backpass.table.frame import frame_table
 from backpass.table.table import Table
-from backpass.table.windows.settings import FRAME_OPTIONS, FrameOptions, ReadSettings, check_options
+from backpass.table.windows.read_settings import FRAME_OPTIONS, FrameOptions, ReadSettings, check_options
 
 
 def frame_windows(

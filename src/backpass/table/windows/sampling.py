@@ -25,7 +25,7 @@ from backpass.table.scan import scanner_for
 from backpass.table.scan.plain import PlainScanner
 from backpass.table.table import Table
 from backpass.table.windows.delimited import delimited_windows
-from backpass.table.windows.settings import ReadSettings
+from backpass.table.windows.read_settings import ReadSettings
 
 ROWS = 65_536
 """Rows of a window, about."""

@@ -37,7 +37,7 @@ from backpass.table.scan import scanner_for
 from backpass.table.scan.plain import PlainScanner
 from backpass.table.table import Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.windows.delimited import DecimalSign, delimited_windows
-from backpass.table.windows.settings import ReadingOptions, ReadSettings
+from backpass.table.windows.read_settings import ReadingOptions, ReadSettings
 from backpass.table.windows.spool import GrowingText, Spool
 
 ROWS = 65_536

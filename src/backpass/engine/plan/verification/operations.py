@@ -15,11 +15,11 @@ def operation_problems(graph: Graph) -> Iterator[str]:
         expected = _SHAPES[term.kind](term)
         found = [view.shape for view in term.arguments]
         if expected is not None and found != expected:
-            yield f"{term} reads shapes {found}, expected {expected}"
+            yield f"{term} reads shapes {found}; expected {expected}"
         dtypes = _dtypes(term)
         found_dtypes = [view.term.dtype.name for view in term.arguments]
         if dtypes is not None and found_dtypes != dtypes:
-            yield f"{term} reads dtypes {found_dtypes}, expected {dtypes}"
+            yield f"{term} reads dtypes {found_dtypes}; expected {dtypes}"
 
 
 def _of_map(term: Term) -> list[Lengths] | None:

@@ -23,7 +23,7 @@ from backpass.table import Table
 from backpass.table.files.pattern import files_of
 from backpass.table.frame import frame_table
 from backpass.table.messages import data_error, listed, plain, shown
-from backpass.table.windows.settings import FRAME_OPTIONS, ReadSettings
+from backpass.table.windows.read_settings import FRAME_OPTIONS, ReadSettings
 from backpass.training.processes.exchange import SOLO, Exchange
 from backpass.training.processes.sharded import share_of
 

@@ -44,8 +44,8 @@ from backpass.table.labeled import Labeled
 from backpass.table.memory import written_bytes
 from backpass.table.messages import counted, plain
 from backpass.table.targets import target_names
+from backpass.table.windows.read_settings import ReadSettings
 from backpass.table.windows.sampling import can_sample
-from backpass.table.windows.settings import ReadSettings
 from backpass.training.processes.exchange import SOLO, Exchange
 from backpass.training.processes.sharded import share_of
 
@@ -113,7 +113,7 @@ def streamed_problem(
         drop: Columns to leave out.
         columns: The only columns to learn from. Default None: all.
         weight: The column of row weights. Default None: all rows have weight 1.
-        strict: Whether a row without a target is an error.
+        strict: Whether a row without a target raises an error.
         exchange: The processes that train together.
 
     Raises:
@@ -282,7 +282,7 @@ def _others(
         targets: The target columns.
         weight: The column of row weights; None: all rows have weight 1.
         collected: Takes in the notes on the tables.
-        strict: Whether a row without a target is an error.
+        strict: Whether a row without a target raises an error.
     """
     drawn = np.sort(drawn)
     for shard, table in tables:

@@ -17,8 +17,8 @@ from backpass.model.fitting.runs.processes import require_same
 from backpass.table import Table
 from backpass.table.files.opening import Opened
 from backpass.table.reading import read_opened, source_of
+from backpass.table.windows.read_settings import ReadSettings
 from backpass.table.windows.sampling import sampled_text
-from backpass.table.windows.settings import ReadSettings
 from backpass.table.windows.windows import windows_of_opened
 from backpass.training.processes.exchange import SOLO, Exchange
 

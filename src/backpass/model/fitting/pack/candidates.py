@@ -13,7 +13,7 @@ from typing import Any
 from backpass.model.fitting.problem.building import build_network
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.runs.ensemble import Member, members_of, splits_of
-from backpass.model.settings.portfolio import changes_of
+from backpass.model.settings.pack_portfolio import changes_of
 from backpass.table.memory import require_memory
 
 

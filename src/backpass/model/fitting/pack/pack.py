@@ -18,7 +18,7 @@ from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.runs.ensemble import Member
 from backpass.model.fitting.runs.runs import Runs
 from backpass.model.metrics import as_loss
-from backpass.model.settings.portfolio import changes_of
+from backpass.model.settings.pack_portfolio import changes_of
 from backpass.model.settings.setting import listed as plain
 from backpass.table.messages import counted, listed
 

@@ -79,7 +79,7 @@ def make_problem(
         weight: The column of row weights, which is not a feature. Default None: all rows have weight 1.
         teacher: The columns of another model's predictions, or the predictions. Default None: there is no teacher.
         features_of: The model whose learned features are kept. Default None: all layers are trained.
-        strict: Whether a row without a target is an error. Default False: it is left out, with a note.
+        strict: Whether a row without a target raises an error. Default False: it is left out, with a note.
         diagnose: Whether to look for what makes scores too good: leaks, dependent rows, and rows in two splits. Default
             True.
         distinguishing: Columns that are not inputs but distinguish rows with equal inputs. Default ().

@@ -8,7 +8,7 @@ from typing import Any
 
 from backpass.errors import UsageError, did_you_mean
 from backpass.table import Table, read_table, table_from
-from backpass.table.windows.settings import FRAME_OPTIONS, READING_OPTIONS
+from backpass.table.windows.read_settings import FRAME_OPTIONS, READING_OPTIONS
 
 
 def reading_options(reading: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -132,7 +132,11 @@ class Teacher:
             hint = "teacher names columns of the table that hold predictions"
             raise data_error(table.source, absent([name], table.names, "teacher column")[0], hint)
         if not isinstance(column, NumericColumn):
-            hint = "a teacher of classes predicts probabilities, not classes" if self.classes else "remove other texts"
+            hint = (
+                "a teacher of classes predicts probabilities, not classes"
+                if self.classes
+                else "remove values that are not numbers"
+            )
             raise data_error(table.source, f"teacher column {shown(name)} holds no numbers", hint)
         if np.isnan(column.values).all():
             raise data_error(

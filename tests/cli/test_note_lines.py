@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backpass.cli.notes import FEW, note_lines
+from backpass.cli.note_lines import FEW, note_lines
 
 
 def test_notes_that_differ_in_names_and_numbers_share_a_line() -> None:
