@@ -457,7 +457,9 @@ def test_networks_that_the_time_limit_ends_in_their_first_epoch_are_kept(monkeyp
     monkeypatch.setattr("backpass.training.loop._Clock.is_over", is_over)
     rows = {"x": [float(i) for i in range(30_000)], "price": [float(i % 7) for i in range(30_000)]}
     settings: dict[str, Any] = {"batch_size": 1, "threads": 1, "max_seconds": 60.0, "test_fraction": 0.0}
-    with pytest.warns(BackpassWarning, match=r"the time limit was reached in the first epoch, after \d+ steps?; incr"):
+    with pytest.warns(
+        BackpassWarning, match=r"the time limit was reached in the first epoch, after [\d,]+ steps; incr"
+    ):
         model = fit(rows, "price", preset="fast", **settings)
     assert (model.record.reason, model.networks) == ("time", 2)
 

@@ -845,10 +845,18 @@ def test_amounts_keep_their_currency(sign: str, same: str, other: str, tmp_path:
         column(f"{other}{{}}".format, kinds)
 
 
-@pytest.mark.parametrize("cell", ["12\u00a0", "\u200b12", "\ufeff12"])
-def test_the_note_names_the_number_with_the_odd_space(cell: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("cell", "read"),
+    [
+        ("12\u00a0", "12"),
+        ("\u200b12", "'12' (without invisible characters)"),
+        ("1\ufeff2", "'12' (without invisible characters)"),
+    ],
+)
+def test_the_note_names_the_number_with_the_odd_space(cell: str, read: str, tmp_path: Path) -> None:
     table = as_csv([*(f"{n}.5" for n in range(40)), cell], tmp_path / "t.csv")
-    assert table.notes == (f"column 'x': {shown(cell)} is read as 12",)
+    assert table.notes == (f"column 'x': {shown(cell)} is read as {read}",)
+    assert table.column("x").values[-1] == 12.0
 
 
 def test_units_of_two_dimensions_or_none_are_refused(tmp_path: Path) -> None:

@@ -166,6 +166,7 @@ QUOTES = frozenset({'""', "“”", "„“", "«»", "»«", "‟”", "''", "�
 SPACES = dict.fromkeys(map(ord, "\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u200a\u205f"), " ")
 """Spaces that no number has between its digits except to align them."""
 SIGNS = (*map(chr, SPACES), *map(chr, INVISIBLE), "“", "„", "«", "»", "‘")
+UNSEEN = "invisible characters"
 SIGNS_IN_ASCII = ("<", "&", '"', "'", "  ")
 
 
@@ -216,18 +217,24 @@ def without_presentation(raw: RawStrings) -> RawStrings:
     texts = [plain_text(text) for text in raw.levels]
     if texts == [text.strip(" \t") for text in raw.levels]:
         return raw
-    return replace(raw, levels=texts, typed=raw.typed and presentation_of(raw.levels, texts) is None)
+    found = presentation_of(raw.levels, texts)
+    return replace(raw, levels=texts, typed=raw.typed and (found is None or found[-1] == UNSEEN))
 
 
 def presentation_of(texts: Sequence[str], plain: Sequence[str]) -> tuple[str, str, str] | None:
-    """Return a string with tags, entities or quotation marks, the same without them, and what they are, for a note.
+    """Return a string with tags, entities, quotation marks or invisible characters, the same without, and their name.
 
     >>> presentation_of(["1", "<b>2</b>"], ["1", "2"]), presentation_of(["1  kg"], ["1 kg"])
     (('<b>2</b>', '2', 'tags or entities of HTML'), None)
     """
+    unseen = None
     for text, bare in zip(texts, plain, strict=True):
-        if text != bare and (TAG.search(text) or ENTITY.search(text)):
+        if text == bare:
+            continue
+        if TAG.search(text) or ENTITY.search(text):
             return text, bare, "tags or entities of HTML"
-        if text != bare and (stripped := text.strip()) and stripped[0] + stripped[-1] in QUOTES:
+        if (stripped := text.strip()) and stripped[0] + stripped[-1] in QUOTES:
             return text, bare, "quotation marks"
-    return None
+        if unseen is None and without_marks(text) != text:
+            unseen = text, bare, UNSEEN
+    return unseen
