@@ -80,7 +80,7 @@ def test_columns_that_do_not_agree_are_all_named(write: Write, tmp_path: Path) -
 def test_types_and_forms_that_do_not_agree(write: Write, tmp_path: Path) -> None:
     pq.write_table(pa.table({"x": [1], "y": [1]}), tmp_path / "a.parquet")
     pq.write_table(pa.table({"x": ["1"], "y": [1]}), tmp_path / "b.parquet")
-    held = f"column 'x' holds numbers in {tmp_path / 'a.parquet'}, texts in {tmp_path / 'b.parquet'}"
+    held = f"column 'x' holds numbers in {tmp_path / 'a.parquet'}, strings in {tmp_path / 'b.parquet'}"
     assert held in message(tmp_path / "*.parquet")
     write("x,y\n1,1\n", "c.csv")
     found = f"the files have different formats: {tmp_path / 'a.parquet'} is a Parquet file"

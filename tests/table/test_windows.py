@@ -216,7 +216,7 @@ def test_parquet(tmp_path: Path, group: int) -> None:
 def test_parquet_files_of_other_types_are_read_whole(tmp_path: Path) -> None:
     parquet.write_table(pyarrow.table({"x": [1.0, 2.0]}), tmp_path / "a.parquet")
     parquet.write_table(pyarrow.table({"x": ["1", "2"]}), tmp_path / "b.parquet")
-    with pytest.raises(DataError, match=r"numbers in .* texts in"):
+    with pytest.raises(DataError, match=r"numbers in .* strings in"):
         list(windows_of(tmp_path / "*.parquet", whole=0, kinds={"x": "numeric"}))
 
 
