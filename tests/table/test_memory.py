@@ -87,7 +87,7 @@ def test_a_limit_is_lower_than_that_of_the_machine_and_ends_with_its_block() -> 
             require_memory(50_000_000, "a table", "use less")
         assert caught.value.message.startswith("a table needs about 50 MB of memory, ")
         assert caught.value.message.endswith(" are left of the 40 MB that --memory allows")
-        held = np.ones(5_000_000)  # 40 MB: nothing is left
+        held = np.ones(50_000_000)  # 400 MB: nothing is left, also if the process returned some memory in the meantime
         with pytest.raises(InsufficientMemoryError, match=r", [0-9]+ [kM]B are left of the 40 MB that memory allows"):
             require_memory(10_000_000, "a table", "")
         del held
