@@ -36,7 +36,6 @@ from backpass.table.columns.raw import (
     datetimes_as_texts,
     lost_digits,
     numbers_as_texts,
-    presentation_of,
     without_presentation,
 )
 from backpass.table.columns.rules import Rules
@@ -110,7 +109,8 @@ def infer_column(raw: RawColumn, rules: Rules, errors: ErrorList, notes: list[st
     if not isinstance(raw, RawStrings):
         raw = numbers_as_texts(raw, errors) if isinstance(raw, RawNumbers) else datetimes_as_texts(raw)
     as_text = judge(raw, rules)
-    shown_raw, raw = raw, raw if required == "categorical" else without_presentation(raw)
+    shown_raw = raw
+    raw, presentation = (raw, None) if required == "categorical" else without_presentation(raw)
     as_values = as_text if raw is shown_raw else judge(raw, rules)
     classified = as_text if required == "categorical" else with_reading(raw.name, as_values, rules)
     if rules.allows_truths(raw.name):
@@ -119,8 +119,8 @@ def infer_column(raw: RawColumn, rules: Rules, errors: ErrorList, notes: list[st
     kind = decide(raw, classified, required, rules.decimal, notes)
     if kind == "categorical":
         return _text_column(shown_raw, as_text, rules, notes)
-    if raw is not shown_raw and required is None and (found := presentation_of(shown_raw.levels, raw.levels)):
-        example, bare, what = found
+    if presentation is not None and required is None:
+        example, bare, what = presentation
         notes.append(f"column {shown(raw.name)}: {shown(example)} is read as {shown(bare)} (without {what})")
     _report_mismatches(raw, classified, kind, rules, errors)
     if classified.gaps:

@@ -168,6 +168,8 @@ SPACES = dict.fromkeys(map(ord, "\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u200
 SIGNS = (*map(chr, SPACES), *map(chr, INVISIBLE), "“", "„", "«", "»", "‘")
 UNSEEN = "invisible characters"
 SIGNS_IN_ASCII = ("<", "&", '"', "'", "  ")
+Presentation: TypeAlias = tuple[str, str, str]
+"""A string, the same without its presentation, and what that is."""
 
 
 def plain_text(text: str) -> str:
@@ -202,26 +204,26 @@ def _raised(found: re.Match[str]) -> str:
     return mark.translate(SUPERSCRIPTS) if is_sign else f"[{mark}]"
 
 
-def without_presentation(raw: RawStrings) -> RawStrings:
-    """Return a column with plain strings; the same object if they are plain already.
+def without_presentation(raw: RawStrings) -> tuple[RawStrings, Presentation | None]:
+    """Return a column with plain strings, the same object if they are plain already, and what was left out, for a note.
 
     A source with tags or quotation marks in its cells does not mean strings by its type.
     """
     sample = raw.levels[:: max(len(raw.levels) // LOOKED_AT, 1)]
     if 2 * sum(DIGIT.search(text) is not None for text in sample) < len(sample):
-        return raw  # names and sentences
+        return raw, None  # names and sentences
     joined = "\0".join(raw.levels)  # all at once, for speed
     is_odd = any(sign in joined for sign in SIGNS_IN_ASCII)
     if not is_odd and (joined.isascii() or not any(sign in joined for sign in SIGNS)):
-        return raw
+        return raw, None
     texts = [plain_text(text) for text in raw.levels]
     if texts == [text.strip(" \t") for text in raw.levels]:
-        return raw
+        return raw, None
     found = presentation_of(raw.levels, texts)
-    return replace(raw, levels=texts, typed=raw.typed and (found is None or found[-1] == UNSEEN))
+    return replace(raw, levels=texts, typed=raw.typed and (found is None or found[-1] == UNSEEN)), found
 
 
-def presentation_of(texts: Sequence[str], plain: Sequence[str]) -> tuple[str, str, str] | None:
+def presentation_of(texts: Sequence[str], plain: Sequence[str]) -> Presentation | None:
     """Return a string with tags, entities, quotation marks or invisible characters, the same without, and their name.
 
     >>> presentation_of(["1", "<b>2</b>"], ["1", "2"]), presentation_of(["1  kg"], ["1 kg"])
