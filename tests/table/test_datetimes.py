@@ -93,6 +93,8 @@ WRITERS: dict[str, tuple[bool, Callable[[datetime.datetime], str]]] = {
     "mail": (False, lambda s: f"{s:%a, %d %b %Y %H:%M:%S}"),
     "ctime": (False, lambda s: s.ctime()),
     "web log": (False, lambda s: f"{s:%d/%b/%Y:%H:%M:%S} +0000"),
+    "/Date()/": (False, lambda s: f"/Date({since_1970(s) * 1000}{'+0200' if s.day % 2 else ''})/"),
+    "new Date()": (False, lambda s: f"new Date({since_1970(s)}000)"),
     "basic ISO": (False, lambda s: f"{s:%Y%m%dT%H%M%S}"),
     "12-hour clock": (False, lambda s: f"{s:%m/%d/%Y %I:%M:%S %p}"),
     "12-hour clock, ISO date": (False, lambda s: f"{s:%Y-%m-%d %I:%M:%S %p}".lower()),
@@ -383,7 +385,8 @@ def test_notations_are_ruled_out_early_only_where_they_are_wrong(notation: Any, 
 
 @pytest.mark.parametrize(
     "text",
-    ["31 Feb 2024", "0 Jan 2024", "Foo 5, 2024", "2024-13", "2024-W54", "2023-W53", "2024-Q5", "13:00 PM", "0:30 AM",
+    ["/Date()/", "/Date(12", "Date(5)", "/Date(999999999999999)/",
+     "31 Feb 2024", "0 Jan 2024", "Foo 5, 2024", "2024-13", "2024-W54", "2023-W53", "2024-Q5", "13:00 PM", "0:30 AM",
      "20240230T1200", "20240101T2500", "25:00", "9:60", "2024-01-31 24:30", "Abc, 31 Dec 2024", "1/Foo/2024:00:00:00"],
 )  # fmt: skip
 def test_datetimes_that_do_not_exist(text: str) -> None:

@@ -128,6 +128,9 @@ WRITERS: dict[str, Callable[[float, str], str]] = {
     "percent": lambda value, text: ("\u2212" if value < 0 else "") + f"{text} %",
     "per mille": lambda value, text: ("-" if value < 0 else "") + f"{text}‰",
     "footnotes": lambda value, text: ("-" if value < 0 else "") + text + ("*" if value > 500 else ""),
+    "letters of footnotes": lambda value, text: (
+        ("-" if value < 0 else "") + text + (" a)" if value > 500 else " 12)" if value > 100 else "ᵇ" * (value > 0))
+    ),
     "quoted": lambda value, text: f"'{'-' if value < 0 else ''}{text}",
     "two sides": lambda value, text: f"{text} {'DR' if value < 0 else 'CR'}",
     "two sides with dots": lambda value, text: f"{text} {'Dr.' if value < 0 else 'Cr.'}",

@@ -96,6 +96,31 @@ def test_svmlight_rows_that_lack_a_column_of_the_model(write: Write) -> None:
     assert "line 21: expected a target and pairs COLUMN:VALUE; got '1 x'" in fault(write("0 1:1\n" * 20 + "1 x\n"))
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("keys", [["geo"], ["freq", "unit", "geo"], ["freq", "unit", "sex", "age", "geo"]])
+def test_the_joined_keys_of_eurostat_are_columns(write: Write, keys: list[str], end: str) -> None:
+    """Values have flags (12.5 p), gaps are colons with or without one, names of years end in a space."""
+    places = ["AT", "BE", "CZ", "DE", "EE"] * 6
+    cells = [f"{j}.5 " if j % 3 else f"{j}.5 p" if j % 2 else ": c" if j % 4 else ": " for j in range(len(places))]
+    rows = [
+        f"{','.join([*['A'] * (len(keys) - 1), place])}\t{cell}\t{j} "
+        for j, (place, cell) in enumerate(zip(places, cells, strict=True))
+    ]
+    path = write(end.join([f"{','.join(keys)}\\TIME_PERIOD\t2020 \t2021 ", *rows, ""]), "t.tsv")
+    table = read_table(path)
+    assert table.names == (*keys, "2020", "2021")
+    assert texts(table, "geo") == places
+    expected = [float(cell.split()[0]) if cell[0] != ":" else np.nan for cell in cells]
+    np.testing.assert_array_equal(numbers(table, "2020"), expected)
+    note = f"the first column is split into {', '.join(map(repr, keys))}, as its name says"
+    assert table.notes[0] == note
+    if len(keys) > 1:
+        path.write_text(path.read_text() + "A\t5\t6\n")
+        assert f"line 32 has 3 fields, the header has {len(keys) + 2} fields" in fault(path)
+    plain = write("a,geo\\x,2020\nb,c,5\nd,e,6\n")  # no tab behind the name
+    assert read_table(plain).names == ("a", "geo\\x", "2020")
+
+
 def test_fields_of_fixed_width(write: Write) -> None:
     rows = [("name", "price", "day"), ("ada", "1.5", "2024-01-31"), ("bo, b", "2", "2024-02-29")]
     path = write("\n".join([*(f"{a:<7}{b:>5} {c:<10}" for a, b, c in rows), "", ""]), "t.txt")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from backpass.table.datetimes.calendar import date_of, days_of, is_date
 from backpass.table.datetimes.month_names import is_weekday, month_of
-from backpass.table.datetimes.timestamp import DAY, HOUR, MINUTE, DatetimeKind, Timestamp, since_midnight
+from backpass.table.datetimes.timestamp import DAY, FIRST, HOUR, LAST, MINUTE, DatetimeKind, Timestamp, since_midnight
 from backpass.table.notation.lazy_pattern import LazyPattern
 
 LONGEST = 48  # characters of a string that may be a timestamp
@@ -28,6 +28,7 @@ _WEEKDAY = r"(?:(?P<weekday>[^\W\d_]{2,12}\.?),? )?"
 _DAY = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th|er|º|ª|\.)?"
 FIRST_LETTERS = frozenset({"q", "w", "wk", "week", "kw", "cw"})  # of quarters and weeks
 _FIRST = re.compile(r"[0-9]|[^\W\d_]+")
+_CALLS = ("/Date(", "new Date(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,13 @@ WRITTEN = (
         ),
     ),
     Written(
+        "milliseconds since 1970 in /Date()/",
+        ("/Date(1577836800000)/", "/Date(1577880000500+0200)/", "new Date(1577836800000)"),
+        ("2020-01-01", "2020-01-01T12:00:00.500000", "2020-01-01"),
+        "as .NET and JavaScript write them in JSON; the number is in UTC, whatever zone stands behind it",
+        LazyPattern(r"(?:/|new )Date\((?P<milliseconds>-?[0-9]{1,15})(?:[+-][0-9]{4})?\)/?"),
+    ),
+    Written(
         "time of a 12-hour clock",
         ("6:30 PM", "12:05 a.m.", "11 pm", "06:30:15PM", "9.30pm", "930pm"),
         ("18:30:00", "00:05:00", "23:00:00", "18:30:15", "21:30:00", "21:30:00"),
@@ -240,10 +248,10 @@ def written_in(text: str, first: Written | None = None) -> tuple[Timestamp, Writ
 
 
 def _may_start(text: str) -> bool:
-    """Whether a string starts with a digit, the name of a month or a weekday, a quarter or a week."""
+    """Whether a string starts with a digit, the name of a month or a weekday, a quarter, a week or ``/Date(``."""
     first = _FIRST.match(text)
-    if first is None:
-        return False
+    if first is None or text.startswith(_CALLS):
+        return text.startswith(_CALLS)
     word = first.group()
     return word.isdigit() or month_of(word) is not None or is_weekday(word) or word.lower() in FIRST_LETTERS
 
@@ -281,6 +289,9 @@ def _timestamp(parts: Mapping[str, str | None], kind: DatetimeKind) -> Timestamp
         return None
     if kind == "time":
         return Timestamp("time", clock % DAY)
+    if milliseconds := parts.get("milliseconds"):
+        since = int(milliseconds) * 1000
+        return Timestamp("date", since, zoned=True) if FIRST <= since <= LAST else None
     if (word := parts.get("weekday")) and not is_weekday(word):
         return None
     days = _days(found, parts)

@@ -1,7 +1,8 @@
 """Input files: turn a path into a plain file on disk that can be read several times, and recognize its format.
 
 Standard input and pipes are copied to disk because they can be read only once; .gz and .zst files are decompressed;
-text in other encodings is converted to UTF-8; a sheet of a workbook and lines of fixed width are written as CSV. A file
+text in other encodings is converted to UTF-8; a sheet of a workbook and lines of fixed width are written as CSV, the
+joined keys of Eurostat as columns. A file
 in none of the formats of ``formats.registry`` is an error that names its format. Temporary files are deleted at the end
 of the ``with`` block. ``layout`` and ``delimited`` handle delimiters, records and columns.
 """
@@ -23,10 +24,11 @@ from backpass.table.files.decompression import CHUNK, GZIP, ZSTANDARD, expanded
 from backpass.table.files.scratch import Scratch
 from backpass.table.files.signatures import Signature, foreign_binary, foreign_text
 from backpass.table.files.text import as_utf8, check_text, without_page_breaks
+from backpass.table.formats import eurostat
 from backpass.table.formats.databases.address import Address
 from backpass.table.formats.fixed_width import as_csv as fields_as_csv
 from backpass.table.formats.registry import BY_NAME, Format, format_of, format_of_text, titles
-from backpass.table.messages import counted, data_error, plain
+from backpass.table.messages import counted, data_error, listed, plain, shown
 
 HEAD = 65_536  # bytes at the start from which the format is detected
 STANDARD_INPUT = "-"
@@ -177,6 +179,10 @@ def _of_text(file: Path, head: bytes, address: Address, source: str, scratch: Sc
         _refuse(foreign_text(head), source)
     form = form or BY_NAME["text"]
     _check_single(address, form, source, opening)
+    if form.name == "text" and (keys := eurostat.keys_in(head)):
+        copy = eurostat.with_key_columns(file, keys, scratch.file("keys.tsv"))
+        note = f"the first column is split into {listed(keys, shown)}, as its name says"
+        return Opened(copy, "text", source, delimiter="\t", notes=(note,))
     return Opened(file, form.name, source)
 
 

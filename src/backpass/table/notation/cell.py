@@ -23,6 +23,7 @@ from backpass.table.notation.vocabulary import LETTERS, SIGNS, is_currency
 DASHES = "\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d"  # minus sign, hyphens, dashes, small and full-width hyphen
 MINUS = f"{DASHES}-"  # the hyphen last, so that it is no range in a class of characters
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+SUPERSCRIPT_LETTERS = "ᵃᵇᶜᵈᵉᶠᵍʰ"
 POWERS = str.maketrans(f"{SUPERSCRIPTS}⁻⁺{DASHES}", f"0123456789-+{'-' * len(DASHES)}")
 LONGEST = 60  # characters of a cell that may be a number
 ONES = str.maketrans("023456789\0", f"{'1' * 9}0")
@@ -34,8 +35,9 @@ MIXED = re.compile(  # 3 3/8, 3-3/8, 3½, ½
     rf"(?P<whole>(?<![0-9.,/-])[0-9]{{0,3}})(?:[{SPACES}]?(?P<vulgar>[{VULGAR}])"
     r"|(?<=[0-9])[ \u00a0-](?P<part>[0-9]{1,2})[/⁄](?P<of>2|3|4|5|6|8|10|12|16|32|64)(?![0-9/]))"
 )
-OF_VALUE = re.compile(  # digits that are no plain value: 4.1/5, x 10^3, e5, m3
+OF_VALUE = re.compile(  # digits that are no plain value: 4.1/5, x 10^3, e5, m3, a footnote 1)
     rf"[/x×·…\0{VULGAR}]|[*^][0-9]|\.\.|(?:[^\W\d_]|[%‰°º\"″′]|[0-9][^0-9]*[{SIGNS}])[^0-9]*[0-9]"
+    rf"|[{SPACES}][1-9][0-9]?\)"
 )
 MISTYPED = re.compile(  # 1OO, 1O0, 2l5: letters in the place of digits that look like them
     r"[OoIlSZB]+[0-9][0-9OoIlSZB]*|[Oo]{2,}"
@@ -56,10 +58,10 @@ CELL = LazyPattern(
     (?:[{SPACES}]?/[{SPACES}]?(?P<scale>[0-9]+))?
     (?P<early_plus>\+(?=[{SPACES}]*[^\W\d_]))?
     (?P<gap>[{SPACES}]*)
-    (?P<after>(?![{SUPERSCRIPTS}])(?:[^\W\d_]|[%‰°º℃℉"″′/{SIGNS}µμΩ¢])(?:[\w%°º℃℉²³⁻/·.^"″′{SIGNS}{SPACES}]|(?<=[^\W\d_]|\^)(?<![AaPp][Mm])[{MINUS}](?=[1-9](?:[{SPACES}·]|$)))*)?
+    (?P<after>(?![{SUPERSCRIPTS}{SUPERSCRIPT_LETTERS}])(?:[^\W\d_]|[%‰°º℃℉"″′/{SIGNS}µμΩ¢])(?:[\w%°º℃℉²³⁻/·.^"″′{SIGNS}{SPACES}]|(?<=[^\W\d_]|\^)(?<![AaPp][Mm])[{MINUS}](?=[1-9](?:[{SPACES}·]|$)))*)?
     (?P<trailing>[{MINUS}])?
     (?P<plus>\+)?
-    (?:[{SPACES}]*(?P<footnote>[*†‡§#]+|[{SUPERSCRIPTS}]+|\[[^\[\]]{{1,4}}\]|\((?:[A-Za-z]|HH|LL)\)))?
+    (?:[{SPACES}]*(?P<footnote>[*†‡§#]+|[{SUPERSCRIPTS}]+|[{SUPERSCRIPT_LETTERS}]+|\[[^\[\]]{{1,4}}\]|\((?:[A-Za-z]|HH|LL)\)|(?<=[{SPACES}])(?:[a-z]|[1-9][0-9]?)\)))?
     """,
     re.VERBOSE,
 )

@@ -181,9 +181,9 @@ NOTATIONS = (
     ),
     Notation(
         "footnote marks",
-        ("63.70*", "26.98", "4.10\u2020", "1.65\u00b9", "2.50 [1]"),
-        (63.7, 26.98, 4.1, 1.65, 2.5),
-        "dropped",
+        ("63.70*", "26.98", "4.10\u2020", "1.65\u00b9", "2.50 [1]", "3.10 a)"),
+        (63.7, 26.98, 4.1, 1.65, 2.5, 3.1),
+        "dropped; a) and 1) need a space before them",
         lambda cell, reading: cell.has_footnote,
     ),
     Notation(

@@ -50,7 +50,8 @@ _WORDS = """
     不明, なし, 欠損, 該当なし, データなし, 无, 無, 未知, 缺失, 空, 不详, 暂无, 无数据, 없음, 미상, 결측, 모름,
     غير معروف, مفقود, لا يوجد, לא ידוע, חסר, अज्ञात, ไม่ทราบ, ไม่มี, không rõ, không có, tidak ada, tidak diketahui
 """
-SIGNS = frozenset({*_SIGNS.split(), *_SPACED_SIGNS})
+_FLAGGED_SIGNS = {f":{gap}{flag}" for gap in ("", " ") for flag in "bcdefnprsuz"}  # Eurostat: confidential ...
+SIGNS = frozenset({*_SIGNS.split(), *_SPACED_SIGNS, *_FLAGGED_SIGNS})
 """Signs, abbreviations and error codes of programs, in lower case."""
 WORDS = frozenset(" ".join(word.split()) for word in _WORDS.split(","))
 """Words of common languages, in lower case."""
