@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from backpass.table import read_table, table_from
-from backpass.table.columns.spellings import OTHER_SPACES, Spelling, likeness, merged, tidy, truths
+from backpass.table.columns.spellings import Spelling, likeness, merged, tidy, truths
 from backpass.table.diagnosis.inspection import inspect_table
+from backpass.table.presentation.spaces import OTHER_SPACES
 from backpass.table.table import CategoricalColumn, Table
 
 SPACES = {

@@ -7,8 +7,8 @@
     target.encode(table)  ->  y (n,)
 
 Inner rooms: ``files`` (from a path to a plain file), ``delimited`` with ``layout`` and ``scan`` (CSV and TSV),
-``formats`` (every other format), ``notation`` and ``datetimes`` (what strings mean), ``columns`` (what columns hold),
-``diagnosis`` (what deserves a look before training).
+``formats`` (every other format), ``presentation`` (how values are shown), ``notation`` and ``datetimes`` (what strings
+mean), ``columns`` (what columns hold), ``diagnosis`` (what deserves a look before training).
 
 Reading order: table, reading, columns.kinds, frame, schema, feature, target.
 """

@@ -33,8 +33,8 @@ from backpass.table.notation.boolean import truth_in
 from backpass.table.notation.notations import notations_of
 from backpass.table.notation.number import currency_of, is_padded, number_in, text_of
 from backpass.table.notation.reading import NumberReading
-from backpass.table.notation.scripts import has_other_digits
 from backpass.table.notation.words import means_missing, words_among
+from backpass.table.presentation.scripts import has_other_digits
 from backpass.table.table import CategoricalColumn
 
 NUMBER_SHARE = 0.9  # share of numbers (or dates, or times) from which other values are taken for mistakes

@@ -36,7 +36,6 @@ from backpass.table.columns.raw import (
     datetimes_as_texts,
     lost_digits,
     numbers_as_texts,
-    without_presentation,
 )
 from backpass.table.columns.rules import Rules
 from backpass.table.columns.spellings import BOOLEANS, LONGEST_BOOLEAN, Spelling, with_one_spelling
@@ -71,6 +70,7 @@ from backpass.table.notation.number import (
 from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.sentinel import SENTINELS, Suspected, suspected_sentinels
 from backpass.table.notation.vocabulary import PERCENTS
+from backpass.table.presentation.columns import without_presentation
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn
 
 NAMED_TEXTS = 3  # mismatched values that a message names

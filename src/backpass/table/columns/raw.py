@@ -1,16 +1,13 @@
 """Raw columns: columns as a reader returns them, before their kind is decided: numbers, dates and times, or strings.
 
 Strings are stored as codes. Repeated strings are thus examined only once, in Python, by the same rules for every
-source. ``kinds`` converts raw columns to typed ones. It looks for numbers and dates in the strings without their
-presentation: what only shows a value, such as tags and entities of HTML, quotation marks and odd characters. Categories
-keep their strings, because models store those.
+source. ``kinds`` converts raw columns to typed ones.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -18,9 +15,7 @@ from numpy.typing import NDArray
 
 from backpass.table.datetimes.timestamp import DatetimeKind, timestamp_texts
 from backpass.table.messages import ErrorList, shown
-from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.notation.number import WHOLE_LIMIT, text_of
-from backpass.table.notation.scripts import INVISIBLE, without_marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,95 +143,3 @@ def datetimes_as_texts(raw: RawDatetimes) -> RawStrings:
     microseconds, place = np.unique(raw.microseconds, return_inverse=True)
     texts = coded(raw.name, timestamp_texts(microseconds, raw.kind), typed=True)
     return RawStrings(raw.name, texts.levels, texts.codes[place], typed=True)
-
-
-_NAMES = (
-    "abbr|address|a|bdi|bdo|big|br|b|caption|center|cite|code|col|dd|del|div|dl|dt|em|font|h[1-6]|hr|img|ins|i|kbd|"
-    "label|li|mark|nobr|ol|pre|p|q|samp|section|small|span|strike|strong|sub|sup|s|table|tbody|td|tfoot|thead|th|time|"
-    "tr|tt|ul|u|var|wbr"
-)
-TAG = LazyPattern(rf"<(?:/?(?:{_NAMES})(?![\w-])[^<>]*+|!--[^<>]*+)>", re.IGNORECASE)
-RAISED = LazyPattern(r"<su[bp](?![\w-])[^<>]*+>\s?(?P<mark>[^<>\s]{1,4})\s?</su[bp]>", re.IGNORECASE)
-ENTITY = LazyPattern(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-SUPERSCRIPTS = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
-LONGEST = 300  # characters of a string that may hold a value
-LOOKED_AT = 200  # strings that rule out most columns
-DIGIT = re.compile(r"\d")
-QUOTES = frozenset({'""', "“”", "„“", "«»", "»«", "‟”", "''", "‘’"})
-SPACES = dict.fromkeys(map(ord, "\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u200a\u205f"), " ")
-"""Spaces that no number has between its digits except to align them."""
-SIGNS = (*map(chr, SPACES), *map(chr, INVISIBLE), "“", "„", "«", "»", "‘")
-UNSEEN = "invisible characters"
-SIGNS_IN_ASCII = ("<", "&", '"', "'", "  ")
-Presentation: TypeAlias = tuple[str, str, str]
-"""A string, the same without its presentation, and what that is."""
-
-
-def plain_text(text: str) -> str:
-    """Return a string without tags and entities of HTML, quotation marks, invisible characters and odd spaces.
-
-    A tag leaves a space, so that digits on both sides stay apart. Raised characters stay raised.
-
-    >>> plain_text("<td class='n'>1&nbsp;234</td>"), plain_text("&lt;5"), plain_text("12<sup>a</sup>")
-    ('1\\xa0234', '<5', '12[a]')
-    >>> plain_text('"12.5"'), plain_text("12 m<sup>2</sup>"), plain_text("<NA>"), plain_text("1<br>2")
-    ('12.5', '12 m²', '<NA>', '1 2')
-    """
-    if len(text) > LONGEST:
-        return text
-    if "&" in text and ENTITY.search(text):
-        from html import unescape  # here: its table is slow to import, and seldom needed
-
-        text = unescape(text)
-    if "<" in text:
-        text = TAG.sub(" ", RAISED.sub(_raised, text))
-    if not text.isascii():
-        text = without_marks(text).translate(SPACES)
-    if "  " in text:
-        text = re.sub(" {2,}", " ", text)
-    text = text.strip(" \t\u00a0")
-    return text[1:-1].strip(" \t\u00a0") if len(text) > 2 and text[0] + text[-1] in QUOTES else text
-
-
-def _raised(found: re.Match[str]) -> str:
-    mark = found["mark"]
-    is_sign = mark.isascii() and set(mark) <= set("0123456789+-*")
-    return mark.translate(SUPERSCRIPTS) if is_sign else f"[{mark}]"
-
-
-def without_presentation(raw: RawStrings) -> tuple[RawStrings, Presentation | None]:
-    """Return a column with plain strings, the same object if they are plain already, and what was left out, for a note.
-
-    A source with tags or quotation marks in its cells does not mean strings by its type.
-    """
-    sample = raw.levels[:: max(len(raw.levels) // LOOKED_AT, 1)]
-    if 2 * sum(DIGIT.search(text) is not None for text in sample) < len(sample):
-        return raw, None  # names and sentences
-    joined = "\0".join(raw.levels)  # all at once, for speed
-    is_odd = any(sign in joined for sign in SIGNS_IN_ASCII)
-    if not is_odd and (joined.isascii() or not any(sign in joined for sign in SIGNS)):
-        return raw, None
-    texts = [plain_text(text) for text in raw.levels]
-    if texts == [text.strip(" \t") for text in raw.levels]:
-        return raw, None
-    found = presentation_of(raw.levels, texts)
-    return replace(raw, levels=texts, typed=raw.typed and (found is None or found[-1] == UNSEEN)), found
-
-
-def presentation_of(texts: Sequence[str], plain: Sequence[str]) -> Presentation | None:
-    """Return a string with tags, entities, quotation marks or invisible characters, the same without, and their name.
-
-    >>> presentation_of(["1", "<b>2</b>"], ["1", "2"]), presentation_of(["1  kg"], ["1 kg"])
-    (('<b>2</b>', '2', 'tags or entities of HTML'), None)
-    """
-    unseen = None
-    for text, bare in zip(texts, plain, strict=True):
-        if text == bare:
-            continue
-        if TAG.search(text) or ENTITY.search(text):
-            return text, bare, "tags or entities of HTML"
-        if (stripped := text.strip()) and stripped[0] + stripped[-1] in QUOTES:
-            return text, bare, "quotation marks"
-        if unseen is None and without_marks(text) != text:
-            unseen = text, bare, UNSEEN
-    return unseen

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from itertools import compress
 from operator import itemgetter
 
-from backpass.table.columns.raw import plain_text
 from backpass.table.files.database import identifier
 from backpass.table.messages import counted, listed, shown
 from backpass.table.notation.boolean import truth_in
+from backpass.table.presentation.markup import plain_text
+from backpass.table.presentation.spaces import JOINING, OTHER_SPACES, with_single_spaces
 
-ZERO_WIDTH = {0x200B: None, 0x2060: None, 0xFEFF: None}  # zero-width space, word joiner, byte order mark
 _CYRILLIC = str.maketrans("\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425", "ABEKMHOPCTYX")
 _GREEK = str.maketrans(
     "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7", "ABEZHIKMNOPTYX"
@@ -33,11 +33,7 @@ _SIGNS = {
 }
 SIMILAR = _CYRILLIC | _GREEK | _SMALL | {ord(other): ord(sign) for sign, others in _SIGNS.items() for other in others}
 """Dashes, quotes, and letters of Cyrillic and Greek that look like others: the characters that they look like."""
-OTHER_SPACES = (
-    "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-    "\u2028\u2029\u202f\u205f\u3000"
-)
-UNSEEN = (*OTHER_SPACES, *map(chr, ZERO_WIDTH))
+UNSEEN = (*OTHER_SPACES, *JOINING)
 UNSEEN_IN_ASCII = tuple(filter(str.isascii, UNSEEN))
 _FIRST, _LAST = itemgetter(slice(1)), itemgetter(slice(-1, None))
 DOUBLE = re.compile("  ")  # found in half the time of ``in``
@@ -82,7 +78,7 @@ def tidy(text: str) -> str:
     >>> tidy("very\\u00a0 good "), tidy("no\\u200b"), tidy("TRUE "), tidy("etc."), tidy("...")
     ('very good', 'no', 'true', 'etc', '...')
     """
-    plain = STOP.sub("", " ".join(text.translate(ZERO_WIDTH).split()))
+    plain = STOP.sub("", with_single_spaces(text))
     plain = plain if plain.isascii() else unicodedata.normalize("NFC", plain)
     return BOOLEANS.get(plain, plain)
 
@@ -158,7 +154,7 @@ def merging_note(name: str, same: Mapping[str, str], rows: Mapping[str, int]) ->
     """
     pairs = [(text, form) for text, form in same.items() if text != form]
     merges = [f"{shown(text)} ({counted(rows[text], 'row')}) counts as {shown(form)}" for text, form in pairs]
-    plain = {text: " ".join(text.translate(ZERO_WIDTH).split()) for text in same}
+    plain = {text: with_single_spaces(text) for text in same}
     found = {
         "upper and lower case": any(tidy(text) != form for text, form in pairs),
         "spaces": any(text != plain[text] for text, _ in pairs),

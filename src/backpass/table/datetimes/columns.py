@@ -29,12 +29,13 @@ from backpass.table.datetimes.counted import (
     likely_notations,
 )
 from backpass.table.datetimes.day_month import Order, has_short_year, is_day_and_month
-from backpass.table.datetimes.strings import with_plain_spaces, without_weekday
+from backpass.table.datetimes.strings import without_weekday
 from backpass.table.datetimes.timestamp import NAT, timestamp_texts
 from backpass.table.datetimes.written import TURN, WRITTEN
 from backpass.table.messages import ErrorList, counted, plural, rows_listed, shown
 from backpass.table.notation.number import is_padded, text_of
-from backpass.table.notation.scripts import with_ascii_digits
+from backpass.table.presentation.scripts import with_ascii_digits
+from backpass.table.presentation.spaces import with_plain_spaces
 from backpass.table.table import DatetimeColumn, Kind
 
 KEEP_NUMBERS = "--no-date-detection keeps it as numbers"

@@ -27,8 +27,9 @@ from backpass.table.datetimes.month_names import DAYS_BEFORE_DIGITS
 from backpass.table.datetimes.name_evidence import are_ratios, says_datetime
 from backpass.table.datetimes.timestamp import DAY, Timestamp, timestamp_in
 from backpass.table.datetimes.written import LONGEST, POINTED_TIME, WRITTEN, Written, written_in
-from backpass.table.notation.scripts import with_ascii_digits
 from backpass.table.notation.words import means_missing
+from backpass.table.presentation.scripts import with_ascii_digits
+from backpass.table.presentation.spaces import with_plain_spaces
 
 FEWEST_SHORT = 3  # different dates with years of two digits; fewer may be versions
 FEWEST_MONTHS = 3  # different dates without a day; fewer may be anything
@@ -38,7 +39,6 @@ CERTAIN = 1000  # stands for the number of different values beside a word that m
 DIGIT = re.compile("[0-9]")
 ALL_DIGIT = re.compile(r"(?:[^0-9\0]*+[0-9][^\0]*+\0)*+")
 """Strings joined by NUL, and one behind the last, of which each holds a digit."""
-PLAIN_SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u3000"), " ")
 DAY_BEFORE = re.compile(
     r"(?P<weekday>[^\W\d_]{1,12})\.?,?[ \u00a0](?=[0-9]{1,4}[./-] ?[0-9]{1,2}[./-] ?[0-9]{1,4}(?![0-9]))"
 )
@@ -63,15 +63,6 @@ class Datetimes:
     ambiguous: tuple[int, ...] = ()
     written: dict[str, str] = field(default_factory=dict)
     other_digits: int | None = None
-
-
-def with_plain_spaces(text: str) -> str:
-    """Return a string with plain spaces in the place of no-break and other ones, none around it.
-
-    >>> with_plain_spaces("31\u00a0Dec\u202f2024 ")
-    '31 Dec 2024'
-    """
-    return text.translate(PLAIN_SPACES).strip()
 
 
 def without_weekday(text: str) -> str:

@@ -17,8 +17,9 @@ from backpass.table.notation.measures.aside import without_aside
 from backpass.table.notation.measures.interval import with_one_unit
 from backpass.table.notation.measures.units import has_right_exponents
 from backpass.table.notation.numeral import DECIMALS, NUMERAL, SPACES, decimals_of, is_padded
-from backpass.table.notation.scripts import has_other_digits, with_ascii_digits, with_one_myriad, without_marks
 from backpass.table.notation.vocabulary import LETTERS, SIGNS, is_currency
+from backpass.table.presentation.scripts import has_other_digits, with_ascii_digits, with_one_myriad
+from backpass.table.presentation.spaces import without_marks
 
 DASHES = "\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d"  # minus sign, hyphens, dashes, small and full-width hyphen
 MINUS = f"{DASHES}-"  # the hyphen last, so that it is no range in a class of characters

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 
-SPACES = " \u00a0\u2009\u202f"
+from backpass.table.presentation.spaces import GROUPING
+
+SPACES = f" {GROUPING}"
 APOSTROPHES = "'\u2019\u00b4`"
 UNDERSCORE = "_"
 SEPARATORS = f".,{APOSTROPHES}{SPACES}{UNDERSCORE}"

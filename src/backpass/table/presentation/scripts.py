@@ -33,26 +33,9 @@ _SIGNS = {
     "\u061c": None,
 }
 
-
-INVISIBLE = dict.fromkeys(
-    map(
-        ord,
-        "\u00ad\u200b\u200c\u200d\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff",
-    )
-)
 _MYRIADS = LazyPattern(
     r"(?P<whole>[0-9]+)(?P<unit>[亿億억])(?P<rest>[0-9]{1,4})[万萬만]|(?P<w>[0-9]+)(?P<u>[万萬만])(?P<r>[0-9]{1,4})(?![0-9])"
 )
-
-
-def without_marks(text: str) -> str:
-    """Return a string without invisible characters: marks of direction, zero-width spaces, soft hyphens, byte-order
-    marks.
-
-    >>> without_marks("\\u200e-12.5\\ufeff")
-    '-12.5'
-    """
-    return text if text.isascii() else text.translate(INVISIBLE)
 
 
 def with_one_myriad(text: str) -> str:
