@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--presets", default="fast,default")
     parser.add_argument("--tables", default="", help="names, comma-separated; default: all")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the fits and of the groups left out; default: 0")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     wanted = {name for name in args.tables.split(",") if name}
@@ -52,23 +53,24 @@ def main() -> None:
             continue
         for preset in args.presets.split(","):
             for refit in [False, True][: 1 + entry["split"].startswith("time:")]:
-                print(row(args.folder / f"{entry['name']}.parquet", entry, preset, refit=refit), flush=True)
+                print(row(args.folder / f"{entry['name']}.parquet", entry, preset, args.seed, refit=refit), flush=True)
 
 
-def row(path: Path, entry: dict[str, Any], preset: str, *, refit: bool) -> str:
+def row(path: Path, entry: dict[str, Any], preset: str, seed: int, *, refit: bool) -> str:
     """Fit one table and return its line of the result."""
     ruler, column = entry["split"].split(":")
     table = read_table(path)
-    left_out = set_aside(path, table, ruler, column)
+    left_out = set_aside(path, table, ruler, column, seed)
     rest = table.take(np.flatnonzero(~left_out))
     # A refit keeps the scores of the model before it, which is the same fit without it.
-    before = backpass.fit(rest, entry["target"], preset=preset, **{ruler: column})
-    model = backpass.fit(rest, entry["target"], preset=preset, refit=True, **{ruler: column}) if refit else before
+    settings = {"preset": preset, "seed": seed, ruler: column}
+    before = backpass.fit(rest, entry["target"], **settings)
+    model = backpass.fit(rest, entry["target"], refit=True, **settings) if refit else before
     metric = model.head.metric
     others = model.labeled(model.table(table.take(np.flatnonzero(left_out)), with_target=True))
     later, expected = scored(model, others), before.record.expected
     if refit or expected is None or expected.low is None or expected.high is None:
-        printed = test_score(before, rest, entry["target"], {ruler: column, "preset": preset})
+        printed = test_score(before, rest, entry["target"], settings)
     else:
         printed = Interval(expected.scores[metric], expected.low, expected.high)
     covered = ["" if model.record.coverage is None else f"{model.record.coverage:.1%}", ""]
@@ -89,12 +91,12 @@ def agreement(printed: Interval, later: Interval, metric: str) -> str:
     return "better" if (later.value < printed.value) == (metric in LOWER_IS_BETTER) else "no"
 
 
-def set_aside(path: Path, table: Table, ruler: str, column: str) -> NDArray[np.bool_]:
+def set_aside(path: Path, table: Table, ruler: str, column: str, seed: int) -> NDArray[np.bool_]:
     """The rows that are left out: the latest tenth, or those of a tenth of the groups, drawn at random."""
     values = duckdb.sql(f"SELECT \"{column}\" AS v FROM '{path}'").fetchnumpy()["v"]
     distinct, places = np.unique(np.ma.getdata(values), return_inverse=True)
     if ruler == "group":
-        drawn = np.random.default_rng(0).random(len(distinct)) < SHARE
+        drawn = np.random.default_rng(seed).random(len(distinct)) < SHARE
         return np.asarray(drawn[places])
     order = np.sort(places)
     return np.asarray(places >= order[int((1 - SHARE) * len(order))])
@@ -112,7 +114,9 @@ def test_score(model: Model, table: Table, target: str, settings: dict[str, Any]
 
 def scored(model: Model, table: Table) -> Interval:
     """The score on a table, with its interval."""
-    return _interval(model, model.outputs(table), model.head.truth(table), model.record.resampled_rows(table))
+    units = model.record.units(table)
+    unit = None if units is None else units.resampled
+    return _interval(model, model.outputs(table), model.head.truth(table), unit)
 
 
 def _interval(model: Model, o: Any, truth: Any, unit: Any) -> Interval:

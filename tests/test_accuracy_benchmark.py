@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -221,3 +222,27 @@ def test_boosted_trees_get_numbered_columns_and_known_categories(tmp_path: Path)
     assert [*coded.columns] == [f"x{j}" for j in range(5)]
     assert coded["x1"].tolist() == case.X["x"].tolist()
     assert coded["x2"].isna().tolist() == (case.X["word"] == "b").tolist()
+
+
+@pytest.mark.parametrize(("split", "refit"), [("group:unit", False), ("time:day", False), ("time:day", True)])
+def test_rows_left_out_by_hand_are_compared_with_the_printed_score(tmp_path: Path, split: str, refit: bool) -> None:
+    path = folder(tmp_path, split)
+    entry = json.loads((path / "manifest2.json").read_text())[0]
+    line = module("splits").row(path / "table.parquet", entry, "plain", 0, refit=refit)
+    name, preset, metric, printed, later, confirmed = line.strip("| ").split(" | ")[:6]
+    assert name == f"table, {split.split(':')[0]}{', refit' if refit else ''}"
+    assert (preset, metric) == ("plain", "rmse")
+    value, low, high = (float(text) for text in re.findall(r"[\d.]+", printed))
+    found, least, most = (float(text) for text in re.findall(r"[\d.]+", later))
+    assert low <= value <= high
+    assert least <= found <= most
+    assert confirmed in ("yes", "no", "better")
+
+
+def test_scores_agree_within_both_intervals() -> None:
+    splits, Interval = module("splits"), module("splits").Interval
+    printed = Interval(1.0, 0.9, 1.1)
+    assert splits.agreement(printed, Interval(1.1, 1.0, 1.2), "rmse") == "yes"
+    assert splits.agreement(printed, Interval(1.2, 1.1, 1.3), "rmse") == "no"
+    assert splits.agreement(printed, Interval(1.2, 1.1, 1.3), "r2") == "better"
+    assert splits.agreement(printed, Interval(0.8, 0.7, 0.9), "rmse") == "better"

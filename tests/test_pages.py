@@ -38,6 +38,8 @@ PAGES = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in [ROOT 
 OF_BENCHMARKS = {"--results", "--models"}
 OF_LAUNCHERS = {f"--{name}" for name in ("host", "job-name", "nodes", "ntasks-per-node", "cpus-per-task", "signal")}
 """Options of mpiexec and sbatch."""
+OF_SERVERS = {"--data-binary", "--read-only", "--tmpfs"}
+"""Options of curl and docker."""
 
 
 def commands_of(text: str) -> list[str]:
@@ -82,6 +84,7 @@ RUN_HERE = (
     "docs/how-to/large-tables.md",
     "docs/how-to/learned-features.md",
     "docs/how-to/numbers.md",
+    "docs/how-to/serving.md",
     "docs/how-to/splits.md",
     "docs/how-to/teacher.md",
     "docs/how-to/text.md",
@@ -110,7 +113,7 @@ def test_options_and_verbs_of_sentences_exist(page: str) -> None:
     commands = [root.get_command(click.Context(root), name) for name in COMMANDS]
     options = {name for each in commands if each for param in each.params for name in param.opts + param.secondary_opts}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", "".join(re.findall(r"`+[^`]+`+", PAGES[page]))))
-    assert named <= {*options, *OF_BENCHMARKS, *OF_LAUNCHERS, "--help"}
+    assert named <= {*options, *OF_BENCHMARKS, *OF_LAUNCHERS, *OF_SERVERS, "--help"}
     phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.M)
     assert phony is not None
     assert set(re.findall(r"`make ([a-z-]+)", PAGES[page])) <= set(phony[1].split())

@@ -41,6 +41,7 @@ def test_an_empty_value_is_not_taken_for_none(call: Run, tmp_path: Path, command
         "show": ["m"],
         "compare": ["m", "n", "t"],
         "play": ["t"],
+        "serve": ["m"],
     }
     arguments |= {"explain": ["m", "t"], "report": ["m"], "draw": ["2-1"], "export": ["m", "o"], "notes": ["3.12"]}
     given = arguments.get(command, [])

@@ -28,6 +28,7 @@ COMMANDS = {
     "tune": "Search for the best settings for a table, and write the model that is fitted with them.",
     "distill": "Train one small network that predicts like a model, such as an ensemble.",
     "predict": "Predict the target for the rows of a table.",
+    "serve": "Answer requests for predictions over HTTP.",
     "evaluate": "Score a model on rows whose target is known.",
     "compare": "Compare two models for the same target on rows whose target is known.",
     "show": "Show the contents of a model file.",

@@ -165,7 +165,7 @@ def predict(**given: Any) -> int:
         predictions = model.predictions(table)
     print_findings(console, Findings.of(table, predictions), given)
     kept: Columns = {name: cells(table, name) for name in keep}
-    document = console.as_document("predict", **_facts(model, table, predictions, kept, spread))
+    document = console.as_document("predict", **prediction_facts(model, table, predictions, kept, spread))
     hand_out(iter([document]), given["output"], console)
     return 0
 
@@ -291,13 +291,14 @@ def kept_names(given: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(names_in(given["keep"])))
 
 
-def _facts(
+def prediction_facts(
     model: Model | GroupedModel,
     table: Table,
     predictions: Predictions,
     kept: Columns,
     spread: Spread,
 ) -> dict[str, Any]:
+    """The object that --json prints."""
     values, probabilities = predictions.values, predictions.probabilities
     return {
         "rows": table.rows,

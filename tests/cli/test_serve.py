@@ -1,0 +1,162 @@
+"""``backpass serve``: answers are what ``predict --json`` prints; a bad request does not end the server."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backpass.cli.commands.predict import Spread
+from backpass.cli.commands.serve import LARGEST_BODY, Server, Service, serve
+from backpass.cli.console import Console
+from backpass.model.grouped.loading import load
+
+Call = Callable[..., Any]
+
+
+@contextmanager
+def served(path: Path, *options: str) -> Iterator[Server]:
+    given = serve.make_context("serve", [str(path), *options]).params
+    model = load(path)
+    spread = Spread.of(model, given["interval"], given["quantiles"])
+    server = Server("127.0.0.1", 0, Service(model, given, spread, Console(quiet=True)))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def asked(server: Server, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=30)
+    connection.request(method, path, body, headers)
+    answer = connection.getresponse()
+    content = answer.read().decode("ascii")
+    connection.close()
+    assert answer.headers["Content-Type"] == "application/json"
+    return answer.status, json.loads(content)
+
+
+def test_answers_are_those_of_predict(home: Path, call: Call) -> None:
+    lines = (home / "numbers.csv").read_text().splitlines()[:4]
+    names = lines[0].split(",")
+    objects = [dict(zip(names, line.split(","), strict=True)) for line in lines[1:]]
+    rows = [
+        {name: float(value) if name in ("size", "age") else value for name, value in each.items() if value}
+        for each in objects
+    ]
+    Path("new.csv").write_text("\n".join(lines) + "\n")
+    printed = call("predict", home / "numbers.backpass", "new.csv", "--interval", "0.5", "--keep", "colour", "--json")
+    with served(home / "numbers.backpass", "--interval", "0.5", "--keep", "colour") as server:
+        for body in ("\n".join(lines), json.dumps(rows), "\n".join(json.dumps(row) for row in rows)):
+            assert asked(server, "POST", "/predict", body) == (200, printed.json)
+        status, one = asked(server, "POST", "/predict", json.dumps(rows[1]))
+    assert (status, one["predictions"]) == (200, printed.json["predictions"][1:2])
+    assert one["intervals"] == printed.json["intervals"][1:2]
+    assert one["kept"] == {"colour": [rows[1]["colour"]]}
+
+
+def test_the_model_is_described(home: Path) -> None:
+    with served(home / "pets.backpass") as server:
+        status, found = asked(server, "GET", "/")
+        _, predicted = asked(server, "POST", "/predict", '{"size": 9, "age": 3, "colour": "mauve"}')
+    assert (status, found["command"], found["target"], found["classes"]) == (200, "serve", "pet", ["cat", "dog"])
+    assert found["columns"][0] == {"name": "size", "kind": "numeric"}
+    assert sum(predicted["probabilities"][0]) == pytest.approx(1)
+    assert "mauve" in "".join([*predicted["notes"], *predicted["warnings"]])
+
+
+def test_bad_requests_are_named_and_the_server_goes_on(home: Path) -> None:
+    with served(home / "pets.backpass") as server:
+        for body, words in {
+            '{"size": 9}': "column 'colour' is in the model but not in the table",
+            '{"size": "big", "age": 3, "colour": "red"}': "'big'",
+            '{"size": 9, ': "request",
+            "": "request",
+            "\0\1\2\3": "request",
+        }.items():
+            status, found = asked(server, "POST", "/predict", body)
+            said = json.dumps(found)
+            assert (status, found["error"]["kind"]) == (400, "data"), body
+            assert words in said, body
+            assert "backpass-" not in said, "the path of a temporary file"
+        assert asked(server, "POST", "/predict", "x", **{"Content-Length": str(LARGEST_BODY + 1)})[0] == 413
+        assert asked(server, "POST", "/predict", iter([b"x"]))[0] == 411
+        assert asked(server, "POST", "/elsewhere", "x")[0] == 404
+        status, found = asked(server, "GET", "/predict")
+        assert (status, found["error"]["hint"]) == (404, "POST /predict takes a table, GET / describes the model")
+        assert asked(server, "POST", "/predict", '{"size": 9, "age": 3, "colour": "red"}')[0] == 200
+
+
+def test_the_page_and_the_help_name_the_largest_request() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "serving.md"
+    for text in (serve.help or "", page.read_text("utf-8")):
+        assert f"at most {LARGEST_BODY >> 20} MiB" in text
+
+
+def test_strict(home: Path) -> None:
+    with served(home / "pets.backpass", "--strict") as server:
+        status, found = asked(server, "POST", "/predict", '{"size": 9, "age": 3, "colour": "mauve"}')
+    assert (status, found["error"]["kind"]) == (400, "data")
+    assert "colour" in json.dumps(found["error"])
+
+
+def test_requests_in_parallel_have_their_own_answers(home: Path) -> None:
+    bodies = [json.dumps({"size": size / 4, "age": 3, "colour": "red"}) for size in range(24)]
+    with served(home / "numbers.backpass") as server:
+        alone = [asked(server, "POST", "/predict", body)[1]["predictions"] for body in bodies]
+        found: dict[int, Any] = {}
+
+        def ask(i: int) -> None:
+            found[i] = asked(server, "POST", "/predict", bodies[i])[1]["predictions"]
+
+        threads = [threading.Thread(target=ask, args=(i,)) for i in range(len(bodies))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert [found[i] for i in range(len(bodies))] == alone
+    assert len({each[0] for each in alone}) > 12
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGTERM")
+def test_sigterm_ends_the_command(home: Path) -> None:
+    command = [sys.executable, "-m", "backpass", "serve", "pets.backpass", "--port", "0", "--json"]
+    running = subprocess.Popen(command, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert running.stdout is not None
+        facts = json.loads(running.stdout.readline())
+        connection = HTTPConnection(facts["url"].removeprefix("http://"), timeout=60)
+        connection.request("GET", "/")
+        assert json.loads(connection.getresponse().read())["target"] == facts["target"] == "pet"
+        running.send_signal(signal.SIGTERM)
+        _, said = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    assert running.returncode == 0
+    assert said.splitlines()[0] == f"serving pets.backpass on {facts['url']} (Ctrl-C to stop)"
+    assert said.splitlines()[-1] == "stopped"
+
+
+def test_addresses_that_cannot_be_used(home: Path, call: Call) -> None:
+    with served(home / "pets.backpass") as server:
+        failed = call("serve", home / "pets.backpass", "--port", str(server.server_port))
+    assert (failed.code, failed.out) == (5, "")
+    assert f"error: cannot listen on 127.0.0.1:{server.server_port}: Address already in use" in failed.err
+    failed = call("serve", home / "pets.backpass", "--port", "70000")
+    assert (failed.code, failed.out) == (2, "")
+    assert "--port must be a whole number from 0 to 65535; got 70000" in failed.err
+    failed = call("serve", home / "pets.backpass", "--interval", "0.9")
+    assert (failed.code, failed.out) == (2, "")
