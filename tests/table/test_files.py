@@ -53,7 +53,15 @@ def test_real_files_of_other_formats(tmp_path: Path, write: Write) -> None:
     assert "zip archive" in fault(tmp_path / "z.csv")
     for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
         assert "is a Python pickle, not a table" in fault(write(pickle.dumps({"a": 1}, protocol)))
-    assert "is a web page, not a table" in fault(write("\n <!DOCTYPE html><html></html>"))
+    for page in (
+        "\n <!DOCTYPE html><html></html>",
+        "<html><TABLE><tr></TABLE>",
+        '<table border="1">\n<tr>',
+        "<style>td",
+    ):
+        assert "is a web page, not a table" in fault(write(page))
+    sheet = '<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet">'
+    assert "is an Excel workbook of 2003 (XML), not a table" in fault(write(sheet))
 
 
 def test_parquet_named_csv(tmp_path: Path) -> None:

@@ -136,6 +136,18 @@ def test_rare_texts_and_missing_values() -> None:
     assert codes(inspected(t=["a"] * 30 + ["b"] * 30), "t") == []
 
 
+def test_names_of_groups_that_stand_in_the_first_row_only() -> None:
+    """A report names each group once: 4 of 5 rows have no town."""
+    towns, draw = ["north", "south", "west", "north", "east", "south"], np.random.default_rng(1)
+    grouped = [town if row == 0 else None for town in towns for row in range(5)]
+    by_chance = [towns[draw.integers(6)] if draw.random() < 0.4 else None for _ in grouped]
+    found = inspected(grouped=grouped, chance=["north", *by_chance[1:]], late=[None, *grouped[:-1]])
+    question = "24 of 30 rows are missing; does each value also count for the rows below it? fill them in"
+    assert column(found, "grouped").findings[0].text == question
+    assert "count for" not in column(found, "chance").findings[0].text
+    assert "count for" not in column(found, "late").findings[0].text
+
+
 class TestBesideTheTarget:
     def test_copies(self) -> None:
         found = inspected("y", y=NOISE, same=NOISE.copy(), other=NOISE[::-1])

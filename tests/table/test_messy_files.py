@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -199,6 +200,33 @@ def test_header_rows(write: Write, header: str, delimiter: str) -> None:
     table = read_table(write(text_of([*heads, *rows], delimiter)))
     assert table == plain(write, rows, names)
     assert said(table, "left out") or said(table, "joined")
+
+
+PIVOTS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "groups": lambda frame: frame.groupby(["town", "new"]).agg({"y": ["mean", "std"], "price": ["sum"]}),
+    "one group": lambda frame: frame.groupby("town").agg({"y": ["mean", "std"], "price": ["mean"]}),
+    "pivot": lambda frame: frame.pivot_table(index=["town", "units"], columns="new", values=["y", "price"]),
+}
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+@pytest.mark.parametrize("pivot", PIVOTS)
+def test_header_rows_of_pandas(tmp_path: Path, pivot: str, form: str) -> None:
+    """Two levels of columns, and a third row with the names of the index."""
+    rows = rows_of(random.Random(pivot), 120)
+    frame = pd.DataFrame(rows, columns=NAMES).astype({"price": float, "y": float})
+    frame = frame.assign(new=["pqr"[i % 3] for i in range(120)], units=[int(row[2]) % 4 for row in rows])
+    made = PIVOTS[pivot](frame)
+    path = tmp_path / f"t.{form}"
+    made.to_csv(path) if form == "csv" else made.to_excel(path)
+    table = read_table(path)
+    assert table.names == (*made.index.names, *(f"{above} {name}" for above, name in made.columns))
+    assert table.rows == len(made)
+    for name in made.index.names:
+        column, expected = table.column(name), made.index.get_level_values(name)
+        found = [column.levels[j - 1] for j in column.codes] if isinstance(column, CategoricalColumn) else column.values
+        assert list(found) == list(expected)
+    assert said(table, "lines 1 to 3")
 
 
 def test_the_header_row_is_an_option(write: Write) -> None:

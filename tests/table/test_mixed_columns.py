@@ -108,3 +108,25 @@ def test_other_texts_are_said_and_never_make_classes(notation: str, texts: str, 
     with pytest.raises(DataError, match=f"{ROWS - len(rows)} numbers") as caught:
         Target.fit(table, "x")
     assert "task='classification'" in str(caught.value)
+
+
+@pytest.mark.parametrize("door", ["frame", "file"])
+@pytest.mark.parametrize("share", [0.02, 0.15, 0.5, 0.85])
+@pytest.mark.parametrize("notation", ["plain", "unit", "code"])
+def test_two_decimal_signs_are_named_and_no_value_is_advised_away(
+    notation: str, share: float, door: str, tmp_path: Path
+) -> None:
+    """Some cells as 57.25 and others as 57,25: as rows of two offices."""
+    draw = random.Random(f"{notation} {share}")
+    values = [f"{draw.randrange(10, 99)}.{draw.randrange(10, 99)}" for _ in range(ROWS)]
+    others = {*draw.sample(range(ROWS), max(round(share * ROWS), 2))}
+    cells = [NOTATIONS[notation](v.replace(".", ",") if n in others else v) for n, v in enumerate(values)]
+    try:
+        table = table_of(cells, door, tmp_path / "t.csv")
+    except DataError as error:
+        told = str(error)
+    else:
+        assert isinstance(table.column("x"), CategoricalColumn)
+        told = next(note for note in table.notes if "'x'" in note)
+    assert notation != "plain" or "some numbers have a decimal point and others a decimal comma" in told
+    assert "makes that value missing" not in told

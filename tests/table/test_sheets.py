@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import gzip
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 import xlsxwriter
 
 from backpass.errors import DataError
-from backpass.table import NumericColumn, read_table
+from backpass.table import DatetimeColumn, NumericColumn, read_table
 from sample_tables import numbers
 
 ROWS = [["x", "y"], [1, 2.5], [3, 4]]
@@ -48,7 +49,7 @@ def test_several_tables_are_listed_and_none_is_guessed(tmp_path: Path) -> None:
     assert (
         "has 2 sheets with tables: '2023' (3 x 2 cells), '2024' (4 x 2 cells), 'Notes' (1 x 1 cells)" in error.message
     )
-    assert error.hint == "--sheet '2023'"
+    assert error.hint == "--sheet '2024'"  # the largest
     assert numbers(read_table(path, sheet="2024"), "x") == [9, 8, 7]
     assert numbers(read_table(path, sheet=1), "x") == [1, 3]
     assert numbers(read_table(f"{path}::2024"), "x") == [9, 8, 7]
@@ -252,4 +253,39 @@ def test_a_binary_workbook_of_a_writer() -> None:
     assert isinstance(price, NumericColumn)
     assert price.values.tolist() == [1.25 * n for n in range(12)]
     assert np.flatnonzero(table.column("shipped").missing).tolist() == [0, 5, 10]
-    assert "2 sheets with tables: 'Orders' (13 x 5 cells), 'Notes' (2 x 1 cells)" in fault(path).message
+    assert read_table(path).columns == table.columns  # 'Notes' has one column
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("beside", [[["Notes"], ["by Ada"], ["2nd version"]], [["town"], ["north"], ["south"]]])
+def test_a_list_or_a_text_beside_a_table_is_no_table(tmp_path: Path, beside: list[list[Any]], first: bool) -> None:
+    sheets = {"Sheet1": beside, "Data": ROWS} if first else {"Data": ROWS, "Sheet1": beside}
+    path = workbook(tmp_path / "t.xlsx", sheets)
+    table = read_table(path)
+    assert numbers(table, "x") == [1, 3]
+    assert table.notes == ("sheet 'Data' is read; hidden sheets and those without a table are not: 'Sheet1'",)
+    alone = workbook(tmp_path / "u.xlsx", {"A": beside, "B": beside})
+    assert "2 sheets with tables" in fault(alone).message
+
+
+@pytest.mark.parametrize("share", [0.03, 0.3, 0.9])
+@pytest.mark.parametrize("form", ["date", "text", "day first"])
+def test_dates_that_lost_their_format_are_days_of_the_spreadsheet(tmp_path: Path, form: str, share: float) -> None:
+    days = [datetime.date(2023, 1, 1) + datetime.timedelta(days=7 * j) for j in range(60)]
+    bare = {*range(5, 5 + round(share * 60))}
+    shown = {"date": lambda day: day, "text": str, "day first": lambda day: f"{day:%d.%m.%Y}"}[form]
+    serials = [(day - datetime.date(1899, 12, 30)).days for day in days]
+    cells = [serials[j] if j in bare else shown(day) for j, day in enumerate(days)]
+    table = read_table(workbook(tmp_path / "t.xlsx", {"A": [["sold", "y"], *([c, 1.5] for c in cells)]}))
+    column = table.column("sold")
+    assert isinstance(column, DatetimeColumn)
+    assert column.microseconds.view("M8[us]").astype("M8[D]").astype(object).tolist() == days
+    note = "column 'sold': 44962 is read as 2023-02-05 (days of a spreadsheet, since 1899-12-30)"
+    assert any(each.startswith(note) for each in table.notes)
+    # Numbers that are no days of that time stay what they are: a column of two kinds.
+    amounts = [[cell if j not in bare else 250 + j, 1.5] for j, cell in enumerate(cells)]
+    path = workbook(tmp_path / "u.xlsx", {"A": [["sold", "y"], *amounts]})
+    if share == 0.3:
+        assert read_table(path).column("sold").kind == "categorical"
+    else:
+        assert re.search("58 dates, 2 other values|54 numbers, 6 other values", fault(path).message)

@@ -105,6 +105,63 @@ def test_days_and_times_of_spss_are_durations(tmp_path: Path) -> None:
     np.testing.assert_array_equal(numbers(read_table(path), "lasted"), [90, 7_200, np.nan])
 
 
+def since(origin: str, date: str, unit: str) -> float:
+    return float((np.datetime64(date, unit) - np.datetime64(origin, unit)).astype(int))
+
+
+DATES = ["2024-04-01", "1999-10-01", "1955-01-01"]
+PERIODS = {  # file, format -> the number of a date
+    **{
+        ("t.dta", f"%{flag}tm{mask}"): lambda date: since("1960", date, "M")
+        for flag in ("", "-")
+        for mask in ("", "CY")
+    },
+    ("t.dta", "%tq"): lambda date: since("1960", date, "M") / 3,
+    ("t.sav", "MOYR8"): lambda date: since("1582-10-14", date, "s"),
+    ("t.sav", "QYR6"): lambda date: since("1582-10-14", date, "s"),
+    ("t.xpt", "MONYY7."): lambda date: since("1960-01-01", date, "D"),
+    ("t.xpt", "YYQ6."): lambda date: since("1960-01-01", date, "D"),
+    ("t.xpt", "WORDDATE18."): lambda date: since("1960-01-01", date, "D"),
+    ("t.xpt", "DTDATE9."): lambda date: since("1960-01-01", date, "s"),
+    ("t.xpt", "DTMONYY7."): lambda date: since("1960-01-01", date, "s"),
+}
+
+
+@pytest.mark.parametrize(("file", "form"), PERIODS)
+@pytest.mark.parametrize("is_alone", [False, True])
+def test_months_and_quarters_are_dates(tmp_path: Path, file: str, form: str, is_alone: bool) -> None:
+    """pyreadstat leaves them as numbers, and takes the seconds of DTDATE for days (findings/pyreadstat-dtdate.sh)."""
+    write = {"t.sav": pyreadstat.write_sav, "t.dta": pyreadstat.write_dta, "t.xpt": pyreadstat.write_xport}[file]
+    frame = pd.DataFrame({"when": [*map(PERIODS[file, form], DATES), np.nan], "y": [1.0, 2, 3, 4]})
+    path = tmp_path / file
+    write(
+        frame[["when"]] if is_alone else frame,
+        str(path),
+        variable_format={"when": form},
+        column_labels={"when": "sold"},
+    )
+    table = read_table(path)
+    when = table.column("when")
+    assert isinstance(when, DatetimeColumn)
+    assert when.kind == "date"
+    assert when.microseconds[:3].view("M8[us]").astype("M8[D]").astype(str).tolist() == DATES
+    assert when.missing.tolist() == [False] * 3 + [True]
+    assert dict(table.labels) == {"when": "sold"}
+
+
+def test_half_years_and_weeks_of_stata(tmp_path: Path) -> None:
+    frame, path = pd.DataFrame({"half": [129.0, -1], "week": [52.0 * 64 + 51, -1]}), tmp_path / "t.dta"
+    pyreadstat.write_dta(frame, str(path), variable_format={"half": "%th", "week": "%tw"})
+    table = read_table(path)
+    for name, expected in (("half", ["2024-07-01", "1959-07-01"]), ("week", ["2024-12-23", "1959-12-24"])):
+        column = table.column(name)
+        assert isinstance(column, DatetimeColumn)
+        assert column.microseconds.view("M8[us]").astype("M8[D]").astype(str).tolist() == expected
+    pyreadstat.write_dta(pd.DataFrame({"m": [1e9, 1.0]}), str(path), variable_format={"m": "%tm"})
+    with pytest.raises(DataError, match=r"'m'.*row 1"):
+        read_table(path)
+
+
 def test_labels_of_variables_are_shown(tmp_path: Path) -> None:
     path = written(tmp_path / "t.sav", column_labels={"age": "Age in years", "y": ""})
     table = read_table(path)

@@ -1,6 +1,7 @@
 """Masks, durations, far dates, bytes, Arrow data, an index of pandas: the same table and model through every door."""
 
 import datetime
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,39 @@ def test_strings_have_the_same_codes_through_every_door(name: str) -> None:
     assert column.levels == ("a", "b")
     assert column.codes.tolist() == [0, 2, 1, 2, 0, 0, 1, 1]
     assert column.codes.dtype == np.int32
+
+
+LARGE = [2**53 + 3, -(2**62) - 1, 5, None]
+INTEGERS: dict[str, Callable[[], Any]] = {
+    "a list": lambda: {"x": LARGE},
+    "pandas": lambda: pd.DataFrame({"x": pd.array(LARGE, dtype="Int64")}),
+    "Arrow in pandas": lambda: pd.DataFrame({"x": pd.array(LARGE, dtype=pd.ArrowDtype(pa.int64()))}),
+    "polars": lambda: pl.DataFrame({"x": LARGE}),
+    "Arrow": lambda: pa.table({"x": pa.array(LARGE)}),
+    "pieces of Arrow": lambda: pa.table({"x": pa.chunked_array([LARGE[:2], LARGE[2:]])}),
+}
+
+
+@pytest.mark.parametrize("name", INTEGERS)
+def test_integers_beyond_float64_are_rounded_and_said(name: str) -> None:
+    """Arrow's conversion to float64 refuses them."""
+    table = table_from(INTEGERS[name]())
+    column = table.column("x")
+    assert isinstance(column, NumericColumn)
+    np.testing.assert_array_equal(column.values, [float(2**53 + 3), -(2.0**62), 5, np.nan])
+    assert any("whole numbers beyond 2^53, their last digits are lost" in note for note in table.notes)
+    exact = table_from(INTEGERS[name](), categorical=["x"]).column("x")
+    assert isinstance(exact, CategoricalColumn)
+    assert set(exact.levels) == {str(number) for number in LARGE if number is not None}
+    unsigned = table_from(pa.table({"x": pa.array([2**64 - 1, 0], pa.uint64())})).column("x")
+    assert isinstance(unsigned, NumericColumn)
+    assert unsigned.values.tolist() == [2.0**64, 0.0]
+
+
+def test_identifiers_of_the_type_of_python_are_strings() -> None:
+    found = table_from({"x": [uuid.UUID(int=1), None, uuid.UUID(int=2)]}).column("x")
+    assert isinstance(found, CategoricalColumn)
+    assert found.levels == ("00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002")
 
 
 def test_numbers_are_a_copy() -> None:

@@ -321,5 +321,5 @@ def _numbers(name: str, series: nw.Series[IntoSeries]) -> RawNumbers:
     missing = series.is_null().to_numpy()
     if missing.any():
         series = series.fill_null(0)
-    values = series.cast(nw.Float64).to_numpy()
+    values = np.asarray(series.to_numpy(), np.float64)  # Arrow's own cast refuses integers beyond 2^53
     return RawNumbers(name, np.where(missing, np.nan, values))

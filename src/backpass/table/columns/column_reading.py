@@ -40,6 +40,9 @@ from backpass.table.table import CategoricalColumn
 NUMBER_SHARE = 0.9  # share of numbers (or dates, or times) from which other values are taken for mistakes
 MOSTLY = 0.5  # share of numbers from which a column kept as text is worth a note
 CERTAIN = 1000  # stands for the number of different values where the kind of the column is required
+FEW_OTHERS = 5  # different values beside numbers that may all be words for "no value"
+ADVISED = 4  # one part in so many of them from which the most frequent one may be such a word
+TWO_SIGNS = "some numbers have a decimal point and others a decimal comma: write all of them with one sign"
 KEEP_WORDS = "--no-missing-detection keeps them as categories"
 
 
@@ -207,7 +210,7 @@ def notation_note(name: str, classified: TextClassification, reading: NumberRead
     return f"{what} ({'; '.join(names)})" if names else what
 
 
-def text_notes(name: str, classified: TextClassification) -> list[str]:
+def text_notes(name: str, classified: TextClassification, decimal: str) -> list[str]:
     """Return the note on a column that is kept as text although many of its values start like numbers."""
     if classified.agreement.dispute:
         return [f"column {shown(name)} holds {classified.agreement.dispute}: kept as categories"]
@@ -219,8 +222,24 @@ def text_notes(name: str, classified: TextClassification) -> list[str]:
         rows[classified.texts[j]] += int(classified.counts[j])
     most = dict(rows.most_common())
     what = f"{counted(numbers, 'number')} and {counted(texts, 'other value')}, such as {_with_rows(most)}"
-    first = shlex.quote(next(iter(most)))
-    return [f"column {shown(name)} holds {what}: kept as categories; --missing {first} makes that value missing"]
+    first = next(iter(most))
+    advice = f"--missing {shlex.quote(first)} makes that value missing"
+    sign = decimal if classified.reading is None else classified.reading.decimal
+    if are_of_other_sign([*most], sign):
+        advice = TWO_SIGNS
+    elif any(map(str.isdigit, first)) or (len(most) > FEW_OTHERS and ADVISED * most[first] < texts):  # values, no words
+        advice = "if the others are numbers or dates, write all of them alike"
+    return [f"column {shown(name)} holds {what}: kept as categories; {advice}"]
+
+
+def are_of_other_sign(texts: Sequence[str], decimal: str) -> bool:
+    """Whether strings are numbers with the other decimal sign than the column's.
+
+    >>> are_of_other_sign(["57,25", "3,5"], "."), are_of_other_sign(["57,25", "-"], ".")
+    (True, False)
+    """
+    other = "," if decimal == "." else "."
+    return all(other in text and number_in(text, other) is not None for text in texts)
 
 
 def _with_rows(rows: Mapping[str, int]) -> str:

@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from backpass.table.columns.codes import are_article_numbers, code_among, doubtful_number
 from backpass.table.columns.column_reading import (
     NUMBER_SHARE,
+    TWO_SIGNS,
+    are_of_other_sign,
     gap_note,
     notation_note,
     text_notes,
@@ -239,7 +241,7 @@ def decide(
         return "categorical"
     numbers = classified.rows_of(NUMERIC, INFINITE)
     if not numbers or numbers < (1.0 if raw.typed else NUMBER_SHARE) * there:
-        notes += text_notes(raw.name, classified)
+        notes += text_notes(raw.name, classified, decimal)
         return "categorical"
     if classified.reading is not None:
         notes.append(notation_note(raw.name, classified, classified.reading))
@@ -355,6 +357,9 @@ def _report_mismatches(
         hint = f"write one unit; --missing {shown(unit)} makes the numbers in that unit missing"
     if classified.reading is not None and (currency := classified.reading.other_currency(next(iter(rows)))):
         hint = f"the amounts of the column are in {classified.reading.currency}: convert those in {currency}"
+    sign = rules.sign_of(raw.name) if classified.reading is None else classified.reading.decimal
+    if kind == "numeric" and are_of_other_sign([*rows], sign):
+        hint = f"{TWO_SIGNS}; {hint}"
     if raw.name in rows:
         hint = f"{rows_listed(rows[raw.name])} holds the column name: is the header repeated there?; {hint}"
     if kind in ("date", "time"):

@@ -215,7 +215,7 @@ def type_of(value: Any) -> str:
         return "duration"
     if isinstance(value, int | float | np.integer | np.floating) or type(value).__name__ == "Decimal":
         return "number"
-    if isinstance(value, str | bytes | bytearray):
+    if isinstance(value, str | bytes | bytearray) or type(value).__name__ == "UUID":
         return "text"
     if isinstance(value, datetime.date | np.datetime64):
         return "date"

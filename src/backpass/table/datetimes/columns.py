@@ -27,6 +27,7 @@ from backpass.table.datetimes.counted import (
     counted_in_padded,
     counted_without_evidence,
     likely_notations,
+    serial_beside,
 )
 from backpass.table.datetimes.day_month import Order, has_short_year, is_day_and_month
 from backpass.table.datetimes.strings import without_weekday
@@ -110,9 +111,12 @@ def with_counted(raw: RawStrings, classified: TextClassification, rules: Rules) 
         return classified
     texts = classified.of_type(NUMERIC)
     padded = any(is_padded(text) and text.strip("0") for text in texts)
-    if is_free and (raw.is_category or (padded and {*map(len, texts)} != {6}) or classified.rows_of(DATE, TIME)):
+    if is_free and (raw.is_category or (padded and {*map(len, texts)} != {6}) or classified.rows_of(TIME)):
         return classified
-    if is_free and padded:
+    if is_free and classified.rows_of(DATE):
+        dates = classified.microseconds[classified.are(DATE) & (classified.counts > 0)]
+        notation = serial_beside(values, dates) if rules.detect_dates else None
+    elif is_free and padded:
         notation = counted_in_padded(raw.name, values) if rules.detect_dates else None
     else:
         notation = notation_of(raw.name, values, rules)
@@ -130,10 +134,11 @@ def with_counted(raw: RawStrings, classified: TextClassification, rules: Rules) 
 
 def datetime_notes(name: str, classified: TextClassification, kind: Kind) -> list[str]:
     """Return the notes on the notations of a column of strings that are dates or times."""
-    if classified.counted is not None:
-        j = int(np.flatnonzero((classified.types == TYPE_OF[classified.counted.kind]) & (classified.counts > 0))[0])
-        return [_counted_note(name, classified.counted, classified.texts[j], classified.microseconds[j])]
     found = []
+    if classified.counted is not None:
+        of_numbers = (classified.types == TYPE_OF[classified.counted.kind]) & ~np.isnan(classified.numbers)
+        j = int(np.flatnonzero(of_numbers & (classified.counts > 0))[0])
+        found.append(_counted_note(name, classified.counted, classified.texts[j], classified.microseconds[j]))
     for notation, example in classified.datetimes.written.items():
         if BY_NAME[notation].kind == kind:
             value = _iso(classified.microseconds[classified.texts.index(example)], kind)

@@ -34,12 +34,13 @@ from backpass.table.datetimes.number_evidence import (
     are_times,
     recent,
 )
-from backpass.table.datetimes.timestamp import NAT, DatetimeKind
+from backpass.table.datetimes.timestamp import DAY, NAT, DatetimeKind
 from backpass.table.datetimes.written import TURN
 
 Microseconds = NDArray[np.int64]
 
 LOOKED_AT = 200  # rows that rule out most columns
+YEAR = 366 * DAY
 AGES = 62_135_596_800.0  # seconds from the year 1 to 1970
 
 
@@ -356,6 +357,19 @@ def counted_in_padded(name: str, values: Numbers) -> Counted | None:
     """
     notation, different = BY_KEY["yymmdd"], np.unique(values)
     return notation if _fits(notation, different) and are_short(name, different) else None
+
+
+def serial_beside(values: Numbers, dates: Microseconds) -> Counted | None:
+    """Return the notation of days of a spreadsheet if numbers beside dates lie within a year of them; None if not.
+
+    >>> days = np.array(["2024-01-31", "2024-06-30"], "M8[us]").astype(np.int64)
+    >>> serial_beside(np.array([45400.0]), days).key, serial_beside(np.array([20240430.0]), days)
+    ('spreadsheet_serial', None)
+    """
+    notation = BY_KEY["spreadsheet_serial"]
+    found = notation.microseconds(values)
+    near = (found != NAT) & (found >= dates.min() - YEAR) & (found <= dates.max() + YEAR)
+    return notation if near.all() else None
 
 
 def counted_without_evidence(values: Numbers) -> Counted | None:

@@ -40,6 +40,7 @@ from backpass.table.target import Target
 
 FAR_OUT = 3.0  # quartile distances from the quartiles (Tukey 1977: "far out"; 1.5 would name every long tail)
 MOSTLY = 0.5  # share of missing values above which a column carries little information
+FEWEST_HEADINGS = 3  # strings above gaps that may be headings of groups
 MIXED = 0.1  # share of numbers among strings, or the reverse, that is unlikely to be an accident
 RARE = 5  # number of rows below which a category or class is rare
 SMALL_CLASS = 0.05  # share of rows below which a class is rare
@@ -87,13 +88,26 @@ def column_findings(column: Column, table: Table) -> Iterator[Finding]:
     elif looks_like_identifier(column):
         yield Finding("identifier", "nearly every row has a different value: an identifier?")
     if gaps > MOSTLY * table.rows:
-        yield Finding("mostly_missing", f"{gaps:,} of {counted(table.rows, 'row')} are missing")
+        below = "; does each value also count for the rows below it? fill them in" if _are_headings(column) else ""
+        yield Finding("mostly_missing", f"{gaps:,} of {counted(table.rows, 'row')} are missing{below}")
     if isinstance(column, NumericColumn):
         yield from _number_findings(column, table)
     if is_text or not isinstance(column, CategoricalColumn):
         return
     if not (looks_like_identifier(column) and starts_with_numbers(column)):
         yield from _text_findings(column, table)
+
+
+def _are_headings(column: Column) -> bool:
+    """Whether strings stand in the first row of groups only, as in reports: in row 1, and with gaps below each.
+
+    Gaps by chance would leave some strings side by side.
+    """
+    if not isinstance(column, CategoricalColumn) or column.missing[0]:
+        return False
+    there = np.flatnonzero(~column.missing)
+    differ = np.diff(column.codes[there]) != 0
+    return len(there) >= FEWEST_HEADINGS and bool((differ & (np.diff(there) > 1)).all())
 
 
 def _number_findings(column: NumericColumn, table: Table) -> Iterator[Finding]:

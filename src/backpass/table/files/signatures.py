@@ -134,11 +134,16 @@ def foreign_text(head: bytes) -> Signature | None:
     ('an XML file', None)
     """
     start = head.removeprefix(MARK).lstrip()[:20].lower()
-    if start.startswith((b"<!doctype html", b"<html")):
-        return Signature(b"", "a web page", "was a sign-in page downloaded in place of the file?")
+    if start.startswith((b"<!doctype html", b"<html", b"<table", b"<style", b"<meta", b"<div")):
+        of_table = f"a spreadsheet program, or pandas.read_html('FILE')[0].{PARQUET}, converts its table"
+        page = "was a sign-in page downloaded in place of the file?"
+        has_table = b"<table" in head.lower()
+        return Signature(b"", "a web page", f"{of_table}; or {page}" if has_table else page)
     if start.startswith(b"version https://git-"):
         return Signature(b"", "a pointer of Git LFS in place of the file", "git lfs pull fetches the file")
     if start.startswith(b"<?xml"):
+        if b"urn:schemas-microsoft-com:office:spreadsheet" in head:
+            return Signature(b"", "an Excel workbook of 2003 (XML)", "open it and save it as .xlsx or CSV")
         return Signature(b"", "an XML file", f"convert it: pandas.read_xml(...).{PARQUET}")
     return None
 

@@ -3,19 +3,24 @@
 Takes an opened file; returns raw columns. Values that the file declares to be missing are missing. Dates and times keep
 their kind. Value labels become categories where every value of the column has one; where only some have, the column
 stays numeric and a note names these values, because they often mean that an answer is missing. A column of times of
-which some last a day, or are negative, holds durations. Labels of variables go into ``Content.labels``.
+which some last a day, or are negative, holds durations. Months, quarters and other dates that pyreadstat leaves as
+numbers become dates. Labels of variables go into ``Content.labels``.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from backpass.table.columns.objects import raw_objects
-from backpass.table.columns.raw import Content, RawColumn, coded
+from backpass.table.columns.raw import Content, RawColumn, RawDatetimes, coded
 from backpass.table.columns.rules import Rules
+from backpass.table.datetimes.timestamp import BEYOND, FIRST, LAST, NAT, SECOND
 from backpass.table.delimited.records import check_names
 from backpass.table.files.opening import Opened
 from backpass.table.files.text import codec_name
@@ -27,6 +32,41 @@ from backpass.table.notation.number import text_of
 FUNCTIONS = {"stata": "read_dta", "spss": "read_sav", "por": "read_por", "sas": "read_sas7bdat", "xpt": "read_xport"}
 DURATION = "DTIME"  # SPSS's format of days, hours, minutes and seconds
 HOURS = ("TIME", "HHMM", DURATION)  # formats of SPSS and SAS that show 24 hours and more
+DAY = 86_400.0  # seconds
+Numbers = NDArray[np.float64]
+Seconds = Callable[[Numbers], Numbers]
+"""Takes the numbers of a column to seconds since 1970."""
+
+
+def _months(size: int) -> Seconds:
+    """Return the function that takes numbers of periods of some months since 1960 to their first days."""
+
+    def seconds(values: Numbers) -> Numbers:
+        months = np.datetime64("1960-01", "M") + size * values.astype(np.int64)
+        return months.astype("M8[s]").astype(np.float64)
+
+    return seconds
+
+
+def _weeks(values: Numbers) -> Numbers:
+    """Return the first days of Stata's weeks since 1960: 52 in each year, the first on January 1."""
+    years, weeks = np.divmod(values, 52.0)
+    return _months(12)(years) + 7.0 * DAY * weeks
+
+
+STATA = {"tm": _months(1), "tq": _months(3), "th": _months(6), "tw": _weeks}
+SPSS: dict[str, Seconds] = dict.fromkeys(("QYR", "MOYR", "WKYR"), lambda values: values - DAY * 141_428.0)  # 1582-10-14
+SAS_DAYS = """
+    MONYY YYMON MMYY MMYYC MMYYD MMYYN MMYYP MMYYS YYMM YYMMC YYMMD YYMMN YYMMP YYMMS YYQ YYQC YYQD YYQN YYQP YYQS YYQR
+    QTR QTRR YEAR MONTH MONNAME DAY DOWNAME WEEKDAY WORDDATE WORDDATX JULIAN JULDAY MINGUO NENGO
+"""
+SAS_SECONDS = "DTDATE DTMONYY DTYEAR DTYYQC DTWKDATX"
+SAS: dict[str, Seconds] = {
+    **dict.fromkeys(SAS_DAYS.split(), lambda values: DAY * (values - 3_653.0)),  # since 1960-01-01
+    **dict.fromkeys(SAS_SECONDS.split(), lambda values: values - DAY * 3_653.0),
+}
+PERIODS = {"stata": STATA, "spss": SPSS, "por": SPSS, "sas": SAS, "xpt": SAS}
+"""Formats of dates that pyreadstat 1.3 leaves as numbers, or takes for others (DTDATE), and what their numbers are."""
 VALUE = 48  # bytes of a value as a Python object, and its place in a list
 
 
@@ -39,21 +79,32 @@ def read(file: Opened, rules: Rules, errors: ErrorList) -> Content:
     """
     pyreadstat = extra_module("pyreadstat", file.form, file.source)
     reader = getattr(pyreadstat, FUNCTIONS[file.form])
-    _, about = _called(pyreadstat, reader, file, metadataonly=True)
+    _, declared = _called(pyreadstat, reader, file, metadataonly=True)
+    about = declared
     names = tuple(name.strip(" \t") for name in about.column_names)
     check_names(names, file.source)
     stored = {name: own for name, own in zip(names, about.column_names, strict=True) if rules.wants(name)}
     rows = max(about.number_rows or 0, 0)  # portable and transport files do not state it
     require_table_memory(file.source, rows, len(stored), VALUE)
-    columns, about = _called(pyreadstat, reader, file, usecols=[*stored.values()])
+    periods = _periods(file.form, [*stored.values()], about.original_variable_types)
+    columns = dict[str, Any]()
+    if others := [own for own in stored.values() if own not in periods]:
+        columns, about = _called(pyreadstat, reader, file, usecols=others)
     columns |= _durations(pyreadstat, reader, file, stored, about.original_variable_types, rules)
+    if periods:
+        columns |= _called(pyreadstat, reader, file, usecols=[*periods], disable_datetime_conversion=True)[0]
     rows = about.number_rows or max(map(len, columns.values()), default=0)
     if not rows:
         raise data_error(file.source, "has columns but no rows" if names else "has no columns")
     notes = list[str]()
     labels = {name: about.variable_value_labels.get(own, {}) for name, own in stored.items()}
-    found = [_column(name, [*columns[own]], labels[name], rules, errors, notes) for name, own in stored.items()]
-    titles = {name: title for name, own in stored.items() if (title := about.column_names_to_labels.get(own))}
+    found = [
+        _dates(name, columns[own], periods[own])
+        if own in periods
+        else _column(name, [*columns[own]], labels[name], rules, errors, notes)
+        for name, own in stored.items()
+    ]
+    titles = {name: title for name, own in stored.items() if (title := declared.column_names_to_labels.get(own))}
     return Content(names, [each for each in found if each is not None], rows, tuple(notes), labels=titles)
 
 
@@ -77,6 +128,23 @@ def _called(pyreadstat: Any, reader: Any, file: Opened, **options: Any) -> tuple
         hint = "another --encoding?" if isinstance(error, UnicodeDecodeError) or "string" in str(error) else ""
         raise data_error(file.source, f"cannot be read as {file.format.what} ({error})", hint) from error
     return columns, about
+
+
+def _periods(form: str, columns: Sequence[str], types: Mapping[str, str | None]) -> dict[str, Seconds]:
+    """Return what the numbers of a column are, for the columns of months, quarters and other dates."""
+    found = {own: (types.get(own) or "").strip("%-.0123456789") for own in columns}
+    known = PERIODS[form]
+    return {own: known[key] for own, name in found.items() if (key := name[:2] if form == "stata" else name) in known}
+
+
+def _dates(name: str, values: Sequence[Any], since_1970: Seconds) -> RawDatetimes:
+    """Return a column of dates that the file holds as numbers."""
+    numbers = np.array([np.nan if value is None else value for value in values], np.float64)
+    near = np.abs(numbers) <= LAST / SECOND
+    seconds = since_1970(np.where(near, numbers, 0.0))
+    inside = near & (seconds * SECOND >= FIRST) & (seconds * SECOND <= LAST)
+    microseconds = np.rint(SECOND * np.where(inside, seconds, 0.0)).astype(np.int64)
+    return RawDatetimes(name, np.where(inside, microseconds, np.where(np.isnan(numbers), NAT, BEYOND)), "date")
 
 
 def _durations(

@@ -55,7 +55,8 @@ LAYOUT_FINDINGS = (
     ),
     LayoutFinding(
         "header_rows",
-        "the first header row has empty or repeated names, and the second completes them",
+        "the first header row has empty or repeated names, and the second completes them; the names of an index that "
+        "pandas writes below them are joined, too",
         "two header rows, their names are joined",
         NAMED,
     ),

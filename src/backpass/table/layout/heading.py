@@ -270,7 +270,23 @@ def _completed(body: Body, row: int) -> tuple[str, ...]:
     if is_enough or texts or not body.is_contrasting(second):
         return ()
     joined = _joined(_padded(first, body.width), _padded(second, body.width))
+    index = _index_names(body, row)
+    joined = (*index, *joined[len(index) :])
     return joined if _may_name(body, joined) and _are_names(joined) else ()
+
+
+def _index_names(body: Body, row: int) -> Row:
+    """Return the names of the first columns below two header rows that do not name them, as pandas writes an index.
+
+    ,,x,units      header rows; the second may have one cell for the name of its level
+    ,,mean,sum
+    town,year,,    names of the index
+    """
+    names = body.rows[row + 2]
+    count = next((j for j, cell in enumerate(names) if not cell), len(names))
+    above, level = body.rows[row][:count], sum(map(bool, body.rows[row + 1][:count]))
+    is_below = not any(above) and level < count < body.used and not any(names[count:])
+    return names[:count] if is_below and not any(map(is_value, names[:count])) else ()
 
 
 def _header(body: Body, start: int, header_rows: int | None) -> tuple[tuple[str, ...], int] | None:
@@ -281,7 +297,7 @@ def _header(body: Body, start: int, header_rows: int | None) -> tuple[tuple[str,
             joined = _joined(joined, _padded(row, body.width))
         return joined, header_rows
     if completed := _completed(body, start):
-        return completed, 2
+        return completed, 3 if _index_names(body, start) else 2
     is_header = body.fits(body.rows[start]) and _may_name(body, joined)
     return (joined, 1) if is_header or start else None
 

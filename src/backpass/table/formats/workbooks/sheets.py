@@ -155,8 +155,10 @@ def _chosen(workbook: Any, source: str, wanted: str | int | None) -> tuple[Sheet
         return Sheet.of(workbook, wanted if wanted in names else names[number - 1]), ()
     sheets = _sheets(workbook)
     tables = [each for each in sheets if each.extent.rows >= LEAST_ROWS]
+    tables = [each for each in tables if each.extent.columns > 1] or tables  # a list or a text beside a table is none
     if len(tables) > 1:
-        hint = f"--sheet {shown(tables[0].name)}"
+        largest = max(tables, key=lambda each: each.extent.rows * each.extent.columns)
+        hint = f"--sheet {shown(largest.name)}"
         raise data_error(source, f"has {len(tables)} sheets with tables: {_listed(sheets)}", hint)
     chosen = next((each for each in (*tables, *sheets) if each.extent.rows), sheets[0])
     others = [name for name in names if name != chosen.name]
