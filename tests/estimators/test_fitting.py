@@ -43,7 +43,7 @@ def test_every_setting_is_a_parameter_or_has_a_reason_not_to_be(kind: Any) -> No
     # The class sets the task, the caller holds test rows and fits again on all of them, ``fit`` takes groups and times,
     # and an estimator is one process, for which there is no need to cut batches.
     reasons = {"task", "test_fraction", "refit", "group", "time", "shards"}
-    of_numbers = {"quantile", "huber_delta", "output_activation", "clip_predictions"}
+    of_numbers = {"quantile", "huber_delta", "output_activation", "clip_predictions", "target_transform"}
     of_classes = {"label_smoothing", "calibration", "positive", "threshold", "cost", "class_weight"}
     known = reasons | (of_classes if kind is BackpassRegressor else of_numbers)
     wrong = sorted(absent ^ known)

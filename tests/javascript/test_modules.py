@@ -68,6 +68,7 @@ MODELS: dict[str, Any] = {
     "candidates, classes": lambda: model_of("grade", candidates=3),
     "float64": lambda: model_of(precision="float64"),
     "quantile features": lambda: model_of(quantile_features=True),
+    "logarithms": lambda: model_of(target_transform="log", validation_fraction=0.3),
 }
 
 

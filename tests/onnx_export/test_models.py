@@ -104,6 +104,14 @@ def test_every_loss(target: str, loss: str, precision: str) -> None:
     compare(model, {name: values[:1] for name, values in houses(target).items()})
 
 
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_a_target_that_is_learned_as_its_logarithm(precision: str) -> None:
+    options = {"target_transform": "log", "precision": precision, "validation_fraction": 0.3}
+    model = fitted("share", clip_predictions="training", ensemble_size=2, **options)
+    compare(model, houses("share"))
+    compare(model, unseen("share"))
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation_in_float64(activation: str) -> None:
     compare(fitted("price", activation=activation, precision="float64"), houses("price"))

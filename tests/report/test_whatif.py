@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fitted import Case, case_of
+from fitted import QUICK, Case, case_of, table_of
 
+import backpass
 from backpass.circuit import trace
 from backpass.engine.javascript import script_of
 from backpass.reporting.page import whatif
@@ -34,3 +35,10 @@ def test_a_model_that_fits_is_told_from_one_that_does_not(monkeypatch: pytest.Mo
     assert whatif.fits(model)
     monkeypatch.setattr(whatif, "MOST_BYTES", 10)
     assert not whatif.fits(model)
+
+
+def test_a_target_that_is_learned_as_its_logarithm() -> None:
+    columns = dict(table_of("price"))
+    columns["price"] = np.exp(np.array(columns["price"]) / 3000.0).tolist()
+    options = {**QUICK, "target_transform": "log", "ensemble_size": 2, "epochs": 2}
+    test_the_circuit_predicts_what_the_model_does(Case(backpass.fit(columns, "price", **options), columns))

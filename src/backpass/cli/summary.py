@@ -154,7 +154,7 @@ def training_line(problem: Problem) -> str:
     return ", ".join(
         [
             f"preset {settings.preset}",
-            f"{problem.head.loss_name} loss",
+            f"{problem.head.loss_name} loss{' of the logarithm' if problem.head.is_log else ''}",
             settings.optimizer,
             f"learning rate {settings.learning_rate:g} ({settings.schedule})",
             *dropout,

@@ -137,6 +137,13 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             goals = _target_columns(head, train.truth)
             schema = Schema.of_all(train.table, head.target.name, embeds=settings.embeds, targets=goals)
             return assemble(settings, schema, replace(head, custom_loss=self._own(head)), parts)
+        if before.head.is_log != (settings.target_transform == "log"):
+            learned = "the logarithm of y" if before.head.is_log else "y itself"
+            raise UsageError(
+                f"warm_start continues the fitted network, which learned {learned}, but target_transform is "
+                f"{settings.target_transform!r}",
+                hint="set warm_start=False to fit a new network",
+            )
         head = before.head.updated(parts["train"].truth)
         head = replace(head, custom_loss=self._own(head)).with_metric(settings.metric)
         encoded = before.schema.encode(parts["train"].table)

@@ -71,6 +71,8 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         parametric_activation: Whether to learn the strength of each unit's nonlinearity. Default None [True].
         clip_predictions: "training" clips predictions to the range of the training targets; "none" does not. Default
             None ["training"].
+        target_transform: "log" learns the logarithm of y, which must be above 0; "none" learns y itself. Default
+            "none".
         loss: "squared", "absolute", "huber", "quantile" or "poisson", or a function of (outputs, y), both in units of
             y, that returns one number per row. It is traced, so it must be made of ``backpass.operations``. Default
             "squared".
@@ -160,6 +162,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         parametrization: str | None = None,
         parametric_activation: bool | None = None,
         clip_predictions: str | None = None,
+        target_transform: str = "none",
         loss: str | Callable[..., Any] = "squared",
         quantile: float | Sequence[float] = 0.5,
         huber_delta: float = 1.0,
@@ -215,6 +218,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         self.parametrization = parametrization
         self.parametric_activation = parametric_activation
         self.clip_predictions = clip_predictions
+        self.target_transform = target_transform
         self.loss = loss
         self.quantile = quantile
         self.huber_delta = huber_delta
@@ -415,7 +419,14 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
 
     def _own(self, head: Head) -> Loss | None:
         function = own_loss(self.get_params(deep=False))
-        return None if function is None else UnscaledLoss.of(CallableLoss(function), head.scales, is_flat=head.is_flat)
+        if function is None:
+            return None
+        if head.is_log:
+            raise UsageError(
+                "target_transform 'log' needs a loss by name: a function computes the loss in the unit of the target",
+                hint="leave out the loss or the transform",
+            )
+        return UnscaledLoss.of(CallableLoss(function), head.scales, is_flat=head.is_flat)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

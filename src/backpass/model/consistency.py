@@ -95,6 +95,7 @@ def _checks_of(head: TargetHead, settings: Settings) -> list[tuple[str, list[Any
             "bounds and the settings",
             [head.scale.low is not None, head.scale.high is not None, head.bounded(settings)],
         ),
+        ("transform of the target and the settings", [head.is_log, settings.target_transform == "log"]),
     ]
 
 

@@ -99,6 +99,7 @@ HEAD: Form = {
     "scale": Number(0),
     "low": Optional((_NUMBER, NoneType)),
     "high": Optional((_NUMBER, NoneType)),
+    "log": Optional({"center": _NUMBER, "scale": Number(0, open_low=True), "correction": _NUMBER}),
     "metric": Optional((BY_NAME["metric"].constraint, NoneType)),
     "decision": Optional(
         {

@@ -109,10 +109,9 @@ def _network_sections(model: Model) -> Iterator[tuple[str, list[str]]]:
     yield "neurons", [anatomy.neurons_line(network)]
     yield "parameters", [anatomy.parameters_line(network)]
     yield "linear", ["yes: the network is one linear map" if network.is_linear else "no"]
-    yield (
-        "loss",
-        [", ".join([model.head.loss_title, *(f"{name} {value:g}" for name, value in model.head.options.items())])],
-    )
+    options = [f"{name} {value:g}" for name, value in model.head.options.items()]
+    learned = ["of the logarithm of the target"] if model.head.is_log else []
+    yield "loss", [", ".join([model.head.loss_title, *options, *learned])]
     if equation := list(anatomy.equation_lines(model)):
         yield "equation", equation
 

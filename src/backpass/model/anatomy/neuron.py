@@ -95,6 +95,8 @@ def why_no_neuron(model: Inspectable) -> tuple[str, str] | None:
         return "its network has hidden units that are not linear", ""
     if model.feature_map.clipped:
         return "its numbers are clipped", 'fit with numerical_scaling="standard"'
+    if head.is_log:
+        return "it learned the logarithm of the target", 'fit with target_transform="none"'
     if not head.is_flat or head.has_log_link:
         return "its predictions are not a linear function of the outputs", 'fit with loss="squared"'
     if model.theta.ndim > 1 and (head.classes or head.custom_loss is not None):

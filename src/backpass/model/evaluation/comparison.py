@@ -132,6 +132,7 @@ def compare(
     *,
     unit: NDArray[Any] | None = None,
     seed: int = 0,
+    are_networks: bool = False,
 ) -> Comparison | None:
     """Compare a network with the best of its baselines.
 
@@ -143,6 +144,7 @@ def compare(
         weights: The weight of each row (n,). Default None: equal weights.
         unit: The number of the group of each row, int (n,): whole groups are drawn. Default None: single rows.
         seed: The seed of the draws.
+        are_networks: Whether the others are networks, too, not baselines. Default False.
 
     Returns:
         The comparison, by the metric that selects the epoch if it is a mean over rows, else by that of the loss; None
@@ -153,7 +155,7 @@ def compare(
         return None
     with np.errstate(all="ignore"):  # errors too large to square give no comparison
         losses = {
-            name: _losses(head.of_baseline(name), metric, np.asarray(each), truth)
+            name: _losses(head if are_networks or not name else head.of_baseline(name), metric, np.asarray(each), truth)
             for name, each in {"": o, **baselines}.items()
         }
         sums = _Sums.of(losses, weights, unit, _LOSSES[metric][1])

@@ -70,13 +70,14 @@ def constant_warnings(
         truth: Targets (n,) or (n, k).
         weights: The weight of each row (n,).
         where: The name of the rows in the warnings.
-        constant: Outputs (k,) to compare with. Default None: the best ones for these rows, if there are at least ten.
+        constant: Outputs (k,) of a baseline to compare with. Default None: the best ones for these rows, if there are
+            at least ten.
     """
     found = _alike(head, o, truth, where)
     if constant is None:
         if len(o) < FEWEST_ROWS:
             return found
-        constant = head.level(head.encode(truth, np.float64))
+        constant = head.level(head.of_baseline(CLASS_FREQUENCIES).encode(truth, np.float64))
     return [*found, *_beaten(head, o, truth, weights, where, constant)]
 
 

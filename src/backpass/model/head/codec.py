@@ -106,8 +106,18 @@ class TargetCodec:
 
     @property
     def has_log_link(self) -> bool:
-        """Whether outputs are logarithms of the predicted numbers, see ``Loss``."""
+        """Whether the loss takes logarithms of the predicted numbers, see ``Loss``."""
         return self.targets[0].builtin_loss.has_log_link
+
+    @property
+    def is_logarithmic(self) -> bool:
+        """Whether outputs are logarithms of the predicted numbers, by the loss or by the scale of the targets."""
+        return any(each.is_logarithmic for each in self.targets)
+
+    @property
+    def is_log(self) -> bool:
+        """Whether the logarithm of the targets is learned."""
+        return any(each.is_log for each in self.targets)
 
     @property
     def options(self) -> Mapping[str, float]:
@@ -126,10 +136,10 @@ class TargetCodec:
         return columns[0] if self.is_flat else np.column_stack(columns)
 
     def check(self, y: NDArray[Any]) -> None:
-        """Check that the loss is defined for targets.
+        """Check that the loss and the scales are defined for targets.
 
         Raises:
-            DataError: A count is negative.
+            DataError: See ``TargetHead.check``.
         """
         for j, each in enumerate(self.targets):
             each.check(self._column(y, j))
@@ -140,7 +150,7 @@ class TargetCodec:
         Raises:
             DataError: A target cannot be used, or a count is negative; the message names the rows.
         """
-        if not any(each.builtin_loss.has_log_link for each in self.targets):
+        if not self.has_log_link:
             return
         truth = self.truth(table)
         for j, each in enumerate(self.targets):

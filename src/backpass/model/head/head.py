@@ -151,6 +151,19 @@ class Head(TargetCodec):
         """The head for training that continues with these targets: see ``TargetScale.updated``."""
         return replace(self, targets=tuple(each.updated(self._column(y, j)) for j, each in enumerate(self.targets)))
 
+    def corrected(self, amounts: Sequence[float]) -> Head:
+        """The head that multiplies the predictions of each target by the exponential of an amount.
+
+        The amounts replace earlier ones, see ``LogScale``.
+        """
+        targets = [each.corrected(amount) for each, amount in zip(self.targets, amounts, strict=True)]
+        return replace(self, targets=tuple(targets))
+
+    def corrected_like(self, other: Head) -> Head:
+        """The head with the corrections of another one, if the logarithms of its targets are learned."""
+        logs = [each.log for each in other.scales]
+        return self.corrected([0.0 if each is None else each.correction for each in logs]) if self.is_log else self
+
     def with_own_scale(self) -> Head:
         """The head, with its user-defined loss adapted to its current scales."""
         if not isinstance(self.custom_loss, UnscaledLoss):
@@ -162,10 +175,13 @@ class Head(TargetCodec):
         return np.argmax(predicted, axis=1) if self.decision is None else self.decision.classes_of(predicted)
 
     def of_baseline(self, name: str) -> Head:
-        """The head that scores a baseline: the class frequencies give every row the most frequent class.
+        """The head that scores a baseline, which is one of the target itself, also if its logarithm is learned.
 
-        A threshold is chosen for the network: one below the frequency of the positive class would give it every row.
+        The class frequencies give every row the most frequent class. A threshold is chosen for the network: one below
+        the frequency of the positive class would give it every row.
         """
+        if self.is_log:
+            return replace(self, targets=tuple(each.without_log for each in self.targets))
         if self.decision is None or name != CLASS_FREQUENCIES:
             return self
         return replace(self, decision=self.decision.most_probable)

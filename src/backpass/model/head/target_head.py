@@ -6,7 +6,7 @@ all targets of a network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,13 +18,14 @@ from backpass.errors import DataError, UsageError
 from backpass.model.head.constant import constant_outputs
 from backpass.model.head.decoding import class_probabilities, number
 from backpass.model.head.losses import CUSTOM
-from backpass.model.head.scaling import TargetScale
+from backpass.model.head.scaling import LogScale, TargetScale
 from backpass.model.metrics import is_compatible
 from backpass.model.settings.settings import Settings
 from backpass.network import Loss, loss_named
 from backpass.numerics.elementary import mean
 from backpass.table import Table, Target
 from backpass.table.messages import rows_listed
+from backpass.table.targets import Targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,8 @@ class TargetHead:
         """The head for a target, with its scale fitted on the training targets (n,).
 
         Raises:
-            UsageError: The loss does not fit the target.
-            DataError: A count is negative.
+            UsageError: The loss or the transform does not fit the target.
+            DataError: A count is negative, or a target to be learned as its logarithm is not above 0.
         """
         name = settings.loss or _usual_loss(target)
         if (name == "cross_entropy") != (target.task != "regression"):
@@ -59,34 +60,57 @@ class TargetHead:
                 f"loss {name!r} does not work with target {target.name!r}, which holds {target.content}",
                 hint="--task sets the task; without --loss, the loss follows from it",
             )
-        head = TargetHead(target, name, options_of(name, settings), TargetScale())
+        is_log = settings.target_transform == "log"
+        if is_log and target.task != "regression":
+            raise UsageError(
+                f"--target-transform log does not work with target {target.name!r}, which holds {target.content}",
+                hint="the logarithm is that of a number; leave the setting out, or set --task regression",
+            )
+        unfitted = TargetScale(log=LogScale(0.0, 1.0) if is_log else None)
+        head = TargetHead(target, name, options_of(name, settings), unfitted)
         head.check(y)
         if target.task == "regression":
             has_log_link = head.builtin_loss.has_log_link
-            scale = TargetScale.fit(y, str(settings.output_activation), has_log_link=has_log_link)
+            scale = TargetScale.fit(y, str(settings.output_activation), has_log_link=has_log_link, is_log=is_log)
             head = replace(head, scale=scale.bounded(y) if head.bounded(settings) else scale)
         return head
 
     def check(self, y: NDArray[Any], table: Table | None = None) -> None:
-        """Check that the loss is defined for targets (n,).
+        """Check that the loss and the scale are defined for targets (n,).
 
         Args:
             y: The targets.
             table: The table of these rows, which the error names. Default None: unknown.
 
         Raises:
-            DataError: A count is negative.
+            DataError: A count is negative, or a target that is learned as its logarithm is not above 0.
         """
-        if not self.builtin_loss.has_log_link or not y.size or (least := float(np.min(y))) >= 0:
+        if not self.is_logarithmic or not y.size:
+            return
+        wrong = y <= 0.0 if self.is_log else y < 0.0
+        if not wrong.any():
             return
         source, rows = (
-            ("", "") if table is None else (f"{table.source}: ", f" ({rows_listed(table.row_numbers[y < 0])})")
+            ("", "") if table is None else (f"{table.source}: ", f" ({rows_listed(table.row_numbers[wrong])})")
         )
-        needed = f"the {self.loss_name} loss needs counts of at least 0; got {least:g}"
-        raise DataError(
-            f"{source}target {self.target.name!r}: {needed}{rows}",
-            hint="correct the negative counts, or leave their cells empty: rows without a target are left out",
-        )
+        least = float(np.min(y))
+        if self.is_log:
+            needed = f"it is learned as its logarithm, which needs numbers above 0; got {least:g}"
+            hint = "leave the cells of such rows empty, so that they are left out, or fit with --target-transform none"
+        else:
+            needed = f"the {self.loss_name} loss needs counts of at least 0; got {least:g}"
+            hint = "correct the negative counts, or leave their cells empty: rows without a target are left out"
+        raise DataError(f"{source}target {self.target.name!r}: {needed}{rows}", hint=hint)
+
+    @property
+    def is_log(self) -> bool:
+        """Whether the logarithm of the target is learned."""
+        return self.scale.log is not None
+
+    @property
+    def is_logarithmic(self) -> bool:
+        """Whether outputs are logarithms of the predicted numbers, by the loss or by the scale of the target."""
+        return self.is_log or self.builtin_loss.has_log_link
 
     @property
     def outputs(self) -> int:
@@ -131,6 +155,16 @@ class TargetHead:
     def updated(self, y: NDArray[Any]) -> TargetHead:
         """The head for training that continues with these targets (n,): see ``TargetScale.updated``."""
         return replace(self, scale=self.scale.updated(y)) if self.target.task == "regression" else self
+
+    @property
+    def without_log(self) -> TargetHead:
+        """The head of the target itself, if its logarithm is learned."""
+        return replace(self, scale=replace(self.scale, log=None))
+
+    def corrected(self, amount: float) -> TargetHead:
+        """The head whose predictions are multiplied by exp(amount), see ``LogScale``."""
+        assert self.scale.log is not None
+        return replace(self, scale=replace(self.scale, log=replace(self.scale.log, correction=amount)))
 
     def level(self, y: NDArray[Any], weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """The constant outputs (k,) with the lowest loss on the encoded targets, of rows with these weights (n,)."""
@@ -179,15 +213,28 @@ class TargetHead:
             "scale": self.scale.scale,
             "low": self.scale.low,
             "high": self.scale.high,
+            **({} if self.scale.log is None else {"log": self.scale.log.to_json()}),
         }
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> TargetHead:
         """The head that ``to_json`` wrote; a user-defined loss leaves the usual one as the meaning of the outputs."""
         low, high = (None if data.get(end) is None else float(data[end]) for end in ("low", "high"))
-        scale = TargetScale(float(data["center"]), float(data["scale"]), low, high)
+        logs = LogScale(**{name: float(value) for name, value in data["log"].items()}) if "log" in data else None
+        scale = TargetScale(float(data["center"]), float(data["scale"]), low, high, logs)
         target, name = Target.from_json(data["target"]), data["loss"]
         return TargetHead(target, _usual_loss(target) if name == CUSTOM else name, dict(data["options"]), scale)
+
+
+def require_positive(targets: Targets, tables: Sequence[Table]) -> None:
+    """Check that every target that is learned as its logarithm is above 0 in all rows.
+
+    Raises:
+        DataError: Names the rows of the first table where a target is not.
+    """
+    for table in tables:
+        for target, y in targets.columns(targets.encode(table)):
+            TargetHead(target, _usual_loss(target), {}, TargetScale(log=LogScale(0.0, 1.0))).check(y, table)
 
 
 def _usual_loss(target: Target) -> str:

@@ -43,7 +43,7 @@ def conflicts(values: Mapping[str, Any]) -> list[str]:
         problems.append(f"device {values['device']!r} requires engine 'jax'; got engine {values['engine']!r}")
     if values["task"] == "regression" and values["loss"] == "cross_entropy":
         problems.append("loss 'cross_entropy' is for classes, but task is regression")
-    return [*problems, *_conflicts_of_neighbors(values)]
+    return [*problems, *_conflicts_of_neighbors(values), *_conflicts_of_logarithm(values)]
 
 
 def _conflicts_of_neighbors(values: Mapping[str, Any]) -> list[str]:
@@ -59,3 +59,16 @@ def _conflicts_of_neighbors(values: Mapping[str, Any]) -> list[str]:
         (not values["refit"], "a fit without refit"),
     ]
     return [f"neighbors {values['neighbors']} needs {need}" for is_met, need in needs if not is_met]
+
+
+def _conflicts_of_logarithm(values: Mapping[str, Any]) -> list[str]:
+    """Settings that a target cannot be combined with if its logarithm is learned."""
+    if values["target_transform"] != "log":
+        return []
+    needs = [
+        (values["task"] != "classification", "a target of numbers; task is classification"),
+        (values["loss"] != "poisson", "another loss than poisson, whose outputs are logarithms already"),
+        (values["output_activation"] == "identity", "--output-activation identity"),
+        (not values["wire"], "a network without wire, whose equations are in the unit of the target"),
+    ]
+    return [f"--target-transform log needs {need}" for is_met, need in needs if not is_met]

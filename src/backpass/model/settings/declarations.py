@@ -218,6 +218,14 @@ class SettingValues:
         notes=("none",),
         of_groups=True,
     )
+    target_transform: str = network(
+        "none",
+        Choice(("none", "log")),
+        "what is learned of a number: the number itself, or its logarithm, which suits skewed prices and amounts",
+        since=3,
+        notes=("none",),
+        is_optional=True,
+    )
     metric: str | None = training(
         None,
         Choice(NamesOf("backpass.model.metrics", "CHOOSING")),

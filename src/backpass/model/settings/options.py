@@ -76,6 +76,7 @@ class SettingsOptions(DenseOptions, total=False):
     parametrization: Literal["standard", "ntk"]
     parametric_activation: bool
     calibration: Literal["none", "temperature"]
+    target_transform: Literal["none", "log"]
     metric: (
         Literal[
             "rmse",

@@ -51,7 +51,7 @@ def learning_curves_of(model: Model) -> LearningCurves:
         name, together = "log loss", True
     elif not head.is_flat:  # several targets in different units
         name = "loss"
-    elif head.loss_name == "squared" and head.metric == "rmse" and head.custom_loss is None:
+    elif head.loss_name == "squared" and head.metric == "rmse" and head.custom_loss is None and not head.is_log:
         losses = tuple(sqrt(2.0 * loss) * (head.scales[0].scale or 1.0) if loss >= 0 else loss for loss in losses)
         name, together = "rmse", True
     return LearningCurves(

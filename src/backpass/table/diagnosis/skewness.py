@@ -1,7 +1,6 @@
 """Skewness: targets of positive numbers, most of them small, for which the squared loss is a poor choice.
 
-Takes the numbers of a target; returns a message. ``fit`` prints it as a note, ``inspect`` as a finding; nothing is
-transformed.
+Takes the numbers of a target; returns a message. ``fit`` prints it as a note, ``inspect`` as a finding.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ def skewness_of(name: str, y: NDArray[np.float64]) -> str:
     if not high - middle > SKEWED * (middle - low) or high <= middle or middle <= 0.0:
         return ""
     span = f"{shortest(float(y.min()))} to {shortest(float(y.max()))}"
-    log = " or the logarithm of the target" if float(y.min()) > 0.0 else ""
+    log = " or --target-transform log" if float(y.min()) > 0.0 else ""
     what = "positive" if float(y.min()) > 0.0 else "never negative"
     cause = "its largest values dominate the squared error"
     better = f"--loss poisson{log} fits the others better"

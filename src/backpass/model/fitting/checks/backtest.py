@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DataError, UsageError
+from backpass.model.fitting.outcome.correction import corrected
 from backpass.model.fitting.outcome.scoring import ScoredRows, has_intervals
 from backpass.model.fitting.outcome.temperature import fitted_factor, is_calibrated
 from backpass.model.fitting.pack.candidates import again
@@ -115,6 +116,7 @@ def backtest(
         return Backtest(notes=(_UNFINISHED[is_number],))
     done = [i for i, each in runs.results.items() if each.progress.history]
     thetas = [members[i].problem.predicting(runs.results[i].theta) for i in done]
+    earlier = _corrected(earlier, [members[i] for i in done], thetas) if done else earlier
     rows = ScoredRows.of(earlier, [members[i] for i in done], thetas, "test") if done else None
     if rows is not None and distances is not None:
         rows = replace(rows, part=distances.weighted(rows.part, earlier))
@@ -136,6 +138,13 @@ def backtest(
         later = _twice_as_far(found, earlier, farther, distances)
     expected = None if farther is None else _expected(problem, earlier.head, farther)
     return Backtest(found, later, expected, factor, (f"{what} of a backtest: {text}",))
+
+
+def _corrected(earlier: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> Problem:
+    """The problem with the correction of the earlier validation rows, if logarithms are learned."""
+    if not earlier.head.is_log:
+        return earlier
+    return corrected(earlier, ScoredRows.of(earlier, members, thetas, "validation"))[0]
 
 
 def _on_test_rows(

@@ -129,7 +129,7 @@ def _season(head: Head, rows: Rows, time: str) -> str:
 def _loss(head: Head, lookup: Lookup, rows: Rows) -> float:
     """The metric of a lookup on rows, lower is better; infinite if it is undefined there."""
     o = lookup.outputs(rows.table)
-    found = {} if o is None else head.scores(o, rows.truth, rows.weights, [head.metric])
+    found = {} if o is None else head.of_baseline(lookup.name).scores(o, rows.truth, rows.weights, [head.metric])
     return as_loss(head.metric, found[head.metric]) if head.metric in found else inf
 
 
@@ -138,7 +138,7 @@ def _cell_of(head: Head, rows: Rows) -> Cell:
 
     Classes and counts count the average of all rows as one more row, so that a few rows are never certain.
     """
-    y = head.encode(rows.truth, np.float64)
+    y = head.of_baseline("").encode(rows.truth, np.float64)
     weights = np.ones(len(y)) if rows.weights is None else rows.weights
     best = partial(constant_outputs, head.built_in, outputs=head.outputs, q=head.targets[0].q)
     more_y, more_weights = _one_more_row(head, y, weights)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError
 from backpass.model.evaluation.diagnostics import constant_warnings
-from backpass.model.fitting.outcome.scoring import ScoredRows
+from backpass.model.fitting.outcome.scoring import ScoredRows, targets_of_baselines
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.runs.ensemble import Member
 from backpass.model.head.target_head import TargetHead
@@ -152,7 +152,7 @@ def _constant_warnings_at_fit(
     rows = scored.get(name) or ScoredRows.of(problem, members, thetas, name)
     if rows is None:
         return []
-    constant = problem.head.level(problem.parts["train"].y)
+    constant = problem.head.level(targets_of_baselines(problem))
     return constant_warnings(
         problem.head, rows.o, rows.part.truth, rows.part.weights, f"the {_PARTS[name]} rows", constant
     )

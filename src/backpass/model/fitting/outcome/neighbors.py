@@ -100,7 +100,14 @@ def with_neighbors(problem: Problem, members: Sequence[Member], thetas: Sequence
     unit = None if rows.units is None else rows.units.resampled
     part = rows.part
     found = compare(
-        problem.head, best.o, {NEIGHBORS: rows.o}, part.truth, part.weights, unit=unit, seed=problem.settings.seed
+        problem.head,
+        best.o,
+        {NEIGHBORS: rows.o},
+        part.truth,
+        part.weights,
+        unit=unit,
+        seed=problem.settings.seed,
+        are_networks=True,
     )
     if not _is_clear(found):
         return replace(alone, notes=[_note(problem, rows, best, None)])

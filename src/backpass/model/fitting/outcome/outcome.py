@@ -22,6 +22,7 @@ from backpass.model.evaluation.diagnostics import beaten_by, nearly_perfect
 from backpass.model.fitting.checks.backtest import Backtest
 from backpass.model.fitting.checks.lookups import Outputs, lookup_outputs, lookups_of
 from backpass.model.fitting.outcome.calibration import calibrated, predicting
+from backpass.model.fitting.outcome.correction import corrected
 from backpass.model.fitting.outcome.diagnostics import after_training, before_training, cut_short
 from backpass.model.fitting.outcome.intervals import fitted_intervals
 from backpass.model.fitting.outcome.neighbors import with_neighbors
@@ -92,7 +93,7 @@ class _Networks:
     """The networks of the model, with their neighbors, calibrated.
 
     Attributes:
-        problem: The problem, with the threshold that was chosen on the validation rows.
+        problem: The problem, with the threshold and the correction that were chosen on the validation rows.
         trained: The members that were trained.
         results: Their results.
         members: The members of the model: those that were trained, and the same ones with neighbors if these improve
@@ -119,7 +120,8 @@ class _Networks:
         chosen = with_neighbors(problem, trained, predicting(trained, results))
         thetas, validation, calibration = calibrated(problem, chosen.members, chosen.thetas, tested)
         problem, decided, doubts = _decided(problem, validation)
-        notes = (*_fold_notes(problem, trained), *chosen.notes, *calibration, *decided)
+        problem, correction = corrected(problem, validation)
+        notes = (*_fold_notes(problem, trained), *chosen.notes, *calibration, *correction, *decided)
         return _Networks(problem, trained, results, chosen.members, thetas, validation, notes, doubts)
 
     @property
@@ -251,7 +253,7 @@ def _lookup_scores(
 ) -> dict[str, dict[str, float]]:
     """The metrics of a lookup on each split."""
     return {
-        split: finite(head.scores(outputs[split][name], rows.part.truth, rows.part.weights))
+        split: finite(head.of_baseline(name).scores(outputs[split][name], rows.part.truth, rows.part.weights))
         for split, rows in scored.items()
     }
 

@@ -2,7 +2,8 @@
 
 It takes the model before it and its problem, and trains the same settings on the rows of every split. Networks with
 folds choose their epochs on their folds; others train for as many epochs as were best before. The temperature, the
-threshold and the intervals are those of the model before: no rows are left to determine them.
+threshold, the correction of logarithms and the intervals are those of the model before: no rows are left to determine
+them.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def _assembled(model: Model, whole: Problem, members: Sequence[Member], runs: Ru
     return replace(
         model,
         schema=whole.schema,
-        head=replace(whole.head, decision=model.head.decision),
+        head=replace(whole.head.corrected_like(model.head), decision=model.head.decision),
         feature_map=whole.feature_map,
         network=first.network,
         theta=first.theta if model.theta.ndim > 1 else thetas[0],

@@ -201,14 +201,20 @@ def baselines(problem: Problem, watch: Callable[[str, float], bool] = lambda nam
 def fitted_baselines(problem: Problem, watch: Callable[[str, float], bool] = lambda name, share: False) -> Compared:
     """The baselines of a problem, whether or not it has rows to score them on; see ``baselines``."""
     part, head = problem.parts["train"], problem.head
-    is_number = head.target.task == "regression"
+    is_number, y = head.target.task == "regression", targets_of_baselines(problem)
     name = CONSTANTS[head.loss_name] if is_number else CLASS_FREQUENCIES
     if head.is_flat:
-        simple = constant_baseline(name, head.built_in, part.y, head.outputs, head.targets[0].q, part.weights)
+        simple = constant_baseline(name, head.built_in, y, head.outputs, head.targets[0].q, part.weights)
     else:
-        simple = Baseline(name, Linear(0, (), head.outputs), head.level(part.y, part.weights))
+        simple = Baseline(name, Linear(0, (), head.outputs), head.level(y, part.weights))
     linear, notes = _linear("linear" if is_number else "logistic", problem, watch)
     return Compared((simple, *linear), notes)
+
+
+def targets_of_baselines(problem: Problem) -> NDArray[Any]:
+    """The training targets as a baseline learns them, see ``Head.of_baseline``."""
+    part, head = problem.parts["train"], problem.head
+    return head.of_baseline("").encode(part.truth, problem.dtype) if head.is_log else part.y
 
 
 def _linear(
@@ -216,6 +222,7 @@ def _linear(
 ) -> tuple[tuple[Baseline, ...], tuple[str, ...]]:
     """The linear baseline, if it converges within its work, and notes."""
     part, head, feature_map = problem.parts["train"], problem.head, problem.feature_map
+    y = targets_of_baselines(problem)
     levels = feature_map.folded_levels
     dense = feature_map.folded_width - len(levels)
     plan = plan_of(Shape(part.rows, dense, levels, head.outputs), budget_of(_training_work(problem)))
@@ -228,7 +235,7 @@ def _linear(
         name,
         head.built_in,
         feature_map.folded(part.x[index]),
-        part.y[index],
+        y[index],
         head.outputs,
         problem.engine,
         levels,
@@ -239,7 +246,7 @@ def _linear(
     )
     if effort.is_spent and effort.gradient > CONVERGED:
         return (), (f"{left_out}: it did not converge within its share of the training time",)
-    sampled = f"the {name} baseline is fitted on {len(part.y[index]):,} of {part.rows:,} training rows"
+    sampled = f"the {name} baseline is fitted on {len(y[index]):,} of {part.rows:,} training rows"
     return (found,), ((sampled,) if plan.rows < part.rows else ())
 
 

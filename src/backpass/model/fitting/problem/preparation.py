@@ -28,6 +28,7 @@ from backpass.model.fitting.transfer.feature_source import FeatureSource
 from backpass.model.head.class_weights import class_weights, imbalance_notes, weighted_decision
 from backpass.model.head.decision import Decision
 from backpass.model.head.head import Head
+from backpass.model.head.target_head import require_positive
 from backpass.model.metrics import FEWEST_ROWS
 from backpass.model.profile import profiles_of
 from backpass.model.settings.declarations import BY_NAME
@@ -110,6 +111,8 @@ def make_problem(
     others = {
         name: None if each is None else Labeled.of(each, names, weight, strict=strict) for name, each in given.items()
     }
+    if settings.target_transform == "log" and targets.task == "regression":
+        require_positive(targets, [each.table for each in (labeled, *others.values()) if each is not None])
     if owned:
         for one, kept in [(original, labeled), *((given[name], others[name]) for name in given)]:
             _give_up_copied(one, kept)
@@ -249,7 +252,7 @@ def _remade(
             f"column {name} splits the rows by time and is also a feature; {drop} removes it from the features"
         )
     for each, y in targets.columns(train.truth):
-        if each.task == "regression" and settings.loss in (None, "squared"):
+        if each.task == "regression" and settings.loss in (None, "squared") and not head.is_log:
             notes += [text] if (text := skewness_of(each.name, y)) else []
         if diagnose:
             notes += worst_findings(table, used, each, y)

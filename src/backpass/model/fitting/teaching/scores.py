@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.errors import DataError
 from backpass.model.fitting.problem.data_split import DataSplit, weights_or_ones
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.teaching.objective import teaching_loss
@@ -73,6 +74,7 @@ def teacher_facts(problem: Problem) -> dict[str, Any] | None:
 
 def _scores(head: Head, part: DataSplit) -> dict[str, float]:
     assert part.teacher is not None
+    head = head.of_baseline("")  # the predictions of a teacher need no correction
     found = head.scores(outputs_of_teacher(head, part.teacher), part.truth, part.weights)
     return {name: value for name, value in found.items() if np.isfinite(value)}
 
@@ -106,9 +108,26 @@ def with_teacher_checked(problem: Problem, *, diagnose: bool) -> Problem:
         f"{name} rows have no prediction"
         for name in lacking
     ]
+    _require_logarithms(problem)
     checks = (_worse_than_constant, _in_sample, _equal_to_target) if diagnose and have["train"] else ()
     warnings = [text for check in checks for text in check(problem)]
     return replace(problem, notes=(*problem.notes, *notes), warnings=(*problem.warnings, *warnings))
+
+
+def _require_logarithms(problem: Problem) -> None:
+    """Check that predictions of a target that is learned as its logarithm are above 0.
+
+    Raises:
+        DataError: Some are not.
+    """
+    for name, part in problem.parts.items():
+        wrong = 0 if part.teacher is None else int(np.count_nonzero((part.teacher <= 0.0).any(axis=1)))
+        if problem.head.is_log and wrong:
+            raise DataError(
+                f"the teacher predicts numbers that are not above 0 in {wrong:,} of {counted(part.rows, 'row')} "
+                f"({name}), but the target is learned as its logarithm",
+                hint="leave these predictions empty, or fit with --target-transform none",
+            )
 
 
 def _losses(problem: Problem, part: DataSplit) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
