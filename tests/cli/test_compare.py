@@ -116,7 +116,8 @@ def test_units_of_the_target(call: Run, tmp_path: Path) -> None:
             f"error: the models predict numbers in different units: 'y': {units}",
         )
     notes = call("compare", paths[4], paths[5], rows, "--json").json["notes"]  # one currency in two spellings
-    assert [each.rpartition("; ")[2] for each in notes] == [f"the numbers are read as {sign}" for sign in ("$", "USD")]
+    what = "column 'y': no amount has the currency {0} of the training rows; the numbers are read as {0}"
+    assert notes == [f"{paths[at]}: {what.format(sign)}" for at, sign in ((4, "$"), (5, "USD"))]
     facts = call("compare", paths[0], paths[3], rows, "--json").json
     assert facts["notes"] == [
         "one model was fitted on values of 'y' in 'cm', the other on numbers without a unit: both read the numbers of "

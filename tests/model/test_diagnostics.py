@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ import backpass
 from backpass import BackpassClassifier, BackpassRegressor, BackpassWarning, fit
 from backpass.engine import NumpyEngine
 from backpass.model.evaluation.diagnostics import constant_warnings
+from backpass.model.fitting.outcome.diagnostics import notes_on_scored_groups
 from backpass.model.loading import from_bytes
 from backpass.model.model import Model
+from backpass.model.split.units import Units
 from backpass.network import Dense, Network, ParametricActivation, Unit, Wired, dead_units
 from backpass.training import Callback
 
@@ -249,3 +252,16 @@ def test_a_run_that_is_retry_note_is_a_python_warning_too() -> None:
     y = 1e3 * X
     with pytest.warns(BackpassWarning, match="training diverged in .*: retrying once with learning_rate"):
         fit({"x": X, "y": y * y}, "y", hidden=(8,) * 12, activation="selu", optimizer="sgd", epochs=30, dropout=0.0)
+
+
+def test_a_score_that_rests_on_few_groups_is_said() -> None:
+    def notes(groups: int, group: str | None = "id") -> list[str]:
+        problem = SimpleNamespace(settings=SimpleNamespace(group=group))
+        rows = SimpleNamespace(units=Units(np.repeat(np.arange(groups) + 5, 3), are_groups=True))
+        return notes_on_scored_groups(problem, rows, "test")  # type: ignore[arg-type]
+
+    assert notes(12) == [
+        "the test score rests on 12 groups: its 95% interval does not allow for groups that differ much from these; "
+        "cross-validation scores every group"
+    ]
+    assert notes(20) == notes(12, group=None) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
@@ -16,6 +17,7 @@ from backpass.cli.text import aligned, figure, figures
 from backpass.errors import UsageError
 from backpass.model import load
 from backpass.reporting.numbers.comparison import Comparison, check_alike, compared
+from backpass.table import Table
 from backpass.table.unseen import require_seen
 
 _ROUNDING = 1e-12  # relative
@@ -69,7 +71,8 @@ def compare(**given: Any) -> int:
     ]
     warnings = [*dict.fromkeys(chain(*(each.warnings for each in encoded), known))]
     found = compared(models, (tables[0], tables[1]))
-    notes = [*dict.fromkeys((*tables[0].notes, *tables[1].notes, *found.notes))]
+    of_reading = _notes_on_reading([given["first"], given["second"]], tables)
+    notes = [*dict.fromkeys((*of_reading, *found.notes))]
     for note in note_lines(notes, verbose=given["verbose"]):
         console.item("note", note)
     for warning in warnings:
@@ -80,6 +83,14 @@ def compare(**given: Any) -> int:
         return 0
     console.page(_lines(found, [given["first"], given["second"]]))
     return 0
+
+
+def _notes_on_reading(paths: list[str], tables: Sequence[Table]) -> list[str]:
+    """The notes on the table as each model reads it: those that both share once, the others with the model's name."""
+    first, second = (dict.fromkeys(table.notes) for table in tables)
+    own = [(paths[0], note) for note in first if note not in second]
+    own += [(paths[1], note) for note in second if note not in first]
+    return [*(note for note in first if note in second), *(f"{path}: {note}" for path, note in own)]
 
 
 def _facts(found: Comparison) -> dict[str, Any]:

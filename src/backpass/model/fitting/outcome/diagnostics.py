@@ -21,10 +21,15 @@ from backpass.model.head.target_head import TargetHead
 from backpass.model.head.threshold import chosen_rule
 from backpass.model.metrics import why_undefined
 from backpass.network import Activation, dead_units, range_of
+from backpass.numerics.distinct import distinct_values
 from backpass.table.messages import counted, listed, rounded, shown
 from backpass.training import TrainingResult
 
 _PARTS = {"test": "test", "validation": "validation", "train": "training"}
+
+_FEW_GROUPS = 20
+"""Number of groups below which one unusual group, or its absence, decides a score: a bootstrap draws only those that
+are there, and intervals from fewer than 20 to 50 groups are known to be too narrow (Cameron & Miller 2015)."""
 
 
 def before_training(problem: Problem) -> list[str]:
@@ -46,6 +51,25 @@ def before_training(problem: Problem) -> list[str]:
     distinct = {each.target.name: (each, column) for each, column in zip(head.targets, columns, strict=True)}
     beyond = [text for each, column in distinct.values() if (text := _out_of_range(each, column, activation))]
     return [*problem.warnings, *beyond]
+
+
+def notes_on_scored_groups(problem: Problem, rows: ScoredRows, split: str) -> list[str]:
+    """A note if the rows of a score belong to few groups.
+
+    Args:
+        problem: The problem.
+        rows: The rows.
+        split: The split that they form, such as "test".
+    """
+    if problem.settings.group is None or rows.units is None:
+        return []
+    count = len(distinct_values(rows.units.numbered()[0]))
+    if count >= _FEW_GROUPS:
+        return []
+    return [
+        f"the {split} score rests on {counted(count, 'group')}: its 95% interval does not allow for groups that differ "
+        "much from these; cross-validation scores every group"
+    ]
 
 
 def _out_of_range(head: TargetHead, y: NDArray[np.float64], activation: Activation) -> str:

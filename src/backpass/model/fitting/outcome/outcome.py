@@ -23,7 +23,12 @@ from backpass.model.fitting.checks.backtest import Backtest
 from backpass.model.fitting.checks.lookups import Outputs, lookup_outputs, lookups_of
 from backpass.model.fitting.outcome.calibration import calibrated, predicting
 from backpass.model.fitting.outcome.correction import corrected
-from backpass.model.fitting.outcome.diagnostics import after_training, before_training, cut_short
+from backpass.model.fitting.outcome.diagnostics import (
+    after_training,
+    before_training,
+    cut_short,
+    notes_on_scored_groups,
+)
 from backpass.model.fitting.outcome.intervals import fitted_intervals
 from backpass.model.fitting.outcome.neighbors import with_neighbors
 from backpass.model.fitting.outcome.scoring import Compared, ScoredRows, baseline_scores, comparison_of
@@ -185,7 +190,7 @@ class _Scores:
         count: Its number of rows.
         comparison: The networks against the best baseline; None if there is nothing to compare.
         lookups: The lookups that the model keeps.
-        notes: Why lookups are left out.
+        notes: Why lookups are left out, and how far the score can be relied on.
     """
 
     networks: Mapping[str, dict[str, float]]
@@ -218,7 +223,7 @@ class _Scores:
             scored[split].part.rows if split else 0,
             comparison_of(problem, compared.baselines, scored[split], simple[split]) if split else None,
             lookups,
-            notes,
+            [*notes, *notes_on_scored_groups(problem, scored[split], split)] if split else notes,
         )
 
     def warnings(self, head: Head, of_intervals: Sequence[str]) -> list[str]:
