@@ -155,6 +155,8 @@ class GradientError(CircuitError, ValueError):
 
 _ALIKE = 0.6
 """The similarity from which a name is suggested, as ``difflib`` measures it."""
+_MOST_NAMES = 12
+"""How many known names are listed where none resembles the unknown one."""
 _SYNONYMS = {"gpu": "cuda"}
 """Words that mean a name that does not resemble them."""
 
@@ -274,7 +276,7 @@ def looked_up(table: Mapping[str, T], name: Any, what: str) -> T:
 
 
 def did_you_mean(name: Any, known: Sequence[str]) -> str:
-    """A hint that names the most similar known name, or lists the known names (at most eight).
+    """A hint that names the most similar known name, or lists the known names (at most twelve).
 
     Args:
         name: The unknown name.
@@ -295,8 +297,8 @@ def did_you_mean(name: Any, known: Sequence[str]) -> str:
     near = near or get_close_matches(name, known, n=1, cutoff=_ALIKE)
     if near:
         return f"did you mean {near[0]!r}?"
-    shown = ", ".join(repr(other) for other in known[:8])
-    return f"known names: {shown}{', ...' if len(known) > 8 else ''}" if known else ""
+    shown = ", ".join(repr(other) for other in known[:_MOST_NAMES])
+    return f"known names: {shown}{', ...' if len(known) > _MOST_NAMES else ''}" if known else ""
 
 
 def did_you_mean_file(name: str, known: Sequence[str]) -> str:

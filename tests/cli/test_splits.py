@@ -74,7 +74,7 @@ def test_the_configuration_repeats_the_run(call: Run, table: Path, tmp_path: Pat
     [
         (("--group", "patient"), "'patient' not found"),
         (("--group", "y"), "group 'y' is the target"),
-        (("--group", "id", "--time", "id"), "group and time are the same column 'id'"),
+        (("--group", "id", "--time", "id"), "--group, --time: both name the column 'id'"),
         (("--group", ""), "--group is empty"),
     ],
 )

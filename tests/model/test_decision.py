@@ -163,7 +163,7 @@ def test_costs_alone_choose_the_threshold() -> None:
     assert fitted(cost=cost).head.decision == fitted(threshold="cost", cost=cost).head.decision
     fixed = fitted(threshold=0.25, cost=cost).head.decision
     assert fixed == Decision(0, 0.25, "value", (1.0, 30.0))
-    with pytest.raises(UsageError, match="threshold 'cost' needs the cost of each kind of error"):
+    with pytest.raises(UsageError, match="threshold='cost' needs the cost of each kind of error"):
         fitted(threshold="cost")
 
 

@@ -10,7 +10,7 @@ def conflicts(values: Mapping[str, Any]) -> list[str]:
     """Settings that are valid by themselves but contradict each other."""
     problems = []
     if values["group"] is not None and values["group"] == values["time"]:
-        problems.append(f"group and time are the same column {values['group']!r}")
+        problems.append(f"--group, --time: both name the column {values['group']!r}")
     if (values["validation_fraction"] or 0.0) + values["test_fraction"] >= 1:
         problems.append(
             "--validation-fraction and --test-fraction must leave rows to train on (their sum is 1 or more)"
@@ -37,7 +37,7 @@ def conflicts(values: Mapping[str, Any]) -> list[str]:
         problems.append("shards need precision float32 or float64: bf16 does not support them")
     if values["threshold"] == "cost" and values["cost"] is None:
         problems.append(
-            "threshold 'cost' needs the cost of each kind of error: cost false_positive=50,false_negative=500"
+            "--threshold cost needs the cost of each kind of error: --cost false_positive=50,false_negative=500"
         )
     if values["device"] is not None and values["engine"] != "jax":
         problems.append(f"device {values['device']!r} requires engine 'jax'; got engine {values['engine']!r}")
