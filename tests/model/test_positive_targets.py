@@ -13,7 +13,7 @@ import pytest
 import backpass
 from backpass import BackpassRegressor
 from backpass.cli import main
-from backpass.errors import DataError, UsageError
+from backpass.errors import DataError, ModelFileError, UsageError
 from backpass.model.head.scaling import TargetScale
 from backpass.model.loading import from_bytes
 from backpass.table import table_from
@@ -269,3 +269,28 @@ def test_a_teacher_predicts_numbers_above_zero() -> None:
     assert model.record.teacher == plain.record.teacher
     with pytest.raises(DataError, match="not above 0 in 1 of"):
         fitted({**data, "t": np.where(np.arange(300) == 7, -1.0, data["y"])}, teacher="t")
+
+
+def test_a_run_is_continued_from_its_checkpoint(tmp_path: Path) -> None:
+    data, path = table(1.0), tmp_path / "run.checkpoint"
+    model = fitted(data, checkpoint=path)
+    assert fitted(data, resume_from=path).to_bytes() == model.to_bytes()
+    with pytest.raises(ModelFileError, match="target_transform"):
+        fitted(data, resume_from=path, target_transform="none")
+
+
+def test_streams_and_kept_features(tmp_path: Path) -> None:
+    data = table(1.0)
+    lines = ["x,y", *(f"{x!r},{y!r}" for x, y in zip(data["x"].tolist(), data["y"].tolist(), strict=True))]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    options = {**OPTIONS, "target_transform": "log"}
+    streamed = backpass.fit(tmp_path / "t.csv", "y", stream=True, **options)
+    kept = backpass.fit(data, "y", features_of=streamed, epochs=2, validation_fraction=0.3, target_transform="log")
+    for model in (streamed, kept):
+        (log,) = (each.log for each in model.head.scales)
+        assert log is not None
+        assert log.correction != 0.0
+        assert (from_bytes(model.to_bytes()).predict(data) == model.predict(data)).all()
+    (tmp_path / "t.csv").write_text("\n".join([*lines, "0.5,-1.0"]) + "\n")
+    with pytest.raises(DataError, match="needs numbers above 0; got -1"):
+        backpass.fit(tmp_path / "t.csv", "y", stream=True, **options)
