@@ -151,7 +151,7 @@ def test_bad_columns_are_refused() -> None:
         backpass.fit(columns, "level", group="level", **QUICK)
     with pytest.raises(UsageError, match="invalid setting") as caught:
         backpass.fit(columns, "level", group="id", time="id", **QUICK)
-    assert "the same column 'id'" in str(caught.value)
+    assert "both name the column 'id'" in str(caught.value)
     with pytest.raises(DataError, match="the time column 'id' holds strings"):
         backpass.fit(columns, "level", time="id", **QUICK)
     one = {**columns, "id": ["a"] * 200}
