@@ -8,6 +8,7 @@ environment in a git worktree. Prints a table, then one JSON object per line:
 
     python benchmarks/scale.py FOLDER --parts fit,predict
     python benchmarks/scale.py FOLDER --parts stream --rows 4000000
+    python benchmarks/scale.py FOLDER --parts rate --rows 240000000 --rounds 1
     python benchmarks/scale.py FOLDER --parts fit --rows 1000000 --before ../older/.venv/bin/python
 """
 
@@ -30,6 +31,8 @@ COLUMNS = 20
 WARM_ROWS = 2_000
 GROUP = 65_536
 """Rows per row group."""
+SLICE_ROWS = 3_000_000
+"""Rows of a table in memory, whose rate of training is that of a larger table."""
 
 
 def write_table(path: Path, rows: int, seed: int = 0) -> None:
@@ -41,10 +44,11 @@ def write_table(path: Path, rows: int, seed: int = 0) -> None:
     writer = None
     for first in range(0, rows, GROUP):
         rng = np.random.default_rng((seed, first))
-        x = rng.normal(size=(min(GROUP, rows - first), COLUMNS)).astype(np.float32)
-        y = np.sin(2.0 * x[:, 0]) + x[:, 1] * x[:, 2] + 0.5 * x[:, 3] + 0.3 * rng.normal(size=len(x))
-        table = pa.table({**{f"x{j}": x[:, j] for j in range(COLUMNS)}, "y": y.astype(np.float32)})
-        writer = writer or pq.ParquetWriter(path, table.schema)
+        x = rng.standard_normal((COLUMNS, min(GROUP, rows - first)), np.float32)
+        noise = rng.standard_normal(x.shape[1], np.float32)
+        y = np.sin(2.0 * x[0]) + x[1] * x[2] + 0.5 * x[3] + np.float32(0.3) * noise
+        table = pa.table({**{f"x{j}": x[j] for j in range(COLUMNS)}, "y": y})
+        writer = writer or pq.ParquetWriter(path, table.schema, use_dictionary=False)
         writer.write_table(table)
     if writer is not None:
         writer.close()
@@ -108,6 +112,35 @@ def stream(path: str, kind: str, epochs: int) -> dict[str, float]:
     return {"rmse": model.record.scores["test"]["rmse"]}
 
 
+class _Rate:
+    """A callback that measures the training of all networks, from the first start to the last end."""
+
+    def __init__(self) -> None:
+        self.began = self.ended = self.steps = 0.0
+
+    def on_start(self, steps: int, per_epoch: int) -> None:
+        self.began, self.steps = self.began or time.monotonic(), steps
+
+    def on_end(self, result: Any) -> None:
+        self.ended = time.monotonic()
+
+
+def rate(path: str, kind: str, steps: int) -> dict[str, float]:
+    """Rows per second of training, of a table larger than 4 GB and of a part of it in memory; errors on test rows."""
+    from backpass import fit as fit_table
+    from backpass.training import Callback
+
+    class Watch(_Rate, Callback):
+        """Without ``on_update`` the engine runs as without a callback."""
+
+    watch, batch = Watch(), 1_024
+    settings: dict[str, Any] = {"stream": True, "memory": "4GB"} if kind == "streamed" else {"stream": False}
+    settings |= {"preset": "fast", "batch_size": batch, "max_steps": steps, "threads": 1, "seed": 0}
+    model = fit_table(path, "y", callbacks=[watch], **settings)
+    rows_per_second = watch.steps * batch / (watch.ended - watch.began)
+    return {"rows_per_second": rows_per_second, "rmse": model.record.scores["test"]["rmse"]}
+
+
 PARTS: Mapping[str, tuple[Callable[..., dict[str, float] | None], tuple[dict[str, Any], ...]]] = {
     "fit": (fit, tuple({"preset": preset, "steps": 20} for preset in ("fast", "default", "best"))),
     "predict": (
@@ -120,6 +153,7 @@ PARTS: Mapping[str, tuple[Callable[..., dict[str, float] | None], tuple[dict[str
     "frame": (frame, ({"preset": "fast"}, {"preset": "default"})),
     "evaluate": (evaluate, ({},)),
     "stream": (stream, tuple({"kind": kind, "epochs": 2} for kind in ("resident", "streamed"))),
+    "rate": (rate, tuple({"kind": kind, "steps": 4_000} for kind in ("resident", "streamed"))),
 }
 """What is measured: the work on a file, and the options of its cases."""
 
@@ -153,14 +187,17 @@ def in_process(python: str, part: str, small: Path, large: Path, options: Mappin
 def compared(part: str, folder: Path, builds: Mapping[str, str], chosen: Any) -> None:
     """Measure the cases of a part with every build, and print a line for each."""
     small, large = folder / f"scale-{WARM_ROWS}.parquet", folder / f"scale-{chosen.rows}.parquet"
-    for path, rows in ((small, WARM_ROWS), (large, chosen.rows)):
+    part_of_it = folder / f"scale-{SLICE_ROWS}.parquet"
+    wanted = [(small, WARM_ROWS), (large, chosen.rows), *([(part_of_it, SLICE_ROWS)] if part == "rate" else [])]
+    for path, rows in wanted:
         if not path.exists():
             write_table(path, rows)
     cases = [(options, name) for options in PARTS[part][1] for name in builds]
     runs: list[list[dict[str, float]]] = [[] for _ in cases]
     for _ in range(chosen.rounds):
         for (options, name), found in zip(cases, runs, strict=True):
-            found.append(in_process(builds[name], part, small, large, options))
+            table = part_of_it if part == "rate" and options["kind"] == "resident" else large
+            found.append(in_process(builds[name], part, small, table, options))
     for (options, name), found in zip(cases, runs, strict=True):
         taken = {key: statistics.median(each[key] for each in found) for key in found[0]}
         times = taken["bytes"] / (4 * COLUMNS * chosen.rows)
@@ -174,7 +211,11 @@ def compared(part: str, folder: Path, builds: Mapping[str, str], chosen: Any) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, help="folder for the tables, which stay there")
-    parser.add_argument("--parts", default=",".join(PARTS), help="comma-separated: " + ", ".join(PARTS))
+    parser.add_argument(
+        "--parts",
+        default=",".join(part for part in PARTS if part != "rate"),
+        help="comma-separated: " + ", ".join(PARTS),
+    )
     parser.add_argument("--rows", type=int, default=300_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--before", help="a Python that has the older build")
