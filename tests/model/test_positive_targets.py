@@ -116,6 +116,32 @@ def test_what_is_said_of_zeros_and_of_few_rows() -> None:
     assert skewness_of("y", np.repeat([0.0, 5.0], [90, 10])) == ""
 
 
+SHAPES: dict[str, tuple[bool, Any]] = {
+    "lognormal": (True, lambda draw: draw.lognormal(0.0, 2.2, 800)),
+    "Pareto": (True, lambda draw: draw.pareto(0.7, 800) + 1.0),
+    "powers": (True, lambda draw: 10.0 ** draw.uniform(0.0, 5.0, 800)),
+    "normal": (False, lambda draw: draw.normal(20.0, 2.0, 800)),
+    "uniform": (False, lambda draw: draw.uniform(0.0, 1.0, 800)),
+    "exponential": (False, lambda draw: draw.exponential(1.0, 800)),
+    "few outliers": (False, lambda draw: np.append(draw.uniform(1.0, 2.0, 790), [1e4] * 10)),
+}
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e9])
+@pytest.mark.parametrize("zeros", [0, 80])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_is_said_of_a_target_depends_on_its_shape_only(shape: str, zeros: int, scale: float) -> None:
+    """Shape x unit x share of zeros; a target with negative numbers is never called positive."""
+    is_skewed, draw = SHAPES[shape]
+    y = scale * np.append(draw(np.random.default_rng(3)), np.zeros(zeros))
+    text = skewness_of("y", y)
+    assert bool(text) == is_skewed
+    assert ("--target-transform log" in text) == (is_skewed and not zeros)
+    assert ("never negative" in text) == (is_skewed and zeros > 0)
+    assert skewness_of("y", np.append(y, -scale)) == ""
+    assert skewness_of("y", y[::-1]) == text
+
+
 # A target that is learned as its logarithm --------------------------------------------------------------------------
 
 

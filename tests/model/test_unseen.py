@@ -122,6 +122,26 @@ def test_a_column_of_unknown_codes_is_a_warning(coded: Model, method: str, door:
     assert caught[0].filename == __file__
 
 
+@pytest.mark.parametrize("place", ["first", "last", "between"])
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("unknown", ["A", "\u0430", "a1", "1", "1.5", "true", "2024-01-31", "other town"])
+def test_the_share_of_unknown_codes_decides_between_note_and_warning(
+    coded: Model, unknown: str, share: float, place: str
+) -> None:
+    """Another case, script, number, date or word: up to nine tenths are a note with its share, from there a warning."""
+    count = round(share * ROWS)
+    start = {"first": 0, "last": ROWS - count, "between": (ROWS - count) // 2}[place]
+    codes = np.where((np.arange(ROWS) >= start) & (np.arange(ROWS) < start + count), unknown, CODES)
+    found = coded.predictions(coded.table(columns_with(codes)))
+    told = [*found.notes, *found.warnings]
+    if share < 0.9:
+        rows = f"{count} rows" + (" (50%)" if share == 0.5 else "")
+        assert told == [f"column 'flag': {rows} with a category that the model does not know"]
+    else:
+        known = "none" if share == 1.0 else "only 10%"
+        assert any(text.startswith(f"column 'flag': the model knows {known} of the values") for text in told), told
+
+
 @pytest.mark.parametrize("codes", [FLAGS, FLAGS.astype(int), np.where(FLAGS, "x", "y"), np.where(FLAGS, 1.5, 2.5)])
 def test_other_codes_are_a_warning(coded: Model, codes: Any) -> None:
     with pytest.warns(BackpassWarning, match="column 'flag': the model knows none of the values"):

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,18 @@ def test_one_object_that_is_no_table(write: Write, content: str, expected: str) 
     with pytest.raises(DataError) as caught:
         read_table(write(content, "t.json"))
     assert expected in str(caught.value)
+
+
+def test_objects_inside_rows_are_columns_of_a_query(write: Write) -> None:
+    path = write(
+        '{"at": {"lat": 1.5, "lon": 2}, "tags": ["a"], "y": 1}\n{"at": {"lat": 3, "lon": 4}, "y": 2}', "t.json"
+    )
+    with pytest.raises(DataError) as caught:
+        read_table(path, drop=["tags"])
+    assert "column 'at' holds values of type dict (row 1)" in caught.value.message
+    query = shlex.split(caught.value.hint.partition("--query ")[2])[0]
+    table = read_table(path, query=query, drop=["tags"])
+    assert table == table_from({"y": [1, 2], "lat": [1.5, 3], "lon": [2, 4]})
 
 
 HUGE = 10**400

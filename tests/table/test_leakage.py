@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,40 @@ def test_the_worst_come_first_and_few_are_named() -> None:
     few = worst_findings(part, ["row", "noise", "same"], target, target.encode(part))
     assert few == ["column 'row' numbers the rows of the table: --drop row leaves it out"]
     assert worst_findings(table.take(range(150)), [*columns], target, target.encode(table)[:150]) == []
+
+
+UNITS = {"percent": (100.0, 0.0), "Fahrenheit": (1.8, 32.0), "opposite": (-1.0, 0.0), "thousands": (1e-3, 0.0)}
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.2])
+@pytest.mark.parametrize("place", [0, 2])
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_target_in_another_unit_is_found_at_any_place(unit: str, place: int, missing: float) -> None:
+    """Exact and rounded copies of the target, with and without gaps, among honest columns."""
+    factor, offset = UNITS[unit]
+    for digits in (12, 2):
+        copy = np.round(factor * Y + offset, digits + (3 if factor < 1.0 else 0))
+        copy = np.where(RNG.random(N) < missing, np.nan, copy)
+        columns = {"noise": RNG.normal(size=N), "strong": Y + 0.5 * RNG.normal(size=N)}
+        names = [*columns]
+        names.insert(place, "copy")
+        table = table_from({name: columns.get(name, copy) for name in names} | {"y": Y})
+        target = Target.fit(table, "y")
+        found = worst_findings(table, names, target, target.encode(table))
+        assert [text.split("'")[1] for text in found] == ["copy"], (digits, found)
+
+
+@pytest.mark.parametrize("name", ["row", "Unnamed: 0", "index", "k"])
+@pytest.mark.parametrize("first", [0, 1, 10_001])
+def test_row_numbers_are_named_whatever_they_are_called(name: str, first: int) -> None:
+    """A counter in the order of the rows, from any number on; the same numbers with gaps are said by inspect."""
+    table = table_from({"noise": RNG.normal(size=N), name: np.arange(first, first + N), "y": Y})
+    target = Target.fit(table, "y")
+    found = worst_findings(table, ["noise", name], target, target.encode(table))
+    assert found == [f"column '{name}' numbers the rows of the table: --drop {shlex.quote(name)} leaves it out"]
+    gaps = table_from({name: first + np.cumsum(RNG.integers(1, 9, N)), "y": Y})
+    [column, _] = inspect_table(gaps, "y").columns
+    assert [each.code for each in column.findings] == ["identifier_numbers"]
 
 
 def test_small_tables_are_left_alone() -> None:

@@ -374,6 +374,22 @@ def test_an_own_label_and_one_number_that_is_no_sum_is_a_row(write: Write, off: 
     assert read_table(write(text_of([NAMES, *rows, total]))).rows == 41
 
 
+@pytest.mark.parametrize(("label", "kept"), [("All", True), ("England", True), ("Total", False), ("", False)])
+def test_a_row_to_predict_is_lost_only_if_it_is_called_a_total(write: Write, label: str, kept: bool) -> None:
+    """A file to predict lacks the target, which may be the number of that row that is no sum."""
+    rows = rows_of(random.Random(label))
+    total = with_sums(rows, label)
+    path = write(text_of([NAMES, *rows, [*total[:-1], "0.5"]]))
+    kinds = {"town": "categorical", "units": "numeric", "price": "numeric"}
+    table = read_table(path, kinds=kinds, keep_rows=True)
+    assert table.rows == 40 + kept
+    assert said(table, "row 41: sums of other rows")
+    assert said(table, "row 41: kept in place") == kept
+    tables = [*windows_of(path, rows=10, whole=0, kinds=kinds, keep_rows=True)]
+    assert sum(each.rows for each in tables) == table.rows
+    assert any("row 41: kept in place" in note for each in tables for note in each.notes) == kept
+
+
 def test_the_only_ones_of_sparse_columns_are_no_sums(write: Write) -> None:
     rows = [[f"p{i}", str(int(i in (4, 19))), str(int(i in (4, 19)))] for i in range(20)]
     assert read_table(write(text_of([["name", "a", "b"], *rows]))).rows == 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 import unicodedata
 from pathlib import Path
@@ -91,6 +92,49 @@ def test_texts_that_differ_only_in_spaces_are_one_category(door: str, other: str
     said = [note for note in table.notes if "differ only in" in note]
     assert len(said) == (other.strip(" ") != "very good")
     assert all("(2 rows) counts as 'very good'" in note and "--keep-spaces" in note for note in said)
+
+
+WORDS = {
+    "English": "very good",
+    "German": "groß über",
+    "Russian": "очень хорошо",
+    "Greek": "πολύ καλό",
+    "Polish": "łódź śródmieście",
+}
+OF_SPACES = [
+    lambda text: text.replace(" ", "  "),
+    lambda text: text.replace(" ", "\u00a0"),
+    "{}. ".format,
+    "\u00a0{}".format,
+]
+OF_CASE = [str.upper, str.title, lambda text: text.upper().replace(" ", "\u00a0 ")]
+PLACES = {"first": lambda n: range(n), "last": lambda n: range(60 - n, 60), "between": lambda n: range(3, 60, 57 // n)}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("share", [0.02, 0.2, 0.5])
+@pytest.mark.parametrize("language", WORDS)
+def test_spellings_of_one_category_anywhere(language: str, share: float, place: str, tmp_path: Path) -> None:
+    """Spaces are merged and said, case is said and merged on request: language x share x place, by two doors."""
+    draw = random.Random(f"{language} {share} {place}")
+    word, rows = WORDS[language], [*PLACES[place](max(int(share * 60), 1))]
+    plain = [word if row in rows or row % 2 else "none of it" for row in range(60)]
+    for respelled, merges_case in ((draw.choice(OF_SPACES), False), (draw.choice(OF_CASE), True)):
+        texts = [respelled(text) if row in rows else text for row, text in enumerate(plain)]
+        pd.DataFrame({"c": texts, "x": range(60)}).to_csv(tmp_path / "t.csv", index=False)
+        options: dict[str, Any] = {"merge_case": True} if merges_case else {}
+        expected = table_from({"c": plain}).columns["c"]
+        for source in (tmp_path / "t.csv", {"c": texts, "x": range(60)}):
+            read = read_table if isinstance(source, Path) else table_from
+            column = read(source, **options).columns["c"]
+            assert isinstance(column, CategoricalColumn)
+            assert isinstance(expected, CategoricalColumn)
+            assert len(column.levels) == 2  # in any order: the most frequent spelling stays
+            assert (np.diff(column.codes) != 0).tolist() == (np.diff(expected.codes) != 0).tolist()
+            kept = read(source)
+            assert len(kept.columns["c"].levels) == 2 + merges_case
+            told = [*kept.notes, *(each.text for each in inspect_table(kept).columns[0].findings)]
+            assert any(("--merge-case" if merges_case else "differ only in") in text for text in told), told
 
 
 @pytest.mark.parametrize("other", SPACES.values(), ids=SPACES)

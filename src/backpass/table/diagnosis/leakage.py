@@ -38,6 +38,7 @@ _PURPOSE = 0x5D0B_0002
 _PURE = 0.995  # share of one class among the rows with (or without) a value
 _COVERED = 0.5  # share of that class that these rows must hold
 _COMMON = 0.8  # a class with a larger share is found everywhere
+_PRESENT = 0.5  # share of rows with a value from which these are scored alone
 _FEWEST_PRESENT = 30
 
 _MOST_TEXTS = 4_000
@@ -93,6 +94,8 @@ def _by_presence(missing: NDArray[np.bool_], target: Target, y: NDArray[Any]) ->
 def score_alone(column: Column, target: Target, y: NDArray[Any]) -> float:
     """R2, or the mean AUC of the classes, of a model of one column on rows that it was not fitted on; 0 if undefined.
 
+    R2 is that of the rows with a value, if these are at least half of all.
+
     Args:
         column: The column.
         target: The target.
@@ -103,6 +106,8 @@ def score_alone(column: Column, target: Target, y: NDArray[Any]) -> float:
     if isinstance(column, CategoricalColumn) and is_free_text(column):
         return _score_of_texts(column, target, y)
     order = _drawn(len(y))
+    if target.task == "regression" and len(there := order[~column.missing[order]]) >= _PRESENT * len(order):
+        order = there  # gaps do not hide a copy of the target
     fitted, held = order[: len(order) // 2], order[len(order) // 2 :]
     cell = _cells(column, fitted)
     if target.task == "regression":

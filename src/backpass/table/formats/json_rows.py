@@ -9,7 +9,8 @@ a whole table.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from backpass.table.columns.rules import Rules
 from backpass.table.datetimes.columns import notation_of
 from backpass.table.datetimes.timestamp import SECOND, timestamp_texts
 from backpass.table.delimited.records import check_names
+from backpass.table.files.database import identifier
 from backpass.table.files.opening import Opened
 from backpass.table.formats.json_layouts import ROWS, Columns, columns_in
 from backpass.table.memory import JSON_BYTE, require_file_memory
@@ -51,10 +53,24 @@ def read(file: Opened, rules: Rules, errors: ErrorList) -> Content:
     check_names(names, file.source)
     wanted = [(name, values) for name, values in zip(names, columns.values.values(), strict=True) if rules.wants(name)]
     found = [raw_objects(name, list(values), rules, errors) for name, values in wanted]
+    nested = [
+        name for (name, values), column in zip(wanted, found, strict=True) if column is None and _are_rows(values)
+    ]
+    if nested:
+        inner = ", ".join(f"{identifier(name)}.*" for name in nested)
+        without = f"EXCLUDE ({', '.join(map(identifier, nested))})"
+        query = f"SELECT * {without}, {inner} FROM read_json(getvariable('file'))"
+        errors.hints.append(f"columns of the objects inside: --query {shlex.quote(query)}")
     kept = [column for column in found if column is not None]
     numbers = [column for column in kept if rules.kinds is None and isinstance(column, RawNumbers)]
     stamps = [epoch_note(column) for column in numbers if notation_of(column.name, column.values, rules) is None]
     return Content(names, kept, columns.rows, (*columns.notes, *filter(None, stamps)))
+
+
+def _are_rows(values: Iterable[Any]) -> bool:
+    """Whether the values that are not missing are objects."""
+    there = [value for value in values if value is not None]
+    return bool(there) and all(isinstance(value, dict) for value in there)
 
 
 def _single_object(file: Opened) -> Row | None:

@@ -50,14 +50,25 @@ def rows_of_data(
     numbers = np.arange(1, content.rows + 1)
     left_out = {*content.no_data, *summaries, *found}
     if keep:
-        last = next((row for row in range(content.rows, 0, -1) if row not in left_out), 0)
-        if inner := sorted(row for row in left_out if row < last):
+        ends = left_out - called_otherwise(typed, found)
+        last = next((row for row in range(content.rows, 0, -1) if row not in ends), 0)
+        if inner := sorted(row for row in left_out if row <= last):
             notes.append(f"{lines_listed(inner, 'row')}: kept in place, so that there is one result per row")
         left_out = {row for row in left_out if row > last}
     if not left_out:
         return columns, numbers, notes
     kept = numbers[~np.isin(numbers, sorted(left_out))]
     return {name: _occurring(column.take(kept - 1)) for name, column in columns.items()}, kept, notes
+
+
+def called_otherwise(columns: Sequence[Column], totals: Sequence[int]) -> set[int]:
+    """Return the totals, rows from 1, with another name than those of totals: England, at the end of its regions.
+
+    A file to predict may lack the columns that tell such a row from an ordinary one.
+    """
+    texts = [column for column in columns if isinstance(column, CategoricalColumn)]
+    labeled = _labeled(texts) if texts and totals else ()
+    return {row for row in totals if not labeled[row - 1] and any(text.codes[row - 1] for text in texts)}
 
 
 def doubtful_note(row: int) -> str:

@@ -28,7 +28,7 @@ from backpass.table.files.opening import STANDARD_INPUT, Opened, opened, reporte
 from backpass.table.files.pattern import files_of
 from backpass.table.layout.findings import lines_listed, note_of
 from backpass.table.layout.summaries import summary_rows
-from backpass.table.layout.totals import Above, doubtful_note, total_rows, without_labels
+from backpass.table.layout.totals import Above, called_otherwise, doubtful_note, total_rows, without_labels
 from backpass.table.messages import ErrorList, absent, shown
 from backpass.table.notation.decimals import with_points
 from backpass.table.notation.reading import NumberReading
@@ -263,7 +263,9 @@ class _Windows:
         left_out = {*empty, *found}
         kept = np.setdiff1d(np.arange(1, content.rows + 1), sorted(left_out), assume_unique=True)
         last = int(kept[-1]) if len(kept) else 0
-        if settings.keep_rows and (inner := sorted(row + rules.before for row in left_out if row < last)):
+        if settings.keep_rows:
+            last = max(last, *called_otherwise(typed, found), 0)
+        if settings.keep_rows and (inner := sorted(row + rules.before for row in left_out if row <= last)):
             layout_notes.append(_kept(inner))
         table = self._made(content, columns, rules.before, layout_notes, notes)
         if settings.keep_rows or not left_out:
