@@ -136,6 +136,20 @@ def test_rare_texts_and_missing_values() -> None:
     assert codes(inspected(t=["a"] * 30 + ["b"] * 30), "t") == []
 
 
+def test_whole_numbers_stored_as_strings() -> None:
+    """A string type of digits keeps codes; 40 of them may be quantities. Codes of postal districts have zeros."""
+    numbers = [str(j * 7 % 40) for j in range(200)]
+    found = inspected(
+        sizes=numbers, zips=[f"{int(text):05}" for text in numbers], few=[str(j % 5) for j in range(200)], y=range(200)
+    )
+    question = "whole numbers stored as strings are categories: if they are quantities, store them as numbers"
+    texts = {name: [each.text for each in column(found, name).findings] for name in ("sizes", "zips", "few")}
+    assert question in texts["sizes"]
+    assert not any(question in each for name in ("zips", "few") for each in texts[name])
+    chosen = inspect_table(table_from({"sizes": numbers, "y": range(200)}, categorical=["sizes"]))
+    assert not any("stored as strings" in each.text for each in chosen.columns[0].findings)
+
+
 def test_names_of_groups_that_stand_in_the_first_row_only() -> None:
     """A report names each group once: 4 of 5 rows have no town."""
     towns, draw = ["north", "south", "west", "north", "east", "south"], np.random.default_rng(1)

@@ -61,6 +61,18 @@ def test_numbers_with_a_few_labels_stay_numbers(tmp_path: Path, file: str) -> No
     assert texts(read_table(path, categorical=["age"]), "age") == ["30", "no answer", "41", "refused", "55", "62"]
 
 
+@pytest.mark.parametrize("labels", [{1: "never", 5: "always"}, {3: "neither"}, {1: "never", 2: "seldom", 5: "always"}])
+def test_labels_of_a_scale_are_no_reason_to_call_its_values_missing(tmp_path: Path, labels: dict[Any, str]) -> None:
+    path = tmp_path / "t.sav"
+    frame = pd.DataFrame({"often": [1.0, 2, 3, 4, 5, 4], "y": [1.0, 2, 3, 4, 5, 6]})
+    pyreadstat.write_sav(frame, str(path), variable_value_labels={"often": labels})
+    table = read_table(path)
+    assert numbers(table, "often") == [1, 2, 3, 4, 5, 4]
+    [note] = table.notes
+    assert "only some values have labels, so it is numeric" in note
+    assert "--missing" not in note
+
+
 def test_what_the_model_needs_decides_over_the_labels_that_occur(tmp_path: Path) -> None:
     path = written(tmp_path / "t.sav")
     assert numbers(read_table(path, kinds={"sex": "numeric"}), "sex") == [1, 2] * 3

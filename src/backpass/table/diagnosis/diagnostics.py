@@ -51,6 +51,7 @@ MONTH = (
     "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     "|nov(?:ember)?|dec(?:ember)?)"
 )
+WHOLE = re.compile("0|[1-9][0-9]*")
 DAY = "[0-9]{1,2}(?:st|nd|rd|th)?"
 WORDED = LazyPattern(  # 31 Dec 2024, 31-Dec-24, December 31st, 2024, Tue, 31 Dec 2024 23:59:59 GMT
     rf"(?:[a-z]+, )?(?:{DAY}[ .-]+)?{MONTH}[ .,-]+(?:{DAY},? +)?(?:[0-9]{{2}}){{1,2}}(?:[ T,].*)?", re.IGNORECASE
@@ -106,8 +107,7 @@ def _are_headings(column: Column) -> bool:
     if not isinstance(column, CategoricalColumn) or column.missing[0]:
         return False
     there = np.flatnonzero(~column.missing)
-    differ = np.diff(column.codes[there]) != 0
-    return len(there) >= FEWEST_HEADINGS and bool((differ & (np.diff(there) > 1)).all())
+    return len(there) >= FEWEST_HEADINGS and bool((np.diff(there) > 1).all())
 
 
 def _number_findings(column: NumericColumn, table: Table) -> Iterator[Finding]:
@@ -170,6 +170,9 @@ def _text_findings(column: CategoricalColumn, table: Table) -> Iterator[Finding]
         yield Finding("mixed", f"{found}; {what} in {where}")
     if not looks_like_identifier(column) and may_be_numbers(column):
         yield _numbers_as_text(column)
+    elif column.is_text is None and len(texts) >= FEWEST and all(map(WHOLE.fullmatch, texts)):
+        stored = "whole numbers stored as strings are categories"
+        yield Finding("numbers_as_text", f"{stored}: if they are quantities, store them as numbers")
     slashed, worded = (
         sum(int(count) for text, count in zip(column.levels, counts, strict=True) if looks_like(text))
         for looks_like in (looks_like_date, WORDED.fullmatch)

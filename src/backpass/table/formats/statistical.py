@@ -196,10 +196,16 @@ def _becomes_categories(
         return bool(counts)
     if labeled:
         named = [f"{_text(value, {})} {shown(labels[value])} ({counted(counts[value], 'row')})" for value in labeled]
-        missing = " ".join(f"--missing {_text(value, {})}" for value in labeled[:1])
         note = f"column {shown(name)}: only some values have labels, so it is numeric: {listed(named)}"
-        notes.append(f"{note}; for values that mean missing: {missing}")
+        missing = f"; for values that mean missing: --missing {_text(labeled[0], {})}"
+        notes.append(note + ("" if _are_within(labeled, [*counts]) else missing))
     return False
+
+
+def _are_within(labeled: Sequence[Any], values: Sequence[Any]) -> bool:
+    """Whether some labels are those of a scale, as of its ends: 1 "never", 5 "always" beside 2, 3 and 4."""
+    others = [value for value in values if value not in labeled]
+    return not (min(labeled) > max(others) or max(labeled) < min(others))
 
 
 def _distinct(labels: Mapping[Any, str]) -> dict[Any, str]:
