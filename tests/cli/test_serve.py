@@ -68,12 +68,12 @@ def test_answers_are_those_of_predict(home: Path, call: Call) -> None:
     assert one["kept"] == {"colour": [rows[1]["colour"]]}
 
 
-def test_the_model_is_described(home: Path) -> None:
+def test_the_model_is_described(home: Path, call: Call) -> None:
     with served(home / "pets.backpass") as server:
         status, found = asked(server, "GET", "/")
         _, predicted = asked(server, "POST", "/predict", '{"size": 9, "age": 3, "colour": "mauve"}')
     assert (status, found["command"], found["target"], found["classes"]) == (200, "serve", "pet", ["cat", "dog"])
-    assert found["columns"][0] == {"name": "size", "kind": "numeric"}
+    assert found["columns"] == call("show", home / "pets.backpass", "--json").json["columns"]
     assert sum(predicted["probabilities"][0]) == pytest.approx(1)
     assert "mauve" in "".join([*predicted["notes"], *predicted["warnings"]])
 

@@ -16,6 +16,7 @@ from backpass.cli.console import Console
 from backpass.cli.failure import Failure
 from backpass.cli.options.declaration import Command, WholeNumber, argument, keeping, option, output_options, strictness
 from backpass.cli.options.reading import reading
+from backpass.cli.summary import columns_facts
 from backpass.cli.termination import Terminated
 from backpass.errors import DataError, ResourceError, UsageError
 from backpass.model import GroupedModel, Model
@@ -105,12 +106,14 @@ class Service:
         self.model, self.given, self.spread, self.console = model, given, spread, console
 
     def description(self) -> dict[str, Any]:
-        """The target and the columns of the model."""
+        """The target and the columns of the model, as ``show --json`` describes them."""
+        known = {each["name"]: each for each in columns_facts(self.model.schema)}
+        others = {name: {"name": name, "kind": kind} for name, kind in self.model.kinds().items()}
         return {
             "target": self.model.target,
             "task": self.model.head.target.task,
             "classes": list(self.model.classes),
-            "columns": [{"name": name, "kind": kind} for name, kind in self.model.kinds().items()],
+            "columns": [*{**others, **known}.values()],
         }
 
     def described(self) -> str:
