@@ -63,6 +63,18 @@ def test_a_date_along_which_the_target_drifts_is_named() -> None:
     assert not found({"day": days, "y": RNG.normal(size=300)})  # a date of birth, for example
 
 
+@pytest.mark.parametrize("kind", ["numeric", "classes"])
+def test_a_date_is_named_if_other_rows_of_the_day_differ(kind: str) -> None:
+    """Three stores, always in the same order: the row before is of another store, but the days drift."""
+    days = np.repeat(np.array("2024-01-01", "M8[D]") + np.arange(300), 3)
+    store = np.tile([-3.0, 0.0, 3.0], 300)
+    noise, drift = np.random.default_rng(2).normal(size=900), np.sin(np.repeat(np.arange(300), 3) / 40.0)
+    for moves in (1.0, 0.0):
+        y = store + moves * drift + noise
+        columns = {"day": days, "store": store, "y": y if kind == "numeric" else np.where(y > 2.0, "high", "low")}
+        assert [*found(columns)] == (["day"] if moves else [])
+
+
 def test_the_order_of_the_rows() -> None:
     def code(y: Any) -> list[str]:
         table = table_from({"y": y})

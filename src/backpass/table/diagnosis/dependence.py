@@ -26,6 +26,7 @@ FEWEST_GROUPS = 10
 RESEMBLANCE = 0.1  # correlation of neighbors above which they depend on each other
 ORDER = 0.3  # the same for the order of the file, which nobody may have meant
 ERRORS = 5.0  # standard errors by which a correlation must exceed 0
+MOVEMENT = 0.02  # share of the variance of the targets that must lie between dates if only the means of dates resemble
 
 
 def dependences(
@@ -73,7 +74,9 @@ def _dates(columns: list[DatetimeColumn], y: NDArray[Any], target: Target, split
         known = np.flatnonzero(~column.missing)
         order = known[np.argsort(column.microseconds[known], kind="stable")]
         moments = len(distinct_values(column.microseconds[known]))
-        if moments >= FEWEST_GROUPS and _resemble(y, target, order, RESEMBLANCE):
+        if moments < FEWEST_GROUPS:
+            continue
+        if _resemble(y, target, order, RESEMBLANCE) or _means_resemble(y[known], target, column.microseconds[known]):
             text = f"rows with similar dates have similar targets: {split} is too optimistic for later rows"
             yield column.name, Finding("no_time", f"{text} (--time {shlex.quote(column.name)})")
 
@@ -125,6 +128,27 @@ def _resemble(
         return False
     found = _correlation(before, after) if target.task == "regression" else _agreement(y, before, after)
     return bool(found > max(least, ERRORS / np.sqrt(len(before))))
+
+
+def _means_resemble(y: NDArray[Any], target: Target, moments: NDArray[np.int64]) -> bool:
+    """Whether the mean target of a date resembles that of the next date, although rows beside each other differ.
+
+    In a table of several stores, the rows of a day are of different stores, whose differences hide what the days share.
+    """
+    shares = [y] if target.task == "regression" else [y == code for code in range(len(target.classes))]
+    places = np.unique(moments, return_inverse=True)[1].reshape(-1)
+    counts = np.bincount(places)
+    for each in shares:
+        ranks = np.unique(each, return_inverse=True)[1].reshape(-1).astype(np.float64)
+        ranks -= ranks.mean()
+        means = np.bincount(places, ranks) / counts
+        before, after = means[:-1] - means[:-1].mean(), means[1:] - means[1:].mean()
+        shared = (before * after).mean()
+        norm = np.sqrt((before**2).mean() * (after**2).mean())
+        moves = shared > MOVEMENT * (ranks**2).mean()
+        if moves and shared / norm > max(RESEMBLANCE, ERRORS / np.sqrt(len(before))):
+            return True
+    return False
 
 
 def _correlation(one: NDArray[Any], other: NDArray[Any]) -> float:
