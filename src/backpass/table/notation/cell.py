@@ -36,10 +36,10 @@ MIXED = re.compile(  # 3 3/8, 3-3/8, 3½, ½
     rf"(?P<whole>(?<![0-9.,/-])[0-9]{{0,3}})(?:[{SPACES}]?(?P<vulgar>[{VULGAR}])"
     r"|(?<=[0-9])[ \u00a0-](?P<part>[0-9]{1,2})[/⁄](?P<of>2|3|4|5|6|8|10|12|16|32|64)(?![0-9/]))"
 )
-OF_VALUE = re.compile(  # digits that are no plain value: 4.1/5, x 10^3, e5, m3, a footnote 1)
+OF_VALUE = re.compile(  # digits that are no plain value: 4.1/5, x 10^3, e5, m3
     rf"[/x×·…\0{VULGAR}]|[*^][0-9]|\.\.|(?:[^\W\d_]|[%‰°º\"″′]|[0-9][^0-9]*[{SIGNS}])[^0-9]*[0-9]"
-    rf"|[{SPACES}][1-9][0-9]?\)"
 )
+NUMBERED = re.compile(rf".*[{SPACES}][1-9][0-9]?\)")  # 12.5 1): the number of a footnote is no value, either
 MISTYPED = re.compile(  # 1OO, 1O0, 2l5: letters in the place of digits that look like them
     r"[OoIlSZB]+[0-9][0-9OoIlSZB]*|[Oo]{2,}"
 )
@@ -162,7 +162,7 @@ def quick_cell_in(text: str) -> Cell | None:
     """
     if has_other_digits(text):
         return _of_other_digits(quick_cell_in(with_ascii_digits(text)))
-    if len(text) > LONGEST or OF_VALUE.search(text):
+    if len(text) > LONGEST or _has_further_digits(text):
         return cell_in(text)
     text = without_marks(text)
     form = _form(_without_values(text))
@@ -176,9 +176,14 @@ def quick_shape_of(text: str) -> Cell | None:
     """Return the shape of the cell in a string."""
     if has_other_digits(text):
         return _of_other_digits(quick_shape_of(with_ascii_digits(text)))
-    if len(text) > LONGEST or OF_VALUE.search(text):
+    if len(text) > LONGEST or _has_further_digits(text):
         return None if (cell := cell_in(text)) is None else cell.shape
     return _shape(_without_values(text))
+
+
+def _has_further_digits(text: str) -> bool:
+    """Whether a string may hold digits beside those of its value."""
+    return OF_VALUE.search(text) is not None or (text.endswith(")") and NUMBERED.fullmatch(text) is not None)
 
 
 def _without_values(text: str) -> str:
