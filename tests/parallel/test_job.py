@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from backpass.cli import main
+from backpass.cli.job.launch import launch
 from backpass.errors import UsageError
 from backpass.training.processes.mpi import world
 
@@ -116,6 +118,40 @@ def test_the_exit_code_of_an_error_is_not_that_of_the_processes_it_ends(folder: 
     assert done.returncode == 2, done.stderr
     assert "error: 3 processes cannot divide one network of 2 shards" in done.stderr
     assert "was killed" not in done.stderr
+
+
+ENDED = """
+import signal
+from unittest.mock import Mock
+
+from backpass.cli.job import membership
+from backpass.cli.termination import terminable
+
+membership.time = Mock(sleep=lambda seconds: signal.raise_signal(signal.SIGTERM))
+with terminable():
+    membership.Membership(Mock(rank=1)).fail(print)
+"""
+
+
+def test_a_process_that_is_ended_while_another_reports_the_error_says_nothing(folder: Path) -> None:
+    done = run([sys.executable, "-c", ENDED], folder)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGTERM, "", "")
+
+
+def test_the_launcher_may_start_more_processes_than_cores_and_binds_none(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Open MPI would refuse the former and bind each process to one core."""
+    mpiexec = folder / "mpiexec"
+    mpiexec.write_text(f"#!/bin/sh\nenv > {folder}/variables\n")
+    mpiexec.chmod(0o700)
+    monkeypatch.setattr("backpass.cli.job.launch._mpiexec", lambda: str(mpiexec))
+    monkeypatch.setenv("PRTE_MCA_hwloc_default_binding_policy", "core")
+    assert launch(64, ["fit", "t.csv"]) == 0
+    variables = (folder / "variables").read_text().splitlines()
+    assert "PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe" in variables
+    assert "OMPI_MCA_hwloc_base_binding_policy=none" in variables
+    assert "PRTE_MCA_hwloc_default_binding_policy=core" in variables, "what the user sets stays"
 
 
 def test_other_commands_are_refused(folder: Path) -> None:

@@ -23,6 +23,15 @@ FAILURE = "BACKPASS_FAILURE"
 KILLED = 128 + 9
 """The exit code of a process that SIGKILL has ended; mpiexec of MPICH says 9."""
 
+OPEN_MPI = {
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+    "PRTE_MCA_hwloc_default_binding_policy": "none",
+    "OMPI_MCA_rmaps_base_oversubscribe": "true",
+    "OMPI_MCA_hwloc_base_binding_policy": "none",
+}
+"""What Open MPI 5 (PRTE) and 4 (OMPI) read, so that they start processes as MPICH does: more than there are cores if the
+user asks for them, and not bound to one core each, which would leave each a single thread. Others ignore it."""
+
 
 def launch(workers: int, arguments: Sequence[str]) -> int:
     """Run the command line in so many processes and return its exit code.
@@ -43,7 +52,7 @@ def launch(workers: int, arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="backpass-", ignore_cleanup_errors=True) as folder:
         failure = Path(folder, "failure")
         # Temporary files go there, too, so that those of a process that another one ends are removed.
-        surroundings = {**os.environ, FAILURE: str(failure), "TMPDIR": folder}
+        surroundings = {**OPEN_MPI, **os.environ, FAILURE: str(failure), "TMPDIR": folder}
         # In a session of its own, so that Ctrl-C reaches it through this process only.
         job = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, env=surroundings)
         with job, _passed_on(job) as received:

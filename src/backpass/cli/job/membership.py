@@ -59,6 +59,8 @@ class Membership:
             yield
 
     def fail(self, report: Callable[[str], int]) -> int:
+        # Open MPI ends processes by SIGTERM when another one has reported its error: that is no error of this one.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         # An error that all processes meet, such as a missing column, is reported once: by process 0, whose end ends
         # the others while they wait.
         if self.exchange.rank:
