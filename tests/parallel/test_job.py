@@ -154,6 +154,25 @@ def test_the_launcher_may_start_more_processes_than_cores_and_binds_none(
     assert "PRTE_MCA_hwloc_default_binding_policy=core" in variables, "what the user sets stays"
 
 
+FULL_DISK = """
+import resource
+from unittest.mock import Mock
+
+from backpass.cli.job.membership import Membership
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+Membership(Mock(rank=0)).fail(lambda name: 5)
+"""
+
+
+def test_a_full_disk_does_not_hide_the_exit_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mpiexec = folder / "mpiexec"
+    mpiexec.write_text(f"#!/bin/sh\n{sys.executable} -c '{FULL_DISK}'\nexit 9\n")
+    mpiexec.chmod(0o700)
+    monkeypatch.setattr("backpass.cli.job.launch._mpiexec", lambda: str(mpiexec))
+    assert launch(2, ["fit", "t.csv"]) == 5
+
+
 def test_other_commands_are_refused(folder: Path) -> None:
     done = run([MPIEXEC, "-n", "2", *backpass("inspect", "t.csv")], folder)
     assert done.returncode == 2

@@ -18,7 +18,8 @@ from backpass.errors import ResourceError, UsageError
 from backpass.training.processes.mpi import INSTALL
 
 FAILURE = "BACKPASS_FAILURE"
-"""The variable that names a file for the exit code of the process that fails first."""
+"""The variable that names a file. The process that fails first adds its exit code to the name, which needs no room on a
+full disk, and the others no longer find the file."""
 
 KILLED = 128 + 9
 """The exit code of a process that SIGKILL has ended; mpiexec of MPICH says 9."""
@@ -29,8 +30,8 @@ OPEN_MPI = {
     "OMPI_MCA_rmaps_base_oversubscribe": "true",
     "OMPI_MCA_hwloc_base_binding_policy": "none",
 }
-"""What Open MPI 5 (PRTE) and 4 (OMPI) read, so that they start processes as MPICH does: more than there are cores if the
-user asks for them, and not bound to one core each, which would leave each a single thread. Others ignore it."""
+"""What Open MPI 5 (PRTE) and 4 (OMPI) read, so that they start processes as MPICH does: more than there are cores, if
+so many are requested, and not bound to one core each, which would leave each a single thread. Others ignore it."""
 
 
 def launch(workers: int, arguments: Sequence[str]) -> int:
@@ -51,6 +52,7 @@ def launch(workers: int, arguments: Sequence[str]) -> int:
     command = [_mpiexec(), "-n", str(workers), *program]
     with tempfile.TemporaryDirectory(prefix="backpass-", ignore_cleanup_errors=True) as folder:
         failure = Path(folder, "failure")
+        failure.touch()
         # Temporary files go there, too, so that those of a process that another one ends are removed.
         surroundings = {**OPEN_MPI, **os.environ, FAILURE: str(failure), "TMPDIR": folder}
         # In a session of its own, so that Ctrl-C reaches it through this process only.
@@ -58,8 +60,8 @@ def launch(workers: int, arguments: Sequence[str]) -> int:
         with job, _passed_on(job) as received:
             code = job.wait()
         # When one process fails, mpiexec kills the others and may return the code of one of these.
-        if failure.exists():
-            code = int(failure.read_text("ascii"))
+        for renamed in Path(folder).glob("failure.*"):
+            code = int(renamed.suffix[1:])
     if received and code in (0, 128 + signal.SIGTERM):
         return 128 + received[0] if code else 0
     if code < 0 or code in (KILLED, KILLED - 128) or code > 128 + signal.SIGTERM:

@@ -70,8 +70,8 @@ class Membership:
             with suppress(OSError, ValueError):
                 stream.flush()
         if FAILURE in os.environ:
-            with suppress(OSError), open(os.environ[FAILURE], "x", encoding="ascii") as file:
-                file.write(str(code))
+            with suppress(OSError):
+                os.rename(os.environ[FAILURE], f"{os.environ[FAILURE]}.{code}")
         self.exchange.abort(code)
         return code
 
