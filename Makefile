@@ -86,15 +86,18 @@ test-lowest:
 test-checks: .venv/dev
 	.venv/bin/python -m pytest --every-seed tests/estimators/test_contract.py
 
-# Each has its own environment, because MLflow, shap, JAX and PyTorch hold back versions of what the other tests use.
+# Each has its own environment, because MLflow, shap, JAX and PyTorch hold back versions of what the other tests use. It is
+# made without Backpass, which the tests then install, so that the core is compiled once.
 APART = engines integrations jax peers
 
-$(APART:%=build/%/ready): build/%/ready: $(MADE_FROM)
+$(APART:%=build/%/ready): build/%/ready: pyproject.toml tools/requirements.py
 	$(PYTHON) -m venv build/$*
-	PIP_DISABLE_PIP_VERSION_CHECK=1 build/$*/bin/python -m pip install --quiet '.[$*,test]'
+	build/$*/bin/python tools/requirements.py $* test > build/$*/requirements.txt
+	PIP_DISABLE_PIP_VERSION_CHECK=1 build/$*/bin/python -m pip install --quiet --requirement build/$*/requirements.txt
 	touch $@
 
 $(APART:%=test-%): test-%: build/%/ready
+	$(COMPILING)
 	PIP_DISABLE_PIP_VERSION_CHECK=1 build/$*/bin/python -m pip install --quiet --no-deps .
 	build/$*/bin/python -m pytest $(or $(wildcard tests/$*_engine),tests/$*)
 

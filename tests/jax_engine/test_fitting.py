@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy
@@ -77,12 +78,12 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(houses: Columns, tmp_path:
 
 def test_a_run_that_diverges_names_the_origin(houses: Columns) -> None:
     settings = {**QUICK, "optimizer": "sgd", "learning_rate": 1e30, "ensemble_size": 2}
-    settings["threads"] = 1  # with more, either network may diverge first
     texts = []
     for engine in ({}, JAX):
-        with pytest.raises(Exception, match="training diverged in network") as caught:
+        with pytest.raises(Exception, match=r"training diverged in network [12] of 2") as caught:
             fit(houses, "price", **settings, **engine)
-        texts.append(str(caught.value))
+        # Either network may be the first that diverges, and its first number that is not finite differs.
+        texts.append(re.sub(r"network [12]|: (nan|-?inf)\b", "", str(caught.value)))
     assert texts[0] == texts[1]
 
 
