@@ -19,6 +19,7 @@ import backpass
 HOUSE = Path(backpass.__file__).parent
 ROOMS = (
     "_version",
+    "dataclass",
     "first_use",
     "once",
     "idiom",

@@ -18,6 +18,7 @@
 
 The packages and the modules beside them, lowest first; each imports only from those before it:
 
+    dataclass  data classes whose methods are shared
     first_use  names that are imported when they are first used
     once       results that are kept, and computed by one thread
     idiom      options in messages, as the command line or as Python writes them

@@ -8,7 +8,6 @@ quotient can tell which one is right.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy
@@ -19,6 +18,7 @@ from backpass.circuit.gradient import vjp
 from backpass.circuit.spec import check_unmasked
 from backpass.circuit.structure import flatten, paths
 from backpass.circuit.trace import argument_names_of, trace
+from backpass.dataclass import dataclass
 from backpass.errors import GradientError
 
 Floats = NDArray[numpy.float64]

@@ -7,7 +7,6 @@ operations to the current trace. A circuit also counts its operations and bytes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy
@@ -18,6 +17,7 @@ from backpass.circuit.primitive import Array
 from backpass.circuit.spec import Shape, Spec, check_unmasked, match
 from backpass.circuit.structure import Rebuild, flatten
 from backpass.circuit.traced import Recorder, Traced
+from backpass.dataclass import dataclass
 from backpass.errors import TraceError
 
 

@@ -9,7 +9,6 @@ circuit.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -24,6 +23,7 @@ from backpass.circuit.spec import check_unmasked, text_of
 from backpass.circuit.structure import flatten
 from backpass.circuit.trace import argument_names_of, as_output, trace
 from backpass.circuit.traced import Recorder, Traced
+from backpass.dataclass import dataclass
 from backpass.errors import GradientError
 
 THEOREM_3_1_CONSTANT = 17

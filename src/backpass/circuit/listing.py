@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy
 
 from backpass.circuit.node import Node
 from backpass.circuit.spec import Spec, text_of
+from backpass.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, eq=False)

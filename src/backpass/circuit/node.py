@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from backpass.circuit.primitive import Primitive
 from backpass.circuit.spec import Spec
+from backpass.dataclass import dataclass
 
 OPERATIONS: dict[str, Primitive] = {}
 """Every declared operation by name. Traced values look their operators and methods up here."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy
 
+from backpass.dataclass import dataclass
 from backpass.errors import ShapeError, TraceError
 
 Dimension = int | str

@@ -7,10 +7,11 @@ made in ``backpass.reporting.pictures.scene``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from backpass.cli.text import aligned
+from backpass.dataclass import dataclass
 from backpass.model import Model
 from backpass.model.anatomy.layer_costs import ROWS, LayerCost, layer_costs
 from backpass.model.anatomy.neuron import neuron_of

@@ -12,12 +12,12 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from threading import Timer
 from typing import Any, TextIO
 
 from backpass._version import __version__
 from backpass.cli.text import finite
+from backpass.dataclass import dataclass
 from backpass.errors import ResourceError, visible
 
 JSON_FORMAT = 1

@@ -7,11 +7,11 @@ prints them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from backpass.cli.scores.model_scores import PARTS, confusion_lines
 from backpass.cli.text import aligned, figure, figures
+from backpass.dataclass import dataclass
 from backpass.model import Model
 from backpass.model.evaluation.evaluation import Evaluation
 from backpass.model.evaluation.gathering import evaluated

@@ -9,12 +9,13 @@ from __future__ import annotations
 import sys
 import traceback
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import click
 
 from backpass.cli.console import Console
 from backpass.cli.shortage import MEMORY, shortage_of
+from backpass.dataclass import dataclass
 from backpass.errors import (
     BackpassError,
     DataError,

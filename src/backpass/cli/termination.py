@@ -11,8 +11,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
+
+from backpass.dataclass import dataclass
 
 AGAIN = 0.01
 """Seconds after which an exception that Python discarded is raised once more."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from math import ceil, inf
 from pathlib import Path, PurePosixPath
+
+from backpass.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit.node import Node
+from backpass.dataclass import dataclass
 from backpass.engine.engine import Engine
 from backpass.engine.step import Arrays, Epoch, Step
 

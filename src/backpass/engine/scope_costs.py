@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from backpass.circuit import Circuit
 from backpass.circuit.node import Node
 from backpass.circuit.spec import match
+from backpass.dataclass import dataclass
 
 REPEATS = 5
 

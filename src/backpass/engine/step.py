@@ -8,13 +8,13 @@ depend on what the state means, such as the parameters of a network.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Circuit, Spec, trace
+from backpass.dataclass import dataclass
 from backpass.errors import ShapeError
 
 Arrays = tuple[NDArray[Any], ...]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from backpass.dataclass import dataclass
 from backpass.errors import BackpassWarning, InterruptedTraining, UsageError
 from backpass.estimators.callback_adapter import CallbackSupportMixin, callback_adapter
 from backpass.estimators.columns import blocks_of, check_unmasked, history_in, library_of, table_of

@@ -8,7 +8,6 @@ translated here to scikit-learn's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from inspect import signature
 from numbers import Integral, Real
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.model.metrics import CHOOSING, MAIN_METRICS
 from backpass.model.settings.constraint import Choice, ClassName, Constraint, Function, Number, NumberOrName, Switch

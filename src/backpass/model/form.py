@@ -9,10 +9,11 @@ the facts fit one another.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from types import NoneType
 from typing import Any, TypeAlias
 
+from backpass.dataclass import dataclass
 from backpass.model.baseline.season import SEASONS
 from backpass.model.head.losses import CUSTOM
 from backpass.model.head.spread import MOST_KNOTS

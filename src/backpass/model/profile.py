@@ -8,12 +8,12 @@ compares the columns of other rows with it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.network.column_scales import Columns
 from backpass.table import Schema
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.evaluation.comparison import Comparison, comparison_from_json
 from backpass.model.profile import Profile, profile_from_json
 from backpass.model.split.horizon import Expected, Horizon

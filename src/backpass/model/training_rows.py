@@ -8,13 +8,13 @@ kilobytes for any number of rows. The quantiles and category counts that belong 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.profile import SHARES, NumericProfile, Profile
 from backpass.network.column_scales import Columns
 from backpass.numerics.distinct import are_among

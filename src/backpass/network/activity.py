@@ -6,7 +6,6 @@ It takes a network, theta and rows. A dead unit receives no gradient, so it has 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, grad, trace
 from backpass.circuit.operations import absolute
+from backpass.dataclass import dataclass
 from backpass.engine import Engine
 from backpass.network.activations import activation_named
 from backpass.network.layers import Layer, ParametricActivation, Wired

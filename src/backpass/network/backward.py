@@ -7,13 +7,13 @@ numbers in ``training``; this module keeps them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, named, named_gradients
+from backpass.dataclass import dataclass
 from backpass.errors import ShapeError
 from backpass.network.losses import BinaryCrossEntropy, CrossEntropy, Loss, mean_loss
 

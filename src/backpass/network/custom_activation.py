@@ -7,7 +7,7 @@ are equal, and a model file holds the function as plain data: no code is stored,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from math import isfinite
 from types import ModuleType
 from typing import Any
@@ -17,6 +17,7 @@ import numpy
 from backpass.circuit import Array, Circuit, Spec, trace
 from backpass.circuit.operation import Operation
 from backpass.circuit.operations import elementwise
+from backpass.dataclass import dataclass
 from backpass.errors import BackpassError, UsageError
 
 CUSTOM = "custom"

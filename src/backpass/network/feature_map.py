@@ -8,7 +8,7 @@ model file. Learned encodings (periodic embeddings, categorical embeddings) belo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import repeat
 from math import pi
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import clip, concatenate, cos, greater, isnan, one_hot, sin, sqrt, where
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.network.column_scales import Columns, scale_of, scales_of
 from backpass.network.ranks import are_knots, knots_of, quantile_ranks

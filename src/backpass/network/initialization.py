@@ -6,7 +6,6 @@ purpose number per parameter, so theta depends only on the seed and the network 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import concatenate, greater, log, matmul, take, where
 from backpass.circuit.operations import sqrt as root
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.network.layers import Dense, ScaledDense
 from backpass.network.network import Network

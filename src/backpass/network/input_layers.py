@@ -7,7 +7,6 @@ categorical columns with many categories (see ``feature_map``). Learned encoding
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import pi
 from typing import ClassVar
 
@@ -15,6 +14,7 @@ import numpy
 
 from backpass.circuit import Array
 from backpass.circuit.operations import affine, concatenate, cos, take, transpose
+from backpass.dataclass import dataclass
 from backpass.network.layers import Layer, RandomKey
 from backpass.network.parameters import FIXED, FREQUENCY, Parameter
 

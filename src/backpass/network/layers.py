@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import sqrt
 from numbers import Integral, Real
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from backpass.circuit import Array, named
 from backpass.circuit.operations import affine, concatenate, exp, log, matmul, random_bits, take, to_unit, where
 from backpass.circuit.operations import max as max_
 from backpass.circuit.operations import sum as sum_
+from backpass.dataclass import dataclass
 from backpass.network.activations import Activation, activation_named, activation_of
 from backpass.network.parameters import Parameter
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -29,6 +28,7 @@ from backpass.circuit.operations import (
     softplus,
     where,
 )
+from backpass.dataclass import dataclass
 from backpass.errors import looked_up
 from backpass.numerics import elementary
 

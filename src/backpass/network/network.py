@@ -6,7 +6,7 @@ It maps theta and x to outputs. ``training`` finds theta; ``feature_map`` comput
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, label, named, trace
+from backpass.dataclass import dataclass
 from backpass.errors import ShapeError, UsageError, seed_errors, whole_number_errors
 from backpass.network.activations import Activation
 from backpass.network.backward import BackwardPass, backward_pass

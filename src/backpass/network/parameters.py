@@ -6,7 +6,6 @@ A ``Layout`` knows the position of each named array and makes views of a vector,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, named
+from backpass.dataclass import dataclass
 from backpass.errors import ShapeError
 
 FREQUENCY = "frequency"

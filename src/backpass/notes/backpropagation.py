@@ -6,11 +6,12 @@ A vector is a column, (m, 1). The library computes the same gradients for any fu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
+
+from backpass.dataclass import dataclass
 
 Floats = NDArray[Any]
 

@@ -7,7 +7,6 @@ lessons draw with it; pictures of models are in ``backpass.reporting``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, log10
 from typing import Any
@@ -16,6 +15,7 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit.drawing.picture import SERIES, Picture
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 
 Floats = NDArray[Any]

@@ -7,13 +7,13 @@ the verdict says at which draw and in which element it differs, not why.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import value_and_grad
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.network import Dense, Network, Unit, Wired, dense_network, loss_named, mean_loss
 from backpass.notes.columns import theta_from_columns

@@ -5,9 +5,9 @@ Definitions and marked lines are found by ``marks``; ``checks`` compares each it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError, did_you_mean
 
 _FIT = "backpass fit housing.csv --target median_house_value"

@@ -6,8 +6,7 @@ item leads to its lesson.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from backpass.dataclass import dataclass
 from backpass.notes.items import ITEMS
 
 

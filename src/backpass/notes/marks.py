@@ -10,10 +10,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from backpass.dataclass import dataclass
 from backpass.notes.items import ITEMS
 
 SOURCE = Path(__file__).parents[1]

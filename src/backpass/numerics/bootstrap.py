@@ -8,13 +8,13 @@ The score is recomputed on rows drawn with replacement, many times; the spread o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from math import inf, isfinite, isnan, nan, sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.numerics.elementary import mean
 from backpass.numerics.philox import key_of, philox_bits_of_steps
 

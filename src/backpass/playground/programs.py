@@ -7,7 +7,6 @@ activation, the task, and dropout or none. Layers, losses and optimizers are tho
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from itertools import pairwise, product
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 from backpass.circuit import Array, Circuit, Spec, named, trace
 from backpass.circuit.gradient import traced_named_gradients
 from backpass.circuit.operations import affine, logsumexp, sigmoid, softmax
+from backpass.dataclass import dataclass
 from backpass.engine.javascript import Kernels, functions_source, script_of
 from backpass.engine.webassembly import accepts
 from backpass.errors import UsageError

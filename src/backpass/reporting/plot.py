@@ -11,11 +11,11 @@ notebooks display. The drawing itself is done in ``reporting.pictures``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.model.anatomy.neuron import is_single_neuron
 from backpass.model.model import Model

@@ -7,11 +7,11 @@ on one side of a split.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.numerics.distinct import distinct_values
 from backpass.table.table import Column, DatetimeColumn, NumericColumn
 

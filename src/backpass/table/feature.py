@@ -7,11 +7,12 @@ decide which columns qualify; ``schema`` encodes features as arrays.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from backpass.dataclass import dataclass
 from backpass.errors import DataError
 from backpass.table.columns.exclusion import (
     distinct_categories,

@@ -7,12 +7,13 @@ target its meaning.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.table.messages import absent, data_error, left_out_note, rows_listed, shown
 from backpass.table.table import NumericColumn, Table

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
 
+from backpass.dataclass import dataclass
 from backpass.errors import InsufficientMemoryError, UsageError
 from backpass.table.messages import counted, plain, shown
 

@@ -7,8 +7,9 @@ for all errors. The callers decide what is an error.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from backpass.dataclass import dataclass
 from backpass.errors import DataError, did_you_mean
 from backpass.table.notation.lazy_pattern import LazyPattern
 

@@ -7,12 +7,13 @@ imputation, scaling and one-hot encoding; ``target`` handles the column to predi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import did_you_mean
 from backpass.numerics.distinct import distinct_values
 from backpass.table.columns.number_columns import NumberColumns

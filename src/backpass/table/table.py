@@ -7,12 +7,13 @@ training. This module does no scaling, imputation or one-hot encoding.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.table.datetimes.counted import BY_KEY
 from backpass.table.datetimes.day_month import Order
 from backpass.table.datetimes.timestamp import NAT, DatetimeKind

@@ -6,13 +6,13 @@ It takes a table and column names. ``target`` gives each column its meaning.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.table.equal_values import are_zero_and_one
 from backpass.table.messages import listed, shown

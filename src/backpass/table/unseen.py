@@ -7,8 +7,8 @@ A few are usual: new towns appear. A column of nothing else is probably written 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from backpass.dataclass import dataclass
 from backpass.table.messages import ErrorList, counted, listed, shown
 
 FEW = 0.05

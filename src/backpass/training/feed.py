@@ -8,12 +8,12 @@ the rows of its own shards.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.numerics.philox import permutation
 
 _PURPOSE, _SHUFFLE = 0x5EED_0010, 0x5EED_1000

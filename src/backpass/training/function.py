@@ -7,7 +7,7 @@ scaling and model files live elsewhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from backpass.circuit import Array, Spec, label, trace
 from backpass.circuit.spec import check_unmasked, text_of
 from backpass.circuit.structure import flatten
+from backpass.dataclass import dataclass
 from backpass.engine import Engine, default_engine
 from backpass.errors import (
     InterruptedTraining,

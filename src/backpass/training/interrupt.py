@@ -10,8 +10,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from backpass.dataclass import dataclass
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -10,13 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Spec
+from backpass.dataclass import dataclass
 from backpass.engine import Engine, Epoch, Outcome, Step, first_non_finite, is_finite
 from backpass.numerics.elementary import mean
 from backpass.numerics.philox import key_of

@@ -7,7 +7,6 @@ The Hessian is never formed: conjugate gradients only need its products with vec
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from math import inf, sqrt
 from typing import Any
@@ -16,6 +15,7 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, grad, operations, trace, value_and_grad
+from backpass.dataclass import dataclass
 from backpass.engine import Engine
 from backpass.numerics.elementary import total
 

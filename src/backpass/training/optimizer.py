@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Array, label
 from backpass.circuit.operations import maximum, norm, sqrt
+from backpass.dataclass import dataclass
 from backpass.errors import looked_up
 
 Floats = NDArray[numpy.float64]
@@ -275,7 +275,7 @@ OPTIMIZERS: MappingProxyType[str, Callable[[OptimizerOptions, Sequence[Rule], Sc
 
 def optimizer_named(
     name: str,
-    options: OptimizerOptions = OptimizerOptions(),
+    options: OptimizerOptions = OptimizerOptions(),  # noqa: B008  frozen
     *,
     decay_mask: Floats | float = 1.0,
     factors: Floats | None = None,

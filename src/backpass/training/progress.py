@@ -5,11 +5,13 @@ The state is one of the few mutable objects: the loop advances it, and checkpoin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
+
+from backpass.dataclass import dataclass
 
 Arrays = tuple[NDArray[Any], ...]
 

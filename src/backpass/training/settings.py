@@ -6,7 +6,9 @@ Those of the optimizer are ``optimizer.OptimizerOptions``; ``settings_table`` li
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from backpass.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ many steps at once: an epoch of a small table has ten steps, and a schedule take
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.training.optimizer import Optimizer
 from backpass.training.schedules import schedule_named
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from statistics import fmean
 
 from backpass.circuit.listing import Listing
 from backpass.circuit.spec import text_of
+from backpass.dataclass import dataclass
 
 _LARGEST = 400
 _MOST_WIRES = 4000

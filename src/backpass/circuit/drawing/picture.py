@@ -5,8 +5,10 @@ Drawings of charts and networks use the classes of this style; what they show is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from html import escape
+
+from backpass.dataclass import dataclass
 
 _LIGHT = {
     "paper": "#ffffff",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -18,6 +17,7 @@ from backpass.cli.options.declaration import Command, argument, keeping, names_i
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.output import check_rows_output
 from backpass.cli.rows import hand_out_rows
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.model import GroupedModel, Model, Predictions
 from backpass.model.batches.batches import cells, predicted_columns, predictions_of, windows_for

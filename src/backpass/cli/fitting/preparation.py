@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from backpass.cli import summary
@@ -15,6 +14,7 @@ from backpass.cli.console import Console
 from backpass.cli.fitting.request import Request
 from backpass.cli.options.declaration import names_in
 from backpass.cli.scores.folds import Folds
+from backpass.dataclass import dataclass
 from backpass.model import Problem, make_problem
 from backpass.model.assessment.folds import Folds as Cut
 from backpass.model.fitting.larger.streamed import check_streamable, streamed_problem

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from backpass.cli.console import Console
@@ -12,6 +11,7 @@ from backpass.cli.options.declaration import names_in
 from backpass.cli.options.reading import reading_of
 from backpass.cli.options.settings import settings_of
 from backpass.cli.output import check_page_replaceable, check_replaceable, checkpoint_path, model_path
+from backpass.dataclass import dataclass
 from backpass.errors import ResourceError, UsageError
 from backpass.model import Settings
 from backpass.model.fitting.problem.tables import as_table

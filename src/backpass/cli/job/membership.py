@@ -11,9 +11,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from dataclasses import dataclass
 
 from backpass.cli.job.launch import FAILURE
+from backpass.dataclass import dataclass
 from backpass.engine.cores import allowed_cores
 from backpass.errors import UsageError
 from backpass.training.processes.mpi import MpiExchange, world

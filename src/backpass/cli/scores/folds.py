@@ -6,7 +6,6 @@ It takes the values of the options, runs the cross-validation and prints its sco
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from backpass.cli.fitting.request import Request
 from backpass.cli.output import check_rows_output
 from backpass.cli.rows import hand_out_rows
 from backpass.cli.text import figure
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.model import CrossValidation, Settings
 from backpass.model.assessment.cross_validation import cross_validated

@@ -6,8 +6,9 @@ Takes values; returns calls. A kernel has a JavaScript form here; other rooms ma
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from backpass.dataclass import dataclass
 from backpass.engine.javascript.index import size_of
 from backpass.engine.javascript.value import DType, Elementwise, Literal, Lookup, Value, View
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from backpass.dataclass import dataclass
 from backpass.engine.javascript.elementwise import bare
 
 _LOOP = re.compile(r"((?:for\(let \w+=0;\w+<[^;]+;\w+\+\+\))+)(\w+)\[([^;]*)\]=([^;=][^;]*);")

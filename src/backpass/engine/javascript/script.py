@@ -9,13 +9,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
 from backpass.circuit import Circuit
 from backpass.circuit.node import Node
+from backpass.dataclass import dataclass
 from backpass.engine.javascript.forms import FORMS, WITHOUT_FORM
 from backpass.engine.javascript.kernels import Kernels
 from backpass.engine.javascript.merging import merged, shortened

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy
 
+from backpass.dataclass import dataclass
 from backpass.engine.javascript.index import Index, dense, place
 
 DType = numpy.dtype[Any]

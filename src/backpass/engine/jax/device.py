@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 
 DEVICES = ("cpu", "cuda", "tpu")

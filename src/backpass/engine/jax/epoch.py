@@ -7,11 +7,11 @@ and settings have a fixed length, and a call says how many of their steps it tak
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from backpass.circuit import Circuit
+from backpass.dataclass import dataclass
 from backpass.engine.jax.device import Device
 from backpass.engine.jax.forms import FORMS, ROUNDED_FORMS
 from backpass.engine.jax.translation import translate

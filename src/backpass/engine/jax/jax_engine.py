@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 from typing import Any, ClassVar
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from backpass.circuit import Circuit
 from backpass.circuit.sameness import first_alike
 from backpass.circuit.spec import match
+from backpass.dataclass import dataclass
 from backpass.engine.engine import Engine
 from backpass.engine.jax.device import Device, device_named
 from backpass.engine.jax.epoch import STEPS

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from threading import Condition
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Spec
+from backpass.dataclass import dataclass
 from backpass.engine.jax.device import Device
 from backpass.engine.jax.epoch import STEPS, ProgramKey, program_of
 from backpass.engine.jax.table import DeviceTable

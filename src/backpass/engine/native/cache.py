@@ -7,7 +7,6 @@ the same share them, such as the steps of an ensemble's members.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy
 from backpass.circuit import Circuit, Spec
 from backpass.circuit.sameness import first_alike
 from backpass.circuit.spec import bind, match
+from backpass.dataclass import dataclass
 from backpass.engine.native._core import Program, operations
 from backpass.engine.plan import Plan, Unplannable, plan_circuit, plan_step
 from backpass.engine.plan.rows import free_rows

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Circuit
+from backpass.dataclass import dataclass
 from backpass.engine.cores import allowed_cores
 from backpass.engine.engine import Engine, Partial, packed
 from backpass.engine.native._core import has_bf16, instruction_sets
@@ -65,7 +65,12 @@ class NativeEngine(Engine):
     name: ClassVar[str] = "native"
 
     def __init__(
-        self, *, threads: int | None = None, isa: str | None = None, tiling: Tiling = Tiling(), bf16: bool = False
+        self,
+        *,
+        threads: int | None = None,
+        isa: str | None = None,
+        tiling: Tiling = Tiling(),  # noqa: B008  frozen
+        bf16: bool = False,
     ) -> None:
         known = instruction_sets()
         if isa is not None and isa not in known:

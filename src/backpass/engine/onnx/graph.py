@@ -7,13 +7,13 @@ write; ``file`` converts the graph to a file.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit.spec import Dimension, Shape, Spec
+from backpass.dataclass import dataclass
 
 TEXT = numpy.dtype(object)
 """The dtype that represents ONNX's strings."""

@@ -10,11 +10,12 @@ more than the number of days of the calendar.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy
 
+from backpass.dataclass import dataclass
 from backpass.engine.onnx.graph import Graph
 
 WIDE: numpy.dtype[numpy.float64] = numpy.dtype(numpy.float64)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy
 
+from backpass.dataclass import dataclass
 from backpass.engine.plan.graph import Graph
 from backpass.engine.plan.memory import ALIGNMENT, Need, lay_out
 from backpass.engine.plan.passes.schedule import time_slots

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 
+from backpass.dataclass import dataclass
 from backpass.engine.plan.builder import reshaped
 from backpass.engine.plan.graph import Unit
 from backpass.engine.plan.instructions import (

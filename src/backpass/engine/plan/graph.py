@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from heapq import heapify, heappop, heappush
 
+from backpass.dataclass import dataclass
 from backpass.engine.plan.placement import Placement
 from backpass.engine.plan.term import Term, View
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from backpass.dataclass import dataclass
 
 ALIGNMENT = 64  # bytes: a cache line, and an AVX-512 vector
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from backpass.dataclass import dataclass
 from backpass.engine.plan.strides import Lengths, packed_strides
 from backpass.engine.plan.term import View
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from backpass.dataclass import dataclass
 from backpass.engine.plan.instructions import Instruction
 from backpass.engine.plan.term import WHOLE
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from backpass.dataclass import dataclass
 from backpass.engine.plan.symbolic import SymbolicLengths
 
 RowRange = tuple[int, int]

@@ -6,13 +6,13 @@ Terms and views are frozen. A pass that changes a term makes a new one with the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from math import prod
 from typing import Any
 
 import numpy
 
+from backpass.dataclass import dataclass
 from backpass.engine.plan.strides import Lengths, merged, packed_strides
 
 WHOLE = -1

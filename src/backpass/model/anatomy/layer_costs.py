@@ -5,11 +5,10 @@ Measuring any circuit lives in ``backpass.engine.scope_costs``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from backpass.circuit import Array, Spec, trace, value_and_grad
+from backpass.dataclass import dataclass
 from backpass.engine.scope_costs import scope_costs
 from backpass.model.anatomy.inspectable import Inspectable
 

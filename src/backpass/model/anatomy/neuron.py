@@ -7,12 +7,12 @@ so that the pre-activation is an affine function of the columns. It returns w an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.model.anatomy.inspectable import Inspectable
 from backpass.network import Dense, FeatureMap, Network, ScaledDense

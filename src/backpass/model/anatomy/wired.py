@@ -7,12 +7,12 @@ of the columns and of the target where the model is affine in them; otherwise th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.anatomy.inspectable import Inspectable
 from backpass.model.anatomy.neuron import HOMOGENEOUS, input_scales
 from backpass.network import Dense, Dropout, Unit, Wired

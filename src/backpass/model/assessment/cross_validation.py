@@ -7,13 +7,14 @@ that did not see it. ``folds`` deals the rows; each fold is fitted and scored ex
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import sqrt
 from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import hints_in_reading
 from backpass.model.assessment.folds import Folds
 from backpass.model.fitting.problem.tables import as_table, reading_options

@@ -7,12 +7,13 @@ Cross-validation and the search for settings score models on the rows that were 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import DataError, UsageError, argument_error, whole_number_errors
 from backpass.model.fitting.fit_problem import fit_problem
 from backpass.model.fitting.problem.division import possible_inputs, units_in

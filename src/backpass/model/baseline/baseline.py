@@ -8,13 +8,13 @@ a model file keeps them as vectors. ``work`` limits what a fit costs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backpass.circuit import Spec, trace
+from backpass.dataclass import dataclass
 from backpass.engine import Engine
 from backpass.model.baseline.linear import Linear
 from backpass.model.baseline.work import Method

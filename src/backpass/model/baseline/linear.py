@@ -10,7 +10,6 @@ scores it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, grad, operations, trace
+from backpass.dataclass import dataclass
 from backpass.engine import Engine
 from backpass.model.baseline.work import Method
 from backpass.network import Loss

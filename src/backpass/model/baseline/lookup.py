@@ -7,12 +7,12 @@ each as the outputs of its cells. ``fitting.checks.lookups`` fits and scores the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.baseline.season import SEASONS, Season, seasons_of
 from backpass.numerics.distinct import distinct_values
 from backpass.table import CategoricalColumn, Column, DatetimeColumn, Table

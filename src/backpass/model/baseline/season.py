@@ -7,12 +7,12 @@ timestamp and its phase in the season. ``lookup`` predicts a target by them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.numerics.distinct import distinct_values
 from backpass.numerics.elementary import median
 from backpass.table.datetimes.calendar import date_of

@@ -8,12 +8,12 @@ machine. ``baseline`` carries the plan out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.numerics.distinct import distinct_values
 from backpass.numerics.philox import integers
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 
+from backpass.dataclass import dataclass
 from backpass.model.prediction.predictions import Predictions
 from backpass.table import CategoricalColumn, Encoded, Table
 from backpass.table.messages import left_out_together

@@ -7,13 +7,14 @@ same draws of rows serve both, so what the rows have in common cancels out. It s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from math import isfinite, sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.head.head import Head
 from backpass.numerics.bootstrap import counts_of_all, draws_for, ends_of
 from backpass.numerics.distinct import distinct_values

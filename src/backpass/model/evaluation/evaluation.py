@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from backpass.dataclass import dataclass
 from backpass.model.evaluation.comparison import Comparison
 from backpass.model.evaluation.labeled_rows import LabeledRows
 from backpass.table import Encoded, Table

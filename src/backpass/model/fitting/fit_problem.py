@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from math import inf
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model.file.storage import check_writable
 from backpass.model.fitting.checks.backtest import Backtest, backtest, is_backtested

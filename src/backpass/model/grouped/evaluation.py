@@ -6,12 +6,13 @@ It takes a model and tables and keeps the prediction, the target and the group o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.batches.findings import Findings
 from backpass.model.grouped.groups import UnseenGroups
 from backpass.model.head.head import Head

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import DataError, DivergedError, InterruptedTraining
 from backpass.model.file.storage import SIZE_LIMIT
 from backpass.model.fitting.fit_problem import fit_problem

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.grouped.scales import GroupScales, Shared
 from backpass.model.prediction.forward import inputs_of

@@ -7,12 +7,12 @@ It takes the column of groups and returns keys: the texts that name groups in me
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import DataError
 from backpass.model.split.units import check_groups
 from backpass.numerics.philox import permutation

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from backpass.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, eq=False)

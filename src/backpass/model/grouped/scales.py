@@ -7,12 +7,13 @@ What the numbers mean (columns, categories, indicators of missing values) is the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.head.head import Head
 from backpass.model.head.scaling import TargetScale
 from backpass.model.settings.settings import Settings

@@ -7,7 +7,6 @@ defines what the outputs of a single target mean; ``head`` adds the metrics, a u
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import stack
+from backpass.dataclass import dataclass
 from backpass.engine import default_engine
 from backpass.model.head.decoding import label_probabilities
 from backpass.model.head.losses import MultiOutputLoss

@@ -6,12 +6,12 @@ It takes probabilities and returns class numbers. ``threshold`` chooses the thre
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.settings.settings import Settings
 from backpass.table import Target

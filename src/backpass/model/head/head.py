@@ -7,12 +7,13 @@ between two classes, and scores predictions. ``target_head`` defines what the ou
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.model.head.codec import TargetCodec
 from backpass.model.head.constant import CLASS_FREQUENCIES

@@ -7,12 +7,13 @@ It holds the residuals of each target and takes predictions; it returns interval
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.model.head.residuals import PredictedRows, Residuals, quantiles_in
 from backpass.model.head.spread import Spread

@@ -6,12 +6,12 @@ It takes the losses of ``network`` or of the user and returns losses of encoded 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from backpass.circuit import Array
 from backpass.circuit.operations import concatenate, sigmoid, softmax
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.model.head.scaling import TargetScale
 from backpass.network import Loss

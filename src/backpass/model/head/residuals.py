@@ -7,13 +7,14 @@ requested. ``intervals`` applies it to the predictions of each target.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil, copysign, sqrt
 from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.model.head.spread import Spread
 from backpass.numerics.elementary import total

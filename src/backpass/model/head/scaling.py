@@ -7,7 +7,7 @@ A positive target can be learned as its logarithm, which ``LogScale`` standardiz
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import frexp, fsum, ldexp, sqrt, ulp
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.circuit.operations import exp
+from backpass.dataclass import dataclass
 from backpass.numerics.elementary import log
 
 _BOUNDED = ("sigmoid", "tanh")

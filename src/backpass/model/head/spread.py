@@ -6,11 +6,10 @@ any prediction. ``residuals`` divides errors by it and multiplies widths with it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.numerics.elementary import total
 
 MOST_KNOTS = 12

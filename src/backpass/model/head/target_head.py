@@ -7,13 +7,14 @@ all targets of a network.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, label
+from backpass.dataclass import dataclass
 from backpass.errors import DataError, UsageError
 from backpass.model.head.constant import constant_outputs
 from backpass.model.head.decoding import class_probabilities, number

@@ -12,13 +12,13 @@ import subprocess
 import tempfile
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.model.model import Model
 from backpass.model.profile import CategoricalProfile, NumericProfile

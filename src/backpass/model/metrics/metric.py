@@ -6,10 +6,10 @@ Each metric is declared once. The settings, the command line, the report and the
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from backpass.dataclass import dataclass
 from backpass.model.metrics import decision, probability, ranking, regression
 
 MetricTask: TypeAlias = Literal["regression", "classification"]

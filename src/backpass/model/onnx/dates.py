@@ -8,12 +8,12 @@ int64 of microseconds would be simpler, but OpenVINO silently narrows it to int3
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from backpass.circuit import Spec
+from backpass.dataclass import dataclass
 from backpass.engine.onnx import Graph, Value, Whole
 from backpass.model.head.decoding import WIDE
 from backpass.table.datetimes.date_components import PARTS

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.table.feature import NumericFeature
 from backpass.table.schema import Schema

@@ -6,12 +6,12 @@ A model is one group, or several whose networks differ. All of them read the sam
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.engine import Engine
 from backpass.model.prediction.forward import outputs_of
 from backpass.network import FIXED, KernelRegression, Network

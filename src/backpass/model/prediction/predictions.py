@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.head.head import Head
 from backpass.table import Encoded
 from backpass.table.unseen import Suspect, Unseen, warnings_on

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf, isfinite
 from sys import float_info
 from typing import Any, ClassVar
 
+from backpass.dataclass import dataclass
 from backpass.errors import did_you_mean, numbers_between
 
 
@@ -173,7 +173,7 @@ class Function(Choice):
     def accepts(self, value: Any) -> bool:
         from backpass.network import CustomActivation  # here: most commands need no network
 
-        return super(Function, self).accepts(value) or isinstance(value, CustomActivation)
+        return super(Function, self).accepts(value) or isinstance(value, CustomActivation)  # noqa: UP008  slots make a new class
 
 
 @dataclass(frozen=True, slots=True)

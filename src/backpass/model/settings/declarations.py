@@ -9,9 +9,10 @@ Other presets change some of the defaults (see ``presets``).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from backpass.dataclass import dataclass
 from backpass.first_use import NamesOf
 from backpass.model.settings.constraint import (
     Choice,
@@ -92,7 +93,7 @@ class SettingValues:
         describes_network=True,
         of_groups=True,
     )
-    activation: Activation = network(  # noqa: RUF009  a declaration, not a mutable default
+    activation: Activation = network(
         "relu",
         Function(_ACTIVATIONS),
         "activation of the hidden layers",
@@ -101,7 +102,7 @@ class SettingValues:
         notes=("relu", "sigmoid", "tanh", "identity"),
         of_groups=True,
     )
-    output_activation: Activation = network(  # noqa: RUF009  as above
+    output_activation: Activation = network(
         "identity",
         Function(_ACTIVATIONS),
         "activation of the output layer",

@@ -7,9 +7,11 @@ settings themselves, with the defaults of the plain preset, live in ``declaratio
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any
+
+from backpass.dataclass import dataclass
 
 _RATES = (
     ("alpha", 0.1),

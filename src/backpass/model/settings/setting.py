@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 
+from backpass.dataclass import dataclass
 from backpass.model.settings.constraint import Constraint
 
 _LONGEST_SHOWN = 100

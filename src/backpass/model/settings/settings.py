@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.file.older_facts import SETTING_NAMES
 from backpass.model.settings.conflicts import conflicts

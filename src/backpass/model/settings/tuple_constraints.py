@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from backpass.dataclass import dataclass
 from backpass.errors import did_you_mean
 from backpass.model.settings.constraint import ClassName, ColumnName, Constraint, Number, literal
 

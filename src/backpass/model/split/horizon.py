@@ -7,12 +7,12 @@ it (``Record.horizon``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.table import Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.datetimes.timestamp import timestamp_texts
 from backpass.table.messages import counted, shown

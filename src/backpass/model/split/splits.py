@@ -7,12 +7,12 @@ and give its intervals.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.metrics import FEWEST_ROWS
 from backpass.model.settings.settings import Settings
 from backpass.model.split.assignment import assigned, assigned_in_time, by_strata

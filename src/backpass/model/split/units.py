@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import DataError
 from backpass.model.metrics import FEWEST_ROWS
 from backpass.numerics.distinct import are_among, distinct_values

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from math import inf, isfinite
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError, whole_number_errors
 
 TRIALS = 16

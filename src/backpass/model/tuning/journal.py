@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from backpass._version import __version__
+from backpass.dataclass import dataclass
 from backpass.errors import ModelFileError
 from backpass.model.file.container import pack, unpack
 from backpass.model.file.header import header_length

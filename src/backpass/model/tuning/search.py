@@ -7,11 +7,11 @@ decides what is fitted next.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from backpass.dataclass import dataclass
 from backpass.errors import DataError, UsageError
 from backpass.model.assessment.folds import Folds
 from backpass.model.fitting.problem.data_split import Rows

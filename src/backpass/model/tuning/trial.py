@@ -8,10 +8,10 @@ and so on up to all folds. A trial goes on as soon as it is among the better hal
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+from backpass.dataclass import dataclass
 from backpass.model.metrics import as_loss
 from backpass.numerics.elementary import mean
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import inf
 from typing import Any
 
+from backpass.dataclass import dataclass
 from backpass.errors import DivergedError, InterruptedTraining, ResourceError, UsageError
 from backpass.model.tuning.budget import Limit
 from backpass.model.tuning.journal import Fit, Journal

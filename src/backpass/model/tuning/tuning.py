@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
+from backpass.dataclass import dataclass
 from backpass.errors import BackpassWarning, hints_in_reading
 from backpass.model.fitting.fit_problem import fit_problem
 from backpass.model.fitting.problem.tables import as_table, reading_options

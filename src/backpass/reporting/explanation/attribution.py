@@ -10,12 +10,12 @@ all inputs of a column are added up; over all columns they sum to h(s) - h(b), t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError, did_you_mean, function_errors
 from backpass.model.head.head import Head
 from backpass.model.model import Model

@@ -7,11 +7,11 @@ called ICE curves (Goldstein et al. 2015). They are drawn in ``pictures.effects`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.anatomy.neuron import is_single_neuron, neuron_of
 from backpass.model.head.head import Head

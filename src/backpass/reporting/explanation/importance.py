@@ -9,12 +9,13 @@ those that are measured one by one. Both are drawn in ``pictures.effects``;
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import argument_error, seed_errors, whole_number_errors
 from backpass.model.head.head import Head
 from backpass.model.metrics import as_loss

@@ -8,7 +8,6 @@ and contributions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, grad, trace
 from backpass.circuit.operations import concatenate
+from backpass.dataclass import dataclass
 from backpass.engine import Engine, engine_named
 from backpass.model.model import Model
 from backpass.network import Embedding, Network
@@ -50,7 +50,7 @@ class _Member:
         return self.start + sum(int(table.shape[1]) for table in self.tables)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=False, frozen=True)
 class SmoothModel:
     """A model whose inputs s (n, e) are the network inputs with each code replaced by its embeddings in every member.
 

@@ -9,11 +9,11 @@ component of a date.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.model import Model
 from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile, Profile
 from backpass.network.feature_map import FeatureMap

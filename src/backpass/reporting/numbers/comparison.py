@@ -8,11 +8,11 @@ hard for both cancels (Efron & Tibshirani 1993, chapter 8).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import DataError, UsageError
 from backpass.model.metrics import LOWER_IS_BETTER, METRICS
 from backpass.model.model import Model

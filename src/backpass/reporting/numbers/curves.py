@@ -6,11 +6,10 @@ drawn in ``pictures.evaluation``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.metrics.ranking import cumulated
 
 Floats = NDArray[np.float64]

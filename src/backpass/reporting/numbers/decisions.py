@@ -8,12 +8,12 @@ itself is chosen at the fit, see ``model.head.threshold``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model import Model
 from backpass.model.head.decision import Decision
 from backpass.model.metrics.ranking import cumulated

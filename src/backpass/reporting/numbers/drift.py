@@ -7,13 +7,13 @@ chance explains. The model file holds what is needed: quantiles with the counts 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import log, pi, sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile
 from backpass.model.training_rows import TrainingRows, counts_below
 from backpass.reporting.numbers.columns import ModelColumn

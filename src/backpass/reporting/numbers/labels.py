@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.head.head import Head
 from backpass.model.metrics import scores
 from backpass.numerics.bootstrap import Interval, drawn_weights, intervals

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite, sqrt
 
+from backpass.dataclass import dataclass
 from backpass.model.metrics import as_loss
 from backpass.model.model import Model
 

@@ -7,12 +7,12 @@ parts. Periods are in the order of time, ranges ascending, categories by size.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import DataError, UsageError
 from backpass.numerics.distinct import distinct_values
 from backpass.reporting.numbers.numerals import value_texts

@@ -7,12 +7,13 @@ table rows for the page. Pictures are made in ``pictures``, the HTML in ``page``
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.evaluation.comparison import Comparison, baseline_name, compare, in_order
 from backpass.model.evaluation.diagnostics import beaten_by
 from backpass.model.head.head import Head

@@ -7,12 +7,12 @@ on whether there are rows to evaluate; how each one is drawn is defined in ``rep
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.anatomy.neuron import is_single_neuron
 from backpass.model.fitting.outcome.neighbors import trained_members
 from backpass.model.head.decision import Decision

@@ -8,12 +8,12 @@ number beneath.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.model import Model
 from backpass.network import (
     Embedding,

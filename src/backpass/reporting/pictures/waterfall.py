@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backpass.dataclass import dataclass
 from backpass.reporting.explanation.attribution import Explanation
 from backpass.reporting.numbers.names import label
 from backpass.reporting.numbers.numerals import number

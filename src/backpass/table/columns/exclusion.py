@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from backpass.dataclass import dataclass
 from backpass.table.columns.column_reading import agreement_among, numbers_among
 from backpass.table.free_text.recognition import is_free_text
 from backpass.table.messages import counted, shown

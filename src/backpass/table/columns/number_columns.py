@@ -7,13 +7,14 @@ column after another, and takes no memory of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.table.datetimes.date_components import part_values
 from backpass.table.datetimes.timestamp import NAT
 from backpass.table.feature import DatetimeFeature, Feature, NumericFeature, TextFeature, number_inputs

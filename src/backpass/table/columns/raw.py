@@ -7,12 +7,13 @@ source. ``kinds`` converts raw columns to typed ones.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.table.datetimes.timestamp import DatetimeKind, timestamp_texts
 from backpass.table.messages import ErrorList, shown
 from backpass.table.notation.number import WHOLE_LIMIT, text_of

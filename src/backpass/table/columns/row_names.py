@@ -11,9 +11,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from backpass.dataclass import dataclass
 from backpass.table.messages import data_error, listed, shown
 from backpass.table.notation.number import number_in
 

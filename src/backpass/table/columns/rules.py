@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import cast
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.table.datetimes.counted import BY_REQUIRED_KIND, Counted
 from backpass.table.datetimes.day_month import ORDERS, Order

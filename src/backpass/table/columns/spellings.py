@@ -11,7 +11,6 @@ import shlex
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import compress
 from operator import itemgetter
 

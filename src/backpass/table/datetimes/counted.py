@@ -8,11 +8,11 @@ and either the numbers are so many that chance is ruled out, or the name of the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.table.datetimes.digits import (
     calendar_microseconds,
     clock_microseconds,

@@ -7,12 +7,12 @@ cyclic component as a number and as the cosine and sine of its phase (``backpass
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.table.datetimes.calendar import date_of, day_of_week, day_of_year
 from backpass.table.datetimes.timestamp import DAY, HOUR, NAT, SECOND, DatetimeKind
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.table.datetimes.calendar import FIRST_YEAR, LAST_YEAR, date_of, days_of, is_date
 
 DatetimeKind: TypeAlias = Literal["date", "time"]

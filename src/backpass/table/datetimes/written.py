@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from backpass.dataclass import dataclass
 from backpass.table.datetimes.calendar import date_of, days_of, is_date
 from backpass.table.datetimes.month_names import is_weekday, month_of
 from backpass.table.datetimes.timestamp import DAY, FIRST, HOUR, LAST, MINUTE, DatetimeKind, Timestamp, since_midnight

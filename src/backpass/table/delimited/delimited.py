@@ -8,11 +8,12 @@ splits records into fields; ``layout`` finds where the records begin.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backpass.dataclass import dataclass
 from backpass.table.columns.codes import VERSION_WORDS, may_be_code, may_have_codes, one_says
 from backpass.table.columns.joining import check_same_names
 from backpass.table.columns.raw import RawColumn, RawNumbers, RawStrings

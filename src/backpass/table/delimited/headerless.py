@@ -8,11 +8,12 @@ names remain names if they form a series (years; 0, 1, 2, ...; wavelengths) or d
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 
 import numpy as np
 
+from backpass.dataclass import dataclass
 from backpass.table.datetimes.timestamp import timestamp_in
 from backpass.table.messages import FIRST, shown
 from backpass.table.notation.missing import DEFAULT_MISSING

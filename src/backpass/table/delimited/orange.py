@@ -11,8 +11,8 @@ the format.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from backpass.dataclass import dataclass
 from backpass.table.messages import listed, shown
 from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.notation.number import number_in

@@ -8,12 +8,12 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from io import StringIO
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from backpass.dataclass import dataclass
 from backpass.table.delimited.cells import is_ruler
 from backpass.table.messages import FIRST, ErrorList, data_error, listed, shown
 from backpass.table.notation.missing import DEFAULT_MISSING

@@ -6,12 +6,13 @@ Takes a Table and, optionally, the name of its target; returns plain values. The
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import DataError
 from backpass.numerics.distinct import distinct_values
 from backpass.table.datetimes.timestamp import timestamp_texts

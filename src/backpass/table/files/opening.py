@@ -15,10 +15,11 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+from backpass.dataclass import dataclass
 from backpass.errors import DataError, ResourceError, UsageError, did_you_mean_file, missing_file
 from backpass.table.files.decompression import CHUNK, GZIP, ZSTANDARD, expanded
 from backpass.table.files.scratch import Scratch
@@ -92,7 +93,7 @@ class Opening:
 
 
 @contextmanager
-def opened(path: str | Path, opening: Opening = Opening(), *, copy: Path | None = None) -> Iterator[Opened]:
+def opened(path: str | Path, opening: Opening = Opening(), *, copy: Path | None = None) -> Iterator[Opened]:  # noqa: B008  frozen
     """Open a path as a plain file.
 
     Args:

@@ -8,7 +8,8 @@ that can be read; ``backpass.model.file.sniff`` uses both modules for model file
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from backpass.dataclass import dataclass
 
 PARQUET = "to_parquet('FILE.parquet')"
 

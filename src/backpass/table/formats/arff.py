@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from backpass.dataclass import dataclass
 from backpass.table.columns.raw import Content, RawColumn, RawNumbers, coded
 from backpass.table.columns.rules import Rules
 from backpass.table.delimited.records import check_names

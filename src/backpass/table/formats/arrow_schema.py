@@ -10,7 +10,8 @@ from __future__ import annotations
 import binascii
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from backpass.dataclass import dataclass
 
 CONTINUATION = b"\xff\xff\xff\xff"
 DURATION = 18  # index in the union Type

@@ -8,9 +8,9 @@ rows. An object whose names may be columns or rows is rejected. ``json_rows`` re
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from backpass.dataclass import dataclass
 from backpass.table.columns.objects import columns_of_rows, is_missing, type_of
 from backpass.table.columns.row_names import index_note
 from backpass.table.messages import counted, data_error, listed, shown

@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backpass.dataclass import dataclass
 from backpass.errors import DataError
 from backpass.table.columns.objects import UNFIT, add_calendar_spans, add_undecoded
 from backpass.table.columns.raw import Content, RawColumn, RawDatetimes, RawNumbers, RawStrings

@@ -7,9 +7,9 @@ and ``pandas``, which names the index columns and also has the units. ``parquet`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from backpass.dataclass import dataclass
 from backpass.table.columns.row_names import PandasNotes
 from backpass.table.files.database import identifier, literal, pattern
 from backpass.table.files.opening import Opened

@@ -7,10 +7,10 @@ from here. ``signatures`` recognizes files that cannot be read.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from backpass.dataclass import dataclass
 from backpass.table.files.signatures import (
     OLE,
     SAS_MAGIC,

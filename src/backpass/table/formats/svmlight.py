@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
+from backpass.dataclass import dataclass
 from backpass.table.columns.raw import Content, RawNumbers
 from backpass.table.columns.rules import Rules
 from backpass.table.files.opening import Opened

@@ -9,11 +9,11 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.numerics.string_hash import code_points, hashes_of, mixed, powers
 from backpass.table.free_text.words import words_of
 

@@ -12,12 +12,12 @@ every machine.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import DataError
 from backpass.numerics.distinct import distinct_values
 from backpass.numerics.eigen import leading_eigen

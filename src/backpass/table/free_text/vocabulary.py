@@ -6,12 +6,12 @@ Takes the texts of the training rows. ``encoding`` makes numbers of texts with i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.numerics.elementary import log
 from backpass.table.free_text.counts import Sparse, WordCounts, blocks_of, count_words
 

@@ -7,11 +7,12 @@ that is a comment (``# x, y``) is found here.
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from io import StringIO
 from itertools import islice
 from pathlib import Path
 
+from backpass.dataclass import dataclass
 from backpass.table.delimited.records import Sample, delimiter_of, first_record, reader, sample_of
 from backpass.table.layout.dialect import Dialect
 from backpass.table.layout.findings import note_of

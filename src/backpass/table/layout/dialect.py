@@ -6,8 +6,8 @@ Takes values as they come from options or arguments; returns them validated. ``l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from backpass.dataclass import dataclass
 from backpass.errors import DataError, UsageError
 from backpass.table.delimited.records import WHITESPACE, check_names
 from backpass.table.messages import listed, shown

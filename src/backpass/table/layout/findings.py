@@ -8,8 +8,8 @@ stands below, ``scan`` the lines between the rows, ``totals`` rows of sums.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from backpass.dataclass import dataclass
 from backpass.table.messages import FIRST, listed, rows_listed, shown
 
 

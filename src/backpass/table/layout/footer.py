@@ -7,8 +7,8 @@ called "Total" that have a value in every column may be rows all the same; ``tot
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from backpass.dataclass import dataclass
 from backpass.table.delimited.cells import GAPS, holds_values, is_footnote, is_total_label, is_value, statistic_of
 
 LONGEST = 500  # maximum number of lines of a footer

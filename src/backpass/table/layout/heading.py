@@ -16,8 +16,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 
+from backpass.dataclass import dataclass
 from backpass.table.delimited.cells import GAPS, YEAR, holds_values, is_ruler, is_unit, is_value
 from backpass.table.delimited.headerless import looks_like_data
 

@@ -7,9 +7,10 @@ Takes a file, the user's settings and, for prediction, the columns that the mode
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from backpass.dataclass import dataclass
 from backpass.errors import DataError
 from backpass.table.columns.row_names import R_ROW_NAMES, are_row_names
 from backpass.table.delimited.headerless import HINT, first_line, looks_like_data

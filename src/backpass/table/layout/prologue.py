@@ -6,9 +6,10 @@ the header.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from io import StringIO
 
+from backpass.dataclass import dataclass
 from backpass.table.delimited.records import Sample
 from backpass.table.layout.findings import lines_listed, note_of
 

@@ -8,12 +8,13 @@ last such row or since the first row. In the first and the last row no known lab
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.table.columns.raw import Content, RawColumn, RawStrings
 from backpass.table.columns.rules import Rules
 from backpass.table.delimited.cells import holds_values, is_total_label, may_hold_total_labels

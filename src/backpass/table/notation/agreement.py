@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from backpass.dataclass import dataclass
 from backpass.table.datetimes.span import are_spans, is_open, names_hours, overflows, span_in
 from backpass.table.notation.cell import ANGLE, COMPOUND, DIGIT, DURATION, Cell, cell_in, quick_shape_of
 from backpass.table.notation.measures.angle import angle_in, are_angles

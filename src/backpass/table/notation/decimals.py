@@ -7,12 +7,13 @@ are clearly decimal commas; in ``1,234`` the comma may separate thousands.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.table.columns.column_reading import NUMBER_SHARE
 from backpass.table.columns.raw import RawStrings
 from backpass.table.columns.rules import Rules

@@ -7,8 +7,8 @@ messages of a column, the documentation and the tests are made from this table.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from backpass.dataclass import dataclass
 from backpass.table.notation.cell import ANGLE, COMPOUND, DASHES, DURATION, Cell
 from backpass.table.notation.numeral import APOSTROPHES, SPACES, UNDERSCORE
 from backpass.table.notation.reading import NumberReading

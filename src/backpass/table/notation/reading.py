@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
+from backpass.dataclass import dataclass
 from backpass.table.datetimes.span import is_open, span_in
 from backpass.table.notation.cell import Cell, cell_in, quick_cell_in
 from backpass.table.notation.measures.angle import FULL, angle_in

@@ -8,10 +8,11 @@ declares it.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from backpass.dataclass import dataclass
 
 REPEATED = frozenset(float(sign * int(digit * count)) for sign in (1, -1) for digit in "987" for count in range(2, 8))
 ROUND = frozenset({-100.0, -200.0, -300.0, -500.0, -1000.0, -2000.0, -10000.0, -32768.0, -32767.0, 32767.0, -9.0, -1.0})

@@ -7,9 +7,10 @@ scanner.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from backpass.dataclass import dataclass
 from backpass.table.columns.raw import RawNumbers, RawStrings
 from backpass.table.columns.rules import Rules
 from backpass.table.delimited.delimited import (

@@ -7,9 +7,9 @@ whole files with them, ``windows`` rows in windows, ``frame`` data in memory.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
+from backpass.dataclass import dataclass
 from backpass.errors import argument_error
 from backpass.table.columns.rules import Rules, check_name_lists, checked_order
 from backpass.table.files.opening import Opening

@@ -7,13 +7,14 @@ whole file are, from the drawn rows alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.numerics.distinct import distinct_values
 from backpass.table.columns.raw import RawColumn, RawNumbers, RawStrings
 from backpass.table.columns.rules import Rules

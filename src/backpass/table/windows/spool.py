@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import IO
 
+from backpass.dataclass import dataclass
 from backpass.table.delimited.delimited import PIECE, Delimited
 from backpass.table.files.opening import Opened, Opening
 from backpass.table.files.signatures import foreign_binary, foreign_text

@@ -12,13 +12,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Unpack
 
 import numpy as np
 
+from backpass.dataclass import dataclass
 from backpass.table.columns.kinds import infer_column
 from backpass.table.columns.raw import Content, RawStrings
 from backpass.table.columns.rules import Rules

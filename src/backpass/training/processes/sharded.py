@@ -11,7 +11,6 @@ bits. Every process then makes the same update.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, trace, value_and_grad
 from backpass.circuit.operations import concatenate
+from backpass.dataclass import dataclass
 from backpass.engine import Engine, Epoch, Outcome
 from backpass.network.layers import RandomKey
 from backpass.training.optimizer import Optimizer, memory_like

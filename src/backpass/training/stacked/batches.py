@@ -6,13 +6,13 @@ follows from the seed, the epoch and the number of rows alone, so it is the same
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.numerics.philox import permutation
 
 _PURPOSE = 0x5EED_0020

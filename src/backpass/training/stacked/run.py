@@ -8,7 +8,7 @@ its own rows, and no operation of a stacked step mixes networks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Spec
+from backpass.dataclass import dataclass
 from backpass.engine import Engine, Epoch, Step, is_finite
 from backpass.network import Loss, Network
 from backpass.numerics.philox import key_of

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
+from backpass.dataclass import dataclass
 from backpass.engine.plan.instructions.instruction import Instruction, Opcode, Operand, pad
 from backpass.engine.plan.limits import Unplannable
 from backpass.engine.plan.strides import Lengths

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from typing import Any, ClassVar
 
 import numpy
 
+from backpass.dataclass import dataclass
 from backpass.engine.plan.limits import DTYPES, RANK, Unplannable
 from backpass.engine.plan.strides import Lengths
 from backpass.engine.plan.term import WHOLE

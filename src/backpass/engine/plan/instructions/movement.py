@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
+from backpass.dataclass import dataclass
 from backpass.engine.plan.instructions.instruction import Instruction, Opcode, Operand
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import pairwise
 
+from backpass.dataclass import dataclass
 from backpass.engine.plan.graph import Graph, Unit
 from backpass.engine.plan.request import Request
 from backpass.engine.plan.term import Term, TermKind

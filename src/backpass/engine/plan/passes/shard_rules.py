@@ -8,8 +8,8 @@ other terms are computed once, from all rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
+from backpass.dataclass import dataclass
 from backpass.engine.plan.strides import Lengths
 from backpass.engine.plan.term import Term, TermKind
 

@@ -12,12 +12,13 @@ the probabilities as certain as the less certain of both.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import DataError, UsageError
 from backpass.model.fitting.outcome.correction import corrected
 from backpass.model.fitting.outcome.scoring import ScoredRows, has_intervals

@@ -6,11 +6,10 @@ a row in a group, or at a time, that validates or tests does not. Without a grou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.fitting.larger.stored import EVERY, NONE
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.split.horizon import times_of

@@ -7,13 +7,13 @@ Scaled numbers, quantile features and one-hot inputs are computed where a record
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.network.column_scales import Columns
 
 Floats = NDArray[np.float64]

@@ -6,13 +6,14 @@ It takes a path or a pattern and returns a sample of the rows, and tables of bou
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from backpass.dataclass import dataclass
 from backpass.errors import DataError, ResourceError, missing_file
 from backpass.model.fitting.larger import sample
 from backpass.model.fitting.larger.sample import FirstRows, drawn

@@ -7,12 +7,12 @@ depends on their numbers and the seed alone, not on how the table is divided or 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.numerics.distinct import are_among
 from backpass.table.columns.raw import RawColumn, RawNumbers, RawStrings
 from backpass.table.content import hashes_of

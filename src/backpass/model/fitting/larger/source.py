@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from backpass.dataclass import dataclass
 from backpass.table import Table
 from backpass.training.processes.exchange import SOLO, Exchange
 

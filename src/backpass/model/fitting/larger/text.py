@@ -6,10 +6,11 @@ It takes open files and returns a sample of their rows, and their rows in tables
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from backpass.dataclass import dataclass
 from backpass.model.fitting.larger import sample
 from backpass.model.fitting.larger.sample import FirstRows, GrowingSample
 from backpass.model.fitting.larger.source import SampledRows

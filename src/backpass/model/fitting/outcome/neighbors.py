@@ -9,13 +9,14 @@ than smooth functions do.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, Spec, operations, trace
+from backpass.dataclass import dataclass
 from backpass.engine import Engine
 from backpass.model.evaluation.comparison import Comparison, compare
 from backpass.model.fitting.outcome.scoring import ScoredRows

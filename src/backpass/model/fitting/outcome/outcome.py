@@ -7,13 +7,14 @@ once, after calibration, and handed on to scores, residuals and warnings.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.engine import host_engine
 from backpass.model.baseline.baseline import Baseline, kept
 from backpass.model.baseline.lookup import Lookup

@@ -7,7 +7,6 @@ residuals; it fits and scores the baselines. ``outcome`` makes a model of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from math import isfinite
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.baseline.baseline import Baseline, constant_baseline, linear_baseline
 from backpass.model.baseline.linear import Linear
 from backpass.model.baseline.work import CONVERGED, Shape, budget_of, plan_of, sample_of

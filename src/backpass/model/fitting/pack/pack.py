@@ -7,10 +7,11 @@ keeps. ``choice`` finds the shares.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
+from backpass.dataclass import dataclass
 from backpass.model.fitting.outcome.scoring import outputs_by_candidate
 from backpass.model.fitting.pack.choice import shares_of
 from backpass.model.fitting.pack.race import Race, stages_of

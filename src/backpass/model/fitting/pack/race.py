@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil, inf
 
+from backpass.dataclass import dataclass
 from backpass.model.fitting.problem.problem import batch_size_for
 from backpass.model.fitting.runs.checkpoint import Checkpoint, RunState
 from backpass.model.fitting.runs.ensemble import Member

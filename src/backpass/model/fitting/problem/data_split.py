@@ -7,13 +7,13 @@ to which split.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.split.units import Units
 from backpass.numerics.elementary import total
 from backpass.table import Table

@@ -7,12 +7,12 @@ was assumed, and what makes scores on the other rows too good. ``model.split`` a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.model.fitting.problem.data_split import Rows
 from backpass.model.fitting.teaching.teacher import Teacher

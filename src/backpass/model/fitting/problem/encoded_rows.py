@@ -6,12 +6,12 @@ Tables that nobody else reads lose their columns to the inputs of the network.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.model.fitting.problem.data_split import DataSplit, Pool, Rows
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.prediction.forward import CHUNK, inputs_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from hashlib import sha256
 from math import isfinite
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from backpass._version import __version__
 from backpass.circuit import Spec
+from backpass.dataclass import dataclass
 from backpass.engine import Engine, Step, engine_named, host_engine
 from backpass.model.fitting.larger.stored import Stored
 from backpass.model.fitting.outcome.temperature import shifted

@@ -9,8 +9,9 @@ same bits.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from backpass.dataclass import dataclass
 from backpass.model.fitting.problem.data_split import DataSplit
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.transfer.kept_features import KeptFeatures

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from backpass.dataclass import dataclass
 from backpass.model.fitting.runs.checkpoint import RunState
 from backpass.training import Callback, EpochRecord, Progress, StepRecord, TrainingResult
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.engine import Engine
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.runs.checkpoint import Checkpoint, Recorder, RunState, warn_on_failure

@@ -10,9 +10,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from backpass.dataclass import dataclass
 from backpass.model.fitting.runs.checkpoint import Checkpoint, Recorder, RunState, warn_on_failure
 from backpass.model.fitting.runs.ensemble_progress import ENDS_ALL, EnsembleProgress
 from backpass.training import Callback, StopRequest, TrainingResult

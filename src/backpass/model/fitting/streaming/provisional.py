@@ -7,10 +7,11 @@ column that varies for the first time. ``stream`` decides which of the two happe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from backpass.dataclass import dataclass
 from backpass.model.fitting.problem.data_split import Rows
 from backpass.model.fitting.problem.preparation import assemble
 from backpass.model.fitting.problem.problem import Problem

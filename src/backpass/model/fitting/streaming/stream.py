@@ -7,7 +7,7 @@ fixed set of rows are the job of ``training.loop``; ``provisional`` handles what
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.circuit import Spec
+from backpass.dataclass import dataclass
 from backpass.engine import Epoch, Step, first_non_finite, host_engine, is_finite
 from backpass.errors import DivergedError
 from backpass.model.fitting.problem.data_split import DataSplit, Rows, weights_or_ones

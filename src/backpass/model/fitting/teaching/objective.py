@@ -8,13 +8,13 @@ soft cross-entropy (Hinton, Vinyals & Dean 2015, at temperature 1; for numbers B
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backpass.circuit import Array
+from backpass.dataclass import dataclass
 from backpass.errors import DataError, UsageError
 from backpass.model.fitting.problem.data_split import DataSplit
 from backpass.model.head.head import Head

@@ -7,7 +7,7 @@ settings of the layers below the output layer, and the features. ``preparation``
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.engine import Engine
 from backpass.errors import DataError, UsageError
 from backpass.model.file.header import header_length

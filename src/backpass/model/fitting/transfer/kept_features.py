@@ -7,12 +7,13 @@ a new layer; and it joins beta and that layer into the parameters of one network
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.dataclass import dataclass
 from backpass.engine import Engine
 from backpass.model.prediction.forward import CHUNK, outputs_of
 from backpass.network import Activation, Dense, FeatureMap, Network

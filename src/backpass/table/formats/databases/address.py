@@ -7,9 +7,9 @@ Takes a path as the user writes it: ``data.csv``, ``book.xlsx::Sheet1``, ``sqlit
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
+from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 
 SERVERS = ("postgresql://", "postgres://")

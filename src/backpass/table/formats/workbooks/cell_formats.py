@@ -10,10 +10,11 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from xml.etree import ElementTree
 
+from backpass.dataclass import dataclass
 from backpass.table.files.decompression import CHUNK
 from backpass.table.messages import counted
 

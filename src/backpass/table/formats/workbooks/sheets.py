@@ -12,12 +12,12 @@ from __future__ import annotations
 import csv
 import datetime
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from backpass.dataclass import dataclass
 from backpass.errors import DataError
 from backpass.table.datetimes.duration import seconds_in
 from backpass.table.formats.extra import extra_module

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
+from backpass.dataclass import dataclass
 from backpass.table.notation.lazy_pattern import LazyPattern
 
 FEWEST_COMPOUNDS = 3  # different quantities; fewer are as good as categories
