@@ -7,14 +7,14 @@ a category of the model itself is never taken for another one. ``01`` is a code,
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from backpass.table.columns.spellings import Spelling, tidy
 from backpass.table.messages import listed, shown
 from backpass.table.notation.boolean import NO, YES, are_booleans, truth_in
+from backpass.table.notation.lazy_pattern import LazyPattern
 
-WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0*)?")
+WHOLE = LazyPattern(r"(-?(?:0|[1-9][0-9]*))(?:\.0*)?")
 BINARY = ("0", "1")
 CASES = (str.lower, str.upper, str.capitalize, str.title)
 

@@ -7,7 +7,6 @@ of what the machine, the control group (container), the process's own limit and 
 from __future__ import annotations
 
 import mmap
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ from pathlib import Path
 from backpass.dataclass import dataclass
 from backpass.errors import InsufficientMemoryError, UsageError
 from backpass.table.messages import counted, plain, shown
+from backpass.table.notation.lazy_pattern import LazyPattern
 
 CELL = 8  # bytes per number of a delimited file
 COLUMN = 1_000  # fixed bytes per column of a delimited file
@@ -31,7 +31,7 @@ CGROUPS = (  # limit and usage, in version 2 and version 1 of control groups
 )
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 """The bytes of a unit of memory."""
-_AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(|K|M|G|T|KI|MI|GI|TI)B?")
+_AMOUNT = LazyPattern(r"([0-9]+(?:\.[0-9]+)?)\s*(|K|M|G|T|KI|MI|GI|TI)B?")
 
 
 @dataclass(frozen=True, slots=True)

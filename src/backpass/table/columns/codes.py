@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from backpass.table.datetimes.name_evidence import words_of
 from backpass.table.messages import shown
+from backpass.table.notation.lazy_pattern import LazyPattern
 
 ONE_DECIMAL, LAST_ZERO = re.compile(r"\.[0-9](?![0-9])"), re.compile(r"\.[0-9]+0(?![0-9])")
-SHORT_EXPONENT = re.compile(r"[0-9][eE][0-9]")
-EXPONENT = re.compile(r"([0-9]+)[eE]([0-9]+)")
-VERSION = re.compile(r"([0-9]{1,3})\.([0-9]{1,2})")
+SHORT_EXPONENT = LazyPattern(r"[0-9][eE][0-9]")
+EXPONENT = LazyPattern(r"([0-9]+)[eE]([0-9]+)")
+VERSION = LazyPattern(r"([0-9]{1,3})\.([0-9]{1,2})")
 LARGEST_EXPONENT = 30  # of a number that somebody writes by hand
 MOST_VERSIONS = 100  # different ones
 VERSION_WORDS = frozenset(["version", "versions", "versionen", "versión", "versão", "versione", "firmware", "python"])

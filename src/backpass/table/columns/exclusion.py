@@ -23,14 +23,14 @@ IDENTIFIER_ROWS = 20  # minimum number of rows for the identifier test
 IDENTIFIER_SHARE = 0.9  # share of distinct categories above which a column is an identifier
 SMALLEST_RANGE = 1e-300  # of a numeric column, so that its scale is at most the reciprocal
 MANY_LEVELS = 20  # categories beyond which texts that start with numbers are probably numbers
-NUMBERED = re.compile(  # a sign, a bracket or a currency may stand before the first digit; a name before decimals or
+NUMBERED = LazyPattern(  # a sign, a bracket or a currency may stand before the first digit; a name before decimals or
     # before a number with a unit (SW 22 km/h)
     r"[^\w]{0,3}\d|[^\W\d_][\w.]{0,9}\s?[=:<>\s]\s?[+-]?\d+[.,]\d"
     r"|[^\W\d_]{1,4}\d+[.,]\d"
     rf"|[^\W\d_]{{1,4}}\s\d+\s?(?:{'|'.join(map(re.escape, UNITS))})$"
 )
 
-HEXADECIMAL = re.compile(r"0[xX][0-9A-Fa-f]+")
+HEXADECIMAL = LazyPattern(r"0[xX][0-9A-Fa-f]+")
 SEVERAL_NUMBERS = LazyPattern(
     r"\W?\d+(?:[.,]\d+)?(?:\s?(?:[/x×*;|]|, ?)\s?-?\d+(?:\.\d+)?){1,2}\W?(?:\s?[^\W\d]{1,4})?"
 )

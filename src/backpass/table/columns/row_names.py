@@ -8,18 +8,18 @@ Both only label rows, so they are left out, as the index of an in-memory frame i
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from backpass.dataclass import dataclass
 from backpass.table.messages import data_error, listed, shown
+from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.notation.number import number_in
 
-LEVEL = re.compile(r"__index_level_[0-9]+__")  # the column name of an unnamed index
-SPAN = re.compile(r"timedelta64\[(s|ms|us|ns)\]")
-QUOTED = re.compile("\\s*[\u201c\u201e\u00ab][^\u201d\u201c\u00bb]*")
+LEVEL = LazyPattern(r"__index_level_[0-9]+__")  # the column name of an unnamed index
+SPAN = LazyPattern(r"timedelta64\[(s|ms|us|ns)\]")
+QUOTED = LazyPattern("\\s*[\u201c\u201e\u00ab][^\u201d\u201c\u00bb]*")
 """A field with the first of two typographic quotes."""
 R_ROW_NAMES = "the header has one field fewer than the rows, as R writes row names: the first column is left out"
 NAME_IT = "name the first column in the header, too (R: write.table(..., col.names = NA, sep = ','))"

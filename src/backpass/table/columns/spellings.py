@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import compress
 from operator import itemgetter
 
+from backpass.dataclass import dataclass
 from backpass.table.files.database import identifier
 from backpass.table.messages import counted, listed, shown
 from backpass.table.notation.boolean import truth_in

@@ -6,13 +6,13 @@ such values remain strings. ``timestamp`` reads ISO 8601 dates, ``datetimes.writ
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, TypeAlias
 
 from backpass.table.datetimes.calendar import days_of, is_date
 from backpass.table.datetimes.timestamp import DAY, since_midnight
 from backpass.table.datetimes.written import full_year, hour_of_24
+from backpass.table.notation.lazy_pattern import LazyPattern
 
 Order: TypeAlias = Literal["day_first", "month_first", "year_first"]
 ORDERS: tuple[Order, ...] = ("day_first", "month_first", "year_first")
@@ -23,13 +23,13 @@ PLACES: dict[Order, tuple[int, int, int]] = {  # of the day, the month and the y
 }
 MORE_YEARS = 3  # times as many different numbers in the place of the days as in that of the years
 
-DATE = re.compile(
+DATE = LazyPattern(
     r"([0-9]{1,2})([./-]) ?([0-9]{1,2})\2 ?([0-9]{4}|[0-9]{2})"
     r"(?:(?:T|,? {1,2}| - )([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?"
     r"(?: ?([AaPp])\.?[ \u00a0\u202f]?[Mm]\.?| (?:Uhr|h))?)?"
 )
-VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}\.(?:[0-9]|[0-9]{3})")
-LIKE_A_DATE = re.compile(r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{1,4}(?:[ T].*)?")
+VERSION = LazyPattern(r"[0-9]{1,3}\.[0-9]{1,3}\.(?:[0-9]|[0-9]{3})")
+LIKE_A_DATE = LazyPattern(r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{1,4}(?:[ T].*)?")
 
 
 def looks_like_date(text: str) -> bool:

@@ -6,11 +6,12 @@ themselves, say so; ``counted`` weighs both.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
-_PAIR = re.compile("[0-9]{1,3}:[0-9]{1,3}")
-_PARTS = re.compile(r"[A-ZÀ-Þ]+(?![a-zß-ÿ])|[A-ZÀ-Þ]?[^\W\d_A-ZÀ-Þ]+")
+from backpass.table.notation.lazy_pattern import LazyPattern
+
+_PAIR = LazyPattern("[0-9]{1,3}:[0-9]{1,3}")
+_PARTS = LazyPattern(r"[A-ZÀ-Þ]+(?![a-zß-ÿ])|[A-ZÀ-Þ]?[^\W\d_A-ZÀ-Þ]+")
 _DATE_WORDS = """
     julian doy yymmdd yyyyddd
     date dates datetime timestamp dt day dob birthday birthdate datum datums tag geburtsdatum fecha fechas dia jour

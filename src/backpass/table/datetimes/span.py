@@ -29,7 +29,7 @@ MARKED = LazyPattern(
 CLOCK = LazyPattern(
     rf"(?P<sign>[-+]?){_DAYS}?(?P<hours>[0-9]{{1,5}}):(?P<minutes>[0-9]{{2}})(?::(?P<seconds>[0-9]{{2}}(?:[.,][0-9]+)?))?"
 )
-LAP = re.compile(r"(?P<sign>-?)(?P<minutes>[0-9]{1,4}):(?P<seconds>[0-9]{2}[.,][0-9]+)")
+LAP = LazyPattern(r"(?P<sign>-?)(?P<minutes>[0-9]{1,4}):(?P<seconds>[0-9]{2}[.,][0-9]+)")
 WORDED = LazyPattern(
     rf"(?P<sign>-?){_DAYS}?(?:(?P<hours>[0-9]+(?:[.,][0-9]+)?) ?(?:{_HOURS})\.?{_AND})?"
     rf"(?:(?P<minutes>[0-9]+(?:[.,][0-9]+)?) ?(?:{_MINUTES})\.?{_AND})?"

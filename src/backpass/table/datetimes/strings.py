@@ -28,6 +28,7 @@ from backpass.table.datetimes.month_names import DAYS_BEFORE_DIGITS
 from backpass.table.datetimes.name_evidence import are_ratios, says_datetime
 from backpass.table.datetimes.timestamp import DAY, Timestamp, timestamp_in
 from backpass.table.datetimes.written import LONGEST, POINTED_TIME, WRITTEN, Written, written_in
+from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.notation.words import means_missing
 from backpass.table.presentation.scripts import with_ascii_digits
 from backpass.table.presentation.spaces import with_plain_spaces
@@ -40,7 +41,7 @@ CERTAIN = 1000  # stands for the number of different values beside a word that m
 DIGIT = re.compile("[0-9]")
 ALL_DIGIT = re.compile(r"(?:[^0-9\0]*+[0-9][^\0]*+\0)*+")
 """Strings joined by NUL, and one behind the last, of which each holds a digit."""
-DAY_BEFORE = re.compile(
+DAY_BEFORE = LazyPattern(
     r"(?P<weekday>[^\W\d_]{1,12})\.?,?[ \u00a0](?=[0-9]{1,4}[./-] ?[0-9]{1,2}[./-] ?[0-9]{1,4}(?![0-9]))"
 )
 ORDINAL = "year and day of the year"

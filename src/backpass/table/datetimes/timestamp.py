@@ -7,7 +7,6 @@ reads ``29.02.2024`` and ``2/29/2024``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from backpass.dataclass import dataclass
 from backpass.table.datetimes.calendar import FIRST_YEAR, LAST_YEAR, date_of, days_of, is_date
+from backpass.table.notation.lazy_pattern import LazyPattern
 
 DatetimeKind: TypeAlias = Literal["date", "time"]
 
@@ -32,8 +32,8 @@ FINER = {"ns": 10**3, "ps": 10**6, "fs": 10**9, "as": 10**12}  # NumPy's units p
 
 _CLOCK = r"([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?"
 _DAY = r"([0-9]{4})(?:-([0-9]{2})-([0-9]{2})|/([0-9]{1,2})/([0-9]{1,2}))"
-DATE = re.compile(_DAY + r"(?:[T ]" + _CLOCK + r" ?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?")
-TIME = re.compile(_CLOCK)
+DATE = LazyPattern(_DAY + r"(?:[T ]" + _CLOCK + r" ?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?")
+TIME = LazyPattern(_CLOCK)
 
 
 @dataclass(frozen=True, slots=True)

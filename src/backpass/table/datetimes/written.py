@@ -7,7 +7,6 @@ this table. ``day_month`` reads dates that need a known order, ``counted`` numbe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from backpass.dataclass import dataclass
@@ -27,7 +26,7 @@ _WORD = r"(?P<month_name>[^\W\d_]{3,12}\.?)"
 _WEEKDAY = r"(?:(?P<weekday>[^\W\d_]{2,12}\.?),? )?"
 _DAY = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th|er|º|ª|\.)?"
 FIRST_LETTERS = frozenset({"q", "w", "wk", "week", "kw", "cw"})  # of quarters and weeks
-_FIRST = re.compile(r"[0-9]|[^\W\d_]+")
+_FIRST = LazyPattern(r"[0-9]|[^\W\d_]+")
 _CALLS = ("/Date(", "new Date(")
 
 
@@ -48,7 +47,7 @@ class Written:
     cells: tuple[str, ...]
     values: tuple[str, ...]
     caution: str
-    pattern: LazyPattern
+    pattern: LazyPattern[str]
     kind: DatetimeKind = "date"
 
 

@@ -22,10 +22,10 @@ GAPS = frozenset(
     | {"[c]", "[x]", "[z]", "[low]", "[u]", "[n/a]", "[na]", "(x)"}  # of statistical offices; no units in brackets
 )
 MOSTLY = 0.8  # share of values from which a column counts as one of values
-RULER = re.compile(r"[-=_+:|* ]*[-=_]{2}[-=_+:|* ]*")
-YEAR = re.compile(r"(?:1[89]|2[01])[0-9]{2}")
+RULER = LazyPattern(r"[-=_+:|* ]*[-=_]{2}[-=_+:|* ]*")
+YEAR = LazyPattern(r"(?:1[89]|2[01])[0-9]{2}")
 
-BRACKETED = re.compile(r"[\[(<{].*[\])>}]")
+BRACKETED = LazyPattern(r"[\[(<{].*[\])>}]")
 _PREFIX = "(?:[fpnuµμmcdhkMGT]|da)?"
 _BASE = (
     "(?:m|g|s|A|K|mol|cd|Hz|N|Pa|J|W|C|V|F|Ω|ohms?|S|Wb|T|H|L|l|t|bar|eV|VA|Wh|Ah|cal|B|b|bit|byte|px|rad|sr|lm|lx|Bq|Gy|Sv"

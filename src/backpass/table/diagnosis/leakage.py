@@ -7,7 +7,6 @@ identifiers score nothing. ``diagnostics`` has the rules without exceptions.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -19,6 +18,7 @@ from backpass.numerics.philox import permutation
 from backpass.table.free_text.counts import Sparse, count_words
 from backpass.table.free_text.recognition import is_free_text
 from backpass.table.messages import shown
+from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn
 from backpass.table.target import Target
 
@@ -46,7 +46,7 @@ _MOST_WORDS = 256  # that a line through numbers has
 _MOST_NUMBERS = 3  # of a text that are compared with the target
 _WORD_PRIOR = 1.0  # texts that are added to those with a word
 _CLEAR = 3.0
-_NUMBER = re.compile(r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?")
+_NUMBER = LazyPattern(r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?")
 
 
 def leakage_findings(column: Column, target: Target, y: NDArray[Any]) -> Iterator[tuple[float, str]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from backpass.dataclass import dataclass
+from backpass.table.notation.lazy_pattern import LazyPattern
 
 PARQUET = "to_parquet('FILE.parquet')"
 
@@ -100,15 +101,15 @@ ZIPPED = (  # names of members -> what the archive is
     (b".npy", "a NumPy .npz archive (zip)", f"convert it: pandas.DataFrame({{**numpy.load(...)}}).{PARQUET}"),
 )
 ZIP = b"PK\x03\x04"
-PICKLE = re.compile(rb"\x80[\x02-\x05][^\x00]")
+PICKLE = LazyPattern(rb"\x80[\x02-\x05][^\x00]")
 # Possessive, so that no text takes more than linear time.
-RELATION = re.compile(rb"(?:[ \t]*+(?:%[^\r\n]*+)?[\r\n])*+[ \t]*+@relation\b", re.IGNORECASE)
+RELATION = LazyPattern(rb"(?:[ \t]*+(?:%[^\r\n]*+)?[\r\n])*+[ \t]*+@relation\b", re.IGNORECASE)
 NUMBER = rb"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?"
-SVMLIGHT = re.compile(
+SVMLIGHT = LazyPattern(
     rb"%(n)s(?:,%(n)s)*+(?: ++qid:\d++)?(?P<pairs>(?: ++\d++:%(n)s)*+)[ \t]*+(?:#.*)?"
     % {b"n": NUMBER}  # target, then column:value
 )
-JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*[\[{\]])")  # a list or an object, unlike any CSV header
+JSON = LazyPattern(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*[\[{\]])")  # a list or an object, unlike any CSV header
 MARK = b"\xef\xbb\xbf"
 LINES = 20  # lines that must match
 

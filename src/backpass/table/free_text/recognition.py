@@ -7,11 +7,10 @@ joins parts of a name.
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
 from backpass.table.free_text.words import UNSPACED
+from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.table import CategoricalColumn, Column
 
 FEWEST_ROWS = 20  # rows with a text, below which nothing is recognized
@@ -19,9 +18,9 @@ FEWEST_WORDS = 3  # median number of words
 DISTINCT_SHARE = 0.5  # distinct texts per row with a text
 SAMPLE = 1000  # texts that are looked at
 
-_WORD = re.compile(r"[^\w\s]*[^\W\d_]{2,}(?:['\u2019-][^\W\d_]+)*[^\w\s]*")
-_UNSPACED = re.compile(f"[{UNSPACED}]")
-_JOINED = re.compile(r"[@\\/_=]|\w[.:]\w")  # mail, paths, links, names of files and variables
+_WORD = LazyPattern(r"[^\w\s]*[^\W\d_]{2,}(?:['\u2019-][^\W\d_]+)*[^\w\s]*")
+_UNSPACED = LazyPattern(f"[{UNSPACED}]")
+_JOINED = LazyPattern(r"[@\\/_=]|\w[.:]\w")  # mail, paths, links, names of files and variables
 
 
 def is_free_text(column: Column) -> bool:

@@ -12,6 +12,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from backpass.table.notation.lazy_pattern import LazyPattern
+
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
@@ -20,7 +22,7 @@ LAST_MARK = 0x20000
 LONGEST = 40  # characters of a word that count; longer ones are links, digests or data
 
 _SPACED = {c: " " for c in range(128) if not chr(c).isalnum()}
-_PLAIN = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")
+_PLAIN = LazyPattern(r"[a-z0-9]+(?:'[a-z0-9]+)*")
 
 
 def words_of(text: str) -> list[str]:

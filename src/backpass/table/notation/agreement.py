@@ -7,7 +7,6 @@ telephone numbers, bands such as 18-24 and 25-34, letters behind a number that d
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import pairwise
@@ -15,6 +14,7 @@ from itertools import pairwise
 from backpass.dataclass import dataclass
 from backpass.table.datetimes.span import are_spans, is_open, names_hours, overflows, span_in
 from backpass.table.notation.cell import ANGLE, COMPOUND, DIGIT, DURATION, Cell, cell_in, quick_shape_of
+from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.notation.measures.angle import angle_in, are_angles
 from backpass.table.notation.measures.aside import without_aside
 from backpass.table.notation.measures.compound import unit_of_compounds
@@ -47,8 +47,8 @@ MOST_BANDS = 30  # distinct disjoint ranges that are still bands
 FEWEST_VALUES = 3  # distinct numbers with units, ranges or bounds; fewer are as good as categories
 FEWEST_DIGITS = 5  # digits of two joined codes
 PHONE_DIGITS = 9  # digits in groups of three, in every cell, that are telephone numbers
-WHOLE = re.compile(r"[0-9]+")
-AMOUNT = re.compile(
+WHOLE = LazyPattern(r"[0-9]+")
+AMOUNT = LazyPattern(
     rf"(?<![0-9.,])(?:(?P<grouped>[0-9]{{1,3}}(?:[,.{APOSTROPHES}{SPACES}][0-9]{{3}})++)|[0-9]++)"
     r"(?P<fraction>[.,][0-9]{2})?(?![0-9])"
 )

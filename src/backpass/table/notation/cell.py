@@ -28,23 +28,23 @@ SUPERSCRIPT_LETTERS = "ᵃᵇᶜᵈᵉᶠᵍʰ"
 POWERS = str.maketrans(f"{SUPERSCRIPTS}⁻⁺{DASHES}", f"0123456789-+{'-' * len(DASHES)}")
 LONGEST = 60  # characters of a cell that may be a number
 ONES = str.maketrans("023456789\0", f"{'1' * 9}0")
-LEADING = re.compile(r"(?<![0-9.,])0")
-NUMERALS = re.compile(NUMERAL)
+LEADING = LazyPattern(r"(?<![0-9.,])0")
+NUMERALS = LazyPattern(NUMERAL)
 VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"
-DIGIT = re.compile(f"[0-9{VULGAR}]")
-MIXED = re.compile(  # 3 3/8, 3-3/8, 3½, ½
+DIGIT = LazyPattern(f"[0-9{VULGAR}]")
+MIXED = LazyPattern(  # 3 3/8, 3-3/8, 3½, ½
     rf"(?P<whole>(?<![0-9.,/-])[0-9]{{0,3}})(?:[{SPACES}]?(?P<vulgar>[{VULGAR}])"
     r"|(?<=[0-9])[ \u00a0-](?P<part>[0-9]{1,2})[/⁄](?P<of>2|3|4|5|6|8|10|12|16|32|64)(?![0-9/]))"
 )
-OF_VALUE = re.compile(  # digits that are no plain value: 4.1/5, x 10^3, e5, m3
+OF_VALUE = LazyPattern(  # digits that are no plain value: 4.1/5, x 10^3, e5, m3
     rf"[/x×·…\0{VULGAR}]|[*^][0-9]|\.\.|(?:[^\W\d_]|[%‰°º\"″′]|[0-9][^0-9]*[{SIGNS}])[^0-9]*[0-9]"
 )
-NUMBERED = re.compile(rf".*[{SPACES}][1-9][0-9]?\)")  # 12.5 1): the number of a footnote is no value, either
-MISTYPED = re.compile(  # 1OO, 1O0, 2l5: letters in the place of digits that look like them
+NUMBERED = LazyPattern(rf".*[{SPACES}][1-9][0-9]?\)")  # 12.5 1): the number of a footnote is no value, either
+MISTYPED = LazyPattern(  # 1OO, 1O0, 2l5: letters in the place of digits that look like them
     r"[OoIlSZB]+[0-9][0-9OoIlSZB]*|[Oo]{2,}"
 )
 THOUSANDS_OF_EUROS = frozenset({"T€", "T €", "TEUR", "TEuro"})  # in German; T is tera elsewhere
-DECIMALS_OF_WORD = re.compile(r"(?:[^\W\d_]|[°%])\.[0-9]")  # 5O.5, 10 No.5
+DECIMALS_OF_WORD = LazyPattern(r"(?:[^\W\d_]|[°%])\.[0-9]")  # 5O.5, 10 No.5
 PHRASES = tuple(BEFORE)
 CELL = LazyPattern(
     rf"""

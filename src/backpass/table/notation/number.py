@@ -17,21 +17,21 @@ from backpass.table.notation.lazy_pattern import LazyPattern
 
 WHOLE_LIMIT = 2.0**53  # from here on float64 cannot distinguish neighboring whole numbers
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-COMMA_NUMBER = re.compile(r"[+-]?(?:[0-9]+,[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?")
-INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
+COMMA_NUMBER = LazyPattern(r"[+-]?(?:[0-9]+,[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?")
+INFINITE = LazyPattern(r"[+-]?inf(?:inity)?", re.IGNORECASE)
 STARTS = frozenset("0123456789+-.,(iIıİ$€£¥₹")
 """First characters of numbers, of ``inf`` in either case, and of amounts."""
 PERCENT = "percent"
 """Required kind of a column of percentages, which are numbers: 12% is 12."""
 PADDED = re.compile(r"[+-]?0[0-9]")
 CURRENCIES = "$€£¥₹"
-CURRENCY = re.compile(f"[{CURRENCIES}]")
-ADDRESS = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})")
+CURRENCY = LazyPattern(f"[{CURRENCIES}]")
+ADDRESS = LazyPattern(r"([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})")
 SPACES = " \u00a0\u202f"
 GROUP_MARKS = {".": ",'’\u00a0\u202f", ",": f".'’{SPACES}"}  # decimal sign -> thousands separators
 
 
-def _amount(decimal: str) -> LazyPattern:
+def _amount(decimal: str) -> LazyPattern[str]:
     """Return the pattern of amounts: digits in groups of three, a fraction, a sign, and a currency before or after."""
     grouped = rf"[1-9][0-9]{{0,2}}(?P<mark>[{GROUP_MARKS[decimal]}])[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*"
     point = re.escape(decimal)

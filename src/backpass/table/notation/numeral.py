@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.presentation.spaces import GROUPING
 
 SPACES = f" {GROUPING}"
@@ -17,8 +18,8 @@ UNDERSCORE = "_"
 SEPARATORS = f".,{APOSTROPHES}{SPACES}{UNDERSCORE}"
 NUMERAL = rf"(?:[0-9]+(?:[{SEPARATORS}][0-9]+)*[.,]?|[.,][0-9]+)"
 DECIMALS = (".", ",")
-PADDED = re.compile(r"0[0-9]")
-MARKS = re.compile(f"[{APOSTROPHES}{SPACES}{UNDERSCORE}]")
+PADDED = LazyPattern(r"0[0-9]")
+MARKS = LazyPattern(f"[{APOSTROPHES}{SPACES}{UNDERSCORE}]")
 
 
 def _pattern(decimal: str) -> re.Pattern[str]:

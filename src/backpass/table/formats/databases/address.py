@@ -6,17 +6,17 @@ Takes a path as the user writes it: ``data.csv``, ``book.xlsx::Sheet1``, ``sqlit
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from backpass.dataclass import dataclass
 from backpass.errors import UsageError
+from backpass.table.notation.lazy_pattern import LazyPattern
 
 SERVERS = ("postgresql://", "postgres://")
 SQLITE = "sqlite:///"
-SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+SCHEME = LazyPattern(r"[A-Za-z][A-Za-z0-9+.-]*://")
 SEPARATOR = "::"
-PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@|(?<=[?&]password=)[^&]*")
+PASSWORD = LazyPattern(r"(?<=://)([^/@:]*):[^/@]*@|(?<=[?&]password=)[^&]*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from backpass.table.notation.lazy_pattern import LazyPattern
 
 _NUMBER = r"[+\-−–]?(?:[0-9]+(?:[.,][0-9]+)*|[.,][0-9]+)(?:[eE][+\-−]?[0-9]{1,3})?"
 _NAME = r"(?:(?:sd|se|sem|cv|rsd|iqr|range|n|σ|[0-9]{2} ?% ?(?:ci|ki|ic)|ci|ki|ic)[\s:=]*)?"
-OPENING = re.compile(r"[±(\[+]")
+OPENING = LazyPattern(r"[±(\[+]")
 PLUS_MINUS = LazyPattern(
     rf"\s*(?:(?:±|\+\s?/\s?[-−–]|\+[-−–]|\+\\-)\s*{_NUMBER}|\+{_NUMBER}\s?/?\s?[-−–]{_NUMBER})", re.IGNORECASE
 )

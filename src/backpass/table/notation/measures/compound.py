@@ -18,7 +18,7 @@ FEWEST_COMPOUNDS = 3  # different quantities; fewer are as good as categories
 DAYS_PER_MONTH = Fraction("30.436875")  # of the Gregorian calendar, on average
 BARE = {"ft": 1, "m": 2}  # units behind which a number may stand without its own, and its fewest digits: 5'9, 1m75
 _NUMBER = r"[0-9]+(?:[.,][0-9]+)?"
-TWO_NUMBERS = re.compile(r"[0-9][^0-9]*[^0-9.,\s][^0-9]*[0-9]")
+TWO_NUMBERS = LazyPattern(r"[0-9][^0-9]*[^0-9.,\s][^0-9]*[0-9]")
 STARTS = frozenset("0123456789-−")
 _BETWEEN = r"[\s,]*(?:(?:and|und|et|y|e|en|och|og|и)\s+)?"
 
@@ -35,7 +35,7 @@ class Ladder:
 
     units: tuple[str, ...]
     sizes: tuple[Fraction, ...]
-    pattern: LazyPattern
+    pattern: LazyPattern[str]
 
     def size(self, unit: int, top: int) -> Fraction:
         """Return how many of the unit ``top`` one of a unit is."""

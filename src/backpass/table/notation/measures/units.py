@@ -10,6 +10,8 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
+from backpass.table.notation.lazy_pattern import LazyPattern
+
 _DIMENSIONS = (
     # length in meters
     "µm μm um:1/1000000 mm millimeter millimeters millimetre millimetres:1/1000 cm centimeter centimeters centimetre "
@@ -79,7 +81,7 @@ _PLAIN = """
 """
 BASES = frozenset({*UNITS, *(prefix + unit for prefix in _PREFIXES for unit in _PREFIXED.split()), *_PLAIN.split()})
 """Units that may have an exponent: s of m s-1, and m of µg m-3."""
-EXPONENT = re.compile(r"(?P<base>.+?)\^?[-−‐-―][1-9]")
+EXPONENT = LazyPattern(r"(?P<base>.+?)\^?[-−‐-―][1-9]")
 
 
 def has_right_exponents(word: str) -> bool:
