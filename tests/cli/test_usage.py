@@ -54,6 +54,7 @@ def test_a_command_imports_what_it_needs(command: str, call: Run, tmp_path: Path
     if command == "inspect":
         unused += " circuit engine network training"
     assert not loaded & {f"backpass.{name}" for name in unused.split()}
+    assert "numpy.ma" not in loaded
 
 
 def test_a_table_of_numbers_and_words_needs_no_large_pattern(tmp_path: Path) -> None:

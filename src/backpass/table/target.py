@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.dataclass import dataclass
 from backpass.errors import UsageError
-from backpass.numerics.distinct import are_among
+from backpass.numerics.distinct import are_among, distinct_values
 from backpass.table.columns.column_reading import agreement_among, numbers_among
 from backpass.table.columns.exclusion import looks_like_identifier, starts_with_numbers
 from backpass.table.equal_values import are_zero_and_one, equal_category
@@ -274,14 +274,14 @@ def _asks_for_classes(column: NumericColumn | CategoricalColumn, task: str | Non
             errors.add(text, "leave out --task, or declare missing values with --missing")
         return True
     if task is None:
-        return len(np.unique(column.values[~column.missing])) == 2
+        return len(distinct_values(column.values[~column.missing])) == 2
     return task == "classification"
 
 
 def _regression(column: NumericColumn | CategoricalColumn) -> Target:
     """Return a regression target, with a note if it is constant or has few distinct whole numbers."""
     values = column.values[~column.missing] if isinstance(column, NumericColumn) else np.empty(0)
-    distinct = np.unique(values)
+    distinct = distinct_values(values)
     name, notes = shown(column.name), list[str]()
     if len(distinct) == 1:
         notes.append(f"target {name} is constant {text_of(float(distinct[0]))}")

@@ -12,6 +12,7 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.numerics.distinct import distinct_values
 from backpass.table.datetimes.name_evidence import words_of
 from backpass.table.messages import shown
 from backpass.table.notation.lazy_pattern import LazyPattern
@@ -162,7 +163,7 @@ def are_article_numbers(name: str, values: NDArray[np.float64]) -> bool:
     if not is_article(head):
         return False
     there = values[~np.isnan(values)]
-    return is_article(there) and (is_article is _have_article_lengths or len(np.unique(there)) >= FEWEST_ARTICLES)
+    return is_article(there) and (is_article is _have_article_lengths or len(distinct_values(there)) >= FEWEST_ARTICLES)
 
 
 def _have_article_lengths(values: NDArray[np.float64]) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.numerics.distinct import distinct_values
 from backpass.table.columns.rules import Rules
 from backpass.table.columns.text_classification import (
     DATE,
@@ -151,7 +152,7 @@ def _with_gaps(
     for types in ((NUMERIC, INFINITE), (DATE,), (TIME,)):
         held = classified.are(*types) & (classified.counts > 0)
         values = classified.numbers[held] if NUMERIC in types else classified.microseconds[held]
-        distinct = CERTAIN if is_required else len(np.unique(values))
+        distinct = CERTAIN if is_required else len(distinct_values(values))
         gaps = [j for j in candidates if _is_gap(texts[j], reading, distinct, rules)]
         others = classified.rows_of(NUMERIC, INFINITE, DATE, TIME, TEXT) - int(classified.counts[gaps].sum())
         is_such = is_required or classified.rows_of(*types) >= NUMBER_SHARE * others

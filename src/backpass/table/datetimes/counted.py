@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.dataclass import dataclass
+from backpass.numerics.distinct import distinct_values
 from backpass.table.datetimes.digits import (
     calendar_microseconds,
     clock_microseconds,
@@ -314,7 +315,7 @@ def counted_in(name: str, values: Numbers) -> Counted | None:
     likely = [each for each in likely if each.may_have(low, high)]  # before the numbers are sorted, which takes longest
     if not likely:
         return None
-    different = np.unique(there)
+    different = distinct_values(there)
     for each in likely:
         dates = _without_placeholders(each, different)
         if dates.size and each.is_meant(name, dates) and _fits(each, dates):  # the first is quicker and mostly decides
@@ -355,7 +356,7 @@ def counted_in_padded(name: str, values: Numbers) -> Counted | None:
     >>> counted_in_padded("date", np.array([50131.0, 61224.0, 70704.0])).key
     'yymmdd'
     """
-    notation, different = BY_KEY["yymmdd"], np.unique(values)
+    notation, different = BY_KEY["yymmdd"], distinct_values(values)
     return notation if _fits(notation, different) and are_short(name, different) else None
 
 
@@ -378,7 +379,7 @@ def counted_without_evidence(values: Numbers) -> Counted | None:
     >>> counted_without_evidence(np.array([1706659200.0])).key, counted_without_evidence(np.array([12.0]))
     ('epoch_seconds', None)
     """
-    there = np.unique(values[np.isfinite(values)])
+    there = distinct_values(values[np.isfinite(values)])
     if not there.size:
         return None
     ambiguous = ("spreadsheet_serial", "yyyymm", "yymmdd", "yyyyddd")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.numerics.distinct import distinct_values
 from backpass.table.datetimes.name_evidence import says_date, says_datetime, says_month, says_period, says_time
 
 Numbers = NDArray[np.float64]
@@ -50,7 +51,7 @@ def are_short(name: str, different: Numbers) -> bool:
     """Whether numbers of six digits are dates by their name, or many in several months."""
     if says_date(name):
         return len(different) >= FEWEST_DATES
-    return len(different) >= FEWEST_SHORT and len(np.unique(np.floor(different / 100.0))) >= FEWEST_SPREAD
+    return len(different) >= FEWEST_SHORT and len(distinct_values(np.floor(different / 100.0))) >= FEWEST_SPREAD
 
 
 def are_ordinal(name: str, different: Numbers) -> bool:
@@ -111,7 +112,7 @@ def _times_of_day(different: Numbers) -> Numbers:
     for unit, tolerance, decimals in ((60.0, 0.5, 1e3), (1.0, 0.01, 1e6)):
         if (np.abs(seconds - np.rint(seconds / unit) * unit) <= tolerance).all():
             long = np.abs(fractions * decimals - np.rint(fractions * decimals)) > 1e-4
-            return np.unique(np.rint(seconds[long])) / DAY_SECONDS
+            return distinct_values(np.rint(seconds[long])) / DAY_SECONDS
     return np.zeros(0)
 
 
@@ -121,4 +122,4 @@ def are_times(name: str, different: Numbers, scale: float) -> bool:
         return False
     hours = np.floor(np.rint(different * scale) / 100.0)
     minutes = np.rint(different * scale) % 100.0
-    return len(np.unique(hours)) > 2 and len(np.unique(minutes)) > 2
+    return len(distinct_values(hours)) > 2 and len(distinct_values(minutes)) > 2

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.dataclass import dataclass
 from backpass.numerics.distinct import distinct_values
+from backpass.numerics.quantiles import quantiles
 from backpass.table.columns.column_reading import numbers_among
 from backpass.table.columns.exclusion import (
     NumberedTexts,
@@ -113,13 +114,13 @@ def _are_headings(column: Column) -> bool:
 def _number_findings(column: NumericColumn, table: Table) -> Iterator[Finding]:
     """Yield findings on numbers: a row counter, or outliers."""
     there = column.values[~column.missing]
-    if len(there) >= FEWEST and len(np.unique(there)) == len(there) and _counts_rows(there):
+    if len(there) >= FEWEST and len(distinct_values(there)) == len(there) and _counts_rows(there):
         yield Finding("counter", "consecutive integers: a row number?")
         return
     if text := identifier_text(column, table.row_numbers):
         yield Finding("identifier_numbers", text)
         return
-    low, high = np.quantile(there, [0.25, 0.75])
+    low, high = quantiles(there, [0.25, 0.75])
     far_out = max(FAR_OUT, _normal_reach(len(there)))
     reach = far_out * (high - low)
     with np.errstate(invalid="ignore"):

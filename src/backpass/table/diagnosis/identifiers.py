@@ -11,6 +11,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.numerics.distinct import distinct_values
 from backpass.table.table import NumericColumn
 
 FEWEST = 20  # rows below which nothing is suspected
@@ -49,6 +50,6 @@ def identifier_text(column: NumericColumn, row_numbers: NDArray[np.int64]) -> st
         return ""
     if (values[1:] > values[:-1]).all():
         return "distinct integers that increase from row to row: an identifier?"
-    if is_named_as_identifier(column.name) and len(np.unique(values)) == len(values):
+    if is_named_as_identifier(column.name) and len(distinct_values(values)) == len(values):
         return "distinct integers in a column named as an identifier"
     return ""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from backpass.dataclass import dataclass
 from backpass.errors import DataError
 from backpass.numerics.distinct import distinct_values
+from backpass.numerics.quantiles import quantiles
 from backpass.table.datetimes.timestamp import timestamp_texts
 from backpass.table.diagnosis.association import association
 from backpass.table.diagnosis.dependence import dependences, order_findings
@@ -236,7 +237,7 @@ def _report(column: Column, fitting: str, findings: Sequence[Finding]) -> Column
             distinct = len(distinct_values(values[there]))
             if distinct:
                 span = float(values[there].min()), float(values[there].max())
-                low, middle, high = np.quantile(values[there], [0.25, 0.5, 0.75]).tolist()
+                low, middle, high = quantiles(values[there], [0.25, 0.5, 0.75]).tolist()
                 quartiles = (low, middle, high)
         case DatetimeColumn(_, microseconds, kind):
             distinct = len(distinct_values(microseconds[there]))

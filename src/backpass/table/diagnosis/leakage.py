@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.numerics.distinct import distinct_values
 from backpass.numerics.philox import permutation
+from backpass.numerics.quantiles import quantiles
 from backpass.table.free_text.counts import Sparse, count_words
 from backpass.table.free_text.recognition import is_free_text
 from backpass.table.messages import shown
@@ -192,7 +194,7 @@ def _cells(column: Column, fitted: NDArray[Any]) -> NDArray[np.intp]:
     known = values[fitted][~np.isnan(values[fitted])]
     if not known.size:
         return np.zeros(len(values), np.intp)
-    edges = np.unique(np.quantile(known, np.linspace(0.0, 1.0, _BINS + 1)[1:-1]))
+    edges = distinct_values(quantiles(known, np.linspace(0.0, 1.0, _BINS + 1)[1:-1]))
     return np.where(np.isnan(values), 0, 1 + np.searchsorted(edges, values, side="left"))
 
 

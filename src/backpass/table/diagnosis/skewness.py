@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.numerics.quantiles import quantiles
 from backpass.table.messages import shown
 
 SKEWED = 10.0  # times the width of the upper half of 90% of a target to that of the lower half
@@ -27,7 +28,7 @@ def skewness_of(name: str, y: NDArray[np.float64]) -> str:
     """
     if len(y) < FEWEST_SKEWED or float(y.min()) < 0.0:
         return ""
-    low, middle, high = np.quantile(y, [0.05, 0.5, 0.95]).tolist()
+    low, middle, high = quantiles(y, [0.05, 0.5, 0.95]).tolist()
     if not high - middle > SKEWED * (middle - low) or high <= middle or middle <= 0.0:
         return ""
     span = f"{shortest(float(y.min()))} to {shortest(float(y.max()))}"

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.dataclass import dataclass
+from backpass.numerics.distinct import distinct_values
 from backpass.table.columns.column_reading import NUMBER_SHARE
 from backpass.table.columns.raw import RawStrings
 from backpass.table.columns.rules import Rules
@@ -100,7 +101,7 @@ def may_be_thousands(values: NDArray[np.float64]) -> bool:
     if (there >= 1e12).any():  # digits behind the point are lost
         return True
     thousandths, hundredths = (np.abs(there * scale - np.rint(there * scale)) < 1e-6 * scale for scale in (1e3, 1e2))
-    fractions = np.unique(there[there != np.rint(there)])
+    fractions = distinct_values(there[there != np.rint(there)])
     return bool(thousandths.all()) and not (bool(hundredths.all()) and len(fractions) >= FEWEST_FRACTIONS)
 
 
