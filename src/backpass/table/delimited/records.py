@@ -5,13 +5,14 @@ Python's ``csv`` parses the first record and the first 64 kB; a scanner (``scan`
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from io import StringIO
+from io import StringIO, TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 from backpass.dataclass import dataclass
 from backpass.table.delimited.cells import is_ruler
@@ -31,6 +32,7 @@ LAST = 20  # maximum number of records below the rows in a sample
 LINES, LONGEST_SAMPLE = 8, 1 << 22  # minimum lines of a sample, up to a maximum of characters
 SPOKEN = {"\t": "tab", WHITESPACE: WHITESPACE}
 NAMELESS = "give every column a name; or does every line end in a delimiter?"
+Records: TypeAlias = list[tuple[int, list[str]]]  # each with the number of lines before it
 UNIQUE = "column names must be unique: rename one of them"
 ROW_NAMES = "(row names)"  # stands for the empty name that pandas and R give to row names
 
@@ -49,16 +51,11 @@ class Sample:
     is_whole: bool
     offset: int
 
-    def records(self, delimiter: str) -> list[list[str]]:
-        """Return the untrimmed records, without the last one if the sample is cut; none if the quotes do not match."""
-        try:
-            found = [record for record in reader(StringIO(self.text, newline=""), delimiter) if record]
-        except csv.Error:
-            return []
-        return found if self.is_whole or len(found) < 2 else found[:-1]
+    def records(self, delimiter: str) -> Records:
+        """Return the untrimmed records, each with the number of lines before it.
 
-    def numbered(self, delimiter: str) -> list[tuple[int, list[str]]]:
-        """Return the records as in ``records``, each with the number of lines before it."""
+        The last one is left out if the sample is cut. There are none if the quotes do not match.
+        """
         found, rows, before = list[tuple[int, list[str]]](), reader(StringIO(self.text, newline=""), delimiter), 0
         try:
             if '"' not in self.text:  # a record is a line
@@ -85,12 +82,10 @@ def sample_of(file: Path, source: str, skip: int = 0) -> Sample:
     Raises:
         DataError: The file has fewer than ``skip`` lines.
     """
-    with file.open("rb") as stream:
+    with file.open("rb") as binary, TextIOWrapper(binary, encoding="utf-8", newline="") as stream:
         offset = 0
-        while stream.read(3) == b"\xef\xbb\xbf":
-            offset += 3
-    with text_of_file(file) as stream:
-        stream.read(offset // 3 - 1 if offset else 0)
+        while binary.peek(3).startswith(codecs.BOM_UTF8):
+            offset += len(binary.read(3))
         skipped = [len(line.encode()) for line in islice(stream, skip)]
         if len(skipped) < skip:
             raise data_error(source, f"has {len(skipped)} lines, of which {skip} are to be skipped")
@@ -105,8 +100,8 @@ def delimiter_name(delimiter: str) -> str:
     return SPOKEN.get(delimiter, repr(delimiter))
 
 
-def delimiter_of(sample: Sample, source: str) -> str:
-    """Return the delimiter among , ; tab | that splits every record of the sample into the same number of fields.
+def records_of(sample: Sample, source: str) -> tuple[str, Records]:
+    """Return the delimiter among , ; tab | that splits every record into the same number of fields, and the records.
 
     Fallbacks, in this order:
 
@@ -123,7 +118,8 @@ def delimiter_of(sample: Sample, source: str) -> str:
         DataError: Several delimiters fit equally well.
     """
     present = [delimiter for delimiter in DELIMITERS if delimiter in sample.text]
-    widths = {delimiter: [*map(len, _without_rulers(sample.records(delimiter)))] for delimiter in present}
+    records = {delimiter: sample.records(delimiter) for delimiter in present}
+    widths = {delimiter: [*map(len, _without_rulers(found))] for delimiter, found in records.items()}
     cutting = [delimiter for delimiter, found in widths.items() if found and found[0] > 1]
     best = [delimiter for delimiter in cutting if len(set(widths[delimiter])) == 1]
     best = best or [delimiter for delimiter in cutting if lacks_one(widths[delimiter])]
@@ -134,7 +130,8 @@ def delimiter_of(sample: Sample, source: str) -> str:
     if len(best) > 1:
         names = " and ".join(delimiter_name(delimiter) for delimiter in best)
         raise data_error(source, f"the delimiter may be {names}", "set it with --delimiter")
-    return best[0] if best else ","
+    chosen = best[0] if best else ","
+    return chosen, records[chosen] if chosen in records else sample.records(chosen)
 
 
 def _beneath(widths: dict[str, list[int]]) -> list[str]:
@@ -159,9 +156,9 @@ def lacks_one(widths: Sequence[int]) -> bool:
     return len(widths) > 1 and set(widths[1:]) == {widths[0] + 1}
 
 
-def _holds_table(records: Sequence[list[str]]) -> bool:
+def _holds_table(found: Records) -> bool:
     """Whether blanks separate the fields of all records, or of those below some titles; lines of dashes aside."""
-    records = _without_rulers(records)
+    records = _without_rulers(found)
     if _is_table(records):
         return True
     (width, _), *_ = Counter(map(len, records)).most_common(1) or [(0, 0)]
@@ -170,8 +167,9 @@ def _holds_table(records: Sequence[list[str]]) -> bool:
     return any(_is_table(records[k:]) for k in range(min(LAST, len(records) - LINES)))
 
 
-def _without_rulers(records: Sequence[list[str]]) -> list[list[str]]:
+def _without_rulers(found: Records) -> list[list[str]]:
     """Return the records without lines of dashes among the first."""
+    records = [record for _, record in found]
     return [*(record for record in records[:LAST] if not is_ruler(record)), *records[LAST:]]
 
 

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from backpass.dataclass import dataclass
-from backpass.table.delimited.records import Sample, delimiter_of, first_record, reader, sample_of
+from backpass.table.delimited.records import Sample, first_record, reader, records_of, sample_of
 from backpass.table.layout.dialect import Dialect
 from backpass.table.layout.findings import note_of
 from backpass.table.layout.heading import body_of
@@ -96,13 +96,15 @@ def beginning_of(file: Path, source: str, dialect: Dialect, wanted: Set[str]) ->
 
 
 def _cut(prologue: Prologue, dialect: Dialect, source: str) -> Beginning:
-    delimiter = dialect.delimiter or prologue.separator or delimiter_of(prologue.sample, source)
-    numbered = prologue.sample.numbered(delimiter)
-    if " " in prologue.sample.text or "\t" in prologue.sample.text:
-        rows = tuple([tuple([cell.strip(" \t") for cell in row]) for _, row in numbered])
+    if delimiter := dialect.delimiter or prologue.separator:
+        records = prologue.sample.records(delimiter)
     else:
-        rows = tuple([tuple(row) for _, row in numbered])
-    return Beginning(prologue, delimiter, tuple(before for before, _ in numbered), rows)
+        delimiter, records = records_of(prologue.sample, source)
+    if " " in prologue.sample.text or "\t" in prologue.sample.text:
+        rows = tuple([tuple([cell.strip(" \t") for cell in row]) for _, row in records])
+    else:
+        rows = tuple([tuple(row) for _, row in records])
+    return Beginning(prologue, delimiter, tuple([before for before, _ in records]), rows)
 
 
 def _names_in(prologue: Prologue, delimiter: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from backpass.dataclass import dataclass
@@ -239,10 +240,8 @@ def _with_repeated(place: Layout, top: Beginning, heading: Heading) -> Layout:
     if len(heading.names) < 2:
         return place
     named = [j for j, name in enumerate(heading.names) if name]
-    names = {*heading.names} - {""}
-    for row in top.rows[heading.data :][:LOOKED_AT]:
-        if names.isdisjoint(row):
-            continue
+    names, rows = {*heading.names} - {""}, top.rows[heading.data :][:LOOKED_AT]
+    for row in () if names.isdisjoint(chain.from_iterable(rows)) else rows:
         alike = [len(row) > j and row[j] == heading.names[j] for j in named]
         if any(alike) and not all(alike):
             return place

@@ -6,8 +6,7 @@ Takes a file and its beginning; returns the position behind the last row. ``foot
 from __future__ import annotations
 
 import csv
-import re
-from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 
 from backpass.table.delimited.records import BLANKS, reader
@@ -21,7 +20,6 @@ BLOCK = 65_536  # bytes at the end
 NOTHING = ["", ""]  # stands for a comment
 SHOWN = 60  # rows of the beginning that show what the columns hold
 FEW = 8  # lines that are looked at first
-END = re.compile(rb"\r\n|\r|\n")
 
 Line = tuple[int, bytes]
 
@@ -60,16 +58,9 @@ def _last_lines(file: Path, start: int, size: int) -> list[Line]:
     with file.open("rb") as stream:
         stream.seek(at)
         block = stream.read()
-    found = list(_lines(block, at))
-    return [line for line in (found if at == start else found[1:]) if line[1].strip()]
-
-
-def _lines(block: bytes, at: int) -> Iterator[Line]:
-    begin = 0
-    for ended in END.finditer(block):
-        yield at + begin, block[begin : ended.start()]
-        begin = ended.end()
-    yield at + begin, block[begin:]
+    lines = block.splitlines(keepends=True)  # at \n, \r\n and \r
+    found = zip(accumulate(map(len, lines), initial=at), lines, strict=False)
+    return [(place, line.rstrip(b"\r\n")) for place, line in found if line.strip() and (place > at or at == start)]
 
 
 def _rows(lines: list[Line], width: int, top: Beginning) -> list[tuple[int, list[str]]]:
