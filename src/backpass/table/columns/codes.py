@@ -18,7 +18,7 @@ from backpass.table.messages import shown
 from backpass.table.notation.lazy_pattern import LazyPattern
 
 ONE_DECIMAL, LAST_ZERO = re.compile(r"\.[0-9](?![0-9])"), re.compile(r"\.[0-9]+0(?![0-9])")
-SHORT_EXPONENT = LazyPattern(r"[0-9][eE][0-9]")
+SHORT_EXPONENT = LazyPattern(r"[eE][0-9](?<=[0-9]..)")  # fewer places to start from than with the first digit
 EXPONENT = LazyPattern(r"([0-9]+)[eE]([0-9]+)")
 VERSION = LazyPattern(r"([0-9]{1,3})\.([0-9]{1,2})")
 LARGEST_EXPONENT = 30  # of a number that somebody writes by hand

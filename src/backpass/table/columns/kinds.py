@@ -12,7 +12,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import compress
+from itertools import accumulate, compress
 from operator import ne
 from typing import cast
 
@@ -321,7 +321,7 @@ def _text_column(raw: RawStrings, classified: TextClassification, rules: Rules, 
     is_new = [True, *map(ne, ascending, ascending[1:])][: len(order)]
     levels = tuple(compress(ascending, is_new))
     mapped = np.zeros(len(lowered) + 1, dtype=np.int32)
-    mapped[np.array(order, dtype=np.intp) + 1] = np.cumsum(is_new)
+    mapped[np.array(order, dtype=np.intp) + 1] = [*accumulate(is_new)]
     is_text = rules.declares_text(raw.name)
     is_text = False if is_text is None and raw.is_category else is_text
     return CategoricalColumn(raw.name, mapped[raw.codes], levels, merges_case, is_text)

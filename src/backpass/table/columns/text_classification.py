@@ -70,15 +70,18 @@ class TextClassification:
 
     def rows_of(self, *types: int) -> int:
         """Return the number of rows with a string of these types."""
-        return int(self.counts[self.are(*types)].sum())
+        rows = np.bincount(self.types, self.counts, len(TYPES)).tolist()
+        return int(sum([rows[each] for each in types]))
 
     def are(self, *types: int) -> NDArray[np.bool_]:
         """Return which strings are of these types, bool (strings,)."""
-        found: NDArray[np.bool_] = _CHOSEN[sum(1 << each for each in types)][self.types]
+        found: NDArray[np.bool_] = _CHOSEN[sum([1 << each for each in types])][self.types]
         return found
 
     def of_type(self, *types: int) -> list[str]:
         """Return the strings of these types that occur, sorted."""
+        if not self.rows_of(*types):
+            return []
         return sorted({self.texts[j] for j in np.flatnonzero(self.are(*types) & (self.counts > 0)).tolist()})
 
 

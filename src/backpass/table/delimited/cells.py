@@ -168,4 +168,9 @@ def holds_values(cells: Sequence[str]) -> bool:
     if VALUES.fullmatch("\n".join([*cells, ""])):
         return True  # most columns of numbers, at once
     there = [cell for cell in cells if cell not in GAPS]
-    return bool(there) and len([cell for cell in there if VALUE.match(cell)]) >= MOSTLY * len(there)
+    if not there or (len(there) < len(cells) and VALUES.fullmatch("\n".join([*there, ""]))):
+        return bool(there)
+    head = there[: len(there) // 2]  # enough for most columns of texts
+    if len(there) - len(head) + len([cell for cell in head if VALUE.match(cell)]) < MOSTLY * len(there):
+        return False
+    return len([cell for cell in there if VALUE.match(cell)]) >= MOSTLY * len(there)

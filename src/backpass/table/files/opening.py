@@ -139,7 +139,7 @@ def _prepared(file: Path, address: Address, source: str, scratch: Scratch, openi
         raise data_error(source, "is empty (0 bytes)")
     if not head.strip() and file.stat().st_size == len(head):
         raise data_error(source, "has blank lines only")
-    form = format_of(head, _tail(file))
+    form = format_of(head, head if len(head) < HEAD else _tail(file))
     if form is not None:
         return _of_form(file, form, address, source, scratch, opening)
     _refuse(foreign_binary(head), source)
