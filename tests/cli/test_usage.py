@@ -49,7 +49,8 @@ def test_a_command_imports_what_it_needs(command: str, call: Run, tmp_path: Path
     assert "backpass.table.reading" in loaded
     unused = (
         "model.fitting model.tuning model.distillation model.assessment engine.onnx engine.javascript reporting.page"
-        " training.loop training.function training.step table.formats.workbooks.sheets table.formats.json_rows"
+        " training.loop training.function training.step training.newton"
+        " table.formats.workbooks.sheets table.formats.json_rows"
     )
     if command == "inspect":
         unused += " circuit engine network training"

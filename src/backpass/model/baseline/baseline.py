@@ -8,7 +8,7 @@ a model file keeps them as vectors. ``work`` limits what a fit costs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,9 @@ from backpass.model.baseline.work import Method
 from backpass.model.head.constant import constant_outputs
 from backpass.network import Loss, loss_named
 from backpass.network.activity import InputRows
-from backpass.training.newton import Effort
+
+if TYPE_CHECKING:
+    from backpass.training.newton import Effort
 
 _CONVEX = ("squared", "poisson", "binary_cross_entropy", "label_cross_entropy", "cross_entropy")
 _CHUNK = 8192

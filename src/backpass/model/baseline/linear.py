@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,9 @@ from backpass.engine import Engine
 from backpass.model.baseline.work import Method
 from backpass.network import Loss
 from backpass.numerics.elementary import total, totals
-from backpass.training.newton import Effort, minimize_convex
+
+if TYPE_CHECKING:
+    from backpass.training.newton import Effort
 
 Floats = NDArray[np.float64]
 
@@ -96,6 +98,8 @@ class Linear:
             effort: Limits the passes over the rows.
             weights: The weight of each row (n,); None if all are 1.
         """
+        from backpass.training.newton import minimize_convex  # here: predictions of a baseline need no training
+
         y = y.astype(np.float64) if y.dtype.kind == "f" else y
         start = np.zeros((self.columns, self.outputs))
         start[-1] = level

@@ -6,7 +6,6 @@ An error names the method that was called, and what the caller probably meant.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -81,5 +80,7 @@ def _reason(function: str, name: str, model: object, data: Any) -> str:
 
 def _likely(name: str, known: Collection[str]) -> str:
     """The option of nearly this name; empty if there is none."""
+    from difflib import get_close_matches  # here: messages need it
+
     near = get_close_matches(name, sorted(known), n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else ""
