@@ -6,7 +6,7 @@ Takes a column; returns verdicts and their words. ``feature`` makes features of 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +30,7 @@ NUMBERED = LazyPattern(  # a sign, a bracket or a currency may stand before the 
     rf"|[^\W\d_]{{1,4}}\s\d+\s?(?:{'|'.join(map(re.escape, UNITS))})$"
 )
 
+DIGIT = re.compile(r"\d")
 HEXADECIMAL = LazyPattern(r"0[xX][0-9A-Fa-f]+")
 SEVERAL_NUMBERS = LazyPattern(
     r"\W?\d+(?:[.,]\d+)?(?:\s?(?:[/x×*;|]|, ?)\s?-?\d+(?:\.\d+)?){1,2}\W?(?:\s?[^\W\d]{1,4})?"
@@ -95,9 +96,14 @@ def looks_like_identifier(column: Column) -> bool:
     return rows >= IDENTIFIER_ROWS and distinct_categories(column) > IDENTIFIER_SHARE * rows
 
 
+def holds_digit(texts: Iterable[str]) -> bool:
+    """Whether one of the texts holds a digit: most columns of texts do not, and need no look at each."""
+    return DIGIT.search("\0".join(texts)) is not None
+
+
 def starts_with_numbers(column: Column) -> bool:
     """Whether nearly every row holds a text that starts with a number: numbers in an unknown notation, or codes."""
-    if not isinstance(column, CategoricalColumn) or not len(column.levels):
+    if not isinstance(column, CategoricalColumn) or not holds_digit(column.levels):
         return False
     counts, numbered = column.counts(), np.array([NUMBERED.match(text) is not None for text in column.levels])
     return bool(counts[numbered].sum() > IDENTIFIER_SHARE * counts.sum())

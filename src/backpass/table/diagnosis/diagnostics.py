@@ -21,6 +21,7 @@ from backpass.table.columns.column_reading import numbers_among
 from backpass.table.columns.exclusion import (
     NumberedTexts,
     are_several,
+    holds_digit,
     how_tiny,
     is_constant,
     looks_like_identifier,
@@ -175,8 +176,12 @@ def _text_findings(column: CategoricalColumn, table: Table) -> Iterator[Finding]
         stored = "whole numbers stored as strings are categories"
         yield Finding("numbers_as_text", f"{stored}: if they are quantities, store them as numbers")
     slashed, worded = (
-        sum(int(count) for text, count in zip(column.levels, counts, strict=True) if looks_like(text))
-        for looks_like in (looks_like_date, WORDED.fullmatch)
+        (
+            sum(int(count) for text, count in zip(column.levels, counts, strict=True) if looks_like(text))
+            for looks_like in (looks_like_date, WORDED.fullmatch)
+        )
+        if holds_digit(column.levels)
+        else (0, 0)
     )
     if slashed >= (1 - MIXED) * rows and not are_versions(column.levels):
         text = (

@@ -73,7 +73,7 @@ def _is_footer(row: Row, columns: Columns, *, follows: bool) -> bool:
     if not filled:
         return len(row) > 1
     j, first = filled[0]
-    is_label = first not in GAPS and (is_footnote(first) or not is_value(first))
+    is_label = first not in GAPS and (not is_value(first) or is_footnote(first))
     if not is_label or columns.width == 1:
         return False
     stands_out = columns.is_valued(j)

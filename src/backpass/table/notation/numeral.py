@@ -22,14 +22,14 @@ PADDED = LazyPattern(r"0[0-9]")
 MARKS = LazyPattern(f"[{APOSTROPHES}{SPACES}{UNDERSCORE}]")
 
 
-def _pattern(decimal: str) -> re.Pattern[str]:
+def _pattern(decimal: str) -> LazyPattern[str]:
     """Return the pattern of numerals with a decimal sign: plain, in groups of three, or in Indian groups."""
     other = "," if decimal == "." else "."
     marks = f"{other}{APOSTROPHES}{SPACES}{UNDERSCORE}"
     grouped = rf"[1-9][0-9]{{0,2}}(?P<mark>[{marks}])[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*"
     indian = rf"[1-9][0-9]?(?:{re.escape(other)}[0-9]{{2}})+{re.escape(other)}[0-9]{{3}}"
     point = re.escape(decimal)
-    return re.compile(rf"(?:{grouped}|{indian}|[0-9]+)(?:{point}[0-9]*)?|{point}[0-9]+")
+    return LazyPattern(rf"(?:{grouped}|{indian}|[0-9]+)(?:{point}[0-9]*)?|{point}[0-9]+")
 
 
 PATTERNS = {decimal: _pattern(decimal) for decimal in DECIMALS}
