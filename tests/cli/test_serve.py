@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -15,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from backpass.cli.commands import serve as module
 from backpass.cli.commands.predict import Spread
 from backpass.cli.commands.serve import LARGEST_BODY, Server, Service, serve
 from backpass.cli.console import Console
@@ -73,6 +76,7 @@ def test_the_model_is_described(home: Path, call: Call) -> None:
         status, found = asked(server, "GET", "/")
         _, predicted = asked(server, "POST", "/predict", '{"size": 9, "age": 3, "colour": "mauve"}')
     assert (status, found["command"], found["target"], found["classes"]) == (200, "serve", "pet", ["cat", "dog"])
+    assert found["outputs"] == predicted["outputs"]
     assert found["columns"] == call("show", home / "pets.backpass", "--json").json["columns"]
     assert sum(predicted["probabilities"][0]) == pytest.approx(1)
     assert "mauve" in "".join([*predicted["notes"], *predicted["warnings"]])
@@ -95,8 +99,13 @@ def test_bad_requests_are_named_and_the_server_goes_on(home: Path) -> None:
         assert asked(server, "POST", "/predict", "x", **{"Content-Length": str(LARGEST_BODY + 1)})[0] == 413
         assert asked(server, "POST", "/predict", iter([b"x"]))[0] == 411
         assert asked(server, "POST", "/elsewhere", "x")[0] == 404
-        status, found = asked(server, "GET", "/predict")
-        assert (status, found["error"]["hint"]) == (404, "POST /predict takes a table, GET / describes the model")
+        for method, path, expected in (
+            ("GET", "/predict", 405), ("PUT", "/predict", 405), ("DELETE", "/", 405), ("BREW", "/", 405),
+            ("PUT", "/elsewhere", 404), ("GET", "/" + "a" * 70_000, 414),
+        ):  # fmt: skip
+            status, found = asked(server, method, path)
+            assert status == expected
+            assert found["error"]["hint"] == "POST /predict takes a table, GET / describes the model"
         assert asked(server, "POST", "/predict", '{"size": 9, "age": 3, "colour": "red"}')[0] == 200
 
 
@@ -104,6 +113,45 @@ def test_the_page_and_the_help_name_the_largest_request() -> None:
     page = Path(__file__).parents[2] / "docs" / "how-to" / "serving.md"
     for text in (serve.help or "", page.read_text("utf-8")):
         assert f"at most {LARGEST_BODY >> 20} MiB" in text
+
+
+def sent(server: Server, data: bytes) -> bytes:
+    """The answer to these bytes, after which the client sends no more."""
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=30) as connection:
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+def test_a_request_that_is_not_whole_is_not_predicted(home: Path) -> None:
+    rows = b"size,age,colour\n9,3,red\n"
+    start = b"POST /predict HTTP/1.1\r\nContent-Length: "
+    with served(home / "pets.backpass") as server:
+        assert b" 200 " in sent(server, start + b"%d\r\n\r\n" % len(rows) + rows)
+        found = sent(server, start + b"500\r\n\r\n" + rows)
+        assert b" 400 " in found
+        assert b"the request ends after 24 of 500 bytes" in found
+        chunked = b"%d\r\nTransfer-Encoding: chunked\r\n\r\n" % (len(rows) + 9)
+        assert b" 411 " in sent(server, start + chunked + b"18\r\n" + rows + b"\r\n0\r\n")
+        assert b" 413 " in sent(server, start + b"9" * 5000 + b"\r\n\r\n")
+        assert b'"error"' in sent(server, b"\x16\x03\x01\r\n\r\n")
+        assert b"<html" not in sent(server, b"GET / HTTP/9.9\r\n\r\n")
+        head = sent(server, b"HEAD / HTTP/1.1\r\n\r\n")
+        assert b" 200 " in head
+        assert head.endswith(b"\r\n\r\n")
+
+
+def test_a_client_that_sends_no_more_does_not_keep_the_server_from_ending(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.05)
+    with served(home / "pets.backpass") as server:
+        connection = socket.create_connection(("127.0.0.1", server.server_port), timeout=30)
+        connection.sendall(b"POST /predict HTTP/1.1\r\nContent-Length: 500\r\n\r\nsize")
+        while not server.open:
+            time.sleep(0.001)
+    assert b"the request ends after 4 of 500 bytes" in b"".join(iter(lambda: connection.recv(65_536), b""))
+    connection.close()
 
 
 def test_strict(home: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Timer
 from typing import Any
 
 import click
@@ -30,10 +31,16 @@ LARGEST_BODY = 64 * 1024**2
 """Maximum size of a request in bytes."""
 
 PATIENCE = 30.0
-"""Seconds that a client may take to send the next bytes of its request."""
+"""Seconds that a client may take to send the next bytes of its request; also all of it, once the server is to end."""
 
 LINGERING = 2.0
 """Seconds that a client may take to stop sending a request that was refused."""
+
+METHODS = {"/": ("GET", "HEAD"), "/predict": ("POST",)}
+"""The paths, and the methods that each answers."""
+
+DIGITS = 18
+"""Most digits of a length that is taken for a number."""
 
 _BODY = "request"
 """What the messages call the table in a request."""
@@ -66,7 +73,8 @@ def serve(**given: Any) -> int:
     Requests are answered in parallel. There is no encryption and no authentication: by default the server accepts
     connections from this machine only; put a proxy in front of it before you open it to others.
 
-    Ctrl-C or SIGTERM ends the server, with exit code 0, once the requests in progress are answered.
+    Ctrl-C or SIGTERM ends the server, with exit code 0, once the requests in progress are answered; what a client has
+    not sent after 30 seconds is no longer read.
 
     \b
     Examples:
@@ -112,6 +120,7 @@ class Service:
         return {
             "target": self.model.target,
             "task": self.model.head.target.task,
+            "outputs": list(self.model.labels),
             "classes": list(self.model.classes),
             "columns": [*{**others, **known}.values()],
         }
@@ -132,8 +141,9 @@ class Service:
             try:
                 return self._predicted(str(path))
             except (DataError, UsageError) as error:
-                message, *details = (each.replace(str(path), _BODY) for each in (error.message, *error.details))
-                raise type(error)(message, details=details, hint=error.hint) from error
+                said = (error.message, error.hint, *error.details)
+                message, hint, *details = (each.replace(str(path), _BODY) for each in said)
+                raise type(error)(message, details=details, hint=hint) from error
 
     def _predicted(self, path: str) -> str:
         table, keep = read_rows(self.model, {**self.given, "table": path})
@@ -155,7 +165,28 @@ class Server(ThreadingHTTPServer):
     def __init__(self, host: str, port: int, service: Service) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.service = service
+        self.open = set[socket.socket]()
         super().__init__((host, port), Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self.open.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Answer the requests in progress. A client that sends without end does not keep the server from ending."""
+        timer = Timer(PATIENCE, self._read_no_more)
+        timer.start()
+        super().server_close()
+        timer.cancel()
+
+    def _read_no_more(self) -> None:
+        for request in list(self.open):
+            with suppress(OSError):
+                request.shutdown(socket.SHUT_RD)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that disconnects is no error of the server."""
@@ -168,33 +199,61 @@ class Handler(BaseHTTPRequestHandler):
     timeout = PATIENCE
 
     def do_GET(self) -> None:
-        if self.path != "/":
-            return self._refuse(HTTPStatus.NOT_FOUND, f"no such path: {self.path}")
-        return self._answer(HTTPStatus.OK, self.server.service.described())
+        if self._is_known():
+            self._answer(HTTPStatus.OK, self.server.service.described())
+
+    do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
 
     def do_POST(self) -> None:
-        if self.path != "/predict":
-            return self._refuse(HTTPStatus.NOT_FOUND, f"no such path: {self.path}")
-        length = self.headers.get("Content-Length", "")
-        if not length.isdecimal():
-            return self._refuse(HTTPStatus.LENGTH_REQUIRED, "a request needs the header Content-Length")
-        if int(length) > LARGEST_BODY:
-            message = f"a request has at most {LARGEST_BODY:,} bytes; got {int(length):,}"
-            return self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
-        body = self.rfile.read(int(length))
+        if not self._is_known() or (length := self._length()) is None:
+            return
+        body = self.rfile.read(length)
+        if len(body) < length:
+            message = f"the request ends after {len(body):,} of {length:,} bytes"
+            return self._refuse(HTTPStatus.BAD_REQUEST, message)
         try:
             answer = self.server.service.predicted(body)
         except Exception as error:
             failure = Failure.of(error)
             is_table = failure.kind in ("data", "usage")
             status = HTTPStatus.BAD_REQUEST if is_table else HTTPStatus.INTERNAL_SERVER_ERROR
-            return self._answer(status, self.server.service.console.as_document("predict", error=failure.facts()))
+            return self._answer(status, self.server.service.console.as_document("", error=failure.facts()))
         return self._answer(HTTPStatus.OK, answer)
 
-    def _refuse(self, status: HTTPStatus, message: str) -> None:
+    def _is_known(self) -> bool:
+        """Whether the path answers the method; the request is refused if not."""
+        methods = METHODS.get(self.path, ())
+        if not methods:
+            self._refuse(HTTPStatus.NOT_FOUND, f"no such path: {self.path}")
+        elif self.command not in methods:
+            message = f"{self.path} does not answer {self.command}, but {' and '.join(methods)}"
+            self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, message, Allow=", ".join(methods))
+        return self.command in methods
+
+    def _length(self) -> int | None:
+        """The bytes of the request; None if it was refused."""
+        stated = self.headers.get("Content-Length", "")
+        if not stated.isdecimal() or "Transfer-Encoding" in self.headers:
+            message = "a request needs the header Content-Length, and is sent in one piece (not chunked)"
+            self._refuse(HTTPStatus.LENGTH_REQUIRED, message)
+            return None
+        if len(stated) > DIGITS or int(stated) > LARGEST_BODY:
+            message = f"a request has at most {LARGEST_BODY:,} bytes; got more"
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
+            return None
+        return int(stated)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse a request that is no HTTP, or has a method without a function of this class."""
+        if code != HTTPStatus.NOT_IMPLEMENTED:
+            self._refuse(HTTPStatus(code), message or HTTPStatus(code).phrase)
+        else:
+            self._is_known()
+
+    def _refuse(self, status: HTTPStatus, message: str, **headers: str) -> None:
         hint = "POST /predict takes a table, GET / describes the model"
         error = Failure.of(UsageError(message, hint=hint)).facts()
-        self._answer(status, self.server.service.console.as_document("", error=error))
+        self._answer(status, self.server.service.console.as_document("", error=error), headers)
         self._linger()
 
     def _linger(self) -> None:
@@ -206,13 +265,16 @@ class Handler(BaseHTTPRequestHandler):
             while left > 0 and (piece := self.rfile.read1(65_536)):
                 left -= len(piece)
 
-    def _answer(self, status: HTTPStatus, document: str) -> None:
+    def _answer(self, status: HTTPStatus, document: str, headers: Mapping[str, str] | None = None) -> None:
         content = document.encode("ascii")
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(content)
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
     def version_string(self) -> str:
         return "backpass"
