@@ -349,6 +349,8 @@ def _codes() -> dict[str, list[str]]:
         "classes of sizes": lambda: draw.choice(["3G", "4G"]),
         "two units": lambda: f"{whole(1, 99)} {draw.choice(['kg', 'km'])}",
         "two currencies": lambda: f"{draw.choice('$€')}{whole(1, 99)}",
+        "questions": lambda: f"{whole(1, 9)} {draw.choice('abcd')})",
+        "items of lists": lambda: f"{whole(1, 9)} {whole(1, 4)})",
         "powers": lambda: f"{whole(1, 99)} {draw.choice(['mW', 'MW'])}",
     }
     return {name: [make() for _ in range(ROWS)] for name, make in makers.items()}
@@ -417,6 +419,7 @@ def test_codes_are_said_and_predicted(name: str, cells: list[str], note: str, tm
         ("sensor", ["12e3", "15e3", "20e3"], "numeric"),
         ("ohm", ["10e3", "4700", "22e3"], "numeric"),
         ("driver_rating", ["4.5", "4.75", "4.50"], "numeric"),
+        ("share", ["12.5 a)", "9.8 b)", "13.1 a)", "13.1"], "numeric"),
         ("release", ["0.5", "0.25", "1.75"], "numeric"),
         ("price", ["1.9", "2.10", "3.11", "1.2"], "numeric"),
         ("upc", ["12345678905", "36000291452"], "categorical"),

@@ -2,7 +2,7 @@
 
 Takes the distinct strings of a column with their row counts; returns the reading that most rows share, or None and the
 reason. A cell that does not fit it is not a number. Codes that only look like numbers have no reading: leading zeros,
-telephone numbers, bands such as 18-24 and 25-34, letters behind a number that differ from row to row.
+telephone numbers, bands such as 18-24 and 25-34, letters behind a number that differ from row to row, 1 a) and 1 b).
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ AMOUNT = LazyPattern(
     rf"(?<![0-9.,])(?:(?P<grouped>[0-9]{{1,3}}(?:[,.{APOSTROPHES}{SPACES}][0-9]{{3}})++)|[0-9]++)"
     r"(?P<fraction>[.,][0-9]{2})?(?![0-9])"
 )
+MARKED = LazyPattern(rf"(?P<number>[^)]*[0-9])[{SPACES}]+(?:[a-z]|[1-9][0-9]?)\)")  # as a footnote or a label: 12.5 a)
+MOST_ALIKE = 0.75  # numbers among labels such as 1 a), 1 b), 2 a), as a share of these
 YEARS = range(1900, 2101)  # denominators that are years: 5/2024
 
 
@@ -318,6 +320,8 @@ def _is_code(reading: NumberReading, shapes: Mapping[Cell, int], texts: Sequence
         return True
     if any(UNDERSCORE in shape.digits for shape in shapes) and not _are_thousands(texts):
         return True
+    if any(shape.has_footnote for shape in shapes) and _are_enumerated(texts):
+        return True
     has_words = bool(
         reading.unit
         or reading.out_of
@@ -342,6 +346,16 @@ def _is_code(reading: NumberReading, shapes: Mapping[Cell, int], texts: Sequence
     if reading.out_of and any(high > float(reading.out_of) for _, high in intervals):
         return True
     return is_grouped and _are_phones(texts)
+
+
+def _are_enumerated(texts: Sequence[str]) -> bool:
+    """Whether a) and 1) behind numbers are no footnotes, but tell labels apart: most cells have one, and few numbers.
+
+    >>> _are_enumerated(["1 a)", "1 b)", "2 a)", "2 b)"]), _are_enumerated(["12.5 a)", "12.5", "13.1", "9.8 b)"])
+    (True, False)
+    """
+    marked = [found["number"] for text in texts if (found := MARKED.fullmatch(text))]
+    return 2 * len(marked) > len(texts) and len(set(marked)) <= MOST_ALIKE * len(marked)
 
 
 def _are_amounts(shapes: Mapping[Cell, int], texts: Sequence[str]) -> bool:

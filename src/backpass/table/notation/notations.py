@@ -183,7 +183,7 @@ NOTATIONS = (
         "footnote marks",
         ("63.70*", "26.98", "4.10\u2020", "1.65\u00b9", "2.50 [1]", "3.10 a)"),
         (63.7, 26.98, 4.1, 1.65, 2.5, 3.1),
-        "dropped; a) and 1) need a space before them",
+        "dropped; a) and 1) need a space before them, and do not tell most cells apart, as the labels 1 a), 1 b) do",
         lambda cell, reading: cell.has_footnote,
     ),
     Notation(
