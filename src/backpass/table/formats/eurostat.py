@@ -12,7 +12,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-HEADER = re.compile(rb"(?:\xef\xbb\xbf)?(?P<keys>[A-Za-z]\w*(?:,[A-Za-z]\w*)*)\\[A-Za-z]\w*[ ]*(?=\t)")
+HEADER = re.compile(
+    rb"(?:\xef\xbb\xbf)?"
+    rb"(?:(?P<keys>[A-Za-z]\w*(?:,[A-Za-z]\w*)+)\\[A-Za-z]\w*|(?P<key>[A-Za-z]\w*)\\(?i:time)\w*)[ ]*(?=\t)"
+)
+"""A single key may be the name of any column, unless time stands beside it."""
 TAB = b"\t"
 
 
@@ -21,9 +25,11 @@ def keys_in(head: bytes) -> tuple[str, ...]:
 
     >>> keys_in(b"freq,geo\\\\TIME_PERIOD\\t2020\\n"), keys_in(b"freq,geo\\t2020\\n")
     (('freq', 'geo'), ())
+    >>> keys_in(b"geo\\\\time\\t2020\\n"), keys_in(b"folder\\\\name\\tsize\\n")
+    (('geo',), ())
     """
     found = HEADER.match(head)
-    return tuple(found["keys"].decode().split(",")) if found is not None else ()
+    return () if found is None else tuple((found["keys"] or found["key"]).decode().split(","))
 
 
 def with_key_columns(file: Path, keys: tuple[str, ...], copy: Path) -> Path:
