@@ -146,5 +146,7 @@ def test_values_are_judged_with_those_of_the_command_line(call: Run) -> None:
 
 def test_files_that_are_none(call: Run) -> None:
     assert "run.toml is not a TOML file: " in failed(call, "epochs = \n")
+    assert failed(call, "task = regression\n").endswith('text stands in quotes: target = "price"\n')
+    assert failed(call, "epoch = 3\n").startswith("error: run.toml: 1 invalid key\n")
     missing = call("fit", "--config", "none.toml")
     assert (missing.code, missing.err) == (5, "error: none.toml: cannot be read (No such file or directory)\n")

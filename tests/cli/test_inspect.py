@@ -195,6 +195,20 @@ def test_a_target_with_a_comma_is_one_column_and_a_repeated_one_is_refused(call:
     assert "'c'" in missing.err
 
 
+def test_the_next_command_splits_as_the_findings_say(call: Run) -> None:
+    patients = [(f"P{i}", (7 * i) % 11 + j / 10) for i in range(40) for j in range(4)]
+    cells = "".join(f"{name},{k % 3},{y}\n" for k, (name, y) in enumerate(patients))
+    Path("visits.csv").write_text("patient_id,x,y\n" + cells)
+    done = call("inspect", "visits.csv", "-t", "y")
+    assert done.err == "next        backpass fit visits.csv --target y --group patient_id\n"
+    both = "".join(f"2024-{i // 28 + 1:02d}-{i % 28 + 1:02d},P{i // 4},{abs(i - 80)}\n" for i in range(160))
+    Path("both.csv").write_text("day,patient_id,y\n" + both)
+    done = call("inspect", "both.csv", "-t", "y")
+    assert "--time day" in done.out
+    assert "--group patient_id" in done.out
+    assert "next        backpass fit both.csv --target y\n" in done.err
+
+
 @pytest.mark.parametrize("gap", ["", "-", "#N/A"])
 def test_a_target_with_gaps_is_fitted_without_them(call: Run, gap: str) -> None:
     rows = "".join(f"{i % 7},{gap if i % 5 == 0 else i % 9 + 0.5}\n" for i in range(60))

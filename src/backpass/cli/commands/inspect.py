@@ -103,9 +103,30 @@ def inspect(**given: Any) -> int:
             return 0
         preset = [] if given["preset"] == "default" else ["--preset", given["preset"]]
         named = [w for name in ("target", "categorical", "text") for each in given[name] for w in (f"--{name}", each)]
-        command = ["backpass", "fit", given["table"], *named, *preset, *reading_words(given)]
+        command = [
+            "backpass",
+            "fit",
+            given["table"],
+            *named,
+            *preset,
+            *_split_words(inspections),
+            *reading_words(given),
+        ]
         console.command("next", shlex.join(command))
     return 0
+
+
+def _split_words(inspections: Sequence[Inspection]) -> list[str]:
+    """The option that the findings on times and groups ask for; empty if they name no column, or several."""
+    options = {"no_time": "--time", "no_group": "--group"}
+    asked = {
+        (options[each.code], column.name)
+        for found in inspections
+        for column in found.columns
+        for each in column.findings
+        if each.code in options
+    }
+    return list(*asked) if len(asked) == 1 else []
 
 
 def _why_apart(table: Table, targets: Sequence[str | None]) -> str:

@@ -24,7 +24,7 @@ from backpass.cli.failure import new_name
 from backpass.errors import ResourceError, UsageError, did_you_mean
 from backpass.model.file.strict_json import is_encodable
 from backpass.model.settings.tuple_constraints import Amounts, amount_texts
-from backpass.table.messages import plain, shown
+from backpass.table.messages import counted, plain, shown
 
 NOT_KEPT = ("config", "print_config", "resume", "as_json", "verbose", "quiet", "debug")
 """Options that a file does not hold: those for output and for the file itself."""
@@ -65,7 +65,7 @@ def read_config(path: str, command: click.Command) -> dict[str, Any]:
         except TypeError as error:
             errors.append(f"{key} is {error}")
     if errors:
-        raise UsageError(f"{plain(path)}: {len(errors)} invalid keys", details=errors)
+        raise UsageError(f"{plain(path)}: {counted(len(errors), 'invalid key')}", details=errors)
     return found
 
 
@@ -73,7 +73,8 @@ def _parsed(path: str) -> dict[str, Any]:
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{plain(path)} is not a TOML file: {error}") from None
+        hint = 'a line is KEY = VALUE, and text stands in quotes: target = "price"'
+        raise UsageError(f"{plain(path)} is not a TOML file: {error}", hint=hint) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise ResourceError(f"{plain(path)}: cannot be read ({getattr(error, 'strerror', error)})") from error
 
