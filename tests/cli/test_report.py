@@ -173,5 +173,8 @@ def test_a_missing_package_is_named_before_training(
     monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
     done = call("fit", home / "numbers.csv", "-t", "price", "--report", "page.html")
     assert done.code == 2
-    assert "hint: pip install 'backpass[report]'" in done.err
+    said = "error: a report needs the {}\nhint: pip install 'backpass[report]'\n"
+    assert done.err == said.format("package jinja2")
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    assert call("report", home / "numbers.backpass").err == said.format("packages matplotlib and jinja2")
     assert list(tmp_path.iterdir()) == []

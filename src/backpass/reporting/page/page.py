@@ -12,6 +12,7 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
+from importlib import import_module
 from importlib.resources import files
 from math import isnan
 from typing import Any
@@ -35,7 +36,7 @@ from backpass.reporting.page.setting_texts import command, setting_rows
 from backpass.reporting.pictures import drawing
 from backpass.reporting.pictures.effects import MOST_BARS
 from backpass.reporting.pictures.scene import scene_of
-from backpass.reporting.pictures.style import house_style, require_matplotlib
+from backpass.reporting.pictures.style import house_style
 from backpass.table import TextFeature
 from backpass.table.messages import counted, listed
 
@@ -53,13 +54,17 @@ def require() -> None:
     """Check that the packages for a page are installed.
 
     Raises:
-        UsageError: matplotlib or jinja2 is missing; the hint says how to install it.
+        UsageError: matplotlib or jinja2 is missing; the message names both, and the hint says how to install them.
     """
-    require_matplotlib()
-    try:
-        import jinja2  # noqa: F401  only tests that it is installed
-    except ImportError:
-        raise UsageError("a report needs the package jinja2", hint="pip install 'backpass[report]'") from None
+    missing = []
+    for name in ("matplotlib", "jinja2"):
+        try:
+            import_module(name)
+        except ImportError:
+            missing.append(name)
+    if missing:
+        noun = "package" if len(missing) == 1 else "packages"
+        raise UsageError(f"a report needs the {noun} {' and '.join(missing)}", hint="pip install 'backpass[report]'")
 
 
 def report(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> str:
