@@ -154,6 +154,28 @@ def test_the_launcher_may_start_more_processes_than_cores_and_binds_none(
     assert "PRTE_MCA_hwloc_default_binding_policy=core" in variables, "what the user sets stays"
 
 
+LOST = """
+from unittest.mock import Mock
+
+from backpass.cli.job.membership import Membership
+from backpass.errors import ResourceError
+from mpi4py import MPI
+
+try:
+    with Membership(Mock(rank=0)).running():
+        raise MPI.Exception(MPI.ERR_OTHER)
+except ResourceError as error:
+    print(error)
+"""
+
+
+def test_an_error_of_mpi_is_a_lost_connection_and_no_bug(folder: Path) -> None:
+    """MPICH reports one if another process is killed and it has not ended this one yet."""
+    done = run([sys.executable, "-c", LOST], folder)
+    assert "the connection to another process of the job was lost (" in done.stdout, done.stderr
+    assert "can be resumed" in done.stdout
+
+
 FULL_DISK = """
 import resource
 from unittest.mock import Mock

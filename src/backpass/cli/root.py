@@ -120,7 +120,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         job: Job = Alone()
         try:
             job = joined()
-            with job.printing():
+            with job.running():
                 code = _invoke(given, job)
                 if sys.stdout is not None:
                     sys.stdout.flush()

@@ -30,8 +30,12 @@ class Job(Protocol):
     def exchange(self) -> Exchange:
         """How they communicate."""
 
-    def printing(self) -> AbstractContextManager[object]:
-        """Within the context, only one process prints."""
+    def running(self) -> AbstractContextManager[object]:
+        """Within the context, only one process prints.
+
+        Raises:
+            ResourceError: The connection to another process was lost.
+        """
 
     def fail(self, report: Callable[[str], int]) -> int:
         """Report an error of this process, and end all processes.
@@ -53,7 +57,7 @@ class Alone:
 
         return SOLO
 
-    def printing(self) -> AbstractContextManager[object]:
+    def running(self) -> AbstractContextManager[object]:
         return nullcontext()
 
     def fail(self, report: Callable[[str], int]) -> int:

@@ -10,12 +10,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 
 from backpass.cli.job.launch import FAILURE
 from backpass.dataclass import dataclass
 from backpass.engine.cores import allowed_cores
-from backpass.errors import UsageError
+from backpass.errors import ResourceError, UsageError
 from backpass.training.processes.mpi import MpiExchange, world
 
 THREADS = "OMP_NUM_THREADS"
@@ -51,12 +51,27 @@ class Membership:
         return Membership(exchange)
 
     @contextmanager
-    def printing(self) -> Iterator[None]:
-        if self.exchange.rank == 0:
+    def running(self) -> Iterator[None]:
+        with self._lost(), ExitStack() as stack:
+            if self.exchange.rank:
+                nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
+                stack.enter_context(redirect_stdout(nowhere))
+                stack.enter_context(redirect_stderr(nowhere))
             yield
-            return
-        with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+
+    @contextmanager
+    def _lost(self) -> Iterator[None]:
+        """Within the context, an error of MPI is one of the machine: a message can fail before the launcher ends this
+        process, because another one was killed or a network is down."""
+        from mpi4py import MPI
+
+        try:
             yield
+        except MPI.Exception as error:
+            raise ResourceError(
+                f"the connection to another process of the job was lost ({error.Get_error_string()})",
+                hint="it may have been killed; a run with --checkpoint FILE can be resumed with --resume FILE",
+            ) from error
 
     def fail(self, report: Callable[[str], int]) -> int:
         # Open MPI ends processes by SIGTERM when another one has reported its error: that is no error of this one.
