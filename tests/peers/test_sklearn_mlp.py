@@ -102,7 +102,6 @@ LEFT_OUT = {
     "test_learning_rate_warmstart": INSIDE,
     "test_lbfgs_classification_maxfun": "L-BFGS and its max_fun",
     "test_lbfgs_regression_maxfun": "L-BFGS and its max_fun",
-    "test_mlp_vs_poisson_glm_equivalent": "needs the precision of L-BFGS, 1e-4 of a closed optimum",
     "test_partial_fit_errors": "L-BFGS has no partial_fit; an ensemble has none here (test_contract.py)",
     "test_predict_proba_multilabel": "log(predict_proba) has fewer digits near 1 than predict_log_proba",
     "test_tolerance": STOPPING,
