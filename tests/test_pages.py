@@ -36,7 +36,11 @@ DOCS = ROOT / "docs"
 PAGES = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in [ROOT / "README.md", *DOCS.rglob("*.md")]}
 
 OF_BENCHMARKS = {"--results", "--models"}
-OF_LAUNCHERS = {f"--{name}" for name in ("host", "job-name", "nodes", "ntasks-per-node", "cpus-per-task", "signal")}
+OF_MPIEXEC, OF_SBATCH = (
+    ("host", "bind-to", "oversubscribe"),
+    ("job-name", "nodes", "ntasks-per-node", "cpus-per-task", "signal"),
+)
+OF_LAUNCHERS = {f"--{name}" for name in (*OF_MPIEXEC, *OF_SBATCH)}
 """Options of mpiexec and sbatch."""
 OF_SERVERS = {"--data-binary", "--read-only", "--tmpfs"}
 """Options of curl and docker."""
