@@ -69,6 +69,7 @@ def test_memory_may_be_limited(call: Run, scratch: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(stored, "WINDOW", 2**24)
     x = np.random.default_rng(0).normal(size=(100_000, 60))
     pq.write_table(pa.table({**{f"x{j}": x[:, j] for j in range(60)}, "y": x[:, 0]}), "a.parquet")
+    assert call("fit", "a.parquet", "-t", "y", "--stream", *SETTINGS).code == 0  # what it imports is no part of a limit
     done = call("fit", "a.parquet", "-t", "y", "--memory", "90MB", *SETTINGS)
     assert done.code == 0
     assert done.err.count("of the 90 MB that --memory allows: the fit is streamed") == 1
