@@ -102,15 +102,14 @@ class TargetScale:
         if output_activation != "identity":
             ratios, exponent = _ratios(y, 0.0)
             return TargetScale(0.0, _scale_of(ratios, exponent) or 1.0)
-        origin = float(y[0])
+        origin, logs = float(y[0]), LogScale.fit(y) if is_log else None
         if float(np.min(y)) == float(np.max(y)):
-            return TargetScale(origin, 0.0, log=LogScale.fit(y) if is_log else None)
+            return TargetScale(origin, 0.0, log=logs)
         ratios, exponent = _ratios(y, origin)
         mean = fsum(ratios) / len(ratios)
         # A sum of halves: origin and mean deviation may be large, with opposite signs.
         center = 2.0 * (0.5 * origin + ldexp(mean, exponent))
-        scale = _scale_of([r - mean for r in ratios], exponent)
-        return TargetScale(center, scale, log=LogScale.fit(y) if is_log else None)
+        return TargetScale(center, _scale_of([r - mean for r in ratios], exponent), log=logs)
 
     def encode(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
         """y (n,)  ->  y' (n,)"""

@@ -248,9 +248,11 @@ def written_in(text: str, first: Written | None = None) -> tuple[Timestamp, Writ
 
 def _may_start(text: str) -> bool:
     """Whether a string starts with a digit, the name of a month or a weekday, a quarter, a week or ``/Date(``."""
+    if text.startswith(_CALLS):
+        return True
     first = _FIRST.match(text)
-    if first is None or text.startswith(_CALLS):
-        return text.startswith(_CALLS)
+    if first is None:
+        return False
     word = first.group()
     return word.isdigit() or month_of(word) is not None or is_weekday(word) or word.lower() in FIRST_LETTERS
 

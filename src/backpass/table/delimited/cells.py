@@ -170,7 +170,8 @@ def holds_values(cells: Sequence[str]) -> bool:
     there = [cell for cell in cells if cell not in GAPS]
     if not there or (len(there) < len(cells) and VALUES.fullmatch("\n".join([*there, ""]))):
         return bool(there)
-    head = there[: len(there) // 2]  # enough for most columns of texts
-    if len(there) - len(head) + len([cell for cell in head if VALUE.match(cell)]) < MOSTLY * len(there):
+    half, least = len(there) // 2, MOSTLY * len(there)
+    values = len([cell for cell in there[:half] if VALUE.match(cell)])  # enough for most columns of texts
+    if values + len(there) - half < least:
         return False
-    return len([cell for cell in there if VALUE.match(cell)]) >= MOSTLY * len(there)
+    return values + len([cell for cell in there[half:] if VALUE.match(cell)]) >= least

@@ -2,9 +2,9 @@
 
 Standard input and pipes are copied to disk because they can be read only once; .gz and .zst files are decompressed;
 text in other encodings is converted to UTF-8; a sheet of a workbook and lines of fixed width are written as CSV, the
-joined keys of Eurostat as columns. A file
-in none of the formats of ``formats.registry`` is an error that names its format. Temporary files are deleted at the end
-of the ``with`` block. ``layout`` and ``delimited`` handle delimiters, records and columns.
+joined keys of Eurostat as columns. A file in none of the formats of ``formats.registry`` is an error that names its
+format. Temporary files are deleted at the end of the ``with`` block. ``layout`` and ``delimited`` handle delimiters,
+records and columns.
 """
 
 from __future__ import annotations
