@@ -150,8 +150,10 @@ class Above:
 
 def _sums_of(numbers: Sequence[NDArray[np.float64]], rows: NDArray[Any]) -> NDArray[np.float64]:
     """Return the number of values of some rows, their sum and the sum of their sizes, for each column (columns, 3)."""
-    chosen = [values[rows] for values in numbers]
-    there = [values[~np.isnan(values)] for values in chosen]
+    every_row = rows.all()
+    chosen = numbers if every_row else [values[rows] for values in numbers]
+    missing = [np.isnan(values) for values in chosen]
+    there = [values[~gaps] if gaps.any() else values for values, gaps in zip(chosen, missing, strict=True)]
     return np.array([(len(each), each.sum(), np.abs(each).sum()) for each in there], dtype=np.float64).reshape(-1, 3)
 
 
