@@ -150,7 +150,7 @@ class Above:
 
 def _sums_of(numbers: Sequence[NDArray[np.float64]], rows: NDArray[Any]) -> NDArray[np.float64]:
     """Return the number of values of some rows, their sum and the sum of their sizes, for each column (columns, 3)."""
-    every_row = rows.all()
+    every_row = rows.dtype == np.bool_ and rows.all()  # row numbers, which may be all but 0, are no mask
     chosen = numbers if every_row else [values[rows] for values in numbers]
     missing = [np.isnan(values) for values in chosen]
     there = [values[~gaps] if gaps.any() else values for values, gaps in zip(chosen, missing, strict=True)]
