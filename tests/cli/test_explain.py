@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from backpass.cli.console import Console
+from backpass.reporting.explanation import attribution
+
 Run = Callable[..., Any]
 
 
@@ -90,7 +93,7 @@ def test_what_is_not_there_is_refused(
 def test_who_waits_is_told_how_many_rows_are_done(call: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ("explain", home / "numbers.backpass", home / "numbers.csv")
     plain = call(*arguments)
-    monkeypatch.setattr("backpass.reporting.explanation.attribution._ROWS", 50)
+    monkeypatch.setattr("backpass.reporting.explanation.attribution.BLOCK", 50)
     monkeypatch.setattr("backpass.cli.commands.explain.LINE_SECONDS", 0.0)
     watched = call(*arguments)
     assert [line.split() for line in watched.err.splitlines() if line.startswith("explained")] == [
@@ -98,6 +101,31 @@ def test_who_waits_is_told_how_many_rows_are_done(call: Run, home: Path, monkeyp
     ]
     assert "explained" not in plain.err
     assert "explained" not in call(*arguments, "--quiet").err
+
+
+def test_rows_are_written_as_soon_as_they_are_explained(
+    call: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A window of standard input takes minutes to explain."""
+    arguments = ("explain", home / "numbers.backpass", home / "numbers.csv", "--keep", "colour", "--top", "2")
+    whole, events = call(*arguments).out, list[str]()
+    write, integrated = Console.write_bytes, attribution.integrated
+
+    def noted(*args: Any) -> Any:
+        events.append("explained")
+        return integrated(*args)
+
+    def written(console: Console, data: bytes) -> None:
+        events.append("written")
+        write(console, data)
+
+    monkeypatch.setattr(attribution, "BLOCK", 50)
+    monkeypatch.setattr(attribution, "integrated", noted)
+    monkeypatch.setattr(Console, "write_bytes", written)
+    assert call(*arguments).out == whole
+    assert events == ["explained", "written", "written", *["explained", "written"] * 2]  # the header, then the rows
+    assert call(*arguments, "-o", tmp_path / "rows.csv").code == 0
+    assert (tmp_path / "rows.csv").read_text() == whole
 
 
 @pytest.mark.parametrize("name", ["numbers", "pets", "kinds"])

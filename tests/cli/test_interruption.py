@@ -321,7 +321,7 @@ EARLIER: dict[str, bytes] = {}
         ("fit", "backpass.cli.fitting.request.read_table"),
         ("predict", "backpass.table.windows.windows.read_opened"),
         ("predict", "backpass.model.file.storage._sync"),
-        ("explain", "backpass.reporting.explanation.attribution.explained"),
+        ("explain", "backpass.reporting.explanation.attribution.blocks_of"),
         ("explain", "backpass.model.file.storage._sync"),
         ("report", "backpass.cli.commands.report.page_of"),
         ("report", "backpass.model.file.storage._sync"),

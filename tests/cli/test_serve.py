@@ -27,11 +27,11 @@ Call = Callable[..., Any]
 
 
 @contextmanager
-def served(path: Path, *options: str) -> Iterator[Server]:
+def served(path: Path, *options: str, parallel: int = 4) -> Iterator[Server]:
     given = serve.make_context("serve", [str(path), *options]).params
     model = load(path)
     spread = Spread.of(model, given["interval"], given["quantiles"])
-    server = Server("127.0.0.1", 0, Service(model, given, spread, Console(quiet=True)))
+    server = Server("127.0.0.1", 0, Service(model, given, spread, Console(quiet=True)), parallel)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -90,6 +90,8 @@ def test_bad_requests_are_named_and_the_server_goes_on(home: Path) -> None:
             '{"size": 9, ': "request",
             "": "request",
             "\0\1\2\3": "request",
+            "null": "request: expected a list of rows or an object of columns; got null",
+            " 3\n": "request: expected a list of rows or an object of columns; got 3",
         }.items():
             status, found = asked(server, "POST", "/predict", body)
             said = json.dumps(found)
@@ -144,7 +146,7 @@ def test_a_request_that_is_not_whole_is_not_predicted(home: Path) -> None:
 def test_a_client_that_sends_no_more_does_not_keep_the_server_from_ending(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PATIENCE", 0.05)
+    monkeypatch.setattr(module, "READING", 0.05)
     with served(home / "pets.backpass") as server:
         connection = socket.create_connection(("127.0.0.1", server.server_port), timeout=30)
         connection.sendall(b"POST /predict HTTP/1.1\r\nContent-Length: 500\r\n\r\nsize")
@@ -152,6 +154,98 @@ def test_a_client_that_sends_no_more_does_not_keep_the_server_from_ending(
             time.sleep(0.001)
     assert b"the request ends after 4 of 500 bytes" in b"".join(iter(lambda: connection.recv(65_536), b""))
     connection.close()
+
+
+class Held(Service):
+    """A service whose predictions wait until ``go``."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.go, self.started = threading.Event(), threading.Semaphore(0)
+        self.paths: list[Path] = []
+
+    def predicted(self, path: Path) -> str:
+        self.paths.append(path)
+        self.started.release()
+        assert self.go.wait(30)
+        return super().predicted(path)
+
+
+def answers(server: Server, count: int, body: str) -> tuple[list[Any], list[threading.Thread]]:
+    """Requests that are under way, and the list in which their answers will be."""
+    found: list[Any] = []
+
+    def ask() -> None:
+        connection = HTTPConnection("127.0.0.1", server.server_port, timeout=60)
+        connection.request("POST", "/predict", body)
+        answer = connection.getresponse()
+        found.append((answer.status, answer.headers["Retry-After"], json.loads(answer.read())))
+
+    threads = [threading.Thread(target=ask) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    return found, threads
+
+
+ROW = '{"size": 9, "age": 3, "colour": "red"}'
+
+
+def test_more_requests_than_the_server_takes_are_turned_away(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WAITING", 3)
+    monkeypatch.setattr(sys.modules[__name__], "Service", Held)
+    with served(home / "pets.backpass", parallel=2) as server:
+        service = server.service
+        assert isinstance(service, Held)
+        found, threads = answers(server, 9, ROW)
+        for _ in range(2):
+            assert service.started.acquire(timeout=30)
+        while len(found) < 4:
+            time.sleep(0.001)
+        assert len(service.paths) == 2, "the others wait"
+        service.go.set()
+        for thread in threads:
+            thread.join()
+        assert asked(server, "GET", "/")[0] == 200
+    assert [status for status, *_ in sorted(found, key=lambda each: each[0])] == [200] * 5 + [503] * 4
+    for status, again, said in found:
+        assert (again == "2") == (status == 503)
+        if status == 503:
+            assert said["error"]["kind"] == "resource"
+            assert "the server is busy: 2 requests predicted at once" in said["error"]["message"]
+
+
+def test_a_request_waits_for_its_turn_only_so_long(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.05)
+    monkeypatch.setattr(sys.modules[__name__], "Service", Held)
+    with served(home / "pets.backpass", parallel=1) as server:
+        service = server.service
+        assert isinstance(service, Held)
+        found, threads = answers(server, 2, ROW)
+        while not found:
+            time.sleep(0.001)
+        service.go.set()
+        for thread in threads:
+            thread.join()
+    assert sorted(each[:2] for each in found) == [(200, None), (503, "2")]
+
+
+def test_a_prediction_that_takes_long_does_not_keep_the_server_from_ending(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "READING", 0.0)
+    monkeypatch.setattr(module, "ENDING", 0.05)
+    monkeypatch.setattr(sys.modules[__name__], "Service", Held)
+    with served(home / "pets.backpass") as server:
+        service = server.service
+        assert isinstance(service, Held)
+        _, threads = answers(server, 1, ROW)
+        assert service.started.acquire(timeout=30)
+        assert service.paths[0].exists()
+    assert len(server.open) == 1, "the command names the number"
+    assert not service.paths[0].parent.exists()
+    service.go.set()
+    for thread in threads:
+        thread.join()
 
 
 def test_strict(home: Path) -> None:

@@ -122,22 +122,33 @@ def explain(**given: Any) -> int:
 
 
 def _hand_out_windows(model: Model, given: Mapping[str, Any], console: Console) -> None:
-    """Explain a window of rows after another and write them; see ``hand_out_windows``."""
+    """Explain the rows, a window after another, and write them; see ``hand_out_windows``.
+
+    Standard output gets the rows of a window in blocks, because a window takes long to explain.
+    """
     findings, keep = Findings(), kept_names(given)
+    whole = given["output"] is not None
 
     def tell() -> None:
         for note in note_lines((*findings.notes, *findings.warnings), verbose=given["verbose"]):
             console.item("note", note)
 
-    def windows(tables: Iterator[Table]) -> Iterator[Columns]:
+    def windows(tables: Iterator[Table]) -> Iterator[Iterator[Columns]]:
         for table in tables:
             if not table.rows:
                 findings.add(table)
                 continue
             lines = _lines(console, findings.rows)
-            found, encoded = attribution.explained(model, table, given["class_name"], lines)
+            encoded, blocks = attribution.blocks_of(model, table, given["class_name"], lines)
             findings.add(table, encoded)
-            yield _columns(model, table, found, keep, given["top"])
+            yield written(table, iter([Explanation.joined(blocks)]) if whole else blocks)
+
+    def written(table: Table, blocks: Iterator[Explanation]) -> Iterator[Columns]:
+        start = 0
+        for found in blocks:
+            rows = np.arange(start, start + len(found.predicted))
+            yield _columns(model, table.take(rows), found, keep, given["top"])
+            start += len(rows)
 
     with closing(windows_for(model, given["table"], keep=keep, **reading_of(given, model.schema.missing))) as tables:
         hand_out_windows(windows(tables), findings, given, console, tell, doing="explaining")

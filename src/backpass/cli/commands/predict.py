@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import chain
 from typing import Any
@@ -198,11 +198,11 @@ def _hand_out_predictions(
 ) -> None:
     findings = Findings()
 
-    def windows() -> Iterator[Columns]:
+    def windows() -> Iterator[Iterable[Columns]]:
         for table, predictions in predictions_of(model, tables, findings):
             columns: Columns = {name: cells(table, name) for name in keep}
             columns |= predicted_columns(model, predictions, columns, proba=given["proba"])
-            yield columns | spread.columns(predictions)
+            yield [columns | spread.columns(predictions)]
         if given["strict"]:
             require_seen(findings.source, findings.unseen, findings.suspects)
 
@@ -218,7 +218,7 @@ def _hand_out_predictions(
 
 
 def hand_out_windows(
-    windows: Iterator[Columns],
+    windows: Iterator[Iterable[Columns]],
     findings: Findings,
     given: Mapping[str, Any],
     console: Console,
@@ -230,7 +230,7 @@ def hand_out_windows(
     """Write the rows of windows while they are made.
 
     Args:
-        windows: The same columns for one window of rows after another.
+        windows: The rows of one window after another, in one or several blocks with the same columns.
         findings: What was noticed about the windows so far.
         given: The options of the command.
         console: Where standard output is written.
@@ -245,10 +245,11 @@ def hand_out_windows(
             first += [each for each in [next(windows, None)] if each is not None]
             if len(first) == 1:
                 tell()
-                hand_out_rows(first, given["output"], console)
+                hand_out_rows(first[0], given["output"], console)
                 return
     with console.working(f"{doing} the rows of {given['table']}"):
-        hand_out_rows(chain(first, windows), given["output"], console, complete=complete)
+        blocks = chain.from_iterable(chain(first, windows))
+        hand_out_rows(blocks, given["output"], console, complete=complete)
     tell()
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 import socket
+import sys
+import time
+from collections import deque
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Timer
+from pathlib import Path
+from threading import Condition, Semaphore
 from typing import Any
 
 import click
@@ -19,28 +25,52 @@ from backpass.cli.options.declaration import Command, WholeNumber, argument, kee
 from backpass.cli.options.reading import reading
 from backpass.cli.summary import columns_facts
 from backpass.cli.termination import Terminated
+from backpass.engine.cores import allowed_cores
 from backpass.errors import DataError, ResourceError, UsageError
 from backpass.model import GroupedModel, Model
 from backpass.model.batches.batches import cells
 from backpass.model.batches.findings import Findings
 from backpass.model.grouped.loading import load
 from backpass.table.files.scratch import Scratch
+from backpass.table.messages import counted, data_error
 from backpass.table.unseen import require_seen
 
 LARGEST_BODY = 64 * 1024**2
 """Maximum size of a request in bytes."""
 
 PATIENCE = 30.0
-"""Seconds that a client may take to send the next bytes of its request; also all of it, once the server is to end."""
+"""Seconds that a client may take to send the next bytes of its request, and that a request waits for its turn."""
+
+FEWEST_PARALLEL = 4
+"""Requests that are predicted at once on a machine with fewer cores."""
+
+WAITING = 256
+"""Connections that may be open beside those whose requests are predicted."""
+
+RETRY_AFTER = 2
+"""Seconds after which a client that was turned away is to ask again."""
+
+READING, ENDING = 4.0, 6.5
+"""Seconds, from the signal to end on, in which requests are read, and in which they are answered. ``docker stop`` kills
+after 10."""
 
 LINGERING = 2.0
 """Seconds that a client may take to stop sending a request that was refused."""
+
+DRAINING = 0.1
+"""Seconds after which clients that were turned away are looked after."""
+
+PIECE = 65_536
+"""Bytes of a request that are read at a time."""
 
 METHODS = {"/": ("GET", "HEAD"), "/predict": ("POST",)}
 """The paths, and the methods that each answers."""
 
 DIGITS = 18
 """Most digits of a length that is taken for a number."""
+
+LONGEST_SCALAR = 1000
+"""Bytes up to which a request is checked for being a single JSON value."""
 
 _BODY = "request"
 """What the messages call the table in a request."""
@@ -57,6 +87,13 @@ _BODY = "request"
     help="add a prediction interval with this coverage, such as 0.9, to every answer",
 )
 @option("--quantiles", metavar="LIST", help="add these quantiles of the target to every answer, such as 0.05,0.5,0.95")
+@option(
+    "--parallel",
+    metavar="NUMBER",
+    type=WholeNumber(1),
+    help="requests that are predicted at once; 256 more wait, and others get the status 503; "
+    "default: the number of cores, at least 4",
+)
 @keeping()
 @strictness()
 @reading()
@@ -70,11 +107,12 @@ def serve(**given: Any) -> int:
     target, classes and columns. A table that cannot be predicted is answered with status 400 and the object that
     predict --json prints for this error.
 
-    Requests are answered in parallel. There is no encryption and no authentication: by default the server accepts
-    connections from this machine only; put a proxy in front of it before you open it to others.
+    Requests are answered in parallel, --parallel at once. 256 more wait for their turn, 30 seconds at most; others are
+    answered with status 503 and the header Retry-After. There is no encryption and no authentication: by default the
+    server accepts connections from this machine only; put a proxy in front of it before you open it to others.
 
-    Ctrl-C or SIGTERM ends the server, with exit code 0, once the requests in progress are answered; what a client has
-    not sent after 30 seconds is no longer read.
+    Ctrl-C or SIGTERM ends the server, with exit code 0, once the requests in progress are answered, after 8 seconds at
+    the latest; what a client has not sent after 4 seconds is no longer read.
 
     \b
     Examples:
@@ -86,18 +124,24 @@ def serve(**given: Any) -> int:
     console = Console(quiet=given["quiet"])
     model = load(given["model"])
     spread = Spread.of(model, given["interval"], given["quantiles"])
-    server = _opened(given["host"], given["port"], Service(model, given, spread, console))
+    parallel = given["parallel"] or max(allowed_cores().threads, FEWEST_PARALLEL)
+    server = _opened(given["host"], given["port"], Service(model, given, spread, console), parallel)
     try:
         address = f"http://{_bracketed(given['host'])}:{server.server_port}"
         if given["as_json"]:
             console.document("serve", url=address, **server.service.description())
         console.line(f"serving {given['model']} on {address} (Ctrl-C to stop)")
-        server.serve_forever()
+        server.serve_forever(DRAINING)
     except (KeyboardInterrupt, Terminated):
-        console.line("stopped")
+        console.line("stopping")
     finally:
         server.server_close()
-    return 0
+    if not (dropped := len(server.open)):
+        console.line("stopped")
+        return 0
+    console.line(f"stopped; {counted(dropped, 'request')} not answered")
+    sys.stdout.flush()
+    os._exit(0)  # a usual end would destroy what the threads of these requests are using, and abort
 
 
 class Service:
@@ -129,21 +173,24 @@ class Service:
         """The answer to ``GET /``."""
         return self.console.as_document("serve", **self.description())
 
-    def predicted(self, body: bytes) -> str:
+    def predicted(self, path: Path) -> str:
         """The answer to ``POST /predict``.
 
+        Args:
+            path: The file that holds the request.
+
         Raises:
-            BackpassError: The body is not a table that the model can predict.
+            BackpassError: The request is not a table that the model can predict.
         """
-        with ExitStack() as stack:
-            path = Scratch(stack).file(_BODY)
-            path.write_bytes(body)
-            try:
-                return self._predicted(str(path))
-            except (DataError, UsageError) as error:
-                said = (error.message, error.hint, *error.details)
-                message, hint, *details = (each.replace(str(path), _BODY) for each in said)
-                raise type(error)(message, details=details, hint=hint) from error
+        try:
+            if (value := _scalar(path)) is not None:
+                hint = 'a row is an object: {"COLUMN": value, ...}'
+                raise data_error(_BODY, f"expected a list of rows or an object of columns; got {value}", hint)
+            return self._predicted(str(path))
+        except (DataError, UsageError) as error:
+            said = (error.message, error.hint, *error.details)
+            message, hint, *details = (each.replace(str(path), _BODY) for each in said)
+            raise type(error)(message, details=details, hint=hint) from error
 
     def _predicted(self, path: str) -> str:
         table, keep = read_rows(self.model, {**self.given, "table": path})
@@ -156,37 +203,97 @@ class Service:
         return self.console.as_document("predict", **facts)
 
 
+def _scalar(path: Path) -> str | None:
+    """The text of a file that is a single JSON value, such as null or 3; None if it is anything else."""
+    if path.stat().st_size > LONGEST_SCALAR:
+        return None
+    try:
+        text = path.read_text("utf-8").strip()
+        return None if isinstance(json.loads(text), dict | list) else text
+    except (ValueError, RecursionError):
+        return None
+
+
 class Server(ThreadingHTTPServer):
-    """An HTTP server with a thread per request; ``server_close`` waits for the requests in progress."""
+    """An HTTP server with a thread per connection, and a limit for both the connections and the predictions at once.
 
-    daemon_threads = False
-    request_queue_size = 128
+    Attributes:
+        slots: One for each request that may be predicted.
+        open: The connections in progress, each with the resources of its request.
+    """
 
-    def __init__(self, host: str, port: int, service: Service) -> None:
+    daemon_threads = True
+    request_queue_size = 1024
+
+    def __init__(self, host: str, port: int, service: Service, parallel: int = FEWEST_PARALLEL) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.service = service
-        self.open = set[socket.socket]()
+        self.service, self.parallel = service, parallel
+        self.slots = Semaphore(parallel)
+        self.open = dict[socket.socket, ExitStack]()
+        self._closed = Condition()
+        self._turned_away = deque[tuple[socket.socket, float]]()
         super().__init__((host, port), Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        self.open.add(request)
+        if len(self.open) >= self.parallel + WAITING:
+            self._turn_away(request, client_address[0])
+            return
+        self.open[request] = ExitStack()
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        self.open.discard(request)
         super().shutdown_request(request)
+        if request in self.open:
+            self.open[request].close()
+        with self._closed:
+            self.open.pop(request, None)
+            self._closed.notify_all()
+
+    def busy(self) -> Failure:
+        """What a client is told that is turned away."""
+        message = f"the server is busy: {counted(self.parallel, 'request')} predicted at once, and others wait"
+        hint = f"send the request again in {RETRY_AFTER} seconds; serve --parallel NUMBER predicts more at once"
+        return Failure.of(ResourceError(message, hint=hint))
+
+    def _turn_away(self, request: socket.socket, address: str) -> None:
+        """Answer without reading the request. Its bytes are discarded later: to close now could lose the answer."""
+        content = self.service.console.as_document("", error=self.busy().facts())
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        head = f"HTTP/1.0 {status} {status.phrase}\r\nContent-Type: application/json\r\nRetry-After: {RETRY_AFTER}\r\n"
+        self.service.console.line(f'{address} "-" {status} -')
+        request.setblocking(False)
+        with suppress(OSError):
+            request.send(f"{head}Content-Length: {len(content)}\r\n\r\n{content}".encode("ascii"))
+            request.shutdown(socket.SHUT_WR)
+        self._turned_away.append((request, time.monotonic() + LINGERING))
+        while len(self._turned_away) > WAITING:  # further clients wait until these are done
+            time.sleep(0.01)
+            self.service_actions()
+
+    def service_actions(self) -> None:
+        """Discard what clients that were turned away have sent by now, and close the connections that are done."""
+        for _ in range(len(self._turned_away)):
+            request, until = self._turned_away.popleft()
+            if time.monotonic() > until or _is_ended(request):
+                request.close()
+            else:
+                self._turned_away.append((request, until))
 
     def server_close(self) -> None:
-        """Answer the requests in progress. A client that sends without end does not keep the server from ending."""
-        timer = Timer(PATIENCE, self._read_no_more)
-        timer.start()
+        """Answer the requests in progress, in ``ENDING`` seconds; what was not sent after ``READING`` is not read."""
         super().server_close()
-        timer.cancel()
-
-    def _read_no_more(self) -> None:
-        for request in list(self.open):
-            with suppress(OSError):
-                request.shutdown(socket.SHUT_RD)
+        start = time.monotonic()
+        for request, _ in self._turned_away:
+            request.close()
+        with self._closed:
+            if not self._closed.wait_for(lambda: not self.open, READING):
+                for request in self.open:
+                    with suppress(OSError):
+                        request.shutdown(socket.SHUT_RD)
+            self._closed.wait_for(lambda: not self.open, start + ENDING - time.monotonic())
+            left = [*self.open.values()]
+        for stack in left:
+            stack.close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that disconnects is no error of the server."""
@@ -207,18 +314,36 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         if not self._is_known() or (length := self._length()) is None:
             return
-        body = self.rfile.read(length)
-        if len(body) < length:
-            message = f"the request ends after {len(body):,} of {length:,} bytes"
-            return self._refuse(HTTPStatus.BAD_REQUEST, message)
+        stack = self.server.open[self.connection]  # closed with the connection, or when the server ends
         try:
-            answer = self.server.service.predicted(body)
+            path = Scratch(stack).file(_BODY)
+            received = self._received(path, length)
+            if received < length:
+                message = f"the request ends after {received:,} of {length:,} bytes"
+                return self._refuse(HTTPStatus.BAD_REQUEST, message)
+            if not self.server.slots.acquire(timeout=PATIENCE):
+                failure, headers = self.server.busy(), {"Retry-After": str(RETRY_AFTER)}
+                return self._fail(HTTPStatus.SERVICE_UNAVAILABLE, failure, headers)
+            try:
+                answer = self.server.service.predicted(path)
+            finally:
+                self.server.slots.release()
+        except (TimeoutError, ConnectionError):
+            raise
         except Exception as error:
             failure = Failure.of(error)
             is_table = failure.kind in ("data", "usage")
-            status = HTTPStatus.BAD_REQUEST if is_table else HTTPStatus.INTERNAL_SERVER_ERROR
-            return self._answer(status, self.server.service.console.as_document("", error=failure.facts()))
+            return self._fail(HTTPStatus.BAD_REQUEST if is_table else HTTPStatus.INTERNAL_SERVER_ERROR, failure)
         return self._answer(HTTPStatus.OK, answer)
+
+    def _received(self, path: Path, length: int) -> int:
+        """Write the request to a file, piece by piece, because many may wait; return the number of its bytes."""
+        left = length
+        with path.open("wb") as file:
+            while left > 0 and (piece := self.rfile.read1(min(left, PIECE))):
+                file.write(piece)
+                left -= len(piece)
+        return length - left
 
     def _is_known(self) -> bool:
         """Whether the path answers the method; the request is refused if not."""
@@ -252,9 +377,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def _refuse(self, status: HTTPStatus, message: str, **headers: str) -> None:
         hint = "POST /predict takes a table, GET / describes the model"
-        error = Failure.of(UsageError(message, hint=hint)).facts()
-        self._answer(status, self.server.service.console.as_document("", error=error), headers)
+        self._fail(status, Failure.of(UsageError(message, hint=hint)), headers)
         self._linger()
+
+    def _fail(self, status: HTTPStatus, failure: Failure, headers: Mapping[str, str] | None = None) -> None:
+        self._answer(status, self.server.service.console.as_document("", error=failure.facts()), headers)
 
     def _linger(self) -> None:
         """Discard what the client still sends: closing now would reset the connection, and the answer could be lost."""
@@ -262,7 +389,7 @@ class Handler(BaseHTTPRequestHandler):
         left = LARGEST_BODY
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)
-            while left > 0 and (piece := self.rfile.read1(65_536)):
+            while left > 0 and (piece := self.rfile.read1(PIECE)):
                 left -= len(piece)
 
     def _answer(self, status: HTTPStatus, document: str, headers: Mapping[str, str] | None = None) -> None:
@@ -283,7 +410,19 @@ class Handler(BaseHTTPRequestHandler):
         self.server.service.console.line(f"{self.client_address[0]} {format % args}")
 
 
-def _opened(host: str, port: int, service: Service) -> Server:
+def _is_ended(request: socket.socket) -> bool:
+    """Discard the bytes that a connection without blocking holds; return whether the client has ended it."""
+    try:
+        while piece := request.recv(PIECE):
+            del piece
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def _opened(host: str, port: int, service: Service, parallel: int) -> Server:
     """The server, listening.
 
     Raises:
@@ -293,7 +432,7 @@ def _opened(host: str, port: int, service: Service) -> Server:
     if port > 65_535:
         raise UsageError(f"--port must be a whole number from 0 to 65535; got {port}")
     try:
-        return Server(host, port, service)
+        return Server(host, port, service, parallel)
     except OSError as error:
         raise ResourceError(
             f"cannot listen on {_bracketed(host)}:{port}: {error.strerror or error}",

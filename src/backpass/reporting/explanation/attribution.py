@@ -9,7 +9,9 @@ all inputs of a column are added up; over all columns they sum to h(s) - h(b), t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -31,7 +33,8 @@ TOLERANCE, CANCELLED, STEADY = 0.01, 0.1, 0.05
 predictions, relative to the latter or to CANCELLED times the total absolute contribution, whichever is larger. STEADY
 bounds the change of a contribution when the steps are tripled, relative to the total; the remaining error is far
 smaller."""
-_ROWS = 2048
+BLOCK = 2048
+"""Rows that are explained at a time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +67,18 @@ class Explanation:
         """
         return np.argsort(-np.abs(self.contributions), axis=1, kind="stable")[:, :count]
 
+    @staticmethod
+    def joined(blocks: Iterable[Explanation]) -> Explanation:
+        """Return the rows of several explanations of the same columns."""
+        parts = list(blocks)
+        return replace(
+            parts[0],
+            contributions=np.concatenate([each.contributions for each in parts]),
+            baseline=np.concatenate([each.baseline for each in parts]),
+            predicted=np.concatenate([each.predicted for each in parts]),
+            classes=tuple(chain.from_iterable(each.classes for each in parts)),
+        )
+
 
 def explain(
     model: Model, data: Any, class_name: str | None = None, on_rows: Callable[[int, int], object] | None = None
@@ -84,13 +99,13 @@ def explain(
         DataError: Lists what the table lacks.
         UsageError: The class is unknown, or the model has several targets or is a grouped model.
     """
-    return explained(model, data, class_name, on_rows)[0]
+    return Explanation.joined(blocks_of(model, data, class_name, on_rows)[1])
 
 
-def explained(
+def blocks_of(
     model: Model, data: Any, class_name: str | None = None, on_rows: Callable[[int, int], object] | None = None
-) -> tuple[Explanation, Encoded]:
-    """The result of ``explain``, and the encoded rows.
+) -> tuple[Encoded, Iterator[Explanation]]:
+    """The encoded rows, and the result of ``explain`` in blocks of at most ``BLOCK`` rows, each computed on demand.
 
     Raises:
         BackpassError: As ``explain``.
@@ -104,25 +119,30 @@ def explained(
             hint="fit one model per target",
         )
     chosen = _class_number(model.head, class_name)
-    smooth = SmoothModel(model)
     encoded = model.encoded(model.table(data))
-    columns = columns_of(model)
+    return encoded, _blocks(model, encoded, chosen, on_rows)
+
+
+def _blocks(
+    model: Model, encoded: Encoded, chosen: int | None, on_rows: Callable[[int, int], object] | None
+) -> Iterator[Explanation]:
+    smooth, columns = SmoothModel(model), columns_of(model)
     x, x0 = model.ensemble.inputs(encoded.numbers, encoded.codes), model.ensemble.inputs(*typical_row(columns))
     h, h0 = smooth.predictions(smooth.inputs(x)), smooth.predictions(smooth.inputs(x0))
     pick = picked_classes(h, chosen, model.head.positive)
-    parts = []
-    for i in range(0, len(x), _ROWS):
-        parts.append(integrated(smooth, smooth.inputs(x[i : i + _ROWS]), smooth.inputs(x0), pick[i : i + _ROWS]))
+    inputs_of = by_column(columns, smooth.groups())
+    names, notes = tuple(column.name for column in columns), (*encoded.notes, *encoded.warnings)
+    for i in range(0, len(x), BLOCK):
+        rows = slice(i, i + BLOCK)
+        by_input = integrated(smooth, smooth.inputs(x[rows]), smooth.inputs(x0), pick[rows])
+        contributions = np.column_stack([by_input[:, group].sum(axis=1) for group in inputs_of])
+        predicted, baseline = (
+            (each.reshape(len(each), -1) * pick[rows]).sum(axis=1) for each in (np.asarray(h)[rows], np.asarray(h0))
+        )
+        classes = tuple(model.classes[k] for k in np.argmax(pick[rows], axis=1)) if model.classes else ()
+        yield Explanation(names, contributions, baseline, predicted, classes, notes)
         if on_rows is not None:
-            on_rows(min(i + _ROWS, len(x)), len(x))
-    by_input = np.concatenate(parts)
-    contributions = np.column_stack([by_input[:, group].sum(axis=1) for group in by_column(columns, smooth.groups())])
-    places = np.argmax(pick, axis=1)
-    predicted, baseline = ((np.reshape(each, (len(each), -1)) * pick).sum(axis=1) for each in (h, h0))
-    classes = tuple(model.classes[i] for i in places) if model.classes else ()
-    notes = (*encoded.notes, *encoded.warnings)
-    names = tuple(column.name for column in columns)
-    return Explanation(names, contributions, baseline, predicted, classes, notes), encoded
+            on_rows(min(i + BLOCK, len(x)), len(x))
 
 
 def _class_number(head: Head, name: str | None) -> int | None:
@@ -192,7 +212,7 @@ def _mean_slope(
     t = at.astype(s.dtype)
     way = s - base
     phi = np.empty(s.shape)
-    rows = max(_ROWS * FEWEST_STEPS // len(t), 1)
+    rows = max(BLOCK * FEWEST_STEPS // len(t), 1)
     for i in range(0, len(s), rows):
         part = way[i : i + rows]
         path = base[None] + t[:, None, None] * part
