@@ -31,6 +31,7 @@ from backpass.table import (
     required_kind,
     table_from,
 )
+from backpass.table.columns.raw import extent_of
 from backpass.table.datetimes.counted import COUNTED, PLACEHOLDERS, counted_in
 from backpass.table.datetimes.month_names import MONTHS
 from backpass.table.datetimes.name_evidence import says_date, says_datetime, says_time
@@ -364,7 +365,8 @@ def test_other_spaces_than_plain_ones(space: str) -> None:
 def test_the_table_of_counted_notations(notation: Any) -> None:
     values = np.array(notation.cells)
     assert tuple(timestamp_texts(notation.microseconds(values), notation.kind)) == notation.values
-    found = counted_in("time" if notation.kind == "time" else "date", np.append(values, np.nan))
+    name = "time" if notation.kind == "time" else "date"
+    found = counted_in(name, np.append(values, np.nan), extent_of(values))
     assert found is notation
     odd = np.array([np.nan, -1e308, 1e308, 5e-324])
     assert (notation.microseconds(odd)[:3] == NAT).all()
@@ -380,7 +382,7 @@ def test_notations_are_ruled_out_early_only_where_they_are_wrong(notation: Any, 
             there = np.setdiff1d(values, PLACEHOLDERS.get(each.key, ()))
             if plain is None and each.is_meant(name, there) and (each.microseconds(there) != NAT).all():
                 plain = each
-        assert counted_in(name, values) is plain
+        assert counted_in(name, values, extent_of(values)) is plain
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 import string
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from backpass.errors import DataError, UsageError
 from backpass.table import CategoricalColumn, Table, read_table, table_from
 from backpass.table.delimited.headerless import looks_like_data
 from backpass.table.delimited.orange import orange_of
-from backpass.table.delimited.records import WHITESPACE, reader
+from backpass.table.delimited.records import DELIMITERS, WHITESPACE, Sample, reader
 from backpass.table.scan import scanner_for
 from backpass.table.scan.plain import PlainScanner, records
 
@@ -265,6 +266,15 @@ def test_letters_are_no_types() -> None:
     rows = [rng.choices("cdst", k=3) for _ in range(20)]
     assert orange_of([["a", "b", "c"], ["c", "d", "s"], ["c", "m", "i"], *rows]) is None
     assert orange_of([["a", "b"], ["continuous", "discrete"], ["", "odd"], ["1", "2"]]) is None
+
+
+@given(st.text("ab, ;\t|'\r\n\x0b\u2028", max_size=40), st.sampled_from([*DELIMITERS, " "]))
+@settings(max_examples=300, deadline=None)
+def test_lines_without_quotes_are_cut_as_csv_cuts_them(text: str, delimiter: str) -> None:
+    lines = [*io.StringIO(text, newline="")]
+    rows = reader(lines, delimiter)
+    expected = [(rows.line_num - 1, [cell.strip(" \t") for cell in row]) for row in rows if row]
+    assert Sample(lines, True, 0).records(delimiter) == expected
 
 
 def test_python_and_the_scanner_cut_blanks_alike() -> None:

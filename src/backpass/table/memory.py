@@ -176,13 +176,14 @@ def _limits(root: Path) -> Iterator[int]:
             yield int(line.split()[1]) * 1024
     for limit, usage in CGROUPS:
         with suppress(ValueError, IndexError):  # "max" where there is no limit
+            allowed, used = (int(_lines(root / each)[0]) for each in (limit, usage))
             # The page cache counts as usage but is reclaimed on demand.
             cached = sum(
                 int(line.split()[1])
                 for line in _lines(root / usage.rpartition("/")[0] / "memory.stat")
                 if line.startswith(("inactive_file ", "active_file "))
             )
-            yield max(int(_lines(root / limit)[0]) - int(_lines(root / usage)[0]) + cached, 0)
+            yield max(allowed - used + cached, 0)
     try:
         import resource
     except ImportError:  # Windows has no such limit

@@ -17,8 +17,8 @@ from backpass.table.datetimes.name_evidence import words_of
 from backpass.table.messages import shown
 from backpass.table.notation.lazy_pattern import LazyPattern
 
-ONE_DECIMAL, LAST_ZERO = re.compile(r"\.[0-9](?![0-9])"), re.compile(r"\.[0-9]+0(?![0-9])")
-SHORT_EXPONENT = LazyPattern(r"[eE][0-9](?<=[0-9]..)")  # fewer places to start from than with the first digit
+ONE_DECIMAL, LAST_ZERO = re.compile(r"\.[0-9](?![0-9])"), re.compile(r"\.[0-9]0(?![0-9])")
+SHORT_EXPONENT = re.compile(r"e[0-9](?<=[0-9]..)")  # the search for one letter is quick
 EXPONENT = LazyPattern(r"([0-9]+)[eE]([0-9]+)")
 VERSION = LazyPattern(r"([0-9]{1,3})\.([0-9]{1,2})")
 LARGEST_EXPONENT = 30  # of a number that somebody writes by hand
@@ -121,13 +121,13 @@ def _says_versions(name: str, minors: Collection[int]) -> bool:
 
 
 def may_have_codes(text: str) -> bool:
-    """Whether a text has an exponent without a sign, or numbers of one decimal beside others that end in zero.
+    """Whether a text has an exponent without a sign, or numbers of one decimal beside others with two that end in zero.
 
     >>> may_have_codes("1.1 1.10"), may_have_codes("1.10 1.25"), may_have_codes("12e5"), may_have_codes("1.2e-5")
     (True, False, True, False)
     """
     has_versions = ONE_DECIMAL.search(text) is not None and LAST_ZERO.search(text) is not None
-    return has_versions or SHORT_EXPONENT.search(text) is not None
+    return has_versions or SHORT_EXPONENT.search(text.lower()) is not None
 
 
 def _has_letter(texts: Collection[str]) -> bool:

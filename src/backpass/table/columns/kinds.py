@@ -36,6 +36,7 @@ from backpass.table.columns.raw import (
     RawNumbers,
     RawStrings,
     datetimes_as_texts,
+    extent_of,
     lost_digits,
     numbers_as_texts,
 )
@@ -129,7 +130,8 @@ def infer_column(raw: RawColumn, rules: Rules, errors: ErrorList, notes: list[st
         notes.append(gap_note(raw.name, classified.gaps))
     if kind == "numeric":
         numbers = np.concatenate([[np.nan], np.where(classified.types == MISSING, np.nan, classified.numbers)])
-        checked = _checked(raw.name, numbers[raw.codes], rules, errors, notes)
+        values = rules.missing.as_gaps(numbers)[raw.codes]
+        checked = _checked(raw.name, values, extent_of(values), rules, errors, notes)
         notation = (
             "; ".join(notations_of(classified.reading, classified.agreement.shapes)) if classified.reading else ""
         )
@@ -155,7 +157,9 @@ def infer_column(raw: RawColumn, rules: Rules, errors: ErrorList, notes: list[st
 
 
 def _of_numbers(raw: RawNumbers, required: Kind | None, rules: Rules, errors: ErrorList, notes: list[str]) -> Column:
-    if not raw.is_duration and (notation := notation_of(raw.name, raw.values, rules)) is not None:
+    values = rules.missing.as_gaps(raw.values)
+    extent = extent_of(values)
+    if not raw.is_duration and (notation := notation_of(raw.name, values, extent, rules)) is not None:
         return counted_column(raw, notation, rules, errors, notes)
     if required is None and not raw.is_duration and (code := _article_numbers(raw.name, raw.values)):
         notes.append(f"column {shown(raw.name)} holds {code}: kept as categories")
@@ -164,7 +168,7 @@ def _of_numbers(raw: RawNumbers, required: Kind | None, rules: Rules, errors: Er
     if required not in ("date", "time"):
         if raw.is_duration and not np.isnan(raw.values).all():
             notes.append(f"column {shown(raw.name)} holds durations: read as numbers of seconds")
-        checked = _checked(raw.name, raw.values, rules, errors, notes)
+        checked = _checked(raw.name, values, extent, rules, errors, notes)
         lacks_unit = required is not None and rules.expects_unit(raw.name)
         notes += _currency_notes(raw.name, None, rules, lacks_unit=lacks_unit)
         reading = (rules.reading_of(raw.name) if required is not None else None) or _comma_reading(rules)
@@ -387,12 +391,15 @@ def _report_zones(
 
 
 def _checked(
-    name: str, values: NDArray[np.float64], rules: Rules, errors: ErrorList, notes: list[str]
+    name: str,
+    values: NDArray[np.float64],
+    extent: tuple[float, float],
+    rules: Rules,
+    errors: ErrorList,
+    notes: list[str],
 ) -> NumericColumn:
-    """Return a numeric column: missing-value numbers become NaN, infinities are errors, lost digits give a note."""
-    if rules.missing.values:
-        values = np.where(np.isin(values, rules.missing.values), np.nan, values)
-    low, high = float(np.fmin.reduce(values, initial=np.inf)), float(np.fmax.reduce(values, initial=-np.inf))
+    """Return a numeric column: infinities are errors, lost digits and suspected numbers give a note."""
+    low, high = extent
     if (low == -np.inf or high == np.inf) and (infinite := np.flatnonzero(np.isinf(values))).size:
         rows = rows_listed(infinite + 1 + rules.before)
         message = f"inf, or a number too large for float64, in column {shown(name)} {rows}"

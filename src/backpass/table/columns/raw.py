@@ -108,6 +108,15 @@ def coded(name: str, texts: Iterable[str | None], *, typed: bool) -> RawStrings:
     return RawStrings(name, levels, np.array(codes, dtype=np.int32), typed)
 
 
+def extent_of(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the smallest and the largest number of (n,), NaN aside; infinity and its negative if there is none.
+
+    >>> extent_of(np.array([2.0, np.nan, 1.0])), extent_of(np.array([np.nan]))
+    ((1.0, 2.0), (inf, -inf))
+    """
+    return float(np.fmin.reduce(values, initial=np.inf)), float(np.fmax.reduce(values, initial=-np.inf))
+
+
 def lost_digits(values: NDArray[np.float64]) -> bool:
     """Whether all values are whole numbers and the largest lies between 2^53 and 2^64, the range of 64-bit integers."""
     largest = max(np.fmax.reduce(values, initial=0.0), -np.fmin.reduce(values, initial=0.0))

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.columns.raw import RawNumbers, RawStrings
+from backpass.table.columns.raw import RawNumbers, RawStrings, extent_of
 from backpass.table.columns.rules import Rules
 from backpass.table.columns.text_classification import (
     DATE,
@@ -47,20 +47,20 @@ SHORT_YEARS = (
 BY_NAME = {each.name: each for each in WRITTEN}
 
 
-def notation_of(name: str, values: NDArray[np.float64], rules: Rules) -> Counted | None:
+def notation_of(name: str, values: NDArray[np.float64], extent: tuple[float, float], rules: Rules) -> Counted | None:
     """Return the notation in which the numbers of a column are dates or times; None if they are numbers.
 
     Args:
         name: Name of the column.
         values: Its numbers (n,), NaN where missing.
+        extent: The smallest and the largest of them.
         rules: What is required of the column.
     """
     if (counted := rules.counted_of(name)) is not None:
         return counted
     required = rules.required_kind(name)
     if required is None and rules.detect_dates:
-        declared = rules.missing.values
-        return counted_in(name, np.where(np.isin(values, declared), np.nan, values) if declared else values)
+        return counted_in(name, values, extent)
     return counted_without_evidence(values) if required == "date" else None
 
 
@@ -106,8 +106,10 @@ def with_counted(raw: RawStrings, classified: TextClassification, rules: Rules) 
     ):
         return classified
     is_free = rules.required_kind(raw.name) is None
-    values = classified.numbers[of_numbers]
-    if is_free and not likely_notations(raw.name, values):
+    values = rules.missing.as_gaps(classified.numbers[of_numbers])
+    values = values[~np.isnan(values)]
+    extent = extent_of(values)
+    if is_free and not likely_notations(raw.name, values, extent):
         return classified
     texts = classified.of_type(NUMERIC)
     padded = any(is_padded(text) and text.strip("0") for text in texts)
@@ -119,7 +121,7 @@ def with_counted(raw: RawStrings, classified: TextClassification, rules: Rules) 
     elif is_free and padded:
         notation = counted_in_padded(raw.name, values) if rules.detect_dates else None
     else:
-        notation = notation_of(raw.name, values, rules)
+        notation = notation_of(raw.name, values, extent, rules)
     if notation is None:
         return classified
     types = classified.types.copy()

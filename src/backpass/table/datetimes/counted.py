@@ -85,8 +85,8 @@ class Counted:
 
     def may_have(self, low: float, high: float) -> bool:
         """Return whether a column of this notation may have numbers from ``low`` to ``high``."""
-        smallest, largest = LIMITS[self.key]
-        return smallest <= low and high <= largest
+        (smallest, largest), others = LIMITS[self.key], PLACEHOLDERS.get(self.key, ())
+        return (smallest <= low or low in others) and smallest <= high and (high <= largest or high in others)
 
     def microseconds(self, values: Numbers) -> Microseconds:
         """Return timestamps (n,), ``NAT`` for numbers that are not datetimes and for NaN."""
@@ -280,42 +280,29 @@ COUNTED = (
 PLACEHOLDERS = {"yyyymmdd": (0.0, 99999999.0), "yyyymm": (0.0,)}
 """Numbers that mean "no date" where all others are dates."""
 ALL_PLACEHOLDERS = frozenset(number for numbers in PLACEHOLDERS.values() for number in numbers)
-LIMITS = {
-    each.key: (
-        min((max(each.bounds[0], each.meant[0]), *PLACEHOLDERS.get(each.key, ()))),
-        max((min(each.bounds[1], each.meant[1]), *PLACEHOLDERS.get(each.key, ()))),
-    )
-    for each in COUNTED
-}
-"""The smallest and the largest number that a column of each notation may have."""
-LOWEST = min(smallest for smallest, _ in LIMITS.values())
+LIMITS = {each.key: (max(each.bounds[0], each.meant[0]), min(each.bounds[1], each.meant[1])) for each in COUNTED}
+"""The smallest and the largest number, placeholders aside, that a column of each notation may have."""
 BY_KEY = {each.key: each for each in COUNTED}
 BY_REQUIRED_KIND = {each.required_kind: each for each in COUNTED}
 
 
-def counted_in(name: str, values: Numbers) -> Counted | None:
+def counted_in(name: str, values: Numbers, extent: tuple[float, float]) -> Counted | None:
     """Return the notation of a column of numbers, None if they are numbers.
 
     Args:
         name: Name of the column.
         values: The numbers (n,), NaN where missing.
+        extent: The smallest and the largest of them.
 
-    >>> counted_in("sold", np.array([20240131, 20240201, 20231224.0])).key
+    >>> counted_in("sold", np.array([20240131, 20240201, 20231224.0]), (20231224.0, 20240201.0)).key
     'yyyymmdd'
-    >>> counted_in("id", np.array([20240131, 20240132, 20240133.0])), counted_in("size", np.array([45322, 45323.0]))
-    (None, None)
+    >>> counted_in("id", np.array([20240131, 20240132.0]), (20240131.0, 20240132.0))
+    >>> counted_in("size", np.array([45322, 45323.0]), (45322.0, 45323.0))
     """
-    likely = likely_notations(name, values)
-    if not likely:
+    likely = likely_notations(name, values, extent)
+    if not likely:  # nearly all columns
         return None
-    there = values[~np.isnan(values)]
-    if not there.size or not np.isfinite(there).all():
-        return None
-    low, high = float(there.min()), float(there.max())
-    likely = [each for each in likely if each.may_have(low, high)]  # before the numbers are sorted, which takes longest
-    if not likely:
-        return None
-    different = distinct_values(there)
+    different = distinct_values(values[~np.isnan(values)])
     for each in likely:
         dates = _without_placeholders(each, different)
         if dates.size and each.is_meant(name, dates) and _fits(each, dates):  # the first is quicker and mostly decides
@@ -323,31 +310,21 @@ def counted_in(name: str, values: Numbers) -> Counted | None:
     return None
 
 
-def likely_notations(name: str, values: Numbers) -> list[Counted]:
-    """Return the notations that a column may have by its name and its first numbers, which is quick to see.
+def likely_notations(name: str, values: Numbers, extent: tuple[float, float]) -> list[Counted]:
+    """Return the notations that a column may have by its extent, its name and its first numbers, which is quick to see.
 
-    >>> [each.key for each in likely_notations("sold", np.array([20240131.0]))], likely_notations("size", np.ones(3))
-    (['yyyymmdd'], [])
+    >>> [each.key for each in likely_notations("sold", np.array([20240131.0]), (20240131.0, 20240131.0))]
+    ['yyyymmdd']
     """
+    low, high = extent
+    likely = [each for each in COUNTED if LIMITS[each.key][0] <= high and each.may_have(low, high)]
+    likely = [each for each in likely if each.may_be_named(name)]
+    if not likely:
+        return []
     head = values[:LOOKED_AT]
-    if head.size and head[0] < LOWEST:  # nearly all columns
-        return []
     head = head[~np.isnan(head)]
-    if not head.size:
-        return []
-    if (low := float(head.min())) < LOWEST:
-        return []
-    high = float(head.max())
     one = next((value for value in head.tolist() if value not in ALL_PLACEHOLDERS), None)
-    return [
-        each
-        for each, (smallest, largest) in zip(COUNTED, LIMITS.values(), strict=True)
-        if smallest <= low
-        and high <= largest
-        and (one is None or (each.bounds[0] <= one <= each.bounds[1] and each.may_be(one)))
-        and each.may_be_named(name)
-        and _fits(each, head)
-    ]
+    return [each for each in likely if (one is None or each.may_be(one)) and _fits(each, head)]
 
 
 def counted_in_padded(name: str, values: Numbers) -> Counted | None:

@@ -13,8 +13,10 @@ from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.notation.missing import DEFAULT_MISSING
 
 _SPACE = r"[^\S\n]?"
-VALUE = re.compile(rf"[(~<>≤≥]?{_SPACE}[+\-−–]?{_SPACE}(?:[A-Z]{{3}}{_SPACE}|[$€£¥₹]{_SPACE})?[+\-−–]?[.,]?[0-9]")
-"""The start of a number, an amount, a date or a time, in most notations."""
+VALUE = re.compile(
+    rf"-?[0-9]|[(~<>≤≥]?{_SPACE}[+\-−–]?{_SPACE}(?:[A-Z]{{3}}{_SPACE}|[$€£¥₹]{_SPACE})?[+\-−–]?[.,]?[0-9]"
+)
+"""The start of a number, an amount, a date or a time, in most notations; first as most cells have it."""
 VALUES = re.compile(rf"(?:(?>{VALUE.pattern})[^\n]*+\n)++")
 """Lines that all start so. A line is tried in one way only: with two ways for a sign, n lines would take 2^n tries."""
 GAPS = frozenset(
@@ -115,8 +117,7 @@ def is_ruler(cells: Sequence[str]) -> bool:
     >>> is_ruler(["---", "---"]), is_ruler(["---+---"]), is_ruler(["", "-"]), is_ruler(["--", "5"])
     (True, True, False, False)
     """
-    filled = [cell for cell in cells if cell]
-    return bool(filled) and all(RULER.fullmatch(cell) for cell in filled)
+    return any(cells) and all(RULER.fullmatch(cell) for cell in cells if cell)
 
 
 def is_total_label(cell: str) -> bool:

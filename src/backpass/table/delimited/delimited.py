@@ -56,8 +56,8 @@ class Delimited:
     def rows_about(self) -> int:
         """Estimate the number of rows from the file size and the length of the first lines."""
         with self.file.path.open("rb") as stream:
-            head = stream.read(PIECE)
-        ends = head.count(b"\n") + head.count(b"\r") - head.count(b"\r\n")
+            head = stream.read(SAMPLE)
+        ends = head.count(b"\n") or head.count(b"\r")
         return max(self.file.path.stat().st_size * ends // len(head), 1)
 
     @property

@@ -50,10 +50,10 @@ def looks_like_data(first: Record, rows: Sequence[Record]) -> bool:
         rows = [row for row in rows if len(row) == len(first)]
     if len(rows) < FEWEST:
         return False
-    found, columns = _Evidence(), [*zip(*rows, strict=True)]
-    if not all(map(_may_belong, first, columns)):
+    if not all(map(_may_belong, first, zip(*rows, strict=True))):
         return False
-    for cell, column in zip(first, columns, strict=True):
+    found = _Evidence()
+    for cell, column in zip(first, zip(*rows, strict=True), strict=True):
         there = [value for text in column if (value := text.strip(" \t")) not in _MISSING]
         if len(there) < len(column) and set(there) == {cell}:
             found.unmatched += 1  # a checkbox column: its only value is its name

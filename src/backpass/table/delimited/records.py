@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import csv
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO, TextIOWrapper
 from itertools import islice
 from pathlib import Path
@@ -42,36 +42,62 @@ class Sample:
     """Start of a text file, after the skipped lines.
 
     Attributes:
-        text: The sample.
+        lines: The lines, with their ends.
         is_whole: Whether the sample reaches the end of the file.
         offset: Where it starts, in bytes.
     """
 
-    text: str
+    lines: Sequence[str]
     is_whole: bool
     offset: int
 
+    @property
+    def text(self) -> str:
+        """The sample."""
+        return "".join(self.lines)
+
     def records(self, delimiter: str) -> Records:
-        """Return the untrimmed records, each with the number of lines before it.
+        """Return the records, their cells trimmed, each with the number of lines before it.
 
         The last one is left out if the sample is cut. There are none if the quotes do not match.
         """
-        found, rows, before = list[tuple[int, list[str]]](), reader(StringIO(self.text, newline=""), delimiter), 0
+        text = self.text
         try:
-            if '"' not in self.text:  # a record is a line
-                found = [(line, record) for line, record in enumerate(rows) if record]
-            else:
-                for record in rows:
-                    if record:
-                        found.append((before, record))
-                    before = rows.line_num
+            found = [*(_quoted if needs_csv(text, delimiter) else _split)(self.lines, delimiter)]
         except csv.Error:
             return []
+        if " " in text or "\t" in text:
+            found = [(before, [cell.strip(" \t") for cell in record]) for before, record in found]
         return found if self.is_whole or len(found) < 2 else found[:-1]
 
     def behind(self, lines: int) -> int:
         """Return the position in the file after this many lines of the sample, in bytes."""
-        return self.offset + sum(len(line.encode()) for line in islice(StringIO(self.text, newline=""), lines))
+        return self.offset + sum(len(line.encode()) for line in self.lines[:lines])
+
+
+def needs_csv(text: str, delimiter: str) -> bool:
+    """Whether a text needs Python's ``csv``: cutting its lines at the delimiter does not give its records."""
+    return '"' in text or delimiter == WHITESPACE or len(text) > LONGEST
+
+
+def _split(lines: Sequence[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the records of lines without quotes."""
+    for before, line in enumerate(lines):
+        if bare := line.rstrip("\r\n"):
+            yield before, bare.split(delimiter)
+
+
+def _quoted(lines: Sequence[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the records of lines that may have quotes, and records of several lines.
+
+    Raises:
+        csv.Error: The quotes do not match.
+    """
+    before, rows = 0, reader(lines, delimiter)
+    for record in rows:
+        if record:
+            yield before, record
+        before = rows.line_num
 
 
 def sample_of(file: Path, source: str, skip: int = 0) -> Sample:
@@ -92,7 +118,7 @@ def sample_of(file: Path, source: str, skip: int = 0) -> Sample:
         text = stream.read(SAMPLE)
         while len(text.splitlines()) < LINES and len(text) < LONGEST_SAMPLE and (more := stream.read(SAMPLE)):
             text += more
-        return Sample(text, not stream.read(1), offset + sum(skipped))
+        return Sample([*StringIO(text, newline="")], not stream.read(1), offset + sum(skipped))
 
 
 def delimiter_name(delimiter: str) -> str:
@@ -117,7 +143,8 @@ def records_of(sample: Sample, source: str) -> tuple[str, Records]:
     Raises:
         DataError: Several delimiters fit equally well.
     """
-    present = [delimiter for delimiter in DELIMITERS if delimiter in sample.text]
+    text = sample.text
+    present = [delimiter for delimiter in DELIMITERS if delimiter in text]
     records = {delimiter: sample.records(delimiter) for delimiter in present}
     widths = {delimiter: [*map(len, _without_rulers(found))] for delimiter, found in records.items()}
     cutting = [delimiter for delimiter, found in widths.items() if found and found[0] > 1]
@@ -219,6 +246,8 @@ def check_names(names: Sequence[str], source: str, hint: str = "") -> None:
     Raises:
         DataError: Some names are empty or repeated.
     """
+    if all(names) and len(set(names)) == len(names):
+        return
     errors = ErrorList(source)
     empty = [position for position, name in enumerate(names, start=1) if not name]
     if empty:

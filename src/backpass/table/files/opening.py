@@ -23,7 +23,7 @@ from backpass.dataclass import dataclass
 from backpass.errors import DataError, ResourceError, UsageError, did_you_mean_file, missing_file
 from backpass.table.files.decompression import CHUNK, GZIP, ZSTANDARD, expanded
 from backpass.table.files.scratch import Scratch
-from backpass.table.files.signatures import Signature, foreign_binary, foreign_text
+from backpass.table.files.signatures import ZIP, Signature, foreign_binary, foreign_text
 from backpass.table.files.text import as_utf8, check_text, without_page_breaks
 from backpass.table.formats import eurostat
 from backpass.table.formats.databases.address import Address
@@ -139,7 +139,7 @@ def _prepared(file: Path, address: Address, source: str, scratch: Scratch, openi
         raise data_error(source, "is empty (0 bytes)")
     if not head.strip() and file.stat().st_size == len(head):
         raise data_error(source, "has blank lines only")
-    form = format_of(head, head if len(head) < HEAD else _tail(file))
+    form = format_of(head, _tail(file) if head.startswith(ZIP) else b"")
     if form is not None:
         return _of_form(file, form, address, source, scratch, opening)
     _refuse(foreign_binary(head), source)

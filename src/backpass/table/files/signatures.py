@@ -170,8 +170,13 @@ def is_svmlight(head: bytes) -> bool:
     >>> is_svmlight(b"1 1:0.5 3:2\\n-1 2:0.25\\n"), is_svmlight(b"a,b\\n1,2\\n")
     (True, False)
     """
+    if b":" not in head:
+        return False
     lines = head.removeprefix(MARK).splitlines()[: LINES + 1]
-    whole = lines[:-1] or lines  # the last line may be truncated
-    filled = [line for line in map(bytes.strip, whole) if line and not line.startswith(b"#")]
-    found = [SVMLIGHT.fullmatch(line) for line in filled]
-    return all(found) and any(each["pairs"] for each in found if each)  # a row may be all zeros
+    has_pairs = False  # a row may be all zeros
+    for line in map(bytes.strip, lines[:-1] or lines):  # the last line may be truncated
+        if line and not line.startswith(b"#"):
+            if (found := SVMLIGHT.fullmatch(line)) is None:
+                return False
+            has_pairs = has_pairs or bool(found["pairs"])
+    return has_pairs

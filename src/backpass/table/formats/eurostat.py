@@ -28,7 +28,7 @@ def keys_in(head: bytes) -> tuple[str, ...]:
     >>> keys_in(b"geo\\\\time\\t2020\\n"), keys_in(b"folder\\\\name\\tsize\\n")
     (('geo',), ())
     """
-    found = HEADER.match(head)
+    found = HEADER.match(head) if b"\\" in head else None
     return () if found is None else tuple((found["keys"] or found["key"]).decode().split(","))
 
 

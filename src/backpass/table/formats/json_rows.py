@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from backpass.table.columns.objects import raw_objects
-from backpass.table.columns.raw import Content, RawNumbers
+from backpass.table.columns.raw import Content, RawNumbers, extent_of
 from backpass.table.columns.rules import Rules
 from backpass.table.datetimes.columns import notation_of
 from backpass.table.datetimes.timestamp import SECOND, timestamp_texts
@@ -63,8 +63,14 @@ def read(file: Opened, rules: Rules, errors: ErrorList) -> Content:
         errors.hints.append(f"columns of the objects inside: --query {shlex.quote(query)}")
     kept = [column for column in found if column is not None]
     numbers = [column for column in kept if rules.kinds is None and isinstance(column, RawNumbers)]
-    stamps = [epoch_note(column) for column in numbers if notation_of(column.name, column.values, rules) is None]
+    stamps = [epoch_note(column) for column in numbers if not _are_datetimes(column, rules)]
     return Content(names, kept, columns.rows, (*columns.notes, *filter(None, stamps)))
+
+
+def _are_datetimes(column: RawNumbers, rules: Rules) -> bool:
+    """Whether numbers will be read as dates or times."""
+    values = rules.missing.as_gaps(column.values)
+    return notation_of(column.name, values, extent_of(values), rules) is not None
 
 
 def _are_rows(values: Iterable[Any]) -> bool:

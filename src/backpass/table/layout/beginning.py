@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from dataclasses import replace
-from io import StringIO
-from itertools import islice
 from pathlib import Path
 
 from backpass.dataclass import dataclass
@@ -61,7 +59,7 @@ class Beginning:
     def _lines(self, row: int) -> list[str]:
         """The lines above a record."""
         count = self.before[row] if row < len(self.before) else None
-        return list(islice(StringIO(self.sample.text, newline=""), count))
+        return [*self.sample.lines[:count]]
 
 
 def beginning_of(file: Path, source: str, dialect: Dialect, wanted: Set[str]) -> Beginning:
@@ -100,11 +98,9 @@ def _cut(prologue: Prologue, dialect: Dialect, source: str) -> Beginning:
         records = prologue.sample.records(delimiter)
     else:
         delimiter, records = records_of(prologue.sample, source)
-    if " " in prologue.sample.text or "\t" in prologue.sample.text:
-        rows = tuple([tuple([cell.strip(" \t") for cell in row]) for _, row in records])
-    else:
-        rows = tuple([tuple(row) for _, row in records])
-    return Beginning(prologue, delimiter, tuple([before for before, _ in records]), rows)
+    return Beginning(
+        prologue, delimiter, tuple([each for each, _ in records]), tuple([tuple(row) for _, row in records])
+    )
 
 
 def _names_in(prologue: Prologue, delimiter: str) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ the header.
 from __future__ import annotations
 
 from dataclasses import replace
-from io import StringIO
 
 from backpass.dataclass import dataclass
 from backpass.table.delimited.records import Sample
@@ -57,7 +56,7 @@ def prologue_of(sample: Sample, line: int, comment: str | None, *, searches: boo
     found = Prologue(sample, line)
     if searches:
         found = _without_delimiter_line(found)
-    lines = list(StringIO(found.sample.text, newline=""))
+    lines = found.sample.lines
     marks = COMMENTS if comment is None and searches else (comment,) if comment else ()
     filled = next((text for text in lines if text.strip()), "")
     mark = next((mark for mark in marks if filled.startswith(mark)), "") if comment is None else comment
@@ -67,21 +66,20 @@ def prologue_of(sample: Sample, line: int, comment: str | None, *, searches: boo
     last = next((k for k in range(above - 1, -1, -1) if lines[k].strip()), None)
     emptied = [_emptied(text) if text.startswith(mark) else text for text in lines[above:]]
     if comment is None and sum(text.startswith(mark) for text in lines[above:]) > SUSPECTED * len(emptied):
-        emptied = lines[above:]
+        emptied = [*lines[above:]]
     size = sum(len(text.encode()) for text in lines[:above])
-    behind = Sample("".join(emptied), found.sample.is_whole, found.sample.offset + size)
+    behind = Sample(emptied, found.sample.is_whole, found.sample.offset + size)
     comments = tuple(found.line + k for k in range(above) if lines[k].strip())
     headline = lines[last].rstrip("\r\n") if last is not None and comment is None else ""
     return replace(found, sample=behind, line=found.line + above, comment=mark, last=headline, comments=comments)
 
 
 def _without_delimiter_line(found: Prologue) -> Prologue:
-    first, _, _ = found.sample.text.partition("\n")
-    written = first.strip("\r ").strip('"')
+    first = next(iter(found.sample.lines), "")
+    written = first.strip("\r\n ").strip('"')
     if len(written) != 5 or not written.lower().startswith("sep="):
         return found
-    first = next(iter(StringIO(found.sample.text, newline="")))
-    behind = Sample(found.sample.text[len(first) :], found.sample.is_whole, found.sample.offset + len(first.encode()))
+    behind = Sample(found.sample.lines[1:], found.sample.is_whole, found.sample.offset + len(first.encode()))
     note = note_of("delimiter_line", f"line {found.line}, {written!r}")
     return replace(found, sample=behind, line=found.line + 1, separator=written[-1], notes=(note,))
 

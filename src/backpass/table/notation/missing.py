@@ -16,6 +16,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from backpass.dataclass import dataclass
 from backpass.table.notation.number import number_in
 
@@ -54,6 +57,14 @@ class Missing:
         maybe = MAYBE_VALUES - set(added) if defaults <= given else frozenset()
         values = (number_in(token) for token in added)
         return cls(frozenset(given) - maybe | {""}, maybe, tuple(value for value in values if value is not None))
+
+    def as_gaps(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return numbers (n,) with NaN for those that mean missing.
+
+        >>> Missing.of(["-999"]).as_gaps(np.array([1.5, -999.0])).tolist()
+        [1.5, nan]
+        """
+        return np.where(np.isin(values, self.values), np.nan, values) if self.values else values
 
     @property
     def tokens(self) -> frozenset[str]:
