@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import click
 import numpy as np
@@ -59,6 +59,17 @@ def test_the_tables_name_options_that_exist(option: str) -> None:
 def test_names_in_messages_become_texts_of_python(name: str) -> None:
     written = in_python(f"later rows (--time {shlex.quote(name)})")
     assert eval(written.removeprefix("later rows (time=").removesuffix(")")) == name
+
+
+@pytest.mark.parametrize("option", ["engine", "preset", "sampling", "target-transform"])
+def test_each_choice_of_an_option_in_a_message_is_quoted(option: str) -> None:
+    name = option.replace("-", "_")
+    hint = get_type_hints(SettingsOptions)[name]
+    for choice in [each for part in get_args(hint) for each in (part, *get_args(part))]:
+        if isinstance(choice, str) and choice != "auto":
+            assert in_python(f"or fit with --{option} {choice}") == f"or fit with {name}={choice!r}"
+    assert in_python("prefer the simpler model (--hidden none)") == "prefer the simpler model (hidden='none')"
+    assert in_python("see --sampling for more") == "see sampling for more"
 
 
 def test_texts_of_the_user_stay(tmp_path: Path) -> None:

@@ -157,8 +157,14 @@ _ALIKE = 0.6
 """The similarity from which a name is suggested, as ``difflib`` measures it."""
 _MOST_NAMES = 12
 """How many known names are listed where none resembles the unknown one."""
-_SYNONYMS = {"gpu": "cuda"}
-"""Words that mean a name that does not resemble them."""
+_SYNONYMS = {
+    "gpu": "cuda",
+    "hidden_layer_sizes": "hidden",
+    "layers": "hidden",
+    "lr": "learning_rate",
+    "max_iter": "epochs",
+}
+"""Words that mean a name that does not resemble them, such as those of other libraries."""
 
 _LARGEST_SEED = 2**64 - 1
 
@@ -292,8 +298,7 @@ def did_you_mean(name: Any, known: Sequence[str]) -> str:
     from difflib import get_close_matches  # here: messages need it, and most processes have none
 
     name = str(name)
-    meant = (name.casefold(), _SYNONYMS.get(name.casefold()))
-    near = [other for other in known if other.casefold() in meant]
+    near = [other for other in known if other.casefold() == name.casefold()] or synonym(name, known)
     near = near or get_close_matches(name, known, n=1, cutoff=_ALIKE)
     if near:
         return f"did you mean {near[0]!r}?"
@@ -301,17 +306,31 @@ def did_you_mean(name: Any, known: Sequence[str]) -> str:
     return f"known names: {shown}{', ...' if len(known) > _MOST_NAMES else ''}" if known else ""
 
 
+def synonym(name: str, known: Sequence[str]) -> list[str]:
+    """The known names that an unknown one means, without resembling it; as options if it is one.
+
+    >>> synonym("lr", ["learning_rate"]), synonym("--max-iter", ["--epochs"]), synonym("rate", ["learning_rate"])
+    (['learning_rate'], ['--epochs'], [])
+    """
+    plain = name.casefold().removeprefix("--").replace("-", "_")
+    meant = _SYNONYMS.get(plain)
+    return [other for other in known if other.removeprefix("--").replace("-", "_").casefold() == meant]
+
+
 def did_you_mean_file(name: str, known: Sequence[str]) -> str:
-    """A hint as ``did_you_mean``, for names of files, which resemble each other only if they do without the suffix.
+    """A hint that names the most similar file; names resemble each other if they do without the suffix.
 
     Args:
         name: The unknown name, without its folder.
         known: The names of the files that there are.
 
+    Returns:
+        The hint; empty if no name resembles the unknown one.
+
     >>> did_you_mean_file("chrun.csv", ["churn.csv", "movies.csv"])
     "did you mean 'churn.csv'?"
     >>> did_you_mean_file("nofile.csv", ["more.csv", "movies.csv"])
-    "known names: 'more.csv', 'movies.csv'"
+    ''
     """
     from difflib import SequenceMatcher  # here, as above
 
@@ -319,7 +338,7 @@ def did_you_mean_file(name: str, known: Sequence[str]) -> str:
     alike = [
         other for other in known if SequenceMatcher(None, stem, other.partition(".")[0].casefold()).ratio() >= _ALIKE
     ]
-    return did_you_mean(name, alike) if alike else did_you_mean("", known)
+    return did_you_mean(name, alike) if alike else ""
 
 
 def missing_file(path: str) -> str:

@@ -42,6 +42,11 @@ WORDS = {
     "comment": r"none",
     "date-order": r"(?:day|month|year)_first",
     "encoding": r"[a-z]+[0-9-][a-z0-9-]*",
+    "engine": r"jax|numpy|native",
+    "hidden": r"none",
+    "preset": r"plain|notes|fast|default|best|realmlp",
+    "sampling": r"full|uniform|minibatch|epoch|epoch_drop_last",
+    "target-transform": r"none|log",
     "threshold": r"f1|cost",
 }
 """Options of which some words are values."""

@@ -51,6 +51,7 @@ def test_circuits_and_gradients_are_drawn_with_shapes(call: Run, home: Path, wha
         (("3-0-1",), 2, "a layer has 1 to 100,000 units; got 3-0-1"),
         (("3-4-1", "--activation", "rleu"), 2, "--activation must be one of relu"),
         (("3-4-1", "--json"), 2, "--json and the picture both go to standard output"),
+        (("3-4-1", "-o", "n.png"), 2, "n.png: a picture is SVG, so its name must end in .svg\nhint: for example n.svg"),
         (("3-4-1", "-o", "none/n.svg"), 5, "there is no folder none"),
         (("3-x",), 4, "3-x: there is no such file"),
         (("3",), 2, "layer sizes must be two or more whole numbers, such as 8-64-64-1; got 3"),

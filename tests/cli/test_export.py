@@ -123,6 +123,16 @@ def test_wrong_usage(call: Run, home: Path, onnx: Any) -> None:
     assert "a model cannot be written to standard output" in failed.err
 
 
+@pytest.mark.parametrize("name", ["m.foo", "m", "m.pb"])
+def test_a_name_that_promises_another_form_is_refused(call: Run, home: Path, onnx: Any, name: str) -> None:
+    failed = call("export", home / "numbers.backpass", name)
+    assert (failed.code, failed.out) == (2, "")
+    assert failed.err.splitlines() == [
+        f"error: {name}: an export is an ONNX graph or a JavaScript module, so its name must end in .onnx, .js or .mjs",
+        "hint: for example m.onnx",
+    ]
+
+
 def test_without_the_package_the_hint_says_how_to_get_it(process: Any, home: Path, tmp_path: Path) -> None:
     (tmp_path / "onnx.py").write_text("raise ImportError('no onnx here')\n")
     failed = process("export", str(home / "numbers.backpass"), "m.onnx", cwd=tmp_path, PYTHONPATH=str(tmp_path))

@@ -166,6 +166,21 @@ def test_a_log_ends_with_the_last_step_even_if_the_last_network_ends_early(monke
     assert "0:00 left" in said[-1]
 
 
+def test_the_best_score_is_that_of_any_network() -> None:
+    watching = Lines(Log(), "rmse", rows=320)
+    together = EnsembleProgress([watching], 2)
+    first, second = (Progress((np.zeros(1),), np.zeros(1)) for _ in range(2))
+    first.best_score, first.best_epoch, second.best_score, second.best_epoch = 0.25, 3, 0.5, 1
+    for i, state in enumerate((first, second)):
+        member = MemberCallback(together, i)
+        member.on_start(40, 10)
+        member.on_step(0)
+        member.on_epoch(EpochRecord(1, 10, 0.1, 0.5, state.best_score), state)
+    assert watching.numbers(True)[1:] == ["validation rmse 0.5000", "best 0.2500 @3"]
+    watching.on_start(40, 10)
+    assert watching.best is None
+
+
 def test_a_log_has_no_line_of_a_run_without_a_step() -> None:
     log, state = Log(), Progress((np.zeros(1),), np.zeros(1))
     watching = Lines(log, "rmse")

@@ -149,6 +149,7 @@ def test_json_has_the_shape_and_the_numbers_of_evaluate(call: Run, home: Path, n
             2,
             "old.csv already exists and would be overwritten: it is not a page of backpass",
         ),
+        (("report", "m", "-o", "page.pdf"), 2, "page.pdf: a page is HTML, so its name must end in .html or .htm"),
         (("report", "m", "-o", "none/page.html"), 5, "there is no folder none"),
         (("report", "nothing.backpass"), 4, "nothing.backpass: there is no such file"),
         (("report", "m", "old.csv"), 3, "column 'size' is in the model but not in the table"),

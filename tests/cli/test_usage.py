@@ -118,6 +118,7 @@ def test_a_command_says_the_same_in_both_helps(name: str) -> None:
             ["leave out --resume (--resume is an option of backpass"],
         ),
         (["fit", "t.csv", "-t", "y", "--device", "gpu"], ["cpu, cuda, tpu; got 'gpu' (did you mean 'cuda'?)"]),
+        (["fit", "t.csv", "-t", "y", "--lr", "1"], ["no such option: --lr", "did you mean --learning-rate?"]),
         (["--verison"], ["no such option: --verison", "did you mean --version?"]),
         (["fit"], ["missing argument 'TABLE'", "backpass fit --help"]),
         (["fit", "t.csv"], ["missing option", "--target", "hint: the column to predict"]),

@@ -53,7 +53,7 @@ def test_the_interval_is_that_of_a_paired_bootstrap(loss: str, score: Any) -> No
     differences = [score(TRUE[i], FAR[i]) - score(TRUE[i], NEAR[i]) for i in drawn]
     np.testing.assert_allclose([found.low, found.high], np.quantile(differences, [0.025, 0.975]), atol=0.012)
     assert found.result == "better"
-    assert "is better than the linear model" in found.sentence
+    assert "is better than the linear model" in found.sentence()
 
 
 def test_many_rows_have_the_interval_of_the_bootstrap(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,10 +113,13 @@ def test_no_clear_difference_and_worse_are_said() -> None:
     head = head_for(TRUE)
     other = TRUE + 0.5 * RNG.normal(size=N)
     unclear = compared(head, outputs(head, NEAR), {"mean": outputs(head, other)}, TRUE)
-    assert unclear.sentence.startswith("No clear difference between the network and always predicting the mean: rmse")
+    assert unclear.sentence().startswith("No clear difference between the network and always predicting the mean: rmse")
     worse = compared(head, outputs(head, FAR), {"linear": outputs(head, NEAR)}, TRUE)
     assert worse.result == "worse"
-    assert worse.sentence.startswith("The network is worse than the linear model: prefer the simpler model; rmse 0.")
+    said = "The network is worse than the linear model: prefer the simpler model"
+    assert worse.sentence().startswith(f"{said} (--hidden none); rmse 0.")
+    assert worse.sentence(is_linear=True).startswith(f"{said}; rmse 0.")
+    assert worse.sentence(written=lambda score: f"<{score:.0f}>").endswith(" interval <-0> to <-0>).")
 
 
 def test_without_a_baseline_there_is_no_comparison() -> None:
@@ -183,4 +186,4 @@ def test_baselines_with_many_parameters_are_not_kept(monkeypatch: pytest.MonkeyP
 def test_large_scores_are_written_without_an_exponent() -> None:
     found = Comparison("rmse", "linear", 79301.4, 83736.2, -4968.1, 18270.4)
     scores = "rmse 79301 against 83736 (difference 4435, 95% interval -4968 to 18270)."
-    assert found.sentence == f"No clear difference between the network and the linear model: {scores}"
+    assert found.sentence() == f"No clear difference between the network and the linear model: {scores}"

@@ -547,7 +547,13 @@ def test_reading(target: Path) -> None:
 def test_a_missing_file_offers_the_nearest(target: Path) -> None:
     wanted = target.with_name("mm.backpass")
     assert str(unreadable(wanted)) == f"{wanted}: there is no such file\n\nhint: did you mean 'm.backpass'?"
-    assert unreadable(target.with_name("lending.backpass")).hint == "known names: 'm.backpass'"
+    assert unreadable(target.with_name("lending.backpass")).hint == "model files in this folder: 'm.backpass'"
+    for number in range(6):
+        target.with_name(f"{number}.backpass").touch()
+    listed = "'0.backpass', '1.backpass', '2.backpass', '3.backpass', '4.backpass', ..."
+    assert unreadable(target.with_name("lending.backpass")).hint == f"model files in this folder: {listed}"
+    for number in range(6):
+        target.with_name(f"{number}.backpass").unlink()
     target.rename(target.with_name("table.csv"))
     assert "there is no .backpass file in" in unreadable(wanted).hint
 

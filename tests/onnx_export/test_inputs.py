@@ -225,6 +225,13 @@ def test_other_graphs_are_refused(tmp_path: Path) -> None:
         backpass.onnx_inputs(table(), 3)
 
 
+def test_the_table_comes_first(model: Model, session: Any) -> None:
+    for first in (model, session):
+        with pytest.raises(UsageError, match="takes the table first") as caught:
+            backpass.onnx_inputs(first, table())
+        assert caught.value.hint == "backpass.onnx_inputs(table, model)"
+
+
 def test_names_that_an_output_has_too() -> None:
     rows = pandas.DataFrame({"y q=0.9": [float(i % 5) for i in range(ROWS)], "probabilities": np.arange(ROWS) / 7})
     settings: dict[str, Any] = {

@@ -161,6 +161,17 @@ def test_svg_is_strict_small_and_the_same_each_time() -> None:
     assert used == set(re.findall(r' id="([^"]+)"', text))
 
 
+def test_numbers_on_axes_have_separators_and_no_exponent() -> None:
+    with house_style():
+        figure = canvas()
+        ax = figure.subplots()
+        ax.plot([1990.0, 2000.0], [-20_000.0, 1_500_000.0])
+        text = to_svg(figure, "money", IMAGE)
+    shown = set(re.findall(r">([^<>]+)</text>", text))
+    assert {"0", "200,000", "1,000,000", "1990", "2000"} <= shown
+    assert not {each for each in shown if "e" in each}
+
+
 def test_labels_show_what_does_not_print() -> None:
     assert label("a\u202eb\x1b") == "a\\u202eb\\x1b"
     assert label("x" * 100) == "x" * 60 + "…"

@@ -217,12 +217,13 @@ def test_frame_faults() -> None:
     assert message({"a": []}) == "data frame: has columns but no rows"
     assert message({}) == "data frame: has no columns"
     assert "the header has the name 'a' at positions 1, 2" in message({"a": [1], " a": [2]})
-    known = "a table is a data frame, a dict of columns, a list of dicts or a structured array"
+    known = "a table is a path, a data frame, a dict of columns, a list of dicts or a structured array"
     assert message(3) == f"{known}; got int"
     array = "hint: an array has no column names: pass a dict of columns"
     assert message(np.zeros((2, 2))) == f"{known}; got ndarray\n\n{array}"
     assert message([{"a": 1}, 2]) == f"{known}; got list"
     assert message([]) == f"{known}; got an empty list"
+    assert message("t.csv") == "data frame: expected data in memory; got a path\n\nhint: read_table reads a file"
     assert "column 'x' not found" in message({"a": [1]}, categorical=["x"])
 
 

@@ -427,7 +427,7 @@ def test_anything_with_the_interface_of_arrow_is_a_table() -> None:
 
 def test_arrow_data_without_names_and_a_stream_read_twice() -> None:
     for data in (pa.array([1]), pl.Series([1]), pa.chunked_array([[1]])):
-        with pytest.raises(UsageError, match="a table is a data frame"):
+        with pytest.raises(UsageError, match="a table is a path, a data frame"):
             table_from(data)
     reader = pa.table({"x": [1]}).to_reader()
     table_from(reader)

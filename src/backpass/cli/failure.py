@@ -24,6 +24,7 @@ from backpass.errors import (
     ModelFileError,
     ResourceError,
     UsageError,
+    synonym,
 )
 
 BROKEN_PIPE = 141
@@ -140,7 +141,8 @@ def _usage(error: click.UsageError) -> UsageError:
     if isinstance(error, click.NoSuchOption):
         if (name := renamed(error.option_name)) is not None:
             return UsageError(f"option {error.option_name} was renamed to {name}")
-        near = list(error.possibilities or ())[:1]
+        options = [each for parameter in error.ctx.command.params for each in parameter.opts] if error.ctx else []
+        near = [*synonym(error.option_name, options), *(error.possibilities or ())][:1]
         hint = _by_place(error) or _of_others(error) or (f"did you mean {near[0]}?" if near else help_hint)
         return UsageError(f"no such option: {error.option_name}", hint=hint)
     message = error.format_message().rstrip(".")

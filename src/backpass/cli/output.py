@@ -25,6 +25,11 @@ COMPRESSED = (".gz", ".zst")
 READABLE = tuple(suffix for form in FORMATS if form.name not in ("text", "parquet") for suffix in form.suffixes)
 OTHER_FORMS = (*COMPRESSED, ".zip", ".bz2", ".xz", ".tsv", *READABLE)
 """Suffixes of formats in which rows cannot be written: all but CSV and Parquet."""
+PAGES = (".html", ".htm")
+PICTURE = ".svg"
+GRAPH = ".onnx"
+MODULES = (".js", ".mjs")
+"""Suffixes of JavaScript modules."""
 PAGE_MARK = b'<meta name="generator" content="backpass '
 
 
@@ -85,6 +90,24 @@ def check_apart(output: str, *read: str) -> None:
             )
 
 
+def check_suffix(path: str, what: str, *suffixes: str) -> None:
+    """Check that the name of a file has the suffix of what is written.
+
+    Args:
+        path: The path of the file.
+        what: What is written, in the message: ``a picture is SVG``.
+        *suffixes: The suffixes, the usual one first.
+
+    Raises:
+        UsageError: The suffix is that of another format, or missing.
+    """
+    if not path.lower().endswith(suffixes):
+        ends = " or ".join(part for part in (", ".join(suffixes[:-1]), suffixes[-1]) if part)
+        raise UsageError(
+            f"{path}: {what}, so its name must end in {ends}", hint=f"for example {Path(path).with_suffix(suffixes[0])}"
+        )
+
+
 def check_rows_output(output: str, model: str, table: str, *, as_json: bool) -> None:
     """Check the output path of rows, which are written as CSV, or as Parquet if the path ends in .parquet.
 
@@ -142,6 +165,7 @@ def check_onnx_replaceable(path: str) -> None:
         raise UsageError("a model cannot be written to standard output", hint="pass the name of a file as OUTPUT")
     check_writable(path)
     if not os.path.exists(path) or os.path.getsize(path) == 0:
+        check_suffix(path, "an export is an ONNX graph or a JavaScript module", GRAPH, *MODULES)
         return
     if message := _other_than_onnx(path):
         message = f"{path} already exists and would be overwritten: it is not an ONNX file"
@@ -195,6 +219,7 @@ def check_page_replaceable(path: str, option: str) -> None:
         raise UsageError(f"{option} takes the name of a file", hint=f"{option} page.html")
     check_writable(path)
     if not os.path.exists(path) or os.path.getsize(path) == 0:
+        check_suffix(path, "a page is HTML", *PAGES)
         return
     with open(path, "rb") as file:
         head = file.read(4096)

@@ -77,7 +77,7 @@ class Watcher(Callback):
 
     def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
         self.total, self.per_epoch = total_steps, steps_per_epoch
-        self.is_complete = False
+        self.is_complete, self.best = False, None
         self.started = self.shown = time.monotonic()
 
     def on_total(self, total_steps: int) -> None:
@@ -94,7 +94,8 @@ class Watcher(Callback):
         self.losses.append(record.train_loss)
         if record.score is not None:
             self.scores.append(as_loss(self.metric, record.score))
-        if progress.best_score is not None:
+        # Networks take turns; the best score is that of any of them, so that it does not jump.
+        if progress.best_score is not None and (self.best is None or progress.best_score <= self.best[0]):
             self.best = (progress.best_score, progress.best_epoch)
         self.show(ended=True)
         return None

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.engine.onnx.file import metadata
-from backpass.errors import DataError
+from backpass.errors import DataError, UsageError
 from backpass.model.file.sniff import PROTOBUF
 from backpass.model.file.storage import read_file
 from backpass.model.loading import from_bytes
@@ -63,6 +63,11 @@ def onnx_inputs(data: Any, model: Any = None) -> dict[str, NDArray[Any]]:
     >>> onnx_inputs({"sold": ["1969-12-31T23:59:59.5", None]})["sold"].tolist()
     [[-1, 86399, 500000], [-2147483648, 0, 0]]
     """
+    if isinstance(data, Model) or hasattr(data, "get_modelmeta"):
+        raise UsageError(
+            "onnx_inputs takes the table first; its first argument is a model",
+            hint="backpass.onnx_inputs(table, model)",
+        )
     if model is None:
         table = data if isinstance(data, Table) else _table(data, None)
         return {

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     import narwhals.stable.v2 as nw
     from narwhals.typing import IntoSeries
 
-TABLES = "a table is a data frame, a dict of columns, a list of dicts or a structured array"
+TABLES = "a table is a path, a data frame, a dict of columns, a list of dicts or a structured array"
 ONE_ROW = "a single row is a list of one dict: [{...}]"
 ONE_PASS = "an Arrow stream can be read once: was this one read before?"
 
@@ -144,6 +145,8 @@ def _series_of(data: Any, source: str) -> tuple[list[tuple[object, Any]], tuple[
     try:
         frame = nw.from_native(from_arrow(data))
     except TypeError:
+        if isinstance(data, str | Path):
+            raise UsageError(f"{source}: expected data in memory; got a path", hint="read_table reads a file") from None
         kind = "an empty list" if isinstance(data, list) and not data else type(data).__name__
         hint = "an array has no column names: pass a dict of columns" if isinstance(data, np.ndarray) else ""
         raise UsageError(f"{TABLES}; got {kind}", hint=hint) from None

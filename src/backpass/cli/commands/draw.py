@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from typing import Any
 
 import click
@@ -13,7 +14,7 @@ from backpass.circuit import Array, Circuit, Spec, grad, trace
 from backpass.cli.commands.predict import hand_out
 from backpass.cli.console import Console
 from backpass.cli.options.declaration import Command, argument, option, output_options
-from backpass.cli.output import check_apart
+from backpass.cli.output import PICTURE, check_apart, check_suffix
 from backpass.errors import UsageError
 from backpass.model import Model, load
 from backpass.network import ACTIVATIONS, Loss, Network, dense_network, loss_named, mean_loss
@@ -54,6 +55,9 @@ def draw(**given: Any) -> int:
     output = given["output"]
     if output is not None:
         check_apart(output, given["what"])
+        check_suffix(output, "a picture is SVG", PICTURE)
+    elif not given["as_json"] and sys.stdout is not None and sys.stdout.isatty():
+        raise UsageError("a picture cannot be printed in a terminal", hint="add --output network.svg")
     picture = _picture(given)
     if given["as_json"]:
         if output is None:

@@ -9,7 +9,7 @@ import click
 
 from backpass.cli.console import Console
 from backpass.cli.options.declaration import Command, argument, output_options
-from backpass.cli.output import check_onnx_replaceable, check_script_replaceable
+from backpass.cli.output import MODULES, check_onnx_replaceable, check_script_replaceable
 from backpass.cli.text import size
 from backpass.engine.onnx import OPSET, OPSET_ML, require_onnx
 from backpass.model import Model, load
@@ -31,10 +31,6 @@ _BOUNDS = "has bounds: pass numbers, or strings such as '<30' and '90+'"
 _TYPES = {"numeric": "double", "categorical": "string", "date": "int32", "time": "int32"}
 
 
-MODULES = (".js", ".mjs")
-"""Suffixes of JavaScript modules."""
-
-
 @click.command(cls=Command)
 @argument("model", type=click.Path())
 @argument("output", type=click.Path())
@@ -42,7 +38,7 @@ MODULES = (".js", ".mjs")
 def export(**given: Any) -> int:
     """Export a model to ONNX or JavaScript.
 
-    A file whose name ends in .js or .mjs is a JavaScript module, any other one an ONNX graph.
+    A file whose name ends in .js or .mjs is a JavaScript module, one that ends in .onnx an ONNX graph.
 
     The ONNX graph maps raw columns to predictions, preprocessing included. Each column is an input of the same name:
     numeric columns are double of shape [n,1] (missing: NaN; with bounds such as <30 of shape [n,2]), categorical

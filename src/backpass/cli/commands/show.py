@@ -139,7 +139,7 @@ def _score_sections(model: Model) -> Iterator[tuple[str, list[str]]]:
     if part is not None and part in model.record.confusion and len(model.classes) <= MOST_CLASSES:
         yield "confusion", confusion_lines(model.record.confusion[part], model.classes)
     if model.record.comparison is not None:
-        yield "comparison", [model.record.comparison.sentence]
+        yield "comparison", [model.record.comparison.sentence(is_linear=model.network.is_linear)]
 
 
 def _column_lines(model: Model) -> Iterator[str]:

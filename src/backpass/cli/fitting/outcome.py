@@ -48,7 +48,7 @@ def tell(model: Model, request: Request, console: Console, stopped: InterruptedT
     if decision := summary.decision_line(model.head):
         console.item("decision", decision)
     if model.record.comparison is not None:
-        console.line(model.record.comparison.sentence)
+        console.line(model.record.comparison.sentence(is_linear=model.network.is_linear))
     console.line()
     if stopped is not None and stopped.checkpoint is not None:
         console.item("checkpoint", stopped.checkpoint)

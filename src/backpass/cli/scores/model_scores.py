@@ -75,7 +75,7 @@ def later_line(model: Model) -> str:
 
 def comparison_lines(model: Model, comparison: Comparison | None) -> list[tuple[str, str]]:
     """Return the sentence that compares the network with the best baseline, and which baselines could not be scored."""
-    lines = [] if comparison is None else [("comparison", comparison.sentence)]
+    lines = [] if comparison is None else [("comparison", comparison.sentence(is_linear=model.network.is_linear))]
     there = {*(each.name for each in model.baselines), *(each.name for each in model.lookups)}
     missing = [baseline_name(name) for name in in_order(model.record.baselines.keys() - there)]
     if missing:

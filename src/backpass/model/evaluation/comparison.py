@@ -24,6 +24,8 @@ from backpass.table.messages import rounded
 Floats = NDArray[np.float64]
 
 _SMALLEST = 1e-15
+_LINEAR = ("linear", "logistic")
+"""The baselines that a network without hidden layers can equal."""
 _MANY = 20_000
 """With more units than this, the interval is the normal approximation of the bootstrap (delta method)."""
 _NORMAL = 1.959963984540054
@@ -59,23 +61,28 @@ class Comparison:
         """ "better" or "worse" if the interval excludes 0, else "unclear"."""
         return "better" if self.low > 0.0 else "worse" if self.high < 0.0 else "unclear"
 
-    @property
-    def sentence(self) -> str:
+    def sentence(self, *, is_linear: bool = False, written: Callable[[float], str] = rounded) -> str:
         """What the comparison says, in one sentence.
 
-        >>> Comparison("rmse", "mean", 0.5, 0.75, 0.2, 0.3).sentence[:68]
+        Args:
+            is_linear: Whether the network is linear; if not, the sentence says how to fit a better linear model.
+            written: Formats a score.
+
+        >>> Comparison("rmse", "mean", 0.5, 0.75, 0.2, 0.3).sentence()[:68]
         'The network is better than always predicting the mean: rmse 0.5 agai'
+        >>> Comparison("rmse", "linear", 0.75, 0.5, -0.3, -0.2).sentence()[:86]
+        'The network is worse than the linear model: prefer the simpler model (--hidden none); '
         """
         name = baseline_title(self.baseline)
+        how = " (--hidden none)" if self.baseline in _LINEAR and not is_linear else ""
         what = {
-            "better": f"The network is better than {name}",
-            "worse": f"The network is worse than {name}: prefer the simpler model",
-            "unclear": f"No clear difference between the network and {name}",
+            "better": f"The network is better than {name}:",
+            "worse": f"The network is worse than {name}: prefer the simpler model{how};",
+            "unclear": f"No clear difference between the network and {name}:",
         }[self.result]
-        scores = f"{self.metric.replace('_', ' ')} {rounded(self.network_score)} against {rounded(self.baseline_score)}"
-        interval = f"95% interval {rounded(self.low)} to {rounded(self.high)}"
-        joint = ";" if self.result == "worse" else ":"
-        return f"{what}{joint} {scores} (difference {rounded(self.difference)}, {interval})."
+        scores = f"{self.metric.replace('_', ' ')} {written(self.network_score)} against {written(self.baseline_score)}"
+        interval = f"95% interval {written(self.low)} to {written(self.high)}"
+        return f"{what} {scores} (difference {written(self.difference)}, {interval})."
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file and ``--json``."""

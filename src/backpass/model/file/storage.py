@@ -25,6 +25,9 @@ SIZE_LIMIT = 4 << 30
 HEAD = 1 << 16
 """Bytes that suffice to identify a file."""
 
+_LISTED = 5
+"""How many model files of a folder a hint lists where none resembles the missing one."""
+
 NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.ENOTTY)
 """Errors of network file systems that cannot sync a folder, or cannot flush the disk's cache."""
 
@@ -52,6 +55,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     the return still shows the old file.
     """
     target = _named(path)
+    _check_folder(target, os.path.dirname(target) or ".")
     with _reported(f"{visible(target)} could not be saved (an existing file is unchanged)"):
         mode = _mode_to_keep(target)
         remove_stale(target)
@@ -71,6 +75,7 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[Callable[[bytes], No
         ResourceError: The file cannot be written.
     """
     target = _named(path)
+    _check_folder(target, os.path.dirname(target) or ".")
     failure = f"{visible(target)} could not be saved (an existing file is unchanged)"
     with _reported(failure):
         mode = _mode_to_keep(target)
@@ -312,9 +317,13 @@ def _missing(source: str) -> ModelFileError:
 
 
 def _nearest(source: str, folder: str) -> str:
-    """A hint that names the model file in the folder that was probably meant."""
+    """A hint that names the model file in the folder that was probably meant, or a few that are there."""
     with contextlib.suppress(OSError):
         names = sorted(name for name in os.listdir(folder) if name.endswith(".backpass"))
-        hint = did_you_mean_file(os.path.basename(source), names)
-        return hint or f"there is no .backpass file in {folder}; `backpass fit` writes one"
+        if hint := did_you_mean_file(os.path.basename(source), names):
+            return hint
+        if names:
+            there = ", ".join(map(repr, names[:_LISTED]))
+            return f"model files in this folder: {there}{', ...' if len(names) > _LISTED else ''}"
+        return f"there is no .backpass file in {folder}; `backpass fit` writes one"
     return "pass a model file that `backpass fit` wrote"

@@ -235,7 +235,7 @@ def verdict(findings: Findings) -> str:
     text += _since_fit(findings)
     comparison = findings.comparison if findings.held is not None else model.record.comparison
     if comparison is not None:
-        return f"{text} {comparison.sentence}"
+        return f"{text} {comparison.sentence(is_linear=model.network.is_linear, written=number)}"
     others = findings.others
     if not others:
         return text

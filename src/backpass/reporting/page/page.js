@@ -14,7 +14,7 @@ const floatsOf = (base64) => new Float32Array(Uint8Array.from(atob(base64), (cha
   const texts = columns.length - numeric.length;
   const width = numeric.flatMap((column) => numbersOf(column, column.value)).length;
   const POINTS = 81, MOST_LEVELS = 12, WIDTH = 440, HEIGHT = 200;
-  const SPACE = { left: 56, right: 10, top: 10, bottom: 24 };
+  const SPACE = { left: 64, right: 10, top: 10, bottom: 24 };
   const SVG = "http://www.w3.org/2000/svg";
   const typical = columns.map((column) => column.value);
   let row = typical.slice();
@@ -60,6 +60,11 @@ const floatsOf = (base64) => new Float32Array(Uint8Array.from(atob(base64), (cha
 
   const percent = (value) => `${(100 * value).toFixed(1)}%`;
   const plain = (value) => String(Number(value.toPrecision(5)));
+  // As the numbers on the other axes of the page.
+  const tick = (value) => {
+    const inRange = Math.abs(value) >= 1e4 && Math.abs(value) < 1e9;
+    return inRange ? Number(value.toPrecision(5)).toLocaleString("en-US") : plain(value);
+  };
 
   function element(name, attributes, content) {
     const made = document.createElementNS(SVG, name);
@@ -175,7 +180,7 @@ const floatsOf = (base64) => new Float32Array(Uint8Array.from(atob(base64), (cha
       const y = scaleY(value);
       drawn.append(
         element("line", { class: "s-grid", x1: SPACE.left, x2: WIDTH - SPACE.right, y1: y, y2: y }),
-        element("text", { class: "f-muted", x: SPACE.left - 8, y: y + 3.5, "font-size": 11, "text-anchor": "end" }, plain(value)),
+        element("text", { class: "f-muted", x: SPACE.left - 8, y: y + 3.5, "font-size": 11, "text-anchor": "end" }, tick(value)),
       );
     }
     const value = row[moved];
@@ -184,7 +189,7 @@ const floatsOf = (base64) => new Float32Array(Uint8Array.from(atob(base64), (cha
       drawn.append(element("path", { class: "s-accent", d: path, fill: "none", "stroke-width": 2.2, "stroke-linejoin": "round" }));
       const ends = [[column.low, "start", 0], [column.high, "end", 1]];
       for (const [end, anchor, share] of ends) {
-        drawn.append(element("text", { class: "f-muted", x: scaleX(share), y: HEIGHT - 6, "font-size": 11, "text-anchor": anchor }, column.parts ? timestampText(column, end) : plain(end)));
+        drawn.append(element("text", { class: "f-muted", x: scaleX(share), y: HEIGHT - 6, "font-size": 11, "text-anchor": anchor }, column.parts ? timestampText(column, end) : tick(end)));
       }
       if (!Number.isNaN(value)) {
         const share = Math.min(Math.max((value - column.low) / (column.high - column.low || 1), 0), 1);

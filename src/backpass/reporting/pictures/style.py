@@ -28,6 +28,8 @@ _SETTINGS: dict[str, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
     "axes.facecolor": "none",
+    "axes.formatter.limits": (-5, 9),
+    "axes.formatter.useoffset": False,
     "axes.grid": True,
     "axes.grid.axis": "y",
     "axes.labelcolor": MUTED,
@@ -125,6 +127,19 @@ def canvas(width: float = WIDTH, height: float = HEIGHT) -> Figure:
     return Figure(figsize=(width / 72.0, height / 72.0), layout="constrained")
 
 
+def separate_thousands(figure: Figure) -> None:
+    """Write the numbers on the axes as everywhere else on a page: with separators from 10,000 on."""
+    from matplotlib.ticker import AutoLocator, ScalarFormatter
+
+    for axis in (axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)):
+        largest = max(map(abs, axis.get_view_interval()))
+        if type(axis.get_major_formatter()) is ScalarFormatter and 1e4 <= largest < 1e9:
+            axis.set_major_formatter(lambda value, _: f"{value:,.12g}".replace("-", "\N{MINUS SIGN}"))
+            locator = axis.get_major_locator()
+            if axis.axis_name == "x" and isinstance(locator, AutoLocator):
+                locator.set_params(nbins=6 if largest < 1e5 else 5)  # such numbers are wide
+
+
 def to_svg(figure: Figure, name: str, title: str) -> str:
     """Convert a figure to SVG for a page, without style attributes and metadata; the result is reproducible.
 
@@ -133,6 +148,7 @@ def to_svg(figure: Figure, name: str, title: str) -> str:
         name: The prefix of all ids, unique on the page.
         title: The accessible title.
     """
+    separate_thousands(figure)
     text = StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     root = ElementTree.fromstring(text.getvalue().partition("<svg")[1] + text.getvalue().partition("<svg")[2])

@@ -242,8 +242,7 @@ def _not_there(file: Path) -> DataError:
     siblings = list[str]()
     with suppress(OSError):
         siblings = sorted(entry.name for entry in os.scandir(file.parent) if entry.is_file())
-    near = did_you_mean_file(file.name, siblings)
-    return DataError(missing_file(str(file)), hint=near if near.startswith("did you mean") else "")
+    return DataError(missing_file(str(file)), hint=did_you_mean_file(file.name, siblings))
 
 
 def _head(file: Path) -> bytes:
