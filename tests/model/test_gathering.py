@@ -7,8 +7,10 @@ import pytest
 
 import backpass
 from backpass import Model
-from backpass.model.evaluation import gathering
-from backpass.model.evaluation.gathering import evaluated, labeled_windows
+from backpass.model.evaluation import gathering, sums
+from backpass.model.evaluation.gathering import NOT_KEPT, evaluated, labeled_windows
+from backpass.model.evaluation.labeled_rows import LabeledRows, Scores
+from backpass.model.evaluation.sums import ScoreSums
 from backpass.table import Table, table_from
 
 ROWS = 3_000
@@ -80,6 +82,89 @@ def test_inputs_beyond_the_sample_are_dropped(model: Model, monkeypatch: pytest.
     np.testing.assert_array_equal(again.numbers, found.encoded.numbers)
     rows = {tuple(row) for row in whole.encoded.numbers.tolist()}
     assert {tuple(row) for row in found.encoded.numbers.tolist()} <= rows
+
+
+def assert_alike(found: Scores, whole: Scores) -> None:
+    """Sums are equal but for rounding; what needs an order is as far off as the module says."""
+    assert list(found) == list(whole)
+    for name, value in whole.items():
+        bound = {"median_absolute_error": 2e-4 * value, "roc_auc": 2e-4, "average_precision": 2e-3}.get(name, 1e-12)
+        assert found[name] == pytest.approx(value, rel=1e-12, abs=bound), name
+
+
+def assert_sums_are_those_of_the_rows(model: Model, table: Table, windows: list[Table]) -> None:
+    whole, found = evaluated(model, [table], keep_rows=True), evaluated(model, windows)
+    assert isinstance(found.rows, ScoreSums)
+    assert isinstance(whole.rows, LabeledRows)
+    assert (len(found.rows), found.notes, whole.notes) == (len(whole.rows), (NOT_KEPT,), ())
+    assert found.table.names == whole.table.names or set(found.table.names) < set(whole.table.names)
+    assert_alike(dict(found.scores), dict(whole.scores))
+    assert [*found.rows.per_target()] == [*whole.rows.per_target()]
+    for a, b in zip(found.rows.per_target().values(), whole.rows.per_target().values(), strict=True):
+        assert_alike(a, b)
+    for a, b in zip(found.rows.areas().values(), whole.rows.areas().values(), strict=True):
+        assert_alike(a, b)
+    facts, expected = (each.rows.facts(each.scores, {}, {}) for each in (found, whole))
+    for name in ("rows", "confusion", "confusion_per_target", "classes", "positive"):
+        assert facts[name] == expected[name]
+    a, b = found.comparison, whole.comparison
+    assert a is not None
+    assert b is not None
+    assert (a.metric, a.baseline) == (b.metric, b.baseline)
+    assert a.difference == pytest.approx(b.difference, rel=1e-9)
+    assert [word.partition(":")[0] for word in found.warnings] == [word.partition(":")[0] for word in whole.warnings]
+
+
+def test_rows_of_a_long_table_are_not_kept(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "MOST_ROWS", 1_500)
+    table, windows = whole_and_windows(model, 400)
+    if model.record.settings.get("time"):
+        assert isinstance(evaluated(model, windows).rows, LabeledRows), "instants are drawn together"
+        return
+    assert_sums_are_those_of_the_rows(model, table, windows)
+    for kept in (evaluated(model, windows, keep_rows=True), evaluated(model, windows, ["town"])):
+        assert isinstance(kept.rows, LabeledRows)
+    monkeypatch.setattr(gathering, "SAMPLE", 700)
+    found, whole = evaluated(model, windows).comparison, evaluated(model, [table]).comparison
+    assert found is not None
+    assert whole is not None
+    assert found.difference == pytest.approx(whole.difference, rel=1e-9)
+    assert found.high - found.low == pytest.approx(whole.high - whole.low, rel=0.3)
+
+
+@pytest.mark.parametrize("case", ["labels", "several", "quantile", "poisson", "three"])
+def test_sums_of_every_kind_of_target(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "MOST_ROWS", 400)
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=900)
+    y = x + rng.normal(size=900)
+    data: dict[str, object] = {"x": x, "y": y, "z": 1e3 * y**2}
+    target: str | list[str] = ["y", "z"] if case in ("labels", "several") else "y"
+    if case == "labels":
+        data |= {"y": np.where(y > 0, "yes", "no"), "z": np.where(y > 1, "yes", "no")}
+    elif case == "poisson":
+        data["y"] = rng.poisson(np.exp(x)).astype(float)
+    elif case == "three":
+        data["y"] = np.where(y > 1, "c", np.where(y > 0, "b", "a"))
+    loss = {"quantile": {"loss": "quantile", "quantile": 0.8}, "poisson": {"loss": "poisson"}}.get(case, {})
+    made = backpass.fit(data, target, hidden=(3,), epochs=2, **loss)
+    table = made.labeled(made.table(data, with_target=True))
+    windows = [table.take(np.arange(first, first + 300)) for first in (0, 300, 600)]
+    assert_sums_are_those_of_the_rows(made, table, windows)
+
+
+def test_areas_of_bins_are_wrong_by_their_ties_at_most() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 5_000)
+    p = 1.0 / (1.0 + np.exp(-3.0 * rng.normal(size=5_000) - 4.0 * y))
+    assert p.max() > 0.99999, "bins are dense towards 1, where float32 is not"
+    both, found = np.column_stack([1.0 - p, p]), sums._TargetSums(1)
+    found.add_classes(both, y, np.eye(2), None)
+    exact = sums.area_under_roc(p, y == 1)
+    assert found._ranks is not None
+    others, own = found._ranks[1]
+    assert abs(found.area("roc_auc", 1) - exact) <= 0.5 * (others @ own) / (others.sum() * own.sum()) < 1e-4
+    assert found.area("roc_auc", 0) == pytest.approx(exact, abs=1e-4)
 
 
 def test_columns_of_segments_are_kept(model: Model) -> None:

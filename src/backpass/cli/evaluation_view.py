@@ -67,14 +67,14 @@ class EvaluationView:
     @staticmethod
     def of(model: Model, tables: Iterable[Table], by: Sequence[str], *, with_intervals: bool) -> EvaluationView:
         """Evaluate a model on labeled rows, which ``by`` divides into segments later."""
-        found = evaluated(model, tables, by)
-        return EvaluationView(model, found, found.rows.intervals() if with_intervals else {})
+        found = evaluated(model, tables, by, keep_rows=with_intervals)
+        return EvaluationView(model, found, found.labeled.intervals() if with_intervals else {})
 
     def by(self, segments: Segments) -> list[SegmentScores]:
         """The scores of each segment."""
         found = []
         for place, name in enumerate(segments.names):
-            rows = self.found.rows.take(segments.rows_of(place))
+            rows = self.found.labeled.take(segments.rows_of(place))
             spread = rows.intervals() if self.intervals else {}
             found.append(SegmentScores(name, len(rows), rows.scores(), spread))
         return found
@@ -82,7 +82,7 @@ class EvaluationView:
     def facts(self) -> dict[str, Any]:
         """The evaluation for ``--json``."""
         model, rows, comparison = self.model, self.found.rows, self.found.comparison
-        per_target = rows.intervals_per_target() if self.intervals else {}
+        per_target = self.found.labeled.intervals_per_target() if self.intervals else {}
         return {
             "target": model.target,
             "targets": list(model.targets),

@@ -218,7 +218,7 @@ class Model(Predictor):
             DataError: The table does not fit the model, or no row has a target.
         """
         require_table("evaluation", table)
-        return evaluated(self, [table])
+        return evaluated(self, [table], keep_rows=True)
 
     def labeled(self, table: Table, *, strict: bool = False) -> Table:
         """The rows of a table that the model can be scored on: those with a target and a weight above 0.

@@ -88,28 +88,50 @@ class TrainingRows:
     def known_share(self, digests: Digests) -> float:
         """The share of other rows that are among these rows, beyond what chance explains; 0 if that is little.
 
-        Digests are uniform, so the rows whose digest is at most the largest kept one are a random sample of all rows
-        (Beyer et al. 2007, "KMV"). A new row equals a training row with a probability of about 1 - single/rows
-        (Good 1953); where columns take few values, that is common and says nothing.
+        Args:
+            digests: uint32 (n,). The digests of the other rows, see ``row_digests``.
+        """
+        return self.share_of(self.known(digests))
+
+    def known(self, digests: Digests) -> NDArray[np.int64]:
+        """The number of other rows, of those in the random sample, and of those in it that are among these rows: (3,)
+
+        The numbers of several parts of the rows add up.
 
         Args:
             digests: uint32 (n,). The digests of the other rows, see ``row_digests``.
         """
         last = int(self.digests[-1]) if len(self.digests) == MOST_DIGESTS else _LAST
         sample = digests[digests <= last]
-        known = int(np.count_nonzero(are_among(sample, self.digests)))
-        if known < min(_FEWEST, len(digests)) or not known:
+        return np.array([len(digests), len(sample), np.count_nonzero(are_among(sample, self.digests))])
+
+    def share_of(self, counts: NDArray[np.int64]) -> float:
+        """The share of other rows that are among these rows; 0 if it is little.
+
+        Digests are uniform, so the rows whose digest is at most the largest kept one are a random sample of all rows
+        (Beyer et al. 2007, "KMV"). A new row equals a training row with a probability of about 1 - single/rows
+        (Good 1953); where columns take few values, that is common and says nothing.
+
+        Args:
+            counts: The numbers of rows, see ``known``.
+        """
+        rows, sampled, known = counts.tolist()
+        if known < min(_FEWEST, rows) or not known:
             return 0.0
-        share, usual = known / len(sample), 1.0 - self.single / self.rows
-        limit = usual + _CHANCE + 3.0 * float(np.sqrt(usual * (1.0 - usual) / len(sample)))
+        share, usual = known / sampled, 1.0 - self.single / self.rows
+        limit = usual + _CHANCE + 3.0 * float(np.sqrt(usual * (1.0 - usual) / sampled))
         return share if share > limit else 0.0
 
     def warnings_on(self, digests: Digests) -> list[str]:
         """A warning if many of the rows with these digests are training rows."""
-        share = self.known_share(digests)
+        return self.warnings_of(self.known(digests))
+
+    def warnings_of(self, counts: NDArray[np.int64]) -> list[str]:
+        """A warning if many of other rows are training rows, from their numbers, see ``known``."""
+        share = self.share_of(counts)
         if not share:
             return []
-        if len(digests) == 1:
+        if counts[0] == 1:
             return ["this row trained the model or selected its epoch: its score is optimistic for a new row"]
         which = "these rows" if share >= _NEARLY_ALL else f"about {100.0 * share:.0f}% of these rows"
         return [f"{which} trained the model or selected its epoch: scores on them are optimistic for new rows"]

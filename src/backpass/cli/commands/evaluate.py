@@ -72,6 +72,9 @@ def evaluate(**given: Any) -> int:
     For a model trained with fit --by, the groups with the worst scores follow; pass --by with the group column to print
     all of them.
 
+    A CSV, TSV or Parquet file is read in windows. From 524,288 rows on, memory does not grow with its length, unless
+    --by or --intervals is given or the model was fitted with --group or --time; a note says what is then approximate.
+
     --by scores segments: the values of a column (numbers with many values are split at the quartiles), or periods
     of a date or time column by year, quarter, month, week, day, weekday or hour.
 
@@ -99,7 +102,10 @@ def evaluate(**given: Any) -> int:
     known = replace(model.schema, left_out=(*model.schema.left_out, *named))
     if given["strict"]:
         require_seen(table.source, encoded.unseen, encoded.suspects)
-    notes, warnings = [*encoded.notes, *known.ignored(table)], [*encoded.warnings, *rows.found.warnings]
+    notes, warnings = (
+        [*encoded.notes, *rows.found.notes, *known.ignored(table)],
+        [*encoded.warnings, *rows.found.warnings],
+    )
     drift = drifts(columns_of(model), model.training_rows, encoded)
     if drift is None:
         notes.append(

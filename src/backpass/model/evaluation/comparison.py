@@ -7,7 +7,7 @@ same draws of rows serve both, so what the rows have in common cancels out. It s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, field
 from math import isfinite, sqrt
 from typing import Any
 
@@ -158,14 +158,11 @@ def compare(
         The comparison, by the metric that selects the epoch if it is a mean over rows, else by that of the loss; None
         without a baseline, on a single row or group, or if a score is not finite.
     """
-    metric = next((name for name in (head.metric, *head.metrics) if name in _LOSSES), None)
+    metric = _metric_of(head)
     if metric is None or not baselines or (len(o) if unit is None else len(distinct_values(unit))) < 2:
         return None
     with np.errstate(all="ignore"):  # errors too large to square give no comparison
-        losses = {
-            name: _losses(head if are_networks or not name else head.of_baseline(name), metric, np.asarray(each), truth)
-            for name, each in {"": o, **baselines}.items()
-        }
+        losses = _losses_of_each(head, metric, o, baselines, truth, are_networks=are_networks)
         sums = _Sums.of(losses, weights, unit, _LOSSES[metric][1])
         scores = sums.undrawn()
         best = min(baselines, key=scores.__getitem__)
@@ -173,6 +170,58 @@ def compare(
             return None
         low, high = sums.interval(best, scores, seed)
     return Comparison(metric, best, scores[""], scores[best], low, high) if isfinite(low) and isfinite(high) else None
+
+
+@dataclass(slots=True)
+class RunningComparison:
+    """The comparison of a network with its baselines on rows that are not kept. Mutable.
+
+    Attributes:
+        head: The meaning of the outputs.
+    """
+
+    head: Head
+    _rows: int = 0
+    _weight: float = 0.0
+    _losses: dict[str, Floats] = field(default_factory=dict)
+
+    def add(
+        self, o: NDArray[Any], baselines: Mapping[str, NDArray[Any]], truth: NDArray[Any], weights: Floats | None
+    ) -> None:
+        """Take in a window of rows; arguments as for ``compare``."""
+        if (metric := _metric_of(self.head)) is None:
+            return
+        with np.errstate(all="ignore"):
+            sums = _Sums.of(_losses_of_each(self.head, metric, o, baselines, truth), weights, None, _LOSSES[metric][1])
+        self._rows, self._weight = self._rows + len(o), self._weight + total(sums.weights)
+        for name, losses in sums.losses.items():
+            self._losses[name] = totals(losses) + self._losses.get(name, 0.0)
+
+    def on_all(
+        self, o: NDArray[Any], baselines: Mapping[str, NDArray[Any]], truth: NDArray[Any], weights: Floats | None
+    ) -> Comparison | None:
+        """The comparison on all rows. Its interval has the width that a random sample of them shows.
+
+        Args:
+            o: The outputs for the sample; this and the others as for ``compare``.
+            baselines: Those of each baseline.
+            truth: Its targets.
+            weights: Its weights.
+        """
+        metric = _metric_of(self.head)
+        if metric is None or not baselines or len(o) < 2:
+            return None
+        of_mean = _LOSSES[metric][1]
+        with np.errstate(all="ignore"):
+            each = {name: [of_mean(m) for m in (sums / self._weight).tolist()] for name, sums in self._losses.items()}
+            scores = {name: sum(values) / len(values) for name, values in each.items()}
+            best = min(baselines, key=scores.__getitem__)
+            losses = _losses_of_each(self.head, metric, o, baselines, truth)
+            deviation = _Sums.of(losses, weights, None, of_mean).deviation(best)
+        middle, width = scores[best] - scores[""], _NORMAL * deviation * sqrt(len(o) / self._rows)
+        if not all(map(isfinite, (scores[""], scores[best], width))):
+            return None
+        return Comparison(metric, best, scores[""], scores[best], middle - width, middle + width)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -236,14 +285,14 @@ class _Sums:
         """The 95% interval of the score of the baseline ``best`` minus that of the network."""
         units = len(self.weights)
         if units > _MANY:
-            width = _NORMAL * self._deviation(best)
+            width = _NORMAL * self.deviation(best)
             middle = scores[best] - scores[""]
             return middle - width, middle + width
         pair = _Sums({name: self.losses[name] for name in ("", best)}, self.weights, self.of_mean)
         drawn = [pair.scores(counts) for counts in counts_of_all(units, seed, draws_for(units))]
         return ends_of(scores[best] - scores[""], np.concatenate([each[best] - each[""] for each in drawn]))
 
-    def _deviation(self, best: str) -> float:
+    def deviation(self, best: str) -> float:
         """The standard deviation of the difference: the sum over units of its linearization, squared."""
         change = np.zeros(len(self.weights))
         for name, sign in ((best, 1.0), ("", -1.0)):
@@ -258,6 +307,27 @@ class _Sums:
                 change += part
         change *= change
         return sqrt(total(change)) / max(total(self.weights), 1e-300)
+
+
+def _metric_of(head: Head) -> str | None:
+    """The metric that selects the epoch if it is a mean over rows, else that of the loss; None if neither is one."""
+    return next((name for name in (head.metric, *head.metrics) if name in _LOSSES), None)
+
+
+def _losses_of_each(
+    head: Head,
+    metric: str,
+    o: NDArray[Any],
+    baselines: Mapping[str, NDArray[Any]],
+    truth: NDArray[Any],
+    *,
+    are_networks: bool = False,
+) -> dict[str, Floats]:
+    """The losses of each row (n, targets) by the network, under the name "", and by each baseline."""
+    return {
+        name: _losses(head if are_networks or not name else head.of_baseline(name), metric, np.asarray(each), truth)
+        for name, each in {"": o, **baselines}.items()
+    }
 
 
 def _losses(head: Head, metric: str, o: NDArray[Any], truth: NDArray[Any]) -> Floats:

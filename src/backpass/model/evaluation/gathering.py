@@ -1,7 +1,8 @@
 """Gathering: what an evaluation needs of labeled rows, taken from one window of them after another.
 
-It takes a model and tables, or a file of any length, and returns an Evaluation. Of each row it keeps outputs, targets,
-weights and a digest, and of the inputs a sample: memory grows by some fifty bytes per row, not by their columns.
+It takes a model and tables, or a file of any length, and returns an Evaluation. Of each row it keeps outputs, targets
+and weights, and of the inputs a sample: memory grows by some fifty bytes per row, not by their columns. From
+``MOST_ROWS`` on, it keeps no rows but ``sums``, unless something needs the rows.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from numpy.typing import NDArray
 from backpass.dataclass import dataclass
 from backpass.model.baseline.kept import KeptBaselines
 from backpass.model.batches.findings import Findings
-from backpass.model.evaluation.comparison import compare
+from backpass.model.evaluation.comparison import RunningComparison, compare
 from backpass.model.evaluation.diagnostics import beaten_by
 from backpass.model.evaluation.evaluation import Evaluation
 from backpass.model.evaluation.labeled_rows import LabeledRows
+from backpass.model.evaluation.sums import ScoreSums
 from backpass.model.head.head import Head
 from backpass.model.head.intervals import Intervals
 from backpass.model.prediction.ensemble import Ensemble
@@ -38,6 +40,15 @@ from backpass.table.windows.windows import windows_of
 
 SAMPLE = 2**17
 """The rows whose inputs are kept, if there are several windows: those with the smallest hash of their number."""
+
+
+MOST_ROWS = 2**19
+"""Rows that are kept, if there are several windows and nothing needs all of them."""
+
+NOT_KEPT = (
+    f"more than {MOST_ROWS:,} rows are scored without keeping them: areas under curves are computed from bins of the "
+    f"probabilities, the median absolute error from bins of the errors, and warnings from {SAMPLE:,} random rows"
+)
 
 
 class Labeler(Protocol):
@@ -76,18 +87,20 @@ class Scorer(Labeler, Protocol):
     ) -> list[str]: ...
 
 
-def evaluated(model: Scorer, tables: Iterable[Table], by: Sequence[str] = ()) -> Evaluation:
+def evaluated(model: Scorer, tables: Iterable[Table], by: Sequence[str] = (), *, keep_rows: bool = False) -> Evaluation:
     """The evaluation of a model on labeled rows.
 
     Args:
         model: The model.
         tables: The rows, in one table or in several windows.
         by: The segments that the rows are divided into later, as for ``segments_of``: their columns are kept.
+        keep_rows: Whether all rows are kept. Default False: only if there are segments, if rows belong together, as
+            those of a group do, or if there are at most ``MOST_ROWS``.
 
     Raises:
         DataError: The tables lack something, or no row has a target.
     """
-    rows = _Gathered(model, tuple(by))
+    rows = _Gathered(model, tuple(by), keep_rows or bool(by))
     for table in tables:
         rows.add(table)
     return rows.evaluation()
@@ -162,16 +175,19 @@ class _Gathered:
     Attributes:
         model: The model.
         by: The segments whose columns are kept.
+        keep_rows: Whether all rows are kept.
         findings: What was noticed about the windows.
     """
 
     model: Scorer
     by: tuple[str, ...]
+    keep_rows: bool
     findings: Findings = field(default_factory=Findings)
     _tables: list[Table] = field(default_factory=list)
     _o: list[NDArray[Any]] = field(default_factory=list)
     _baselines: list[Mapping[str, _Repeated]] = field(default_factory=list)
-    _digests: list[NDArray[np.uint32]] = field(default_factory=list)
+    _summed: _Summed | None = None
+    _known: NDArray[np.int64] = field(default_factory=lambda: np.zeros(3, np.int64))
     _inputs: list[_Inputs] = field(default_factory=list)
     _words: dict[str, Words] = field(default_factory=dict)
 
@@ -186,20 +202,31 @@ class _Gathered:
         self.findings.add(table, encoded)
         o, of_baselines = scored_outputs(model, encoded, table)
         if model.training_rows is not None:
-            self._digests.append(row_digests(encoded.numbers, encoded.codes, model.head.truth(table)))
-        if self._tables:
-            self._tables[0] = self._kept(self._tables[0])
-            table = self._kept(table)
-        self._tables.append(table)
-        self._o.append(o)
-        self._baselines.append({name: _Repeated.of(each) for name, each in of_baselines.items()})
+            digests = row_digests(encoded.numbers, encoded.codes, model.head.truth(table))
+            self._known = self._known + model.training_rows.known(digests)
         self._words = {
             name: words if name not in self._words else _together(self._words[name], words)
             for name, words in encoded.words.items()
         }
         self._inputs.append(_Inputs.of(table, encoded))
-        if len(self._inputs) > 1 and sum(len(each.hashes) for each in self._inputs) > 2 * SAMPLE:
+        self._add_scored(table, o, {name: _Repeated.of(each) for name, each in of_baselines.items()})
+        if len(self._inputs) > 1 and sum(len(each.hashes) for each in self._inputs) > SAMPLE:
             self._inputs = [_Inputs.smallest(self._inputs)]
+
+    def _add_scored(self, table: Table, o: NDArray[Any], baselines: Mapping[str, _Repeated]) -> None:
+        if self._tables or self._summed:
+            self._tables = [self._kept(each) for each in self._tables[:1]] + self._tables[1:]
+            table = self._kept(table)
+        is_long = bool(self._tables) and self.findings.rows > MOST_ROWS and not self.keep_rows
+        self._tables.append(table)
+        self._o.append(o)
+        self._baselines.append(baselines)
+        if self._summed is None and is_long and self.model.record.units(table) is None:
+            self._summed = _Summed(self.model, self._tables[0].take([]))
+        if self._summed is not None:
+            for each in zip(self._tables, self._o, self._baselines, strict=True):
+                self._summed.add(*each)
+            self._tables, self._o, self._baselines = [], [], []
 
     def _kept(self, table: Table) -> Table:
         """The columns that are needed after the rows are scored."""
@@ -214,21 +241,27 @@ class _Gathered:
 
     def evaluation(self) -> Evaluation:
         """The evaluation of all rows."""
+        if self._summed is not None:
+            return self._summed.evaluation(self._encoded(), self._warnings_on_known())
         model, head, table, encoded = self.model, self.model.head, self._table(), self._encoded()
         record, truth = model.record, head.truth(table)
         weights, units = record.row_weights(table), record.units(table)
-        o, digests = _joined(self._o), _joined(self._digests)
+        o = _joined(self._o)
         baselines = {name: _Repeated.joined([each[name] for each in self._baselines]) for name in self._baselines[0]}
         self._baselines.clear()
         comparison = compare(head, o, baselines, truth, weights, unit=None if units is None else units.resampled)
         warnings = [
             *fractions_in_targets(head, table, o),
-            *([] if model.training_rows is None else model.training_rows.warnings_on(digests)),
+            *self._warnings_on_known(),
             *model.warnings_on_scores(o, truth, weights),
             *beaten_by(comparison, "these rows"),
         ]
         rows = LabeledRows(head, model.intervals, o, truth, weights, units, record.beyond(table))
         return Evaluation(encoded, rows, rows.scores(), warnings, comparison, table)
+
+    def _warnings_on_known(self) -> list[str]:
+        training_rows = self.model.training_rows
+        return [] if training_rows is None else training_rows.warnings_of(self._known)
 
     def _table(self) -> Table:
         """The columns that are kept, of all rows."""
@@ -243,6 +276,75 @@ class _Gathered:
         inputs = self._inputs[0] if len(self._inputs) == 1 else _Inputs.smallest(self._inputs)
         found = self.findings
         return Encoded(inputs.numbers, inputs.codes, found.unseen, found.notes, found.suspects, self._words)
+
+
+@dataclass(slots=True)
+class _Summed:
+    """Rows that are not kept: the sums of their scores, and a random sample of them. Mutable.
+
+    Attributes:
+        model: The model.
+        table: The first window, without its rows.
+    """
+
+    model: Scorer
+    table: Table
+    _sums: ScoreSums | None = None
+    _comparison: RunningComparison | None = None
+    _samples: list[_Sample] = field(default_factory=list)
+
+    def add(self, table: Table, o: NDArray[Any], baselines: Mapping[str, _Repeated]) -> None:
+        """Take in a window with its outputs."""
+        model, head, record = self.model, self.model.head, self.model.record
+        self._sums, self._comparison = self._sums or ScoreSums(head), self._comparison or RunningComparison(head)
+        truth, weights = head.truth(table), record.row_weights(table)
+        self._sums.add(LabeledRows(head, model.intervals, o, truth, weights, None, record.beyond(table)))
+        of_baselines = {name: each.whole for name, each in baselines.items()}
+        self._comparison.add(o, of_baselines, truth, weights)
+        self._samples.append(_Sample.of(table, o, of_baselines))
+        if sum(len(each.o) for each in self._samples) > SAMPLE:
+            self._samples = [_Sample.smallest(self._samples)]
+
+    def evaluation(self, encoded: Encoded, warnings: Sequence[str]) -> Evaluation:
+        """The evaluation of all rows; ``warnings`` are those on training rows."""
+        assert self._sums is not None
+        assert self._comparison is not None
+        model, head, sample = self.model, self.model.head, _Sample.smallest(self._samples)
+        truth, weights = head.truth(sample.table), model.record.row_weights(sample.table)
+        comparison = self._comparison.on_all(sample.o, sample.baselines, truth, weights)
+        found = [
+            *fractions_in_targets(head, sample.table, sample.o),
+            *warnings,
+            *model.warnings_on_scores(sample.o, truth, weights),
+            *beaten_by(comparison, "these rows"),
+        ]
+        return Evaluation(encoded, self._sums, self._sums.scores(), found, comparison, self.table, (NOT_KEPT,))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sample:
+    """Some rows with their outputs (n, k), those of the baselines, and hashes of their numbers."""
+
+    table: Table
+    o: NDArray[Any]
+    baselines: Mapping[str, NDArray[np.float64]]
+    hashes: NDArray[np.uint64]
+
+    @staticmethod
+    def of(table: Table, o: NDArray[Any], baselines: Mapping[str, NDArray[np.float64]]) -> _Sample:
+        """All rows of a table."""
+        return _Sample(table, o, baselines, _hashes(table))
+
+    @staticmethod
+    def smallest(several: Sequence[_Sample]) -> _Sample:
+        """The rows with the smallest hashes, ``SAMPLE`` at most, in their order."""
+        hashes = np.concatenate([each.hashes for each in several])
+        rows = np.sort(np.argsort(hashes, kind="stable")[:SAMPLE])
+        baselines = {
+            name: np.concatenate([each.baselines[name] for each in several])[rows] for name in several[0].baselines
+        }
+        o = np.concatenate([each.o for each in several])[rows]
+        return _Sample(stacked([each.table for each in several]).take(rows), o, baselines, hashes[rows])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -295,8 +397,7 @@ class _Inputs:
     @staticmethod
     def of(table: Table, encoded: Encoded) -> _Inputs:
         """All rows of a table."""
-        hashes = hashes_of([table.row_numbers.astype(np.uint64)], table.rows)
-        return _Inputs(encoded.numbers, encoded.codes, hashes)
+        return _Inputs(encoded.numbers, encoded.codes, _hashes(table))
 
     @staticmethod
     def smallest(several: Sequence[_Inputs]) -> _Inputs:
@@ -305,6 +406,11 @@ class _Inputs:
         rows = np.sort(np.argsort(hashes, kind="stable")[:SAMPLE])
         numbers, codes = (np.concatenate([getattr(each, n) for each in several]) for n in ("numbers", "codes"))
         return _Inputs(numbers[rows], codes[rows], hashes[rows])
+
+
+def _hashes(table: Table) -> NDArray[np.uint64]:
+    """A hash of the number of each row."""
+    return hashes_of([table.row_numbers.astype(np.uint64)], table.rows)
 
 
 def _together(a: Words, b: Words) -> Words:

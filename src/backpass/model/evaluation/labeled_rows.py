@@ -7,6 +7,7 @@ report make such rows; ``evaluate --json`` and ``report --json`` have their fact
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -31,8 +32,70 @@ CRPS = "crps"
 Scores = dict[str, float]
 
 
+class ScoresOfRows(ABC):
+    """The scores of rows with known targets, which need not be kept."""
+
+    __slots__ = ()
+    head: Head
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def scores(self) -> Scores:
+        """Every metric that is defined for these rows, the share of them inside their interval, and the CRPS."""
+
+    @abstractmethod
+    def per_target(self) -> dict[str, Scores]:
+        """The scores of each target, by its title; empty for a single target."""
+
+    @abstractmethod
+    def areas(self) -> dict[str, Scores]:
+        """The areas under the curves of each class against the others, by its name."""
+
+    @property
+    @abstractmethod
+    def confusion(self) -> NDArray[np.float64] | None:
+        """The confusion matrix; None without classes."""
+
+    @property
+    @abstractmethod
+    def confusion_per_label(self) -> list[NDArray[np.float64]]:
+        """The confusion matrix of each label; empty without labels."""
+
+    def facts(
+        self,
+        scores: Mapping[str, float],
+        spread: Mapping[str, Interval],
+        spread_per_target: Mapping[str, Mapping[str, Interval]],
+    ) -> dict[str, Any]:
+        """These rows as plain data.
+
+        Args:
+            scores: Their scores.
+            spread: The 95% intervals of the scores; empty if not requested.
+            spread_per_target: Those of each target; empty if not requested.
+        """
+        head, confusion = self.head, self.confusion
+        classes = list(head.classes)
+        of_labels = zip(head.labels, self.confusion_per_label, strict=False)
+        facts: dict[str, Any] = {"rows": len(self), "scores": dict(scores), "intervals": ends_of_each(spread)}
+        facts["per_target"] = self.per_target() or None
+        of_targets = {title: ends_of_each(each) for title, each in spread_per_target.items()}
+        facts["intervals_per_target"] = of_targets or None
+        facts["confusion_per_target"] = {title: counts.tolist() for title, counts in of_labels} or None
+        facts["positive"] = classes[head.positive] if len(classes) == 2 else None
+        facts["classes"] = classes
+        if confusion is None:
+            return {**facts, "confusion": None, "per_class": None}
+        of_each = self.areas()
+        counts = of_confusion(confusion, classes)
+        per_class = {name: {**counts[name], **of_each[name]} for name in classes}
+        return {**facts, "confusion": confusion.tolist(), "per_class": per_class}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class LabeledRows:
+class LabeledRows(ScoresOfRows):
     """Rows with known targets, and the outputs of a model for them.
 
     Attributes:
@@ -114,35 +177,13 @@ class LabeledRows:
             found.setdefault(titles[int(j)], {})[name] = interval
         return found
 
-    def facts(
-        self,
-        scores: Mapping[str, float],
-        spread: Mapping[str, Interval],
-        spread_per_target: Mapping[str, Mapping[str, Interval]],
-    ) -> dict[str, Any]:
-        """These rows as plain data.
+    def areas(self) -> dict[str, Scores]:
+        """The areas under the curves of each class against the others, by its name."""
+        return areas(self.head.predictions(self.o), self.truth, list(self.head.classes), self.weights)
 
-        Args:
-            scores: Their scores.
-            spread: The 95% intervals of the scores; empty if not requested.
-            spread_per_target: Those of each target; empty if not requested.
-        """
-        head, confusion = self.head, self.confusion
-        classes = list(head.classes)
-        of_labels = zip(head.labels, self.confusion_per_label, strict=False)
-        facts: dict[str, Any] = {"rows": len(self), "scores": dict(scores), "intervals": ends_of_each(spread)}
-        facts["per_target"] = self.per_target() or None
-        of_targets = {title: ends_of_each(each) for title, each in spread_per_target.items()}
-        facts["intervals_per_target"] = of_targets or None
-        facts["confusion_per_target"] = {title: counts.tolist() for title, counts in of_labels} or None
-        facts["positive"] = classes[head.positive] if len(classes) == 2 else None
-        facts["classes"] = classes
-        if confusion is None:
-            return {**facts, "confusion": None, "per_class": None}
-        of_each = areas(head.predictions(self.o), self.truth, classes, self.weights)
-        counts = of_confusion(confusion, classes)
-        per_class = {name: {**counts[name], **of_each[name]} for name in classes}
-        return {**facts, "confusion": confusion.tolist(), "per_class": per_class}
+    def means_of_rows(self) -> dict[str, list[float]]:
+        """The coverage and the CRPS of each target."""
+        return _means(self._of_rows(), self.weights)
 
     def _of_rows(self) -> dict[str, NDArray[Any]]:
         """Whether each row is inside its interval, and its CRPS, for each target (n, k); empty without intervals."""

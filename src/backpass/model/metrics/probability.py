@@ -42,8 +42,14 @@ def calibration_error(probabilities: Floats, y: NDArray[Any], weights: Weights =
     The confidence is the probability of the most probable class. The bins have equal widths; a confidence on an edge,
     up to rounding, is in the lower bin.
     """
+    gaps, w = calibration_gaps(probabilities, y, weights), np.ones(len(y)) if weights is None else weights
+    return total([abs(gap) for gap in gaps.tolist()]) / total(w)
+
+
+def calibration_gaps(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> Floats:
+    """For each bin of the calibration error, the sum of w (1[right] - confidence): (BINS,)"""
     confidence, taken = probabilities.max(axis=1), np.argmax(probabilities, axis=1)
     w = np.ones(len(y)) if weights is None else weights
     bins = np.minimum(np.ceil(confidence * BINS - _ROUNDING).astype(np.int64) - 1, BINS - 1)
     gaps = w * ((taken == y) - confidence)
-    return total([abs(total(gaps[bins == b])) for b in range(BINS)]) / total(w)
+    return np.array([total(gaps[bins == b]) for b in range(BINS)])

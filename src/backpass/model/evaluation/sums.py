@@ -1,0 +1,262 @@
+"""Sums: the scores of labeled rows without the rows, from one window of them after another, in constant memory.
+
+Means, confusion matrices and the bins of the calibration error are sums: as of all rows at once, but for rounding. The
+areas under curves count scores in bins whose edges are those of float32 numbers with fewer digits, denser towards 0
+and 1, but for probabilities within 2^-32 of these: pairs of rows in one bin count as ties, so an area under the ROC
+curve is wrong by at most half of the share of such pairs. The median absolute error is the middle of its bin.
+``labeled_rows`` has the scores of rows that are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import field
+from math import hypot, nan, sqrt
+from sys import float_info
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.dataclass import dataclass
+from backpass.model.evaluation.labeled_rows import LabeledRows, Scores, ScoresOfRows
+from backpass.model.head.head import Head
+from backpass.model.metrics import METRICS
+from backpass.model.metrics.decision import undefined_for_one_class
+from backpass.model.metrics.probability import BINS, calibration_gaps
+from backpass.model.metrics.ranking import area_under_precision, area_under_roc
+from backpass.model.record import COVERAGE
+from backpass.numerics.elementary import mean, median, total
+
+Floats = NDArray[np.float64]
+Weights = NDArray[np.float64] | None
+
+CELLS = 2**21
+"""Numbers that are kept for the bins of all classes or targets."""
+
+_MEANS = {"mae", "mape", "pinball", "poisson_deviance", "log_loss", "brier", "rmse"}
+_OF_CONFUSION = {"accuracy", "error", "balanced_accuracy", "precision", "recall", "f1", "mcc"}
+_AREAS = {"roc_auc": area_under_roc, "average_precision": area_under_precision}
+
+
+@dataclass(slots=True)
+class ScoreSums(ScoresOfRows):
+    """The scores of rows that were added. Mutable.
+
+    Attributes:
+        head: The meaning of the outputs.
+    """
+
+    head: Head
+    _rows: int = 0
+    _weight: float = 0.0
+    _loss: float | None = 0.0
+    _own: dict[str, list[float]] = field(default_factory=dict)
+    _targets: list[_TargetSums] = field(default_factory=list)
+    _confusion: Floats | None = None
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def add(self, rows: LabeledRows) -> None:
+        """Take in a window of rows, each with a weight above 0."""
+        head, o, truth, weights = self.head, rows.o, rows.truth, rows.weights
+        weight = float(len(rows)) if weights is None else total(weights)
+        self._rows, self._weight = self._rows + len(rows), self._weight + weight
+        share = weight / self._weight
+        own = rows.means_of_rows()
+        self._own = {
+            name: [a + (b - a) * share for a, b in zip(self._own.get(name, each), each, strict=True)]
+            for name, each in own.items()
+        }
+        loss = head.scores(o, truth, weights, ["loss"]).get("loss")
+        self._loss = None if loss is None or self._loss is None else self._loss + (loss - self._loss) * share
+        counts = head.confusion(o, truth, weights)
+        if counts is not None:
+            self._confusion = counts if self._confusion is None else self._confusion + counts
+        predicted = head.predictions(o)
+        means = head.scores_of_each(o, truth, weights, [name for name in head.all_metrics if name in _MEANS])
+        matrices: list[Floats | None] = [counts, *head.confusion_of_each(o, truth, weights)]
+        matrices = matrices[1:] if head.are_labels else [counts] * len(means)
+        self._targets = self._targets or [_TargetSums(len(means)) for _ in means]
+        for j, sums in enumerate(self._targets):
+            p, y = (each if head.is_flat else each[:, j] for each in (predicted, truth))
+            sums.add_means(means[j], weight)
+            if (matrix := matrices[j]) is None:
+                sums.add_numbers(p, y, weights)
+            else:
+                p = np.column_stack([1.0 - p, p]) if head.are_labels else p
+                sums.add_classes(p, y.astype(np.int64), matrix, weights)
+
+    def scores(self) -> Scores:
+        """Every metric that is defined for these rows, the share of them inside their interval, and the CRPS."""
+        each = [self._of_target(sums) for sums in self._targets]
+        found = {
+            name: mean([scores[name] for scores in each]) for name in each[0] if all(name in scores for scores in each)
+        }
+        if self._loss is not None:
+            found["loss"] = self._loss
+        counts = self.confusion
+        undefined = frozenset[str]() if counts is None else undefined_for_one_class(counts, self.head.positive)
+        found = {name: value for name, value in found.items() if name not in undefined}
+        own = {name: mean(v) for name, v in self._own.items() if name == COVERAGE or len(v) == 1}
+        return found | own
+
+    @property
+    def confusion(self) -> Floats | None:
+        return self._confusion
+
+    @property
+    def confusion_per_label(self) -> list[Floats]:
+        return [each.confusion for each in self._targets] if self.head.are_labels else []
+
+    def per_target(self) -> dict[str, Scores]:
+        if self.head.is_flat:
+            return {}
+        each = [
+            self._of_target(sums) | {name: values[j] for name, values in self._own.items()}
+            for j, sums in enumerate(self._targets)
+        ]
+        return dict(zip(self.head.labels, each, strict=True))
+
+    def areas(self) -> dict[str, Scores]:
+        sums, found = self._targets[0], dict[str, Scores]()
+        for j, name in enumerate(self.head.classes):
+            is_defined = 0.0 < total(sums.confusion[j]) < total(sums.confusion.ravel())
+            found[name] = {area: sums.area(area, j) for area in _AREAS} if is_defined else {}
+        return found
+
+    def _of_target(self, sums: _TargetSums) -> Scores:
+        values = sums.scores(self.head)
+        return {name: values[name] for name in self.head.all_metrics if name in values}
+
+
+@dataclass(slots=True)
+class _TargetSums:
+    """The sums of one target. Mutable.
+
+    Attributes:
+        targets: The number of targets, which share the bins.
+        confusion: The confusion matrix (k, k); empty for numbers.
+    """
+
+    targets: int
+    confusion: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    _weight: float = 0.0
+    _means: dict[str, float] | None = None
+    _center: float = 0.0
+    _spread: float = 0.0
+    _ends: tuple[float, float] = (np.inf, -np.inf)
+    _errors: Floats | None = None
+    _gaps: Floats = field(default_factory=lambda: np.zeros(BINS))
+    _ranks: Floats | None = None
+    _is_finite: bool = True
+
+    def add_means(self, found: Scores, weight: float) -> None:
+        """Take in means of a window; a mean that a window leaves undefined is undefined."""
+        before, self._weight = self._weight, self._weight + weight
+        share = weight / self._weight
+        if self._means is None:
+            self._means = dict(found)
+            return
+        self._means = {
+            name: hypot(value * sqrt(before / self._weight), found[name] * sqrt(share))
+            if name == "rmse"
+            else value + (found[name] - value) * share
+            for name, value in self._means.items()
+            if name in found
+        }
+
+    def add_numbers(self, predicted: Floats, y: Floats, weights: Weights) -> None:
+        """Take in the spread of the targets y (n,) (Chan et al. 1983) and the absolute errors."""
+        weight = float(len(y)) if weights is None else total(weights)
+        unit = float(np.max(np.abs(y))) or 1.0
+        center = unit * mean(y / unit, weights)
+        scaled = y / unit - center / unit
+        spread = unit * sqrt(mean(scaled * scaled, weights))
+        before, after = self._weight - weight, self._weight
+        apart = (center - self._center) * sqrt(before * weight) / after
+        self._spread = hypot(self._spread * sqrt(before / after), spread * sqrt(weight / after), apart)
+        self._center += (center - self._center) * (weight / after)
+        self._ends = min(self._ends[0], float(y.min())), max(self._ends[1], float(y.max()))
+        self._is_finite = self._is_finite and bool(np.isfinite(predicted).all())
+        with np.errstate(all="ignore"):
+            bins = _bits(np.abs(predicted - y)) >> self._shift
+        count = (_INFINITE >> self._shift) + 1
+        counts = np.bincount(np.minimum(bins, count - 1), weights, count).astype(np.float64)
+        self._errors = counts if self._errors is None else self._errors + counts
+
+    def add_classes(self, p: Floats, y: NDArray[np.int64], confusion: Floats, weights: Weights) -> None:
+        """Take in probabilities p (n, k) with the class numbers y (n,) and their confusion matrix."""
+        self.confusion = self.confusion + confusion if self.confusion.size else confusion
+        if not np.isfinite(p).all():
+            self._is_finite = False
+            return
+        self._gaps = self._gaps + calibration_gaps(p, y, weights)
+        k = p.shape[1]
+        shift = self._shift_of(k)
+        top = 2 * (_RANGE >> shift) + 1
+        if self._ranks is None:
+            self._ranks = np.zeros((k, 2, top + 1))
+        for j, score in enumerate(p.T):
+            below = np.maximum(_bits(np.minimum(score, 1.0 - score)) - _LOWEST, 0) >> shift
+            bins = np.where(score <= 0.5, below, top - below)
+            self._ranks[j] += np.bincount(bins + (y == j) * (top + 1), weights, 2 * top + 2).reshape(2, -1)
+
+    def scores(self, head: Head) -> Scores:
+        """The metrics of the target that are defined."""
+        found = dict(self._means or {})
+        if not self.confusion.size:
+            spread, rmse = self._spread, found.get("rmse", nan)
+            is_constant = self._ends[0] == self._ends[1] or spread == 0.0
+            found["r2"] = 0.0 if is_constant else max(1.0 - (rmse / spread) * (rmse / spread), -float_info.max)
+            found["median_absolute_error"] = self._median()
+            return found
+        k, cells = len(self.confusion), np.flatnonzero(self.confusion)
+        true, given, counts = cells // k, cells % k, self.confusion.ravel()[cells]
+        unused = np.broadcast_to(np.zeros(1), (len(cells), k))
+        for name in _OF_CONFUSION:
+            options = {"positive": head.positive} if "positive" in METRICS[name].options else {}
+            found[name] = METRICS[name].function(unused, true, weights=counts, decided=given, **options)
+        present = np.flatnonzero(self.confusion.sum(axis=1) > 0.0)
+        found["calibration_error"] = total([abs(each) for each in self._gaps.tolist()]) / self._weight
+        if len(present) > 1:
+            chosen = [head.positive] if k == 2 else present.tolist()
+            found |= {name: mean([self.area(name, j) for j in chosen]) for name in _AREAS}
+        return found if self._is_finite else dict.fromkeys(found, nan)
+
+    def area(self, name: str, j: int) -> float:
+        """The area under a curve of class j against the others."""
+        if self._ranks is None or not self._is_finite:
+            return nan
+        others, own = self._ranks[j]
+        bins = np.flatnonzero(others + own)
+        function: Callable[..., float] = _AREAS[name]
+        scores, flags = np.tile(bins, 2).astype(np.float64), np.repeat([True, False], len(bins))
+        return function(scores, flags, np.concatenate([own[bins], others[bins]]))
+
+    def _median(self) -> float:
+        assert self._errors is not None
+        if not self._is_finite:
+            return nan
+        bins = np.flatnonzero(self._errors)
+        edges = [((bins + i) << self._shift).astype(np.int32).view(np.float32).astype(np.float64) for i in (0, 1)]
+        with np.errstate(all="ignore"):
+            return median(0.5 * edges[0] + 0.5 * edges[1], self._errors[bins])
+
+    @property
+    def _shift(self) -> int:
+        """The binary digits of float32 errors that are dropped."""
+        return next(s for s in range(23) if self.targets * (_INFINITE >> s) <= CELLS or s == 22)
+
+    def _shift_of(self, classes: int) -> int:
+        """The binary digits of float32 probabilities that are dropped."""
+        return next(s for s in range(24) if 4 * self.targets * classes * (_RANGE >> s) <= CELLS or s == 23)
+
+
+def _bits(values: Floats) -> NDArray[np.int64]:
+    """The bits of numbers in float32, which ascend with the numbers from 0 on."""
+    return values.astype(np.float32).view(np.int32).astype(np.int64)
+
+
+_LOWEST, _HALF, _INFINITE = (int(each) for each in _bits(np.array([2.0**-32, 0.5, np.inf])))
+_RANGE = _HALF - _LOWEST
