@@ -35,6 +35,8 @@ LISTS = frozenset({"categorical", "columns", "drop", "missing", "text"})
 """Arguments that are lists of names or texts."""
 NUMBERS = frozenset({"footer", "header-row", "max-bytes", "skip", "principal-components", "max-one-hot-levels"})
 """Options whose value is a number; another word behind them belongs to the sentence."""
+SEVERAL_NUMBERS = frozenset({"header-row", "widths"})
+"""Options whose value may be several numbers: 8,4,10."""
 VALUES = frozenset({"categorical", "drop", "group", "loss", "missing", "precision", "query", "task", "time"})
 """Options whose value stands behind them as any word."""
 WORDS = {
@@ -59,9 +61,8 @@ READING = frozenset({
 """Options for reading tables, which ``fit`` and others take in the argument ``reading``."""
 
 _QUOTED = r"(?:'[^']*'|\"[^\"]*\")+"
-_OPTION = re.compile(
-    rf"(?<![\w'\"=-])--(?P<name>[a-z][a-z0-9]*(?:-[a-z0-9]+)*)(?P<rest> (?P<value>{_QUOTED}|(?!\(|--[a-z])[^\s,;:)]+))?"
-)
+_VALUE = rf"{_QUOTED}|[0-9]+(?:,[0-9]+)+|(?!\(|--[a-z])[^\s,;:)]+"
+_OPTION = re.compile(rf"(?<![\w'\"=-])--(?P<name>[a-z][a-z0-9]*(?:-[a-z0-9]+)*)(?P<rest> (?P<value>{_VALUE}))?")
 _NUMBER = re.compile(r"-?[0-9][0-9.]*")
 
 
@@ -78,6 +79,8 @@ def in_python(text: str, *, reading: bool = False) -> str:
     "if it means missing: missing=[*backpass.table.DEFAULT_MISSING, '-999']"
     >>> in_python("--footer 0 keeps them; --header-row names another line")
     'footer=0 keeps them; header_row names another line'
+    >>> in_python("fixed widths? --widths 8,4,10")
+    'fixed widths? widths=[8, 4, 10]'
     >>> in_python("if it holds text: --categorical")
     'if it holds text: categorical=[...]'
     >>> in_python("choose another --metric (--drop id leaves it out), or pip install --upgrade backpass")
@@ -108,12 +111,16 @@ def _argument(found: re.Match[str], *, is_nested: bool) -> str:
 def _is_value(name: str, word: str) -> bool:
     if word[0] in "'\"":
         return True
+    if name in SEVERAL_NUMBERS and "," in word:
+        return True
     if name in NUMBERS:
         return _NUMBER.fullmatch(word) is not None
     return name in VALUES or (name in WORDS and re.fullmatch(WORDS[name], word) is not None)
 
 
 def _written(name: str, value: str) -> str:
+    if name in SEVERAL_NUMBERS and "," in value:
+        return f"[{value.replace(',', ', ')}]"
     if name in NUMBERS:
         return value
     if name == "missing":

@@ -107,6 +107,81 @@ def test_scanners_agree_on_merged_blanks(signs: list[str], headers: int, cuts: l
     assert found[0] == found[1]
 
 
+# Delimiters, and names that are not found
+
+
+@pytest.mark.parametrize("sign", ["~", "^", "\x01", "\x1f"])
+def test_rare_delimiters(write: Write, sign: str) -> None:
+    rows = [[str(i), f"a, b {i % 3}", f"{i / 4}"] for i in range(20)]
+    table = read_table(write("".join(f"{sign.join(row)}\n" for row in [["id", "town", "y"], *rows])))
+    assert table == table_from({"id": range(20), "town": [row[1] for row in rows], "y": [i / 4 for i in range(20)]})
+    assert f"delimiter {sign!r} detected" in table.notes
+    words = [[f"a{sign}b{sign}" * (i % 3), f"{i}"] for i in range(20)]  # signs of the texts
+    assert read_table(write("".join(f"{','.join(row)}\n" for row in [["town", "y"], *words]))).names == ("town", "y")
+
+
+CUT = {
+    "a backslash": ("{i},a\\, b{i},{i}", "put", "escapechar"),
+    "single quotes": ("{i},'a, b{i}',{i}", "put", "quote = ''''"),
+    "thousands": ("{i},a,{i},0{j}", "put", "--names"),
+    "decimals": ("{i},a,{j},0{i1}", "put", "--names"),
+}
+
+
+@pytest.mark.parametrize("case", CUT)
+def test_a_delimiter_inside_values_makes_no_row_names(write: Write, case: str) -> None:
+    line, _, way = CUT[case]
+    text = "id,town,y\n" + "".join(line.format(i=i, j=i % 90 + 10, i1=i % 10) + "\n" for i in range(20))
+    assert way.removeprefix("--") in fault(write(text))
+    if case == "single quotes":
+        query = "SELECT * FROM read_csv(getvariable('file'), quote = '''')"
+        assert read_table(write(text), query=query).names == ("id", "town", "y")
+
+
+TABLE = [["id", "town", "y"], *([str(i), "ab"[i % 2], f"{i / 4}"] for i in range(1, 21))]
+WIDE = "".join(f"{a:<5}{b:<12}{c:>5}\n" for a, b, c in [TABLE[0], *([a, f"{b} x y", c] for a, b, c in TABLE[1:])])
+UNFOUND: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "letters": ("A,B,C\n", "line 2 contains 'y': is it the header? header_row=2", {"header_row": 2}),
+    "colons": (":", "is ':' the delimiter? delimiter=':'", {"delimiter": ":"}),
+    "widths": (WIDE, "do its fields have fixed widths? widths=[5, 13, 4]", {"widths": [5, 13, 4]}),
+    "quotes": ('"', "each line is one field in quotes", {}),
+    "transposed": ("", "line 3 begins with 'y': if its values are a column, pandas", {}),
+    "no header": ("1", "a table without a header needs no_header", {"names": ["id", "town", "y"]}),
+}
+
+
+@pytest.mark.parametrize("case", UNFOUND)
+def test_a_name_that_is_not_found_is_looked_for(write: Write, case: str) -> None:
+    sign, hint, options = UNFOUND[case]
+    texts = {
+        "letters": sign + "".join(f"{','.join(row)}\n" for row in TABLE),
+        "colons": "".join(f"{sign.join(row)}\n" for row in TABLE),
+        "widths": WIDE,
+        "quotes": "".join(f'"{",".join(row)}"\n' for row in TABLE),
+        "transposed": "".join(f"{','.join(row)}\n" for row in zip(*TABLE, strict=True)),
+        "no header": "".join(f"{','.join(row)}\n" for row in TABLE[1:]),
+    }
+    path = write(texts[case])
+    assert hint in fault(path, need=["y"])
+    if options:
+        assert read_table(path, need=["y"], **options).rows == 20
+    assert "hint" not in fault(write("a,b\n1,2\n3,4\n5,6\n"), need=["y"])
+
+
+@pytest.mark.parametrize(
+    ("text", "option"),
+    [
+        ("id,a,b\n" + "".join(f"{i},x{',1' * (i % 3 > 0)}\n" for i in range(20)), "null_padding = true"),
+        ("id,a,b\n" + "".join(f'{i},"say \\"{i}\\"",1\n' for i in range(20)), "escape = '\\'"),
+        ("id,x,x\n" + "".join(f"{i},2,3\n" for i in range(20)), ""),
+    ],
+)
+def test_a_query_reads_what_is_refused(write: Write, text: str, option: str) -> None:
+    path, call = write(text), f"read_csv(getvariable('file'){', ' * bool(option)}{option})"
+    assert call.replace("\\", "\\\\") in fault(path)
+    assert read_table(path, query=f"SELECT * FROM {call}").rows == 20
+
+
 # Files without a header
 
 

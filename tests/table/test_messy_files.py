@@ -78,6 +78,8 @@ ABOVE: dict[str, Callable[[random.Random, str], str]] = {
     "comments": lambda rng, d: f"# a text\n#\n# a{d}  b{d} c\n",
     "percent comments": lambda rng, d: "% a text\n% another\n",
     "slashes": lambda rng, d: "// a text\n",
+    "a comment of lines": lambda rng, d: f"/* a text\na{d}b{d}c\n\n*/\n",
+    "a pair and a line": lambda rng, d: f"Report\n\ny{d}Yield{d} in t{d} by town{d}\n\nFrequency: Daily\n",
     "sep line": lambda rng, d: f"sep={d}\n",
 }
 
@@ -133,6 +135,35 @@ def test_a_header_in_a_comment(write: Write, mark: str, lines: int, delimiter: s
             assert read_table(path, kinds=kinds).names == tuple(kinds)  # as a model knows it
 
 
+@pytest.mark.parametrize("delimiter", [",", " ", "\t"])
+@pytest.mark.parametrize("units", [["s", "s", "m"], ["degT", "yr", "degT"]])
+def test_a_header_in_a_comment_above_units_or_behind_a_word(write: Write, delimiter: str, units: list[str]) -> None:
+    rows = [[str(i), str(i * 7 % 5 / 2), str(i % 4)] for i in range(20)]
+    expected = plain(write, rows, ["x", "z", "y"])
+    for lines in ([["x", "z", "y"], units], [["Fields: x", "z", "y"]]):
+        comments = "".join(f"#{delimiter.join(line)}\n" for line in [["a", "text"], *lines])
+        table = read_table(write(comments + text_of(rows, delimiter)))
+        assert table == expected
+        assert said(table, "line 2, '#")
+
+
+def test_comments_are_only_between_the_rows(write: Write) -> None:
+    rows = rows_of(random.Random(2))
+    table = read_table(write(text_of([NAMES, *rows[:10]]) + "# cleaned\n" + text_of(rows[10:])))
+    assert table == plain(write, rows)
+    assert said(table, "line 12: not rows")
+    late = text_of([NAMES, *(rows * 60)])
+    assert "if lines that begin with '#' are comments: comment='#'" in fault(write(late + "# cleaned\n" + late[30:]))
+
+
+def test_joined_files_with_byte_order_marks(write: Write) -> None:
+    rows = rows_of(random.Random(2))
+    text = "\ufeff" + text_of([NAMES, *rows])
+    table = read_table(write(text * 3))
+    assert table == plain(write, rows * 3)
+    assert said(table, "rows 41, 82: a repeated header")
+
+
 def test_comments_between_the_rows(write: Write) -> None:
     rows = rows_of(random.Random(2))
     text = "# made by hand\n" + text_of([NAMES, *rows[:10]]) + '# a gap, "here\n' + text_of(rows[10:]) + "# the end\n"
@@ -178,6 +209,8 @@ HEADERS: dict[str, tuple[list[list[str]], list[str]]] = {
     "units": ([NAMES, UNITS], NAMES),
     "units in brackets": ([NAMES, ["[-]", "[date]", "[1]", "[USD]", "[kg/m3]"]], NAMES),
     "one unit": ([NAMES, ["", "", "", "°C", ""]], NAMES),
+    "numbers of columns": ([NAMES, ["1", "2", "3", "4", "5"]], NAMES),
+    "formats of fields": ([NAMES, ["5s", "20d", "14n", "14n", "14n"]], NAMES),
     "logger": ([NAMES, ["", "TS", "RN", "Deg C", "W/m^2"], ["", "", "", "Avg", "Avg"]], NAMES),
     "dashes": ([NAMES, ["---", "---", "---", "---", "---"]], NAMES),
     "a description of the same width": (
@@ -286,6 +319,7 @@ BELOW: dict[str, str] = {
     "remark with delimiters": "Source: office, 2024",
     "mark": "* provisional",
     "several": ",,,,\nTotal,,,,\n\nQuelle: Amt\nStand: 2024",
+    "numbered notes": "Notes,,,,\n1,,Without islands,,\n2,,Provisional,,\nSource: Office,,,,",
 }
 
 
@@ -300,6 +334,29 @@ def test_lines_below_the_table(write: Write, below: str, end: str) -> None:
     count = len([line for line in BELOW[below].splitlines() if line])
     assert read_table(path, footer=count) == table
     assert read_table(path, footer=count + 1).rows == 39
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "TRAILER,40",
+        '"Closing balance",,,"9.25"',
+        "Mean,,5,5\nStandard deviation,,2,2",
+        "t: a note, of, some, more, words",
+        "EOF",
+    ],
+)
+def test_lines_below_a_table_whose_first_column_holds_dates(write: Write, below: str) -> None:
+    rows = [row[1:] for row in rows_of(random.Random(below))]
+    table = read_table(write(text_of([NAMES[1:], *rows]) + below + "\n"))
+    assert table == plain(write, rows, NAMES[1:])
+    assert said(table, "below the table, left out; --footer 0")
+
+
+def test_a_last_row_with_a_gap_or_a_word_is_a_row(write: Write) -> None:
+    rows = [row[1:] for row in rows_of(random.Random(1))]
+    for last in (["2024-01-05", "", "", ""], ["2024-01-05", "", "", "unknown"]):
+        assert read_table(write(text_of([NAMES[1:], *rows, last]))).rows == 41
 
 
 def test_a_footer_of_a_large_file(write: Write) -> None:

@@ -148,7 +148,8 @@ FAULTS = {
     'a,b\n1,x\n2,"y\n3,z\n': "t.csv: a quote opened on line 3 is never closed",
     'a,b\n1,"x"y\n': "t.csv: line 2 has text after a closing quote (a quote inside a field is written twice)",
     "a,b,a\n1,2,3\n": "t.csv: the header has the name 'a' at positions 1, 3\n\n"
-    "hint: column names must be unique: rename one of them",
+    "hint: column names must be unique: rename one of them; --query \"SELECT * FROM read_csv(getvariable('file'))\" "
+    "numbers them",
     "a,,c,\n1,2,3,4\n": "t.csv: the header has no name at positions 2, 4" + NAMELESS,
     "a,\n1,2\n": "t.csv: the header has no name at position 2" + NAMELESS,
     "a;b,c\n1;2,3\n4;5,6\n": "t.csv: the delimiter may be ',' and ';'\n\nhint: set it with --delimiter",

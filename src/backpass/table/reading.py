@@ -25,6 +25,7 @@ from backpass.table.files.database import connected
 from backpass.table.files.opening import Opened, opened
 from backpass.table.files.pattern import files_of
 from backpass.table.formats.registry import BY_NAME
+from backpass.table.layout.absent_name import absence_hint
 from backpass.table.layout.dialect import Dialect
 from backpass.table.layout.findings import lines_listed, note_of
 from backpass.table.layout.layout import layout_of
@@ -159,8 +160,11 @@ def table_of(
         DataError: The content is not a valid table.
     """
     source = errors.source
-    for message in absent(settings.named, content.names):
-        errors.add(message)
+    for name in settings.named:
+        if message := absent([name], content.names):
+            text = name not in content.names and len(files) == 1 and files[0].form == "text" and settings.query is None
+            hint = absence_hint(files[0].path, source, settings.dialect, content.names, name) if text else ""
+            errors.add(message[0], hint)
     columns, doubts = dict[str, Column](), dict[str, tuple[str, ...]]()
     check_percent(files, content, rules, errors)
     for raw in content.columns:

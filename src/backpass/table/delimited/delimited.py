@@ -7,8 +7,10 @@ splits records into fields; ``layout`` finds where the records begin.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,10 +21,20 @@ from backpass.table.columns.joining import check_same_names
 from backpass.table.columns.raw import RawColumn, RawNumbers, RawStrings
 from backpass.table.columns.rules import Rules
 from backpass.table.delimited.headerless import first_line
-from backpass.table.delimited.records import NAMELESS, WHITESPACE, broken_message, delimiter_name, uneven_message
+from backpass.table.delimited.records import (
+    BLANKS,
+    NAMELESS,
+    WHITESPACE,
+    broken_message,
+    delimiter_name,
+    text_of_file,
+    uneven_message,
+)
 from backpass.table.files.opening import Opened
+from backpass.table.layout.absent_name import LINES, fixed_widths, widths_hint
 from backpass.table.layout.findings import lines_listed, note_of
 from backpass.table.layout.layout import Layout
+from backpass.table.layout.prologue import COMMENTS
 from backpass.table.memory import CELL, COLUMN, require_table_memory
 from backpass.table.messages import ErrorList, data_error, shown
 from backpass.table.scan import scanner_for
@@ -33,6 +45,7 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 18  # bytes per scan call
 SAMPLE = 1 << 16  # bytes at the start that separate most string columns from numeric ones
+SOME = 3  # rows as long as the header that show it to be one
 NUMBER, TEXT, LEFT_OUT = "nt-"  # a scanner's codes for column roles
 
 
@@ -288,16 +301,40 @@ def refuse_structure(file: Delimited, scanner: Scanner | PlainScanner) -> None:
     if scanner.uneven:
         layout = file.layout
         text = uneven_message(scanner.uneven, scanner.uneven_count, len(file.names), layout.names_in)
-        errors.add(text, _hint_for_uneven(layout, scanner))
+        errors.add(text, _hint_for_uneven(file, scanner))
     if scanner.broken:
-        errors.add(broken_message(scanner.broken, scanner.broken_line))
+        is_escaped = '\\"' in _line(file, scanner.broken_line)
+        hint = _query_with("escape = '\\'") if is_escaped else ""
+        errors.add(broken_message(scanner.broken, scanner.broken_line), hint)
     errors.stop()
 
 
-def _hint_for_uneven(layout: Layout, scanner: Scanner | PlainScanner) -> str:
+def _line(file: Delimited, number: int) -> str:
+    """Return a line of a file, from 1."""
+    with text_of_file(file.file.path) as stream:
+        return next(islice(stream, number - 1, None), "")
+
+
+def _query_with(option: str) -> str:
+    """Return the query that reads a file with an option of DuckDB."""
+    return f"--query \"SELECT * FROM read_csv(getvariable('file'), {option})\""
+
+
+def _hint_for_uneven(file: Delimited, scanner: Scanner | PlainScanner) -> str:
     """Return a hint about uneven records; if nearly all are uneven, the header is probably wrong."""
+    layout = file.layout
     widths = [width for _, width in scanner.uneven]
-    is_most = scanner.uneven_count > max(scanner.rows, 1)
+    if layout.delimiter in BLANKS:
+        with text_of_file(file.file.path) as stream:
+            fields = fixed_widths([*islice(stream, layout.line - 1, layout.line + LINES)])
+        if tuple(fields) == layout.names:
+            return widths_hint(fields)
+    is_header = scanner.rows >= SOME and max(widths) < len(layout.names)
+    if is_header:
+        text = _line(file, scanner.uneven[0][0])
+        if mark := next((mark for mark in COMMENTS if text.startswith(mark)), ""):
+            return f"if lines that begin with {shown(mark)} are comments: --comment {shlex.quote(mark)}"
+    is_most = scanner.uneven_count > max(scanner.rows, 1) and not is_header
     fits_neither = widths[-1] > 1 and (len(layout.names), widths[-1]) != (1, 2)
     if layout.has_header and is_most and fits_neither:
         alike = next(j for j in range(len(widths)) if len(set(widths[j:])) == 1)
@@ -309,6 +346,11 @@ def _hint_for_uneven(layout: Layout, scanner: Scanner | PlainScanner) -> str:
         skip = scanner.uneven[alike][0] - 1
         return f"the header is line {layout.line}, {first}; another one? --skip {skip} leaves out the lines before it"
     if len(layout.names) == 1:
-        return f"the first line is the header, the names of the columns; here it is {shown(layout.names[0])}"
+        skip = scanner.uneven[0][0] - 1
+        other = f"; another one? --skip {skip} leaves out the lines before it" if is_most and skip > 1 else ""
+        return f"the first line is the header, the names of the columns; here it is {shown(layout.names[0])}{other}"
     hint = f"quote fields that contain {delimiter_name(layout.delimiter)}, or set another --delimiter"
-    return f"{hint}; for lines that are not rows: --footer, --comment" if max(widths) < len(layout.names) else hint
+    if max(widths) >= len(layout.names):
+        return hint
+    padded = f"; if rows lack their last fields: {_query_with('null_padding = true')}" if is_header else ""
+    return f"{hint}; for lines that are not rows: --footer, --comment{padded}"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeAlias
 
 from backpass.dataclass import dataclass
-from backpass.table.delimited.cells import is_ruler
+from backpass.table.delimited.cells import is_footnote, is_ruler
 from backpass.table.messages import FIRST, ErrorList, data_error, listed, shown
 from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.notation.number import number_in
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 DELIMITERS = (",", ";", "\t", "|")
+RARE = ("\x01", "\x1f", "~", "^")  # Hive's, ASCII's unit separator, and signs of exchange formats
 WHITESPACE = "whitespace"  # runs of blanks and tabs; every other delimiter is one character
 BLANKS = (WHITESPACE, " ")
 SAMPLE = 65_536  # characters
@@ -132,9 +133,10 @@ def records_of(sample: Sample, source: str) -> tuple[str, Records]:
     Fallbacks, in this order:
 
     - The delimiter for which the header is one field shorter than every other record, as R writes row names.
+    - If the header contains none of the delimiters: one of the signs in ``RARE`` that splits every record alike.
     - The delimiter for which all records below some first ones have the same number of fields, apart from a few last
       ones; of several, the one that leaves out the fewest first records.
-    - If the header contains none of the delimiters: whitespace or single blanks, by the same two rules, provided that
+    - If most records contain none of the delimiters: whitespace or single blanks, by the rules above, provided that
       some column is numeric.
     - The delimiter for which most records have as many fields as the header or, if no record matches the header, as
       many as the last record.
@@ -150,8 +152,11 @@ def records_of(sample: Sample, source: str) -> tuple[str, Records]:
     cutting = [delimiter for delimiter, found in widths.items() if found and found[0] > 1]
     best = [delimiter for delimiter in cutting if len(set(widths[delimiter])) == 1]
     best = best or [delimiter for delimiter in cutting if lacks_one(widths[delimiter])]
-    best = best or _beneath(widths)
     if not (cutting or best):
+        best = [delimiter for delimiter in RARE if _splits_alike(sample.records(delimiter))][:1]
+    best = best or _beneath(widths)
+    is_cut = any(2 * sum(width > 1 for width in widths[delimiter]) > len(widths[delimiter]) for delimiter in cutting)
+    if not (is_cut or best):
         best = [delimiter for delimiter in BLANKS if _holds_table(sample.records(delimiter))][:1]
     best = best or _most_agreed(widths, cutting)
     if len(best) > 1:
@@ -166,9 +171,9 @@ def _beneath(widths: dict[str, list[int]]) -> list[str]:
     above = {}
     for delimiter, found in widths.items():
         (width, count), *_ = Counter(found[len(found) // 2 :]).most_common(1) or [(0, 0)]
-        first = next((k for k, each in enumerate(found) if each == width), 0)
         last = len(found) - next((k for k, each in enumerate(reversed(found)) if each == width), 0)
-        if width > 1 and count >= LINES // 2 and set(found[first:last]) == {width} and len(found) - last <= LAST:
+        first = next((k + 1 for k in range(last - 1, -1, -1) if found[k] != width), 0)
+        if width > 1 and count >= LINES // 2 and 2 * first <= len(found) + 1 and len(found) - last <= LAST:
             above[delimiter] = first
     fewest = min(above.values(), default=0)
     return [delimiter for delimiter, first in above.items() if first == fewest]
@@ -183,9 +188,17 @@ def lacks_one(widths: Sequence[int]) -> bool:
     return len(widths) > 1 and set(widths[1:]) == {widths[0] + 1}
 
 
+def _splits_alike(found: Records) -> bool:
+    """Whether all records have the same number of fields, and more than one."""
+    widths = {len(record) for _, record in found}
+    return len(found) > LINES // 2 and len(widths) == 1 and widths != {1}
+
+
 def _holds_table(found: Records) -> bool:
     """Whether blanks separate the fields of all records, or of those below some titles; lines of dashes aside."""
     records = _without_rulers(found)
+    notes = next((k for k, record in enumerate(reversed(records)) if not is_footnote(" ".join(record))), 0)
+    records = records[: len(records) - min(notes, LAST)]
     if _is_table(records):
         return True
     (width, _), *_ = Counter(map(len, records)).most_common(1) or [(0, 0)]

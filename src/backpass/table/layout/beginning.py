@@ -6,17 +6,23 @@ that is a comment (``# x, y``) is found here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
 from backpass.dataclass import dataclass
+from backpass.table.delimited.cells import is_unit
 from backpass.table.delimited.records import Sample, first_record, reader, records_of, sample_of
 from backpass.table.layout.dialect import Dialect
 from backpass.table.layout.findings import note_of
 from backpass.table.layout.heading import body_of
 from backpass.table.layout.prologue import Prologue, prologue_of
 from backpass.table.messages import shown
+from backpass.table.notation.lazy_pattern import LazyPattern
+
+LABEL = LazyPattern(r"\A\s*(?:fields|columns?|column names|header|names|variables)\s*[:=]\s*", re.IGNORECASE)
+"""What precedes the names in a comment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +89,17 @@ def beginning_of(file: Path, source: str, dialect: Dialect, wanted: Set[str]) ->
         return replace(found, before=(lines,), rows=(header,))
     if not prologue.last or dialect.no_header or dialect.names:
         return found
-    names = _names_in(prologue, found.delimiter)
+    named = [_names_in(prologue, text, found.delimiter) for text in prologue.last]
+    at = 1 if len(named) > 1 and _are_units(named[0]) and len(named[0]) == len(named[1]) else 0
+    names = named[at]
     if not _is_header(names, found.rows, is_alone=len(prologue.comments) == 1):
         return found
     if len(prologue.comments) == 1 and _is_first_line(prologue, names, wanted):
         return _cut(prologue_of(sample, line, "", searches=dialect.searches), dialect, source)
-    note = note_of("header_in_comment", f"line {prologue.comments[-1]}, {shown(prologue.last)}")
-    prologue = replace(prologue, comments=prologue.comments[:-1], notes=(*prologue.notes, note))
+    on = prologue.comments[-1 - at]
+    note = note_of("header_in_comment", f"line {on}, {shown(prologue.last[at])}")
+    others = tuple(comment for comment in prologue.comments if comment != on)
+    prologue = replace(prologue, comments=others, notes=(*prologue.notes, note))
     return replace(found, prologue=prologue, names=names)
 
 
@@ -103,10 +113,15 @@ def _cut(prologue: Prologue, dialect: Dialect, source: str) -> Beginning:
     )
 
 
-def _names_in(prologue: Prologue, delimiter: str) -> tuple[str, ...]:
-    """Return the fields of the last comment, without its mark."""
-    bare = prologue.last.lstrip(prologue.comment)
+def _names_in(prologue: Prologue, text: str, delimiter: str) -> tuple[str, ...]:
+    """Return the fields of a comment, without its mark and a word such as Fields."""
+    bare = LABEL.sub("", text.lstrip(prologue.comment))
     return tuple(cell.strip(" \t") for row in reader([bare], delimiter) for cell in row)
+
+
+def _are_units(names: Sequence[str]) -> bool:
+    """Whether the fields of a comment are units, which repeat as names do not."""
+    return len(set(names)) < len(names) or all(map(is_unit, names))
 
 
 def _is_header(names: Sequence[str], rows: Sequence[Sequence[str]], *, is_alone: bool) -> bool:
@@ -127,6 +142,6 @@ def _is_header(names: Sequence[str], rows: Sequence[Sequence[str]], *, is_alone:
 
 def _is_first_line(prologue: Prologue, names: Sequence[str], wanted: Set[str]) -> bool:
     """Whether the mark belongs to the first name, as in ``#id,town``; a model may know the name with its mark."""
-    first = prologue.last.split(names[0])[0] if names[0] else prologue.last[:1]
+    first = prologue.last[0].split(names[0])[0] if names[0] else prologue.last[0][:1]
     marked = f"{first}{names[0]}"
     return marked in wanted or (not (wanted and names[0] in wanted) and first == prologue.comment)

@@ -36,13 +36,15 @@ LAYOUT_FINDINGS = (
     LayoutFinding("delimiter_line", "the first line is `sep=` and one character", "names the delimiter", ""),
     LayoutFinding(
         "comments",
-        "lines at the start begin with `#`, `%`, `//`, `--` or `!`; later ones have more or fewer fields than a row",
+        "lines at the start begin with `#`, `%`, `//`, `--` or `!`, or with `/*` up to `*/`; later ones have more or "
+        "fewer fields than a row, and may be the only ones if they begin with `#`",
         "comments, left out",
         "--comment none reads them",
     ),
     LayoutFinding(
         "header_in_comment",
-        "the last comment line has a field for each column, and the first record is a row of values",
+        "the last comment line, or the one above a line of units, has a field for each column, and the first record is "
+        "a row of values; `Fields:` before the names is no name",
         "the header, in a comment",
         "--comment none reads it as a row",
     ),
@@ -62,7 +64,8 @@ LAYOUT_FINDINGS = (
     ),
     LayoutFinding(
         "units",
-        "up to three rows below the header contain units, or text that does not recur, in columns of numbers or dates",
+        "up to three rows below the header contain units, or text that does not recur, in columns of numbers or dates, "
+        "or the numbers of the columns",
         "below the header without values (units or descriptions), left out",
         KEPT,
     ),

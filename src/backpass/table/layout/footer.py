@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 from backpass.dataclass import dataclass
 from backpass.table.delimited.cells import GAPS, holds_values, is_footnote, is_total_label, is_value, statistic_of
+from backpass.table.notation.lazy_pattern import LazyPattern
 
+NUMBERED = LazyPattern(r"[(\[]?(?:[0-9]{1,2}|[a-z*†‡])[.)\]]?")
 LONGEST = 500  # maximum number of lines of a footer
 WORDS = 3  # words from which a lonely text is a sentence
 
@@ -61,6 +63,14 @@ def footer_rows(rows: Sequence[Row], columns: Columns) -> int:
     return count
 
 
+def _is_numbered(filled: Sequence[tuple[int, str]], columns: Columns) -> bool:
+    """Whether a line is a numbered note: a small number, and one text in a column of numbers or dates."""
+    if len(filled) != 2 or columns.width < 3 or not NUMBERED.fullmatch(filled[0][1]):
+        return False
+    j, text = filled[1]
+    return not columns.is_valued(filled[0][0]) and columns.is_valued(j) and not is_value(text) and text not in GAPS
+
+
 def _is_footer(row: Row, columns: Columns, *, follows: bool) -> bool:
     """Whether the last row of a table, or one above a footer, is not data.
 
@@ -73,15 +83,20 @@ def _is_footer(row: Row, columns: Columns, *, follows: bool) -> bool:
     if not filled:
         return len(row) > 1
     j, first = filled[0]
+    if follows and _is_numbered(filled, columns):
+        return True
     is_label = first not in GAPS and (not is_value(first) or is_footnote(first))
     if not is_label or columns.width == 1:
         return False
     stands_out = columns.is_valued(j)
     if is_total_label(first) and (stands_out or len(filled) == 1 or len(row) != columns.width):
         return True
-    if stands_out and statistic_of(first) not in ("", "count", "first quartile", "third quartile") and first.isalpha():
+    statistic = statistic_of(first)
+    is_word = first.replace(" ", "").isalpha()
+    if stands_out and is_word and statistic not in ("", "count", "first quartile", "third quartile"):
         return True
     if len(filled) > 1:
-        return len(row) != columns.width and is_footnote(first)
+        is_remark = stands_out and 2 * len(filled) <= columns.width and len(first.split()) > 1
+        return is_remark or (len(row) != columns.width and (stands_out or is_footnote(first)))
     is_sentence = is_footnote(first) or len(first.split()) >= max(WORDS, columns.most_words() + 1)
     return stands_out or is_sentence or (follows and len(row) != columns.width)

@@ -20,12 +20,14 @@ from collections.abc import Sequence, Set
 from backpass.dataclass import dataclass
 from backpass.table.delimited.cells import GAPS, YEAR, holds_values, is_ruler, is_unit, is_value
 from backpass.table.delimited.headerless import looks_like_data
+from backpass.table.notation.lazy_pattern import LazyPattern
 
 FEWEST = 3  # minimum number of data rows for a verdict
 LOOKED_AT = 40  # data rows that show what a column holds
 HEADERS = 1000  # maximum number of rows above the header
 BENEATH = 3  # maximum number of rows between the header and the data
 ALIKE = 0.6  # share of rows with the same number of fields that gives the width of the table
+FIELD_FORMAT = LazyPattern(r"[0-9]+[sdn]")  # 5s, 14n, 20d: widths and types below the header of an RDB file
 NUMBER = re.compile(r"[0-9][0-9.,]*")
 LOGGER = ("TOA5", "TOACI1")  # first cell of a Campbell logger's file, whose first row describes the logger
 
@@ -107,7 +109,7 @@ class Body:
             row: A row below the header.
             follows: Whether the row above is one of units.
         """
-        if is_ruler(row):
+        if is_ruler(row) or self._counts_columns(row) or self._has_formats(row):
             return True
         over = [(j, row[j]) for j in self.valued if j < len(row) and row[j]]
         texts = [(j, cell) for j, cell in over if cell not in GAPS]
@@ -119,6 +121,19 @@ class Body:
             return True
         is_described = len(texts) > 1 and 2 * len(texts) >= len(self.valued)
         return follows or (is_described and len({cell for _, cell in texts}) > 1)
+
+    def _has_formats(self, row: Row) -> bool:
+        """Whether every cell of a row is the format of a field, and those of a row of data are not."""
+        return (
+            len(row) > 1
+            and all(map(FIELD_FORMAT.fullmatch, row))
+            and not any(map(FIELD_FORMAT.fullmatch, self.sample[-1]))
+        )
+
+    def _counts_columns(self, row: Row) -> bool:
+        """Whether a row numbers the columns (1, 2, 3), of which some hold texts."""
+        texts = {*range(self.used)} - {*self.valued}
+        return self.used > 2 and bool(texts) and [*row[: self.used]] == [str(j + 1) for j in range(self.used)]
 
     def _holds_again(self, row: Row) -> bool:
         """Whether a cell of the row, apart from gaps, stands in its column again, but in the same row."""
@@ -214,8 +229,9 @@ def _start(body: Body, wanted: Set[str]) -> int | None:
             return named
     if body.rows[0][0] in LOGGER:
         return 1
-    may_start = (k for k in range(limit) if _may_name(body, body.rows[k]) or _completed(body, k))
-    start = next(may_start, None)
+    may_start = [k for k in range(limit) if _may_name(body, body.rows[k]) or _completed(body, k)]
+    followed = (k for k in may_start if body.fits(body.rows[k + 1]) or is_ruler(body.rows[k + 1]))
+    start = next(followed, may_start[0] if may_start else None)
     if start is not None and _is_above_header(body, start):
         return start + 1
     if not start:

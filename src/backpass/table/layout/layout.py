@@ -16,7 +16,7 @@ from backpass.errors import DataError
 from backpass.table.columns.row_names import R_ROW_NAMES, are_row_names
 from backpass.table.delimited.headerless import HINT, first_line, looks_like_data
 from backpass.table.delimited.orange import HEADERS, orange_of
-from backpass.table.delimited.records import LINES, ROW_NAMES, check_names, lacks_one
+from backpass.table.delimited.records import LINES, ROW_NAMES, UNIQUE, check_names, lacks_one
 from backpass.table.layout.beginning import Beginning, beginning_of
 from backpass.table.layout.dialect import Dialect
 from backpass.table.layout.findings import example_of, lines_listed, note_of
@@ -24,6 +24,7 @@ from backpass.table.layout.heading import Heading, heading_of, likely_header
 from backpass.table.layout.tail import end_of
 from backpass.table.messages import data_error
 
+BYTE_ORDER_MARK = "\ufeff"  # before the header of each file that was joined to the first
 LOOKED_AT = 200  # rows that show whether rows hold the names of their columns
 UNNAMED = "the first column has no name: treated as row names and left out"
 HEADER, FIRST_LINE, FIRST_ROW, GIVEN_NAMES = "the header", "the first line", "the first row", "the list of names"
@@ -200,7 +201,8 @@ def _headed(top: Beginning, heading: Heading, dialect: Dialect, source: str) -> 
     try:
         check_names(names, source)
     except DataError as error:
-        error.hint = _name_hint(top, dialect) or error.hint
+        numbered = "; --query \"SELECT * FROM read_csv(getvariable('file'))\" numbers them" * (error.hint == UNIQUE)
+        error.hint = _name_hint(top, dialect) or f"{error.hint}{numbered}"
         raise
     left_out = (*([ROW_NAMES] if names[0] == ROW_NAMES else []), *empty.values())
     place = replace(place, names=tuple(names), nameless=tuple(empty.values()), left_out=left_out, notes=tuple(notes))
@@ -242,12 +244,13 @@ def _with_repeated(place: Layout, top: Beginning, heading: Heading) -> Layout:
     named = [j for j, name in enumerate(heading.names) if name]
     names, rows = {*heading.names} - {""}, top.rows[heading.data :][:LOOKED_AT]
     for row in () if names.isdisjoint(chain.from_iterable(rows)) else rows:
-        alike = [len(row) > j and row[j] == heading.names[j] for j in named]
+        alike = [len(row) > j and row[j].removeprefix(BYTE_ORDER_MARK) == heading.names[j] for j in named]
         if any(alike) and not all(alike):
             return place
     header = top.texts(heading.header)
     beneath = top.texts(heading.beneath) if heading.beneath else ()
-    again = (*header, *beneath, *(case(text) for text in header for case in (str.upper, str.lower, str.title)))
+    cases = (str.upper, str.lower, str.title, BYTE_ORDER_MARK.__add__)
+    again = (*header, *beneath, *(case(text) for text in header for case in cases))
     above = [text for text in top.texts_above(heading.header[0]) if text.strip(f"{place.delimiter} \t")]
     return replace(place, again=tuple(dict.fromkeys(again)), above=tuple(above))
 

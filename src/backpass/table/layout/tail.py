@@ -9,6 +9,7 @@ import csv
 from itertools import accumulate
 from pathlib import Path
 
+from backpass.table.delimited.cells import is_footnote
 from backpass.table.delimited.records import BLANKS, reader
 from backpass.table.layout.beginning import Beginning
 from backpass.table.layout.dialect import Dialect
@@ -74,7 +75,7 @@ def _rows(lines: list[Line], width: int, top: Beginning) -> list[tuple[int, list
             (record,) = reader([text], top.delimiter)
         except (csv.Error, ValueError):
             break
-        if top.delimiter in BLANKS and len(record) != width:
+        if top.delimiter in BLANKS and (len(record) != width or is_footnote(text.strip())):
             record = [text]  # words of a sentence
         mark = top.prologue.comment
         is_comment = bool(mark) and text.startswith(mark) and len(record) != width
