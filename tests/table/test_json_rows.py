@@ -67,6 +67,8 @@ REFUSED = {
     '{"": 1}\n': "the header has no name at position 1",
     "{}\n": "has rows but no columns",
     "[]": "has no rows",
+    "[1, 2]\n": "not an object",
+    "[1, 2]\n[3, 4]\n": "line 2 is not JSON",
     '{"a": ' + "[" * 100_000 + "\n": "line 1 is nested too deeply",
     '{"a": ' + "9" * 5_000 + "}\n": "line 1: Exceeds the limit",
 }
@@ -157,6 +159,17 @@ def test_objects_inside_rows_are_columns_of_a_query(write: Write) -> None:
     query = shlex.split(caught.value.hint.partition("--query ")[2])[0]
     table = read_table(path, query=query, drop=["tags"])
     assert table == table_from({"y": [1, 2], "lat": [1.5, 3], "lon": [2, 4]})
+
+
+def test_lists_inside_rows_are_texts_of_a_query(write: Write) -> None:
+    rows = [{"at": {"lat": 1.5}, "tags": ["a", "b"], "p": [1, 2], "y": 1}, {"at": {"lat": 3}, "tags": [], "y": 2}]
+    path = write(json.dumps(rows), "t.json")
+    with pytest.raises(DataError, match="column 'tags' holds values of type list") as caught:
+        read_table(path)
+    query = shlex.split(caught.value.hint.partition("--query ")[2])[0]
+    assert read_table(path, query=query) == table_from(
+        {"tags": ["a b", ""], "p": ["1 2", None], "y": [1, 2], "lat": [1.5, 3]}
+    )
 
 
 HUGE = 10**400

@@ -9,15 +9,50 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import backpass
 from backpass.errors import DataError
 from backpass.table import Table, read_table, table_from
+from backpass.table.columns.kinds import infer_column
+from backpass.table.columns.raw import coded
+from backpass.table.columns.rules import Rules
+from backpass.table.columns.text_classification import TextClassification
+from backpass.table.messages import ErrorList
+from backpass.table.notation.missing import DEFAULT_MISSING, Missing
 
+WORDLIKE = [
+    *[
+        "red",
+        " Red ",
+        "true",
+        "False",
+        "NA",
+        "None",
+        "?",
+        "-",
+        "n/a",
+        "unknown",
+        "inf",
+        "nan",
+        "%",
+        "Jan",
+        "May",
+        "kg",
+        "<b>x</b>",
+        "x*",
+        "Monday",
+        "noon",
+        "no",
+    ],
+    *["A", "", "one", "east-west", "°", "½", "5", "1.5 kg"],
+]
 NUMBERS = [float(number) for number in range(12, 42)]
 CELLS: dict[str, list[Any]] = {
     "bounds": [*NUMBERS, "<5", ">90", "<5"],
@@ -119,3 +154,17 @@ def test_numbers_follow_the_decimal_sign_of_the_model() -> None:
     weights = [f"{n},5 kg" for n in range(30)]
     model = backpass.fit({"x": weights, "y": list(map(float, range(30)))}, "y", hidden=(4,), epochs=2)
     assert model.predict({"x": ["2,5 kg", 1.5]}).tolist() == model.predict({"x": ["2,5 kg", "1,5 kg"]}).tolist()
+
+
+@given(st.lists(st.sampled_from(WORDLIKE), min_size=3, max_size=12), st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_columns_of_words_are_read_as_by_all_rules(values: list[str], is_typed: bool) -> None:
+    """Columns without a digit are categories at once; the rules for numbers, dates and missing values agree."""
+    read: list[tuple[Any, list[str]]] = []
+    for are_words in (TextClassification.are_words, lambda classified: False):
+        with patch.object(TextClassification, "are_words", are_words):
+            notes = list[str]()
+            raw = coded("x", values, typed=is_typed)
+            rules = Rules(missing=Missing.of(DEFAULT_MISSING))
+            read.append((infer_column(raw, rules, ErrorList("t"), notes), notes))
+    assert read[0] == read[1]

@@ -61,6 +61,11 @@ WRITTEN: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "npz": (lambda path: path.write_bytes(saved(np.savez, FRAME["x"])), "a NumPy .npz archive", "numpy.load"),
     "pickle": (lambda path: FRAME.to_pickle(path), "a Python pickle", "can run code"),
     "xml": (lambda path: path.write_text("<?xml version='1.0'?>\n<a/>"), "an XML file", "pandas.read_xml"),
+    "json below a comment": (
+        lambda path: path.write_text('# rows of May\n\n{"a": 1}\n{"a": 2}\n'),
+        "JSON that begins on line 3",
+        "remove the 2 lines above it",
+    ),
     "tar": (tarred, "a tar archive", "unpack"),
     "bzip2": (lambda path: path.write_bytes(bz2.compress(b"a,b\n1,2\n")), "a bzip2 archive", "unpack"),
     "xz": (lambda path: path.write_bytes(lzma.compress(b"a,b\n1,2\n")), "an xz archive", "unpack"),

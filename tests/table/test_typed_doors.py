@@ -215,6 +215,18 @@ def test_every_unit_rounds_once(tmp_path: Path) -> None:
         assert column.values.tolist() == expected
 
 
+def test_names_that_a_file_has_twice_are_told(tmp_path: Path) -> None:
+    inside = pa.array([{"a": 1, "b": 2}] * 2)
+    columns = [inside, pa.array([1, 2]), pa.array([3, 4]), pa.array(["x", "y"]), pa.array([5, 6])]
+    pq.write_table(pa.Table.from_arrays(columns, names=["s", "a", "a", "A", "b_1"]), tmp_path / "t.parquet")
+    table = read_table(tmp_path / "t.parquet", drop=["s"])
+    assert table.notes == tuple(
+        f"the file has the name {name!r} again, or in other case: this column is called {new!r}"
+        for name, new in (("a", "a_1"), ("A", "A_2"))
+    )
+    assert [*table.columns] == ["a", "a_1", "A_2", "b_1"]
+
+
 def test_durations_as_target_in_queries_and_in_several_files(tmp_path: Path) -> None:
     for unit in ("s", "ns"):
         pq.write_table(pa.table({"t": pa.array([1, 2], pa.duration(unit)), "x": [1, 2]}), tmp_path / f"{unit}.parquet")

@@ -112,6 +112,8 @@ def infer_column(raw: RawColumn, rules: Rules, errors: ErrorList, notes: list[st
     if not isinstance(raw, RawStrings):
         raw = numbers_as_texts(raw, errors) if isinstance(raw, RawNumbers) else datetimes_as_texts(raw)
     as_text = judge(raw, rules)
+    if required is None and as_text.are_words():  # most columns of categories
+        return _text_column(raw, as_text, rules, notes)
     shown_raw = raw
     raw, presentation = (raw, None) if required == "categorical" else without_presentation(raw)
     as_values = as_text if raw is shown_raw else judge(raw, rules)

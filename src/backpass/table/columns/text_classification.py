@@ -19,7 +19,7 @@ from backpass.dataclass import dataclass
 from backpass.table.columns.raw import RawStrings
 from backpass.table.columns.rules import Rules
 from backpass.table.datetimes.counted import Counted
-from backpass.table.datetimes.strings import Datetimes, datetimes_among
+from backpass.table.datetimes.strings import DIGIT, Datetimes, datetimes_among
 from backpass.table.datetimes.timestamp import NAT, DatetimeKind
 from backpass.table.notation.agreement import NOTHING, Agreement
 from backpass.table.notation.boolean import missing_among
@@ -27,6 +27,7 @@ from backpass.table.notation.number import STARTS, are_addresses, is_percentage,
 from backpass.table.notation.reading import NumberReading
 
 MISSING, MAYBE, NUMERIC, INFINITE, DATE, TIME, TEXT = TYPES = range(7)
+FEW = 200  # different strings that are looked at as a whole
 _FIRST = itemgetter(slice(1))
 _CHOSEN = np.array([[bits >> each & 1 for each in TYPES] for bits in range(1 << len(TYPES))], dtype=np.bool_)
 """Set of types, as bits -> whether it contains each type."""
@@ -77,6 +78,11 @@ class TextClassification:
         """Return which strings are of these types, bool (strings,)."""
         found: NDArray[np.bool_] = _CHOSEN[sum([1 << each for each in types])][self.types]
         return found
+
+    def are_words(self) -> bool:
+        """Whether the column holds few words and no digit, so that no notation makes numbers or dates of them."""
+        joined = "".join(self.texts) if len(self.texts) <= FEW else "0"
+        return joined.isascii() and DIGIT.search(joined) is None and self.rows_of(TEXT) > self.rows_of(INFINITE) == 0
 
     def of_type(self, *types: int) -> list[str]:
         """Return the strings of these types that occur, sorted."""

@@ -318,7 +318,9 @@ def likely_notations(name: str, values: Numbers, extent: tuple[float, float]) ->
     """
     low, high = extent
     likely = [each for each in COUNTED if LIMITS[each.key][0] <= high and each.may_have(low, high)]
-    likely = [each for each in likely if each.may_be_named(name)]
+    asked = {each.may_be_named for each in likely}
+    named = {may_be_named for may_be_named in asked if may_be_named(name)}
+    likely = [each for each in likely if each.may_be_named in named]
     if not likely:
         return []
     head = values[:LOOKED_AT]

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from backpass.table.scan.plain import PlainScanner
 
 PIECE = 1 << 18  # bytes per scan call
-SAMPLE = 1 << 16  # bytes at the start that separate most string columns from numeric ones
+SAMPLE = 1 << 16  # bytes at the start that separate most string columns from numeric ones; fewer of a small file
 SOME = 3  # rows as long as the header that show it to be one
 NUMBER, TEXT, LEFT_OUT = "nt-"  # a scanner's codes for column roles
 
@@ -181,8 +181,9 @@ def scan_of(files: Sequence[Delimited], rules: Rules, errors: ErrorList) -> Scan
 
 def sampled(files: Sequence[Delimited], scan: Scan, rules: Rules) -> Scan:
     """Return the scan in which columns are strings that the start of the first file shows to be some, or codes."""
-    if any(file.file.path.stat().st_size > SAMPLE for file in files):
-        scan = scan.with_texts(_scanned(files[:1], scan, rules, 0, sample=True), rules)
+    size = max(file.file.path.stat().st_size for file in files)
+    if size > SAMPLE:
+        scan = scan.with_texts(_scanned(files[:1], scan, rules, 0, sample=min(size // 16, SAMPLE)), rules)
     if rules.kinds is not None or not (
         one_says(VERSION_WORDS, scan.names) or may_have_codes(next(files[0].pieces(SAMPLE), b"").decode("latin-1"))
     ):
@@ -191,7 +192,7 @@ def sampled(files: Sequence[Delimited], scan: Scan, rules: Rules) -> Scan:
         role == NUMBER and rules.required_kind(name) is None for name, role in zip(scan.names, scan.roles, strict=True)
     ]
     roles = tuple(TEXT if each else LEFT_OUT for each in asked)
-    texts = _scanned(files[:1], replace(scan, roles=roles), rules, 0, sample=True)
+    texts = _scanned(files[:1], replace(scan, roles=roles), rules, 0, sample=SAMPLE)
     return scan.of_texts(
         {name for j, name in enumerate(scan.names) if asked[j] and may_be_code(name, texts.texts(j)[0])}
     )
@@ -258,13 +259,13 @@ def _role(name: str, rules: Rules) -> str:
 
 
 def _scanned(
-    files: Sequence[Delimited], scan: Scan, rules: Rules, rows: int, *, sample: bool = False
+    files: Sequence[Delimited], scan: Scan, rules: Rules, rows: int, *, sample: int = 0
 ) -> Scanner | PlainScanner:
-    """Return a scanner that has read the files, or the start of each file if ``sample``."""
+    """Return a scanner that has read the files, or only ``sample`` bytes at the start of each file."""
     scanner = scan.scanner(files, rules, rows)
     for file in files:
         begin(scanner, file, files[0])
-        for piece in file.pieces(SAMPLE if sample else PIECE):
+        for piece in file.pieces(sample or PIECE):
             scanner.feed(piece)
             if sample:
                 break

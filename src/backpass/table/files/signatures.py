@@ -7,6 +7,7 @@ that can be read; ``backpass.model.file.sniff`` uses both modules for model file
 
 from __future__ import annotations
 
+import json
 import re
 
 from backpass.dataclass import dataclass
@@ -110,6 +111,7 @@ SVMLIGHT = LazyPattern(
     % {b"n": NUMBER}  # target, then column:value
 )
 JSON = LazyPattern(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*[\[{\]])")  # a list or an object, unlike any CSV header
+COMMENTS = (b"#", b"//")
 MARK = b"\xef\xbb\xbf"
 LINES = 20  # lines that must match
 
@@ -141,6 +143,9 @@ def foreign_text(head: bytes) -> Signature | None:
         page = "was a sign-in page downloaded in place of the file?"
         has_table = b"<table" in head.lower()
         return Signature(b"", "a web page", f"{of_table}; or {page}" if has_table else page)
+    if start.startswith(COMMENTS) and (first := _line_of_json(head)):
+        lines = "the line" if first == 2 else f"the {first - 1} lines"
+        return Signature(b"", f"JSON that begins on line {first}", f"remove {lines} above it: JSON has no comments")
     if start.startswith(b"version https://git-"):
         return Signature(b"", "a pointer of Git LFS in place of the file", "git lfs pull fetches the file")
     if start.startswith(b"<?xml"):
@@ -150,13 +155,31 @@ def foreign_text(head: bytes) -> Signature | None:
     return None
 
 
+def _line_of_json(head: bytes) -> int:
+    """Return the line, from 1, on which JSON begins below comments; 0 if something else stands there."""
+    lines = head.removeprefix(MARK).splitlines(keepends=True)
+    above = (k for k, line in enumerate(lines) if line.strip() and not line.lstrip().startswith(COMMENTS))
+    first = next(above, len(lines))
+    return first + 1 if is_json(b"".join(lines[first:])) else 0
+
+
 def is_json(head: bytes) -> bool:
     """Whether a text file is JSON.
 
-    >>> is_json(b'{"a": 1}'), is_json(b"{a},b")
-    (True, False)
+    >>> is_json(b'{"a": 1}'), is_json(b"{a},b"), is_json(b"[1, 2]"), is_json(b"[1],[2]")
+    (True, False, True, False)
     """
-    return JSON.match(head) is not None
+    return JSON.match(head) is not None or _is_list(head.removeprefix(MARK).lstrip().partition(b"\n")[0].strip())
+
+
+def _is_list(line: bytes) -> bool:
+    """Whether a line is a list in JSON, as no header is: ``[1, 2]``."""
+    if not (line.startswith(b"[") and line.endswith(b"]")):
+        return False
+    try:
+        return isinstance(json.loads(line), list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def is_arff(head: bytes) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +53,12 @@ def read(file: Opened, rules: Rules, errors: ErrorList) -> Content:
     check_names(names, file.source)
     wanted = [(name, values) for name, values in zip(names, columns.values.values(), strict=True) if rules.wants(name)]
     found = [raw_objects(name, list(values), rules, errors) for name, values in wanted]
-    nested = [
-        name for (name, values), column in zip(wanted, found, strict=True) if column is None and _are_rows(values)
-    ]
-    if nested:
-        inner = ", ".join(f"{identifier(name)}.*" for name in nested)
-        without = f"EXCLUDE ({', '.join(map(identifier, nested))})"
-        query = f"SELECT * {without}, {inner} FROM read_json(getvariable('file'))"
-        errors.hints.append(f"columns of the objects inside: --query {shlex.quote(query)}")
+    unread = [(name, values) for (name, values), column in zip(wanted, found, strict=True) if column is None]
+    if query := _unpacking(
+        [name for name, values in unread if _are_all(dict, values)],
+        [name for name, values in unread if _are_all(list, values)],
+    ):
+        errors.hints.append(query)
     kept = [column for column in found if column is not None]
     numbers = [column for column in kept if rules.kinds is None and isinstance(column, RawNumbers)]
     stamps = [epoch_note(column) for column in numbers if not _are_datetimes(column, rules)]
@@ -73,10 +71,24 @@ def _are_datetimes(column: RawNumbers, rules: Rules) -> bool:
     return notation_of(column.name, values, extent_of(values), rules) is not None
 
 
-def _are_rows(values: Iterable[Any]) -> bool:
-    """Whether the values that are not missing are objects."""
+def _are_all(sort: type, values: Iterable[Any]) -> bool:
+    """Whether the values that are not missing are objects, or lists."""
     there = [value for value in values if value is not None]
-    return bool(there) and all(isinstance(value, dict) for value in there)
+    return bool(there) and all(isinstance(value, sort) for value in there)
+
+
+def _unpacking(objects: Sequence[str], lists: Sequence[str]) -> str:
+    """Return a hint with the query that makes columns of objects and texts of lists; empty if there are none."""
+    if not (objects or lists):
+        return ""
+    joined = [f"array_to_string({identifier(name)}, ' ') AS {identifier(name)}" for name in lists]
+    terms = ["*"]
+    terms += [f"EXCLUDE ({', '.join(map(identifier, objects))})"] if objects else []
+    terms += [f"REPLACE ({', '.join(joined)})"] if joined else []
+    columns = ", ".join([" ".join(terms), *(f"{identifier(name)}.*" for name in objects)])
+    query = shlex.quote(f"SELECT {columns} FROM read_json(getvariable('file'))")
+    what = " and ".join(["columns of the objects inside"] * bool(objects) + ["texts of the lists"] * bool(lists))
+    return f"{what}: --query {query}"
 
 
 def _single_object(file: Opened) -> Row | None:

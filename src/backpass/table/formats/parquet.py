@@ -26,7 +26,7 @@ from backpass.table.datetimes.timestamp import FAR_DATES, DatetimeKind, microsec
 from backpass.table.delimited.records import check_names
 from backpass.table.files.database import identifier, literal, microseconds_of, numbers_of, pattern, rows_in, texts_of
 from backpass.table.files.opening import Opened
-from backpass.table.formats.parquet_metadata import DURATION, ParquetMetadata, duration_sql
+from backpass.table.formats.parquet_metadata import DURATION, ParquetMetadata, duration_sql, renamed_notes
 from backpass.table.memory import TYPED_CELL, require_table_memory
 from backpass.table.messages import ErrorList, data_error, shown
 
@@ -60,12 +60,13 @@ def parquet_columns(database: DuckDBPyConnection, file: Opened, rules: Rules, er
     with parquet_errors(database, relation, file):
         metadata = ParquetMetadata.of(database, file)
         stored, rows = metadata.typed(types_of(database, relation)), rows_in(database, relation)
+        renamed = renamed_notes(database, file, [name for name, _ in stored])
         width = len([name for name, _ in stored if rules.wants(name.strip(" \t"))])
         require_table_memory(file.source, rows, width, TYPED_CELL)
         content = relation_columns(database, relation, stored, rows, file.source, rules, errors, metadata.index)
     if not content.rows:
         raise data_error(file.source, "has columns but no rows")
-    return content
+    return replace(content, notes=(*content.notes, *renamed)) if renamed else content
 
 
 @contextmanager

@@ -14,12 +14,15 @@ from backpass.table.columns.row_names import PandasNotes
 from backpass.table.files.database import identifier, literal, pattern
 from backpass.table.files.opening import Opened
 from backpass.table.formats.arrow_schema import duration_units
+from backpass.table.messages import shown
+from backpass.table.notation.lazy_pattern import LazyPattern
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 WHOLE = "BIGINT"  # DuckDB's type for a duration, whose unit it ignores
 DURATION = "DURATION "  # type name of durations here, followed by the unit
+RENAMED = LazyPattern(r"(.+)_[0-9]+")
 EXPONENTS = {"s": "e0", "ms": "e-3", "us": "e-6", "ns": "e-9"}
 
 
@@ -59,6 +62,28 @@ class ParquetMetadata:
 
     def _is_span(self, name: str, type_: str) -> bool:
         return type_ == WHOLE and name in self.units
+
+
+def renamed_notes(database: DuckDBPyConnection, file: Opened, names: Sequence[str]) -> list[str]:
+    """Return a note on each column that DuckDB renames, because another name differs from it in case at most.
+
+    Raises:
+        duckdb.Error: The file is damaged.
+    """
+    lowered = {name.lower() for name in names}
+    if not any((found := RENAMED.fullmatch(name.lower())) and found[1] in lowered for name in names):
+        return []  # nearly all files, without a look at their schema
+    schema = f"SELECT name, coalesce(num_children, 0) FROM parquet_schema({literal(pattern(file.path))})"
+    _, *fields = database.execute(schema).fetchall()
+    originals, inside = list[str](), 0
+    for name, children in fields:  # each with its children behind it
+        originals += [] if inside else [str(name)]
+        inside += children - (inside > 0)
+    renamed = [(name, original) for name, original in zip(names, originals, strict=True) if name != original]
+    return [
+        f"the file has the name {shown(original)} again, or in other case: this column is called {shown(name)}"
+        for name, original in renamed
+    ]
 
 
 def duration_sql(column: str, unit: str) -> str:

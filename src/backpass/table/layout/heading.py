@@ -215,7 +215,7 @@ def body_of(rows: Sequence[Row]) -> Body | None:
     sample = [row for row in data[-LOOKED_AT:] if any(row)]
     if not sample:
         return None
-    used = max(next(j for j in range(width, 0, -1) if row[j - 1]) for row in sample)
+    used = next(j for j in range(width, 0, -1) if any(row[j - 1] for row in sample))
     valued = tuple([j for j, column in enumerate(zip(*sample, strict=True)) if holds_values(column)])
     return Body(rows, width, used, valued, sample)
 

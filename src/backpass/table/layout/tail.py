@@ -6,7 +6,6 @@ Takes a file and its beginning; returns the position behind the last row. ``foot
 from __future__ import annotations
 
 import csv
-from itertools import accumulate
 from pathlib import Path
 
 from backpass.table.delimited.cells import is_footnote
@@ -41,7 +40,7 @@ def end_of(file: Path, start: int, width: int, top: Beginning, dialect: Dialect)
         return None, ()
     columns = Columns.of(top.rows[-SHOWN:], width)
     for count, size in ((FEW, BLOCK // 16), (LONGEST, BLOCK)):
-        rows = _rows(_last_lines(file, start, size)[-count:], width, top)
+        rows = _rows(_last_lines(file, start, size, count), width, top)
         found = footer_rows([cells for _, cells in rows], columns)
         if found < len(rows):
             break
@@ -52,16 +51,27 @@ def end_of(file: Path, start: int, width: int, top: Beginning, dialect: Dialect)
     return rows[-found][0], (note_of("footer", f"{place}{', ' if examples else ''}{listed(examples)}"),)
 
 
-def _last_lines(file: Path, start: int, size: int) -> list[Line]:
-    """Return the whole lines at the end of a table that are not blank, each with its position."""
-    end = file.stat().st_size
-    at = max(start, end - size)
+def _last_lines(file: Path, start: int, size: int, count: int) -> list[Line]:
+    """Return the last whole lines of a table that are not blank, each with its position.
+
+    Args:
+        file: Path on disk.
+        start: Position of the table, in bytes.
+        size: Bytes at its end that are looked at.
+        count: Maximum number of lines.
+    """
+    at = max(start, file.stat().st_size - size)
     with file.open("rb") as stream:
         stream.seek(at)
         block = stream.read()
-    lines = block.splitlines(keepends=True)  # at \n, \r\n and \r
-    found = zip(accumulate(map(len, lines), initial=at), lines, strict=False)
-    return [(place, line.rstrip(b"\r\n")) for place, line in found if line.strip() and (place > at or at == start)]
+    place, found = at + len(block), list[Line]()
+    for line in reversed(block.splitlines(keepends=True)):  # at \n, \r\n and \r
+        place -= len(line)
+        if line.strip() and (place > at or at == start):
+            found.append((place, line.rstrip(b"\r\n")))
+            if len(found) == count:
+                break
+    return found[::-1]
 
 
 def _rows(lines: list[Line], width: int, top: Beginning) -> list[tuple[int, list[str]]]:
@@ -86,6 +96,6 @@ def _rows(lines: list[Line], width: int, top: Beginning) -> list[tuple[int, list
 def _given_end(file: Path, start: int, footer: int) -> int | None:
     """Return the position of the first of the last ``footer`` lines; None if there are none."""
     size = BLOCK
-    while footer and len(lines := _last_lines(file, start, size)) < footer and size < file.stat().st_size:
+    while footer and len(lines := _last_lines(file, start, size, footer)) < footer and size < file.stat().st_size:
         size *= 4
     return lines[-footer][0] if footer and len(lines) >= footer else start if footer else None
