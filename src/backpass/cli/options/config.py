@@ -21,7 +21,7 @@ import click
 
 from backpass._version import __version__
 from backpass.cli.failure import new_name
-from backpass.errors import ResourceError, UsageError, did_you_mean
+from backpass.errors import ResourceError, UsageError, did_you_mean, missing_file
 from backpass.model.file.strict_json import is_encodable
 from backpass.model.settings.tuple_constraints import Amounts, amount_texts
 from backpass.table.messages import counted, plain, shown
@@ -75,6 +75,8 @@ def _parsed(path: str) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         hint = 'a line is KEY = VALUE, and text stands in quotes: target = "price"'
         raise UsageError(f"{plain(path)} is not a TOML file: {error}", hint=hint) from None
+    except FileNotFoundError:
+        raise UsageError(missing_file(path), hint="backpass fit --print-config writes such a file") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise ResourceError(f"{plain(path)}: cannot be read ({getattr(error, 'strerror', error)})") from error
 
