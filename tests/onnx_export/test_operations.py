@@ -117,6 +117,19 @@ def test_what_is_not_finite(dtype: str) -> None:
     assert_same(*both(trace(f, [x]), [x]))
 
 
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+@pytest.mark.parametrize("params", [{"axis": 1}, {"axis": 0, "keepdims": True}, {}])
+def test_the_largest_is_nan_wherever_nan_stands(dtype: str, params: dict[str, Any]) -> None:
+    x = numpy.array([[numpy.nan, 1.0, 2.0], [1.0, numpy.nan, 2.0], [1.0, 2.0, numpy.nan], [1.0, 3.0, 2.0]], dtype)
+    assert_same(*both(trace(lambda a: o.max(a, **params), [x]), [x]), {"e": 0.0})
+
+
+@pytest.mark.parametrize("axis", [0, 1, None])
+def test_sums_of_large_integers_are_exact(axis: int | None) -> None:
+    x = numpy.array([[2**53 + 1, 0, -(2**60) - 3], [1, -(2**53) - 1, 2**62 + 1]])
+    assert_same(*both(trace(lambda a: o.sum(a, axis=axis), [x]), [x]))
+
+
 @pytest.mark.parametrize("rows", [0, 1, 4])
 def test_free_dimensions_by_several_names(rows: int) -> None:
     def f(x: Any, y: Any) -> Any:

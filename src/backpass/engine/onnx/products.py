@@ -9,7 +9,7 @@ import numpy
 from backpass.circuit.node import Node
 from backpass.circuit.operations.reduction import axes_of
 from backpass.engine.onnx.graph import Operand, Value
-from backpass.engine.onnx.writer import Form, Writer, whole, working
+from backpass.engine.onnx.writer import Writer, whole, working
 
 
 def matmul(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
@@ -25,14 +25,41 @@ def affine(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
     return w.recast(w("Add", w("MatMul", x, W), b), dtype, node.spec.dtype)
 
 
-def reduction(operator: str) -> Form:
-    def form(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
-        axes = axes_of(node.params.get("axis"), values[0].ndim)
-        dtype = working(node.spec.dtype)
-        z = _reduced(w, operator, w.cast(values[0], dtype), axes, keepdims=node.params.get("keepdims", False))
-        return w.recast(z, dtype, node.spec.dtype)
+def largest(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
+    """The maximum, which is NaN if an element is.
 
-    return form
+    ONNX Runtime leaves out NaN except in the first place (its issue 10514).
+    """
+    z = _reduction("ReduceMax", w, node, values)
+    axes = axes_of(node.params.get("axis"), values[0].ndim)
+    if node.spec.dtype.kind != "f" or not axes:
+        return z
+    is_nan = w("Cast", w("IsNaN", values[0]), to=numpy.dtype(numpy.float32))
+    any_nan = _reduced(w, "ReduceMax", is_nan, axes, keepdims=node.params.get("keepdims", False))
+    return w("Where", w("Greater", any_nan, numpy.array(0, numpy.float32)), node.spec.dtype.type(numpy.nan), z)
+
+
+def total(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
+    """The sum. ONNX Runtime adds int64 as doubles from version 1.28 on, so their halves of 32 bits are summed.
+
+    x = 2^32 high + low with 0 <= low < 2^32; both sums are exact for fewer than 2^21 elements.
+    """
+    if values[0].dtype != numpy.int64 or node.spec.dtype != numpy.int64:
+        return _reduction("ReduceSum", w, node, values)
+    axes = axes_of(node.params.get("axis"), values[0].ndim)
+    base = numpy.array(2**32, numpy.int64)
+    low = w("Mod", values[0], base)
+    high = w("Div", w("Sub", values[0], low), base)
+    keepdims = node.params.get("keepdims", False)
+    sums = [_reduced(w, "ReduceSum", half, axes, keepdims=keepdims) for half in (high, low)]
+    return w("Add", w("Mul", sums[0], base), sums[1])
+
+
+def _reduction(operator: str, w: Writer, node: Node, values: Sequence[Value]) -> Operand:
+    axes = axes_of(node.params.get("axis"), values[0].ndim)
+    dtype = working(node.spec.dtype)
+    z = _reduced(w, operator, w.cast(values[0], dtype), axes, keepdims=node.params.get("keepdims", False))
+    return w.recast(z, dtype, node.spec.dtype)
 
 
 def _reduced(w: Writer, operator: str, x: Operand, axes: Iterable[int], *, keepdims: bool) -> Operand:
