@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence, Set
+from itertools import chain, islice
 
 from backpass.dataclass import dataclass
 from backpass.table.delimited.cells import GAPS, YEAR, holds_values, is_ruler, is_unit, is_value
@@ -229,9 +230,10 @@ def _start(body: Body, wanted: Set[str]) -> int | None:
             return named
     if body.rows[0][0] in LOGGER:
         return 1
-    may_start = [k for k in range(limit) if _may_name(body, body.rows[k]) or _completed(body, k)]
-    followed = (k for k in may_start if body.fits(body.rows[k + 1]) or is_ruler(body.rows[k + 1]))
-    start = next(followed, may_start[0] if may_start else None)
+    may_start = (k for k in range(limit) if _may_name(body, body.rows[k]) or _completed(body, k))  # mostly the first
+    first = [*islice(may_start, 1)]
+    followed = (k for k in chain(first, may_start) if body.fits(body.rows[k + 1]) or is_ruler(body.rows[k + 1]))
+    start = next(followed, first[0] if first else None)
     if start is not None and _is_above_header(body, start):
         return start + 1
     if not start:
