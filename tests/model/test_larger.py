@@ -403,6 +403,20 @@ def test_the_sample_depends_on_row_numbers_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small", "folders")
+def test_files_may_have_their_columns_in_another_order(tmp_path: Path) -> None:
+    whole = pa.table(columns())
+    later = whole.slice(1_500).select(["y", "town", "z", "x"])
+    later = later.cast(pa.schema([field.with_nullable(False) for field in later.schema]))
+    thetas = []
+    for folder, second in (("alike", whole.slice(1_500)), ("other", later)):
+        (tmp_path / folder).mkdir()
+        pq.write_table(whole.slice(0, 1_500), tmp_path / folder / "0.parquet")
+        pq.write_table(second, tmp_path / folder / "1.parquet")
+        thetas.append(backpass.fit(tmp_path / folder / "*.parquet", "y", stream=True, **PLAIN).theta)
+    np.testing.assert_array_equal(*thetas)
+
+
+@pytest.mark.usefixtures("small", "folders")
 def test_integers_that_are_no_classes_give_the_same_bits_for_any_row_groups(tmp_path: Path) -> None:
     data = columns()
     data["y"] = np.argsort(np.argsort(data["y"]))

@@ -154,16 +154,17 @@ class ParquetSource:
     def pieces(self, rows: range) -> Iterator[tuple[int, Any]]:
         """Yield the number of the first row, from 0, and an Arrow table of at most ``PIECE`` of these rows.
 
-        Row groups without any of them are not read.
+        The columns have the order of the first file. Row groups without any of them are not read.
 
         Raises:
             DataError: A row group is damaged.
         """
         import pyarrow as pa
 
-        first = 0
+        first, names = 0, list[str]()
         for file in self.files:
             opened = _opened(file)
+            names = names or opened.schema_arrow.names
             groups = opened.num_row_groups
             for group in range(groups):
                 after = first + opened.metadata.row_group(group).num_rows
@@ -175,11 +176,20 @@ class ParquetSource:
                         begin = max(rows.start - first, 0)
                         part = batch.slice(begin, max(rows.stop - first - begin, 0))
                         if part.num_rows:
-                            yield first + begin, _without_views(pa.Table.from_batches([part]))
+                            yield first + begin, _in_order(_without_views(pa.Table.from_batches([part])), names)
                         first += batch.num_rows
                 except (pa.ArrowException, OSError) as error:
                     reason = str(error).splitlines()[0]
                     raise data_error(file, f"row group {group + 1} of {groups} is damaged ({reason})") from error
+
+
+def _in_order(piece: Any, names: Sequence[str]) -> Any:
+    """The columns of a piece by these names, all of which may have missing values: pieces of all files then join."""
+    import pyarrow as pa
+
+    if piece.column_names == names and all(field.nullable for field in piece.schema):
+        return piece
+    return pa.table({name: piece.column(name) for name in names})
 
 
 def _opened(file: str) -> Any:
