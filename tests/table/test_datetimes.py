@@ -31,6 +31,7 @@ from backpass.table import (
     required_kind,
     table_from,
 )
+from backpass.table.columns.exclusion import how_numbered, left_out_because
 from backpass.table.columns.raw import extent_of
 from backpass.table.datetimes.counted import COUNTED, PLACEHOLDERS, counted_in
 from backpass.table.datetimes.month_names import MONTHS
@@ -637,6 +638,10 @@ POLISH = {  # genitives
     11: "listopada",
     12: "grudnia",
 }
+HUNGARIAN = ["január", "február", "március", "április", "május", "június", "július", "augusztus", "szeptember",
+             "október", "november", "december"]  # fmt: skip
+RUSSIAN = ["января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября", "ноября",
+           "декабря"]  # fmt: skip
 FORMS: dict[str, Callable[[datetime.datetime], str]] = {
     "weekday, German": lambda when: f"{('Mo', 'Di', 'Mi', 'Do', 'Fr', 'Sa', 'So')[when.weekday()]}, {when:%d.%m.%Y}",
     "weekday, French": lambda when: (
@@ -657,6 +662,32 @@ FORMS: dict[str, Callable[[datetime.datetime], str]] = {
     "calendar week": lambda when: "KW {1:02}/{0}".format(*when.isocalendar()),
     "week of Stata": lambda when: "{}w{}".format(*when.isocalendar()),
     "Polish": lambda when: f"{when.day} {POLISH[when.month]} {when.year} r.",
+    "German, um": lambda when: f"{when:%d.%m.%Y um %H:%M} Uhr",
+    "French, à": lambda when: f"{when:%d/%m/%Y à %Hh%M}",
+    "Hungarian": lambda when: f"{when.year}. {HUNGARIAN[when.month - 1]} {when.day}.",
+    "Russian": lambda when: f"{when.day} {RUSSIAN[when.month - 1]} {when.year} года",
+    "Japanese, weekday": lambda when: f"{when.year}/{when.month}/{when.day}({'月火水木金土日'[when.weekday()]})",
+    "Japanese, era": lambda when: f"令和{when.year - 2018}年{when.month}月{when.day}日",
+    "Taiwan, era": lambda when: f"民國{when.year - 1911}年{when.month}月{when.day}日",
+    "Chinese, weekday": lambda when: f"{when:%Y-%m-%d} 星期{'一二三四五六日'[when.weekday()]}",
+    "Chinese, half": lambda when: f"{when:%Y/%m/%d} {'上午' if when.hour < 12 else '下午'} {when:%I:%M:%S}",
+    "Korean, half": lambda when: f"{when:%Y-%m-%d} {'오전' if when.hour < 12 else '오후'} {when:%I:%M:%S}",
+    "Greek, half": lambda when: f"{when:%d/%m/%Y %I:%M} {'π.μ.' if when.hour < 12 else 'μ.μ.'}",
+    "Java": lambda when: f"{when:%Y-%m-%dT%H:%M:%S}+00:00[Europe/London]",
+    "JavaScript": lambda when: f"{when:%a %b %d %Y %H:%M:%S} GMT+0000 (Coordinated Universal Time)",
+    "a social network": lambda when: f"{when:%a %b %d %H:%M:%S} +0000 {when.year}",
+    "SAS": lambda when: f"{when:%d%b%Y:%H:%M:%S}".upper(),
+    "a spreadsheet's text": lambda when: f"'{when:%Y-%m-%d}",
+    "quarter, French": lambda when: f"T{(when.month + 2) // 3} {when.year}",
+    "quarter, German": lambda when: f"{(when.month + 2) // 3}. Quartal {when.year}",
+    "quarter, slash": lambda when: f"Q{(when.month + 2) // 3}/{when:%y}",
+    "half-year": lambda when: f"H{(when.month + 5) // 6} {when.year}",
+    "half-year, Spanish": lambda when: f"{when.year}-S{(when.month + 5) // 6}",
+    "calendar week, short": lambda when: f"KW{when.isocalendar()[1]:02}/{when.isocalendar()[0] % 100}",
+    "month with a point": lambda when: f"{when:%m.%Y}",
+    "month behind the year": lambda when: f"{when:%Y.%m}",
+    "digits, day first": lambda when: f"{when:%d%m%Y}",
+    "digits, month first": lambda when: f"{when:%m%d%Y}",
 }
 
 
@@ -674,8 +705,9 @@ def test_dates_as_programs_and_offices_write_them(form: str, token: str, tmp_pat
             continue
         if "week" in form and "weekday" not in form:
             day -= datetime.timedelta(days=day.weekday())
-        elif "month" in form or "quarter" in form:
-            day = day.replace(day=1, month=(day.month - 1) // 3 * 3 + 1 if "quarter" in form else day.month)
+        elif "month" in form.removeprefix("digits, month") or "quarter" in form or "half-year" in form:
+            months = 3 if "quarter" in form else 6 if "half-year" in form else 1
+            day = day.replace(day=1, month=(day.month - 1) // months * months + 1)
         assert text[:10] == f"{day:%Y-%m-%d}", (cells[n], text)
 
 
@@ -684,3 +716,41 @@ def test_dates_as_programs_and_offices_write_them(form: str, token: str, tmp_pat
 )
 def test_a_weekday_or_a_letter_before_another_number_is_kept(cells: list[str], tmp_path: Path) -> None:
     assert isinstance(as_csv(cells * 20, tmp_path / "t").column("x"), CategoricalColumn)
+
+
+@pytest.mark.parametrize(
+    "form", ["{:%H.%M} Uhr", "kl. {:%H.%M}", "{:%H%M} hrs", "{:%H%M}h", "T{:%H:%M:%S}Z", "{:%H}時{:%M}分"]
+)
+def test_times_as_timetables_write_them(form: str, tmp_path: Path) -> None:
+    whens = [datetime.datetime(2024, 1, 1) + datetime.timedelta(minutes=37 * n) for n in range(60)]
+    column = as_csv([form.format(when, when) for when in whens], tmp_path / "t").column("x")
+    assert column.kind == "time"
+    assert timestamp_texts(column.microseconds, "time") == [f"{when:%H:%M:00}" for when in whens]
+
+
+@pytest.mark.parametrize(("cells", "shown"), [
+    ([f"2024-{n % 12 + 1:02}-{n % 28 + 1:02}" for n in range(60)], "60 dates and 12 other values, such as 'present'"),
+    ([f"{n % 24:02}:{n:02}" for n in range(60)], "60 times and 12 other values, such as 'present'"),
+])  # fmt: skip
+def test_dates_among_many_other_values_are_said(cells: list[str], shown: str, tmp_path: Path) -> None:
+    table = as_csv([*cells, *["present"] * 12], tmp_path / "t")
+    assert isinstance(table.column("x"), CategoricalColumn)
+    assert any(shown in note and "--missing present" in note for note in table.notes), table.notes
+
+
+@pytest.mark.parametrize("cells", [
+    [f"2024.{n}" for n in range(1, 10)],  # versions
+    [f"{n}.{300 + n}0" for n in range(1, 12)],  # of the years 3010 and later
+    [f"{n:02}112024" for n in range(40, 60)],  # 40 is no day
+    [f"2024{n:02}" for n in range(1, 61)],  # numbers of a year
+])  # fmt: skip
+def test_numbers_that_are_no_months_stay_numbers(cells: list[str], tmp_path: Path) -> None:
+    assert as_csv(cells * 3, tmp_path / "t").column("x").kind == "numeric"
+
+
+def test_dates_in_an_unknown_notation_are_called_so(tmp_path: Path) -> None:
+    cells = [f"2024-{n % 12 + 1:02}-{n % 28 + 1:02} 10:{n % 60:02} EST" for n in range(200)]
+    table = as_csv(cells, tmp_path / "t")
+    found = left_out_because(table.column("x"), forced=False) or how_numbered(table.column("x"))
+    assert "dates or times in an unknown notation" in str(found)
+    assert "2024-12-31T23:59:59" in str(found)

@@ -1143,3 +1143,116 @@ def test_hexadecimal_numbers_are_named(tmp_path: Path) -> None:
 def test_marks_inside_a_number_are_no_end_of_it() -> None:
     for text in ("1\u200b234.5", "12\u200e.5", "1\u00ad2"):
         assert quick_cell_in(text) == cell_in(text)
+
+
+@pytest.mark.parametrize("door", ["frame", "comma", "semicolon"])
+@pytest.mark.parametrize("unit", ["", " km", " €/m²"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_points_before_three_digits_separate_thousands_beside_whole_numbers(
+    share: float, unit: str, door: str, tmp_path: Path
+) -> None:
+    """A German export: 35.067 beside 999. Read as 35.067, the small numbers would be the large ones."""
+    draw = random.Random(f"{share} {unit} {door}")
+    numbers = [
+        draw.randrange(1, 1000) if draw.random() < share else draw.randrange(100, 99_999) * 10 for _ in range(150)
+    ]
+    cells = [f"{number:,}{unit}".replace(",", ".") for number in numbers]
+    if door == "frame":
+        table = table_from({"x": cells, "n": range(150)})
+    else:
+        sign = "," if door == "comma" else ";"
+        lines = [f"{cell}{sign}{n}" for n, cell in enumerate(cells)]
+        (tmp_path / "t.csv").write_text("\n".join([f"x{sign}n", *lines, ""]))
+        table = read_table(tmp_path / "t.csv")
+    column = table.column("x")
+    assert isinstance(column, NumericColumn)
+    assert column.values.tolist() == numbers
+    assert any("thousands separated by commas or periods" in note for note in table.notes)
+    assert Schema.fit(table, "n").kinds["x"].startswith('numeric {"decimal": ","')
+
+
+@pytest.mark.parametrize("cells", [
+    ["12.340", "7.000", "35.067", "1.204", "8.100", "999.000"],  # all have three decimals
+    ["12.34", "7", "35.067", "1.204", "8.1", "999"],
+    ["0.340", "7", "35.067", "1.204", "8.100", "999"],  # no group of thousands starts with 0
+    ["12.340", "7", "35.067", "1.204", "8.100", "1999"],  # 1999 would be 1.999
+    ["12.345", "7", "35.067", "1.204", "8.125", "999"],  # no zero at the end
+])  # fmt: skip
+@pytest.mark.parametrize("sign", [",", ";"])
+def test_other_points_stay_decimal(cells: list[str], sign: str, tmp_path: Path) -> None:
+    lines = [f"{cell}{sign}{n}" for n, cell in enumerate(cells * 20)]
+    (tmp_path / "t.csv").write_text("\n".join([f"x{sign}n", *lines, ""]))
+    column = read_table(tmp_path / "t.csv").column("x")
+    assert isinstance(column, NumericColumn)
+    assert column.values.tolist() == [float(cell) for cell in cells * 20]
+
+
+def test_amounts_with_commas_and_points_leave_no_doubt(tmp_path: Path) -> None:
+    cells = [f"-${1000.25 + n:,.2f}" for n in range(40)]
+    (tmp_path / "t.csv").write_text("x;n\n" + "".join(f"{cell};{n}\n" for n, cell in enumerate(cells)))
+    assert read_table(tmp_path / "t.csv").column("x").values.tolist() == [-1000.25 - n for n in range(40)]
+
+
+@pytest.mark.parametrize(("cells", "value"), [
+    ([f"{n} years" for n in range(2, 30)] + ["6 months"], 0.5),
+    ([f"{n} years" for n in range(2, 30)] + ["73 days"], 73 / 365.2425),
+    ([f"{n} лет" for n in range(25, 30)] + ["22 года"], 22.0),
+    ([f"{n} mg/L" for n in range(2, 30)] + ["500 µg/mL"], 500.0),
+    ([f"{n} sqft" for n in range(2, 30)] + ["0.5 acres"], 21780.0),
+    ([f"{n}nF" for n in range(2, 30)] + ["1.5µF"], 1500.0),
+    ([f"{n / 2}-inch" for n in range(2, 30)] + ["6.1-inch"], 6.1),
+    ([f"{n / 2}”" for n in range(2, 30)] + ["6.1”"], 6.1),
+    ([f"{n} 200:-" for n in range(2, 30)] + ["1 200:-"], 1200.0),
+    ([f"Rp. {n}.200,00" for n in range(2, 30)] + ["Rp. 1.200.000,00"], 1.2e6),
+    ([f"{n} 100 [{n} 000-{n} 200]" for n in range(2, 30)] + ["4 000 [3 900-4 100]"], 4000.0),
+    ([f"{n / 2} ({n} reviews)" for n in range(2, 30)] + ["4.5 (123 reviews)"], 4.5),
+    ([f"{n / 2}% ({n}/200)" for n in range(2, 30)] + ["4.5% (9/200)"], 4.5),
+    ([f"10^{n}" for n in range(2, 9)] + ["10^-3"], 0.001),
+    ([*map(str, range(30)), "=>40"], 40.0),
+])  # fmt: skip
+def test_the_last_cell_is_read(cells: list[str], value: float) -> None:
+    column = table_from({"x": cells, "n": range(len(cells))}).column("x")
+    assert isinstance(column, NumericColumn)
+    assert column.values[-1] == pytest.approx(value, rel=1e-12)
+
+
+def test_superscripts_behind_ten_are_no_footnotes() -> None:
+    table = table_from({"x": ["10²", "10³", "10⁵", "10⁶"] * 9})
+    assert isinstance(table.column("x"), CategoricalColumn)
+    assert any("holds powers such as 10²" in note for note in table.notes)
+
+
+WORDS_OF_THE_WORLD = """
+    weiß nicht|trifft nicht zu|ne sait pas|sans réponse|no sabe|NS/NC|sem informação|weet niet|vet ej|ei tietoa|
+    nie wiem|nevím|затрудняюсь ответить|未回答|暂无数据|무응답|ไม่ระบุ|tidak tahu|NR|DK|REF|skipped|not asked|
+    invalid|Error|SENSOR ERROR|Bad|I/O Timeout|No Ct|QNS|b.d.l.|< LOQ|n/m|.a|??|－|―|*****|- -|(leer)|(en blanco)|M|x
+"""
+
+
+@pytest.mark.parametrize("share", [0.03, 0.3])
+@pytest.mark.parametrize("word", [each.strip() for each in WORDS_OF_THE_WORLD.split("|")])
+def test_words_of_the_world_are_missing_among_numbers_and_kept_among_codes(word: str, share: float) -> None:
+    count = round(100 * share)
+    table = table_from(
+        {"x": [*(f"{n / 4}" for n in range(100 - count)), *[word] * count], "c": ["1", "2", "a", word] * 25}
+    )
+    column = table.column("x")
+    assert isinstance(column, NumericColumn)
+    assert np.count_nonzero(column.missing) == count
+    assert any(f"missing values are written as {word!r} ({count} rows)" in note for note in table.notes)
+    kept = table.column("c")
+    assert isinstance(kept, CategoricalColumn)
+    assert word in kept.levels
+
+
+@pytest.mark.parametrize(("codes", "plain"), [
+    ([97, 98, 99], [*range(1, 8)]),
+    ([-9, -8, -7], [*range(11)]),
+    ([997, 998, 999], [*range(18, 90)]),
+    ([99], [*range(1, 8)]),
+])  # fmt: skip
+def test_codes_of_surveys_are_named_together(codes: list[int], plain: list[int]) -> None:
+    values = np.array([*plain * 9, *codes * 4], float)
+    assert sorted(each.value for each in suspected_sentinels(values)) == sorted(codes)
+    assert suspected_sentinels(np.array([*range(95, 100), *range(60, 96)] * 4, float)) == []
+    assert suspected_sentinels(np.array([*range(-4, 40)] * 4, float)) == []

@@ -106,7 +106,7 @@ def test_texts_that_start_with_numbers_are_left_out_for_that_reason() -> None:
     schema = Schema.fit(table_from({"code": codes, "x": range(30), "y": [*range(29), 1]}), "y")
     assert schema.notes == (
         "column 'code' holds values that start with numbers, such as '0A', in an unknown notation "
-        "(30 different values in 30 rows): left out",
+        "(30 different values in 30 rows): left out; if they are numbers, write them as numbers (12.5)",
     )
 
 
@@ -116,7 +116,7 @@ def test_several_numbers_in_a_cell_are_said(text: str) -> None:
     schema = Schema.fit(table_from({"c": cells, "x": range(30), "y": [*range(29), 1]}), "y")
     assert schema.notes == (
         f"column 'c' holds several numbers in each cell, such as '{cells[0]}' "
-        "(30 different values in 30 rows): left out",
+        "(30 different values in 30 rows): left out; give each number a column of its own",
     )
     kept = Schema.fit(table_from({"c": cells * 9, "x": range(270), "y": [*range(269), 1]}), "y")
     assert kept.notes == (

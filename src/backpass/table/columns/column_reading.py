@@ -11,6 +11,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,7 @@ from backpass.table.notation.agreement import NOTHING, Agreement, agreement_of
 from backpass.table.notation.boolean import truth_in
 from backpass.table.notation.notations import notations_of
 from backpass.table.notation.number import currency_of, is_padded, number_in, text_of
+from backpass.table.notation.numeral import thousands_sign
 from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.words import means_missing, words_among
 from backpass.table.presentation.scripts import has_other_digits
@@ -43,6 +45,7 @@ MOSTLY = 0.5  # share of numbers from which a column kept as text is worth a not
 CERTAIN = 1000  # stands for the number of different values where the kind of the column is required
 FEW_OTHERS = 5  # different values beside numbers that may all be words for "no value"
 ADVISED = 4  # one part in so many of them from which the most frequent one may be such a word
+VALUES = {"number": (NUMERIC, INFINITE), "date": (DATE,), "time": (TIME,)}
 TWO_SIGNS = "some numbers have a decimal point and others a decimal comma: write all of them with one sign"
 KEEP_WORDS = "--no-missing-detection keeps them as categories"
 
@@ -55,6 +58,13 @@ def with_reading(name: str, classified: TextClassification, rules: Rules) -> Tex
     if agreement.reading is not None:
         classified = _read(classified, agreement.reading)
     return _with_gaps(replace(classified, agreement=agreement), rules, words, is_required=rules.kinds is not None)
+
+
+def with_gaps_beside_dates(classified: TextClassification, rules: Rules) -> TextClassification:
+    """Return the classification with words for missing beside numbers that turned out to be dates or times: 01.2024."""
+    there = np.flatnonzero((classified.counts > 0) & (classified.types == TEXT)).tolist()
+    words = [there[k] for k in words_among([classified.texts[j] for j in there])]
+    return _with_gaps(classified, rules, words, is_required=False)
 
 
 def with_truths(name: str, classified: TextClassification, notes: list[str]) -> TextClassification:
@@ -97,7 +107,7 @@ def _agreed(classified: TextClassification, rules: Rules, words: Sequence[int]) 
     if classified.is_percent or classified.rows_of(DATE):
         return NOTHING
     is_plain = not (there & (classified.types == TEXT)).any()
-    if is_plain and not _are_amounts(classified):
+    if is_plain and not (_are_amounts(classified) or thousands_sign(compress(classified.texts, there))):
         return NOTHING
     of_numbers = there & classified.are(NUMERIC, TIME, TEXT)
     of_numbers[words] = False
@@ -212,23 +222,30 @@ def notation_note(name: str, classified: TextClassification, reading: NumberRead
 
 
 def text_notes(name: str, classified: TextClassification, decimal: str) -> list[str]:
-    """Return the note on a column that is kept as text although many of its values start like numbers."""
+    """Return the note on a column that is kept as text although most of its values are numbers, dates or times."""
     if classified.agreement.dispute:
         return [f"column {shown(name)} holds {classified.agreement.dispute}: kept as categories"]
-    numbers, texts = classified.rows_of(NUMERIC, INFINITE), classified.rows_of(DATE, TIME, TEXT)
-    if numbers < MOSTLY * (numbers + texts):
+    rows_of = {noun: classified.rows_of(*types) for noun, types in VALUES.items()}
+    noun = max(rows_of, key=lambda each: rows_of[each])
+    values, others = rows_of[noun], classified.rows_of(NUMERIC, INFINITE, DATE, TIME, TEXT) - rows_of[noun]
+    if not values or values < MOSTLY * (values + others):
         return []
     rows = Counter[str]()
-    for j in np.flatnonzero(classified.are(DATE, TIME, TEXT)).tolist():
+    is_other = classified.are(NUMERIC, INFINITE, DATE, TIME, TEXT) & ~classified.are(*VALUES[noun])
+    for j in np.flatnonzero(is_other).tolist():
         rows[classified.texts[j]] += int(classified.counts[j])
     most = dict(rows.most_common())
-    what = f"{counted(numbers, 'number')} and {counted(texts, 'other value')}, such as {_with_rows(most)}"
+    what = f"{counted(values, noun)} and {counted(others, 'other value')}, such as {_with_rows(most)}"
     first = next(iter(most))
+    if noun == "time" and any(map(str.isdigit, first)):  # 1:40 beside 1:160
+        return []
     advice = f"--missing {shlex.quote(first)} makes that value missing"
     sign = decimal if classified.reading is None else classified.reading.decimal
-    if are_of_other_sign([*most], sign):
+    if noun == "number" and are_of_other_sign([*most], sign):
         advice = TWO_SIGNS
-    elif any(map(str.isdigit, first)) or (len(most) > FEW_OTHERS and ADVISED * most[first] < texts):  # values, no words
+    elif any(map(str.isdigit, first)) or (
+        len(most) > FEW_OTHERS and ADVISED * most[first] < others
+    ):  # values, no words
         advice = "if the others are numbers or dates, write all of them alike"
     return [f"column {shown(name)} holds {what}: kept as categories; {advice}"]
 

@@ -36,6 +36,11 @@ SEVERAL_NUMBERS = LazyPattern(
     r"\W?\d+(?:[.,]\d+)?(?:\s?(?:[/x×*;|]|, ?)\s?-?\d+(?:\.\d+)?){1,2}\W?(?:\s?[^\W\d]{1,4})?"
 )
 """Blood pressures (120/80), sizes (1920x1080, 2 x 3 x 4 cm), coordinates (52.1, -4.3)."""
+DATED = LazyPattern(
+    r"\D{0,12}(?:[12]\d{3}[-./年 ]\s?\d{1,2}[-./월月 ]|\d{1,2}:\d{2}(?!\d)"
+    r"|\d{1,2}[-./ ]\s?(?:\d{1,2}|[^\W\d_]{3,10})\.?[-./ ]\s?[12]\d{3}(?!\d))"
+)
+"""Dates and times of day, whatever stands behind them: 2024-01-31 15:30 EST, 5:30p."""
 
 
 class Exclusion(NamedTuple):
@@ -65,8 +70,8 @@ def left_out_because(column: Column, *, forced: bool) -> Exclusion | None:
     if (tiny := how_tiny(column)) and not column.missing.any():
         return Exclusion("constant", f"{name} is effectively constant: left out ({tiny})")
     if not forced and looks_like_identifier(column) and not is_free_text(column):
-        reason, text = _why_identifier(column)
-        return Exclusion(reason, f"{name} {text}: left out")
+        reason, text, advice = _why_identifier(column)
+        return Exclusion(reason, f"{name} {text}: left out{advice}")
     return None
 
 
@@ -151,6 +156,10 @@ class NumberedTexts:
         if are_several(levels):
             name = "several numbers in each cell"
             return NumberedTexts("are", name, f"{name}, {such}", "give each number a column of its own")
+        if all(DATED.match(text) for text in levels):
+            name = "dates or times in an unknown notation"
+            advice = "if they are dates or times, write them as 2024-12-31, 2024-12-31T23:59:59 or 23:59"
+            return NumberedTexts("start with", name, f"values that start with {name}, {such}", advice)
         if all(HEXADECIMAL.fullmatch(text) for text in levels):
             name = "hexadecimal numbers"
             return NumberedTexts("are", name, f"{name}, {such}", "if they are quantities, write them in decimal digits")
@@ -173,15 +182,15 @@ def are_several(levels: Sequence[str]) -> bool:
     return all(SEVERAL_NUMBERS.fullmatch(text) for text in levels)
 
 
-def _why_identifier(column: Column) -> tuple[str, str]:
-    """Say why a column of nearly as many values as rows is left out: in a few words, and in a sentence."""
+def _why_identifier(column: Column) -> tuple[str, str, str]:
+    """Say why a column of nearly as many values as rows is left out: in a few words, and in a sentence; and advise."""
     share = f"{distinct_categories(column):,} different values in {counted(int((~column.missing).sum()), 'row')}"
     if not (isinstance(column, CategoricalColumn) and starts_with_numbers(column)):
-        return "identifier", f"looks like an identifier ({share})"
+        return "identifier", f"looks like an identifier ({share})", ""
     if all(text.isdigit() for text in column.levels):
-        return "whole numbers as text", f"holds whole numbers as text ({share})"
+        return "whole numbers as text", f"holds whole numbers as text ({share})", ""
     texts = NumberedTexts.of(column)
-    return texts.name, f"holds {texts.found} ({share})"
+    return texts.name, f"holds {texts.found} ({share})", f"; {texts.advice}"
 
 
 def _content(column: Column) -> np.ndarray[Any, Any]:

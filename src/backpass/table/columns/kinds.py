@@ -27,6 +27,7 @@ from backpass.table.columns.column_reading import (
     gap_note,
     notation_note,
     text_notes,
+    with_gaps_beside_dates,
     with_reading,
     with_truths,
 )
@@ -71,7 +72,7 @@ from backpass.table.notation.number import (
     without_percent,
 )
 from backpass.table.notation.reading import NumberReading
-from backpass.table.notation.sentinel import SENTINELS, Suspected, suspected_sentinels
+from backpass.table.notation.sentinel import SUSPECTED, Suspected, suspected_sentinels
 from backpass.table.notation.vocabulary import PERCENTS
 from backpass.table.presentation.columns import without_presentation
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn
@@ -121,6 +122,8 @@ def infer_column(raw: RawColumn, rules: Rules, errors: ErrorList, notes: list[st
     if rules.allows_truths(raw.name):
         classified = with_truths(raw.name, classified, notes)
     classified = with_counted(raw, classified, rules)
+    if required is None and classified.counted is not None and not classified.gaps:
+        classified = with_gaps_beside_dates(classified, rules)
     kind = decide(raw, classified, required, rules.decimal, notes)
     if kind == "categorical":
         return _text_column(shown_raw, as_text, rules, notes)
@@ -409,7 +412,7 @@ def _checked(
     elif max(high, -low) >= WHOLE_LIMIT and lost_digits(values):
         lost = "whole numbers beyond 2^53, their last digits are lost; an identifier? --categorical"
         notes.append(f"column {shown(name)}: {lost}")
-    elif rules.kinds is None and rules.detect_missing and (low in SENTINELS or high in SENTINELS):
+    elif rules.kinds is None and rules.detect_missing and (low in SUSPECTED or high in SUSPECTED):
         notes += [_suspicion(name, each) for each in suspected_sentinels(values)]
     return NumericColumn(name, values)
 

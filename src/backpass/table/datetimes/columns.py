@@ -30,7 +30,7 @@ from backpass.table.datetimes.counted import (
     serial_beside,
 )
 from backpass.table.datetimes.day_month import Order, has_short_year, is_day_and_month
-from backpass.table.datetimes.strings import without_weekday
+from backpass.table.datetimes.strings import with_common_signs, without_weekday
 from backpass.table.datetimes.timestamp import NAT, timestamp_texts
 from backpass.table.datetimes.written import TURN, WRITTEN
 from backpass.table.messages import ErrorList, counted, plural, rows_listed, shown
@@ -113,13 +113,14 @@ def with_counted(raw: RawStrings, classified: TextClassification, rules: Rules) 
         return classified
     texts = classified.of_type(NUMERIC)
     padded = any(is_padded(text) and text.strip("0") for text in texts)
-    if is_free and (raw.is_category or (padded and {*map(len, texts)} != {6}) or classified.rows_of(TIME)):
+    lengths = {*map(len, texts)}
+    if is_free and (raw.is_category or (padded and len(lengths) > 1) or classified.rows_of(TIME)):
         return classified
     if is_free and classified.rows_of(DATE):
         dates = classified.microseconds[classified.are(DATE) & (classified.counts > 0)]
         notation = serial_beside(values, dates) if rules.detect_dates else None
     elif is_free and padded:
-        notation = counted_in_padded(raw.name, values) if rules.detect_dates else None
+        notation = counted_in_padded(raw.name, values, lengths.pop()) if rules.detect_dates else None
     else:
         notation = notation_of(raw.name, values, extent, rules)
     if notation is None:
@@ -162,7 +163,10 @@ def datetime_notes(name: str, classified: TextClassification, kind: Kind) -> lis
 
 def _order_note(name: str, classified: TextClassification, order: Order) -> str:
     """Return the note on dates that were read in an order of day, month and year."""
-    plain = {text: with_ascii_digits(with_plain_spaces(without_weekday(text))) for text in classified.of_type(DATE)}
+    plain = {
+        text: with_ascii_digits(with_common_signs(with_plain_spaces(without_weekday(text))))
+        for text in classified.of_type(DATE)
+    }
     dates = [text for text, bare in plain.items() if is_day_and_month(bare)]
     short = [text for text in dates if has_short_year(plain[text])]
     what = f"column {shown(name)} has dates such as {shown((short or dates)[0])}: read {order.replace('_', ' ')}"

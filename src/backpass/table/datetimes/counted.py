@@ -18,18 +18,23 @@ from backpass.table.datetimes.digits import (
     calendar_microseconds,
     clock_microseconds,
     epoch_microseconds,
+    month_microseconds,
     ordinal_microseconds,
+    reversed_microseconds,
     serial_microseconds,
     short_year_microseconds,
 )
 from backpass.table.datetimes.name_evidence import says_date, says_time
 from backpass.table.datetimes.number_evidence import (
     SERIALS,
+    YEARS,
     Numbers,
     are_dates,
     are_epochs,
     are_months,
     are_ordinal,
+    are_pointed_months,
+    are_reversed,
     are_serials,
     are_short,
     are_times,
@@ -145,6 +150,48 @@ COUNTED = (
         (100001.0, 999912.0),
         lambda values: calendar_microseconds(values * 100.0 + 1.0, 0),
         are_months,
+    ),
+    Counted(
+        "ddmmyyyy",
+        "ddmmyyyy",
+        (31012024.0, 24122023.0, 1121999.0),
+        ("2024-01-31", "2023-12-24", "1999-12-01"),
+        "as yyyymmdd; some days are above 12; a leading zero may be lost",
+        (1011000.0, 31129999.0),
+        lambda values: reversed_microseconds(values, is_month_first=False),
+        lambda name, different: are_reversed(name, different),
+    ),
+    Counted(
+        "mmddyyyy",
+        "mmddyyyy",
+        (1312024.0, 12242023.0, 12311999.0),
+        ("2024-01-31", "2023-12-24", "1999-12-31"),
+        "as ddmmyyyy",
+        (1011000.0, 12319999.0),
+        lambda values: reversed_microseconds(values, is_month_first=True),
+        lambda name, different: are_reversed(name, different),
+    ),
+    Counted(
+        "yyyy.mm",
+        "yyyy.mm",
+        (2024.01, 2023.12, 1999.1, 2020.06, 2020.07, 2020.08),
+        ("2024-01-01", "2023-12-01", "1999-10-01", "2020-06-01", "2020-07-01", "2020-08-01"),
+        "as yyyymm; 2024.1 is October",
+        (1000.01, 9999.12),
+        lambda values: month_microseconds(values, is_month_first=False),
+        lambda name, different: are_pointed_months(name, np.rint(different * 1e2)),
+        may_be=lambda number: 1.0 <= round(number * 1e2) % 100 <= 12.0,
+    ),
+    Counted(
+        "mm.yyyy",
+        "mm.yyyy",
+        (1.2024, 12.2023, 12.1999, 6.202, 7.202, 8.202),
+        ("2024-01-01", "2023-12-01", "1999-12-01", "2020-06-01", "2020-07-01", "2020-08-01"),
+        "as yyyymm, also with a leading zero: 01.2024",
+        (1.1, 12.9999),
+        lambda values: month_microseconds(values, is_month_first=True),
+        lambda name, different: are_pointed_months(name, np.rint(different * 1e4) % 1e4 * 100.0 + np.floor(different)),
+        may_be=lambda number: YEARS[0] <= round(number * 1e4) % 10_000 < YEARS[1],
     ),
     Counted(
         "yymmdd",
@@ -329,14 +376,24 @@ def likely_notations(name: str, values: Numbers, extent: tuple[float, float]) ->
     return [each for each in likely if (one is None or each.may_be(one)) and _fits(each, head)]
 
 
-def counted_in_padded(name: str, values: Numbers) -> Counted | None:
-    """Return the notation of numbers of six digits, some of which start with a zero, as 050131; None if they are codes.
+PADDED = {4: ("hhmm",), 6: ("yymmdd",), 7: ("mm.yyyy",), 8: ("ddmmyyyy", "mmddyyyy")}
+"""Characters of all numbers -> the notations in which some of them may start with a zero."""
 
-    >>> counted_in_padded("date", np.array([50131.0, 61224.0, 70704.0])).key
+
+def counted_in_padded(name: str, values: Numbers, length: int) -> Counted | None:
+    """Return the notation of numbers of one length, some of which start with a zero, as 050131; None if they are codes.
+
+    >>> counted_in_padded("date", np.array([50131.0, 61224.0, 70704.0]), 6).key
     'yymmdd'
+    >>> counted_in_padded("since", np.array([1.2024, 2.2024, 12.2023, 6.2023, 7.2023, 8.2023]), 7).key
+    'mm.yyyy'
     """
-    notation, different = BY_KEY["yymmdd"], distinct_values(values)
-    return notation if _fits(notation, different) and are_short(name, different) else None
+    different = distinct_values(values)
+    for each in (BY_KEY[key] for key in PADDED.get(length, ())):
+        is_meant = are_short if each.key == "yymmdd" else each.is_meant  # without zeros, its numbers have six digits
+        if _fits(each, different) and is_meant(name, different):
+            return each
+    return None
 
 
 def serial_beside(values: Numbers, dates: Microseconds) -> Counted | None:

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from backpass.table.datetimes.calendar import days_of, is_date
 from backpass.table.datetimes.timestamp import DAY, since_midnight
-from backpass.table.datetimes.written import full_year, hour_of_24
+from backpass.table.datetimes.written import BEFORE_CLOCK, full_year, hour_of_24
 from backpass.table.notation.lazy_pattern import LazyPattern
 
 Order: TypeAlias = Literal["day_first", "month_first", "year_first"]
@@ -25,7 +25,7 @@ MORE_YEARS = 3  # times as many different numbers in the place of the days as in
 
 DATE = LazyPattern(
     r"([0-9]{1,2})([./-]) ?([0-9]{1,2})\2 ?([0-9]{4}|[0-9]{2})"
-    r"(?:(?:T|,? {1,2}| - )([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?"
+    rf"(?:(?:{BEFORE_CLOCK})([0-9]{{1,2}})[:h]([0-9]{{2}})(?::([0-9]{{2}})(?:[.,]([0-9]{{1,9}}))?)?"
     r"(?: ?([AaPp])\.?[ \u00a0\u202f]?[Mm]\.?| (?:Uhr|h))?)?"
 )
 VERSION = LazyPattern(r"[0-9]{1,3}\.[0-9]{1,3}\.(?:[0-9]|[0-9]{3})")

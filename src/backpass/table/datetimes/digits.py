@@ -41,6 +41,24 @@ def short_year_microseconds(values: Numbers) -> Microseconds:
     return calendar_microseconds(np.where(values == digits, century * 1e4 + digits, np.nan_to_num(values) + 0.5), 0)
 
 
+def reversed_microseconds(values: Numbers, *, is_month_first: bool) -> Microseconds:
+    """Return the timestamps of digits such as 31012024, whose year stands last; a leading zero may be lost."""
+    digits = np.floor(values)
+    first, second, year = np.floor(digits / 1e6), np.floor(digits / 1e4) % 100.0, digits % 1e4
+    month, day = (first, second) if is_month_first else (second, first)
+    return calendar_microseconds(np.where(values == digits, year * 1e4 + month * 100.0 + day, 0.5), 0)
+
+
+def month_microseconds(values: Numbers, *, is_month_first: bool) -> Microseconds:
+    """Return the timestamps of numbers such as 2024.01 or 1.2024: a year and a month with a point between them."""
+    scale = 1e4 if is_month_first else 1e2
+    digits = np.rint(values * scale)
+    before, behind = np.floor(digits / scale), digits % scale
+    year, month = (behind, before) if is_month_first else (before, behind)
+    is_such = np.abs(values * scale - digits) < 1e-6 * scale
+    return calendar_microseconds(np.where(is_such, year * 1e4 + month * 100.0 + 1.0, 0.5), 0)
+
+
 def ordinal_microseconds(values: Numbers) -> Microseconds:
     """Return the timestamps of digits such as 2024031: the year and the day of the year."""
     digits = np.floor(values).astype(np.int64)

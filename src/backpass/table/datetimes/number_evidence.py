@@ -47,6 +47,22 @@ def are_months(name: str, different: Numbers) -> bool:
     return is_near and len(different) >= (2 if says_month(name) else FEWEST_MONTHS)
 
 
+def are_pointed_months(name: str, different: Numbers) -> bool:
+    """Whether digits such as 202401 of numbers with a point are months: of all months 1 to 12, some beyond the first.
+
+    Versions such as 2024.1, 2024.2, 2024.3 are none, because 2024.2 has no month 20.
+    """
+    return are_months(name, different) and len(distinct_values(different % 100.0)) > 1
+
+
+def are_reversed(name: str, different: Numbers) -> bool:
+    """Whether digits such as 31012024 are dates of two centuries around now, some of which no other order allows."""
+    first, second, years = np.floor(different / 1e6), np.floor(different / 1e4) % 100.0, different % 1e4
+    is_near = bool(years.min() >= YEARS[0] and years.max() < YEARS[1])
+    is_clear = bool(first.max() > 12.0 or second.max() > 12.0)
+    return is_near and is_clear and len(different) >= (2 if says_date(name) else FEWEST_DATES)
+
+
 def are_short(name: str, different: Numbers) -> bool:
     """Whether numbers of six digits are dates by their name, or many in several months."""
     if says_date(name):

@@ -16,7 +16,7 @@ DAY = 24  # hours; 59:30 is rather minutes and seconds
 FEWEST_SPANS = 3  # different durations; fewer are as good as categories
 _AND = r"[, ]{0,2}(?:(?:and|und|et|y|e|en|och|og|и) )?"
 _DAY = r"d|days?|tage?n?|jours?|días?|dias?|giorni|giorno|dagen|dag|дн(?:ей|я|\.)?|天|日"
-_DAYS = rf"(?:(?P<days>[0-9]+) ?(?:{_DAY}){_AND})"
+_DAYS = rf"(?:(?P<days>[0-9]+)(?: ?(?:{_DAY}){_AND}|[. ](?=[0-9]{{2}}:[0-9]{{2}}:)))"
 _HOURS = (
     r"h|hrs?|hours?|std|stunden?|heures?|horas?|ore|ora|uur|timer|timmar|tim|час(?:а|ов)?|ч"
     r"|小时|小時|時間|时|時|시간"
@@ -30,6 +30,10 @@ CLOCK = LazyPattern(
     rf"(?P<sign>[-+]?){_DAYS}?(?P<hours>[0-9]{{1,5}}):(?P<minutes>[0-9]{{2}})(?::(?P<seconds>[0-9]{{2}}(?:[.,][0-9]+)?))?"
 )
 LAP = LazyPattern(r"(?P<sign>-?)(?P<minutes>[0-9]{1,4}):(?P<seconds>[0-9]{2}[.,][0-9]+)")
+PACED = LazyPattern(
+    r"(?P<sign>-?)(?P<minutes>[0-9]{1,3}):(?P<seconds>[0-9]{2}(?:[.,][0-9]+)?)"
+    r" ?(?:min(?:utes|uten)?\.?|(?:min)? ?/ ?(?:km|mi))"
+)
 WORDED = LazyPattern(
     rf"(?P<sign>-?){_DAYS}?(?:(?P<hours>[0-9]+(?:[.,][0-9]+)?) ?(?:{_HOURS})\.?{_AND})?"
     rf"(?:(?P<minutes>[0-9]+(?:[.,][0-9]+)?) ?(?:{_MINUTES})\.?{_AND})?"
@@ -53,12 +57,16 @@ def span_in(text: str) -> float | None:
     (None, None, None, 7200.0, 5400.0)
     >>> span_in("3:45.2"), span_in("3:75.2"), span_in("3'45\\""), span_in("1 Stunde und 5 Minuten")
     (225.2, None, 225.0, 3900.0)
+    >>> span_in("1.02:30:00"), span_in("1 02:30:00"), span_in("5:30 min"), span_in("5:30 /km")
+    (95400.0, 95400.0, 330.0, 330.0)
     """
     if text[:1] not in STARTS:
         return None  # most texts, without a pattern
     if found := CLOCK.fullmatch(text):
         return _of_clock(found)
-    if (found := LAP.fullmatch(text) or MARKED.fullmatch(text)) and (seconds := _number(found["seconds"])) < 60.0:
+    if (found := LAP.fullmatch(text) or MARKED.fullmatch(text) or PACED.fullmatch(text)) and (
+        seconds := _number(found["seconds"])
+    ) < 60.0:
         return _signed(found, {"minutes": _number(found["minutes"]), "seconds": seconds})
     for pattern in (WORDED, ISO):
         if (found := pattern.fullmatch(text)) and any(found[unit] for unit in UNITS):

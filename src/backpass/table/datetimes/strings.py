@@ -42,8 +42,18 @@ DIGIT = re.compile("[0-9]")
 ALL_DIGIT = re.compile(r"(?:[^0-9\0]*+[0-9][^\0]*+\0)*+")
 """Strings joined by NUL, and one behind the last, of which each holds a digit."""
 DAY_BEFORE = LazyPattern(
-    r"(?P<weekday>[^\W\d_]{1,12})\.?,?[ \u00a0](?=[0-9]{1,4}[./-] ?[0-9]{1,2}[./-] ?[0-9]{1,4}(?![0-9]))"
+    r"(?:'|(?P<weekday>[^\W\d_]{1,12})\.?,?[ \u00a0])(?=[0-9]{1,4}[./-] ?[0-9]{1,2}[./-] ?[0-9]{1,4}(?![0-9]))"
 )
+EASTERN = re.compile("[年月日月火水木金土曜星周週期전후午μ]")
+WEEKDAY_BEHIND = LazyPattern(
+    r"(?<=[0-9日일])\s?(?:[(（][月火水木金土日](?:曜日?)?[)）]|(?:星期|周|週)[一二三四五六日天])"
+)
+HALF_BEFORE = LazyPattern(r"(上午|午前|오전|下午|午後|오후)\s?([0-9]{1,2}:[0-9:.]{2,})")
+HALF_BEHIND = LazyPattern(r"(?<=[0-9])\s?([πμ])\.?μ\.?")
+ERA = LazyPattern(r"(令和|平成|昭和|大正|民國|民国)([0-9]{1,3}|元)年")
+MORNINGS = frozenset(["上午", "午前", "오전", "π"])
+BEFORE_ERA = {"令和": 2018, "平成": 1988, "昭和": 1925, "大正": 1911, "民國": 1911, "民国": 1911}
+"""Years before the first one of an era, in Japan and Taiwan."""
 ORDINAL = "year and day of the year"
 YEAR_AND_MONTH, MONTH_AND_YEAR = "year and month", "name of the month and year"
 
@@ -68,17 +78,41 @@ class Datetimes:
 
 
 def without_weekday(text: str) -> str:
-    """Return a date in digits without the weekday before it; unchanged if there is none.
+    """Return a date in digits without the weekday or the apostrophe before it; unchanged if there is none.
 
     >>> without_weekday("Mi, 15.05.2024"), without_weekday("ven. 17/05/2024"), without_weekday("Mon 5")
     ('15.05.2024', '17/05/2024', 'Mon 5')
+    >>> without_weekday("'2024-05-15")  # as spreadsheets mark text
+    '2024-05-15'
     """
     found = DAY_BEFORE.match(text)
-    return text[found.end() :] if found is not None and found["weekday"].lower() in DAYS_BEFORE_DIGITS else text
+    is_such = found is not None and (found["weekday"] is None or found["weekday"].lower() in DAYS_BEFORE_DIGITS)
+    return text[found.end() :] if found is not None and is_such else text
+
+
+def with_common_signs(text: str) -> str:
+    """Return a date without an East Asian weekday behind it, with AM or PM behind its time and a Gregorian year.
+
+    >>> [with_common_signs(text) for text in ("2020/1/5(日)", "2020-01-05 星期日", "2020/1/5 下午 2:30:05")]
+    ['2020/1/5', '2020-01-05', '2020/1/5 2:30:05 PM']
+    >>> [with_common_signs(text) for text in ("令和2年1月5日", "民國109年1月5日", "5/1/2020 2:30 μ.μ.")]
+    ['2020年1月5日', '2020年1月5日', '5/1/2020 2:30 PM']
+    """
+    if EASTERN.search(text) is None:
+        return text
+    text = ERA.sub(lambda found: f"{BEFORE_ERA[found[1]] + (1 if found[2] == '元' else int(found[2]))}年", text)
+    text = WEEKDAY_BEHIND.sub("", text)
+    text = HALF_BEFORE.sub(lambda found: f"{found[2]} {_half(found[1])}", text)
+    return HALF_BEHIND.sub(lambda found: f" {_half(found[1])}", text)
+
+
+def _half(word: str) -> str:
+    return "AM" if word in MORNINGS else "PM"
 
 
 def _may_start_with_weekday(text: str) -> bool:
-    return text[:1].isalpha() and text[-1:].isalnum() and DAY_BEFORE.match(text) is not None
+    first = text[:1]
+    return (first == "'" or first.isalpha()) and text[-1:].isalnum() and DAY_BEFORE.match(text) is not None
 
 
 def datetimes_among(
@@ -105,7 +139,7 @@ def datetimes_among(
     given = texts
     spaced = texts = [*map(without_weekday, texts)] if any(map(_may_start_with_weekday, texts)) else texts
     if not all(map(str.isascii, texts)):
-        spaced = [*map(with_plain_spaces, texts)]
+        spaced = [with_common_signs(with_plain_spaces(text)) for text in texts]
         texts = [with_ascii_digits(text) for text in spaced]
     short = [j for j in candidates if len(texts[j]) <= LONGEST]
     if not short:

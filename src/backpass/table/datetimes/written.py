@@ -15,17 +15,22 @@ from backpass.table.datetimes.month_names import is_weekday, month_of
 from backpass.table.datetimes.timestamp import DAY, FIRST, HOUR, LAST, MINUTE, DatetimeKind, Timestamp, since_midnight
 from backpass.table.notation.lazy_pattern import LazyPattern
 
-LONGEST = 48  # characters of a string that may be a timestamp
+LONGEST = 72  # characters of a string that may be a timestamp
 TURN = 69  # two-digit years from here on are of the 20th century (POSIX.1-2017, strptime, %y)
 _HALF = r"(?: ?(?P<half>[AaPp])\.?[ \u00a0\u202f]?[Mm]\.?)"
-_ZONE = r"(?: ?(?P<zone>Z|UTC|GMT|(?:UTC|GMT)?[+-][0-9]{2}(?::?[0-9]{2})?))?"
-_MINUTES = r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
-_CLOCK = rf"(?:(?:T|,? {{1,2}}|, at | at | um | - ){_MINUTES}{_HALF}?{_ZONE}(?: Uhr| h)?)?"
+_ZONE = (
+    r"(?: ?(?P<zone>Z|UTC|GMT|(?:UTC|GMT)?[+-][0-9]{1,2}(?::?[0-9]{2})?)(?: \([^()]{1,40}\)|\[[A-Za-z_/+-]{1,40}\])?)?"
+)
+_MINUTES = r"(?P<hour>[0-9]{1,2})[:h](?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
+BEFORE_CLOCK = r"T|,? {1,2}|,? (?:at|um|à|às|a las|om|kl\.?|в) | - "
+"""What stands between a date and its time."""
+_CLOCK = rf"(?:(?:{BEFORE_CLOCK}){_MINUTES}{_HALF}?{_ZONE}(?: Uhr| h)?)?"
+_QUARTER = r"(?:quartal|quarter|qtr|trimestre|trimester|trim\.?|kwartaal|kwartał|kvartal|квартал)"
 _YEAR = r"(?P<year>[0-9]{4}|'?[0-9]{2})"
 _WORD = r"(?P<month_name>[^\W\d_]{3,12}\.?)"
 _WEEKDAY = r"(?:(?P<weekday>[^\W\d_]{2,12}\.?),? )?"
 _DAY = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th|er|º|ª|\.)?"
-FIRST_LETTERS = frozenset({"q", "w", "wk", "week", "kw", "cw"})  # of quarters and weeks
+FIRST_LETTERS = frozenset({"q", "t", "h", "s", "w", "wk", "week", "kw", "cw", "kl"})  # of quarters, half-years, weeks
 _FIRST = LazyPattern(r"[0-9]|[^\W\d_]+")
 _CALLS = ("/Date(", "new Date(")
 
@@ -82,12 +87,13 @@ WRITTEN = (
     ),
     Written(
         "day, name of the month, year",
-        ("31 Dec 2024", "31-Dec-24", "31. Dezember 2024", "31 de diciembre de 2024", "Tue, 31 Dec 2024 23:59:59 GMT"),
-        ("2024-12-31", "2024-12-31", "2024-12-31", "2024-12-31", "2024-12-31T23:59:59"),
+        ("31 Dec 2024", "31-Dec-24", "31. Dezember 2024", "Tue, 31 Dec 2024 23:59:59 GMT", "31DEC2024:10:20:30"),
+        ("2024-12-31", "2024-12-31", "2024-12-31", "2024-12-31T23:59:59", "2024-12-31T10:20:30"),
         "months of common languages, whole or abbreviated",
         LazyPattern(
-            rf"{_WEEKDAY}{_DAY}[ ./-]{{0,2}}(?:de |d')?{_WORD},?[ ./-]{{0,2}}(?:de |del )?"
-            rf"{_YEAR}(?: г\.?| р\.?| r\.?)?{_CLOCK}"
+            rf"{_WEEKDAY}{_DAY}[ ./-]{{0,2}}(?:de |d'|of )?{_WORD},?[ ./-]{{0,2}}(?:de |del )?"
+            rf"{_YEAR}(?: г\.?| года| р\.?| року| r\.?| roku)?"
+            rf"(?:{_CLOCK}|(?<=[0-9]{{4}}):(?P<clock>[0-9:]{{8}})(?:\.0+)?)"
         ),
     ),
     Written(
@@ -99,10 +105,10 @@ WRITTEN = (
     ),
     Written(
         "year, name of the month, day",
-        ("2024-Dec-31", "2024 December 31", "2024-Dec-31 08:15:00"),
-        ("2024-12-31", "2024-12-31", "2024-12-31T08:15:00"),
+        ("2024-Dec-31", "2024 December 31", "2024-Dec-31 08:15:00", "2024. március 3."),
+        ("2024-12-31", "2024-12-31", "2024-12-31T08:15:00", "2024-03-03"),
         "months of common languages, whole or abbreviated",
-        LazyPattern(rf"(?P<year>[0-9]{{4}})[ ./-]{_WORD}[ ./-]{_DAY}{_CLOCK}"),
+        LazyPattern(rf"(?P<year>[0-9]{{4}})(?:\. |[ ./-]){_WORD}[ ./-]{_DAY}{_CLOCK}"),
     ),
     Written(
         "name of the month and year",
@@ -122,38 +128,54 @@ WRITTEN = (
         LazyPattern(
             rf"(?P<day>[0-9]{{1,2}})/{_WORD}/(?P<year>[0-9]{{4}}):{_MINUTES}{_ZONE}"
             r"|(?P<weekday>[^\W\d_]{3}) (?P<month_between>[^\W\d_]{3}) {1,2}(?P<day_last>[0-9]{1,2}) "
-            r"(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})(?: (?:UTC|GMT))? (?P<year_first>[0-9]{4})"
+            r"(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})(?: (?P<zone_between>UTC|GMT|[+-][0-9]{4}))? "
+            r"(?P<year_first>[0-9]{4})"
         ),
     ),
     Written(
         "year and month",
-        ("2024-01", "2024/1", "01/2024", "1-2024", "2024M01"),
-        ("2024-01-01", "2024-01-01", "2024-01-01", "2024-01-01", "2024-01-01"),
+        ("2024-01", "2024/1", "01/2024", "1-2024", "2024M01", "01.2024"),
+        ("2024-01-01", "2024-01-01", "2024-01-01", "2024-01-01", "2024-01-01", "2024-01-01"),
         "the first day of the month; seasons such as 2010-11, 2011-12 stay categories",
         LazyPattern(
-            r"(?P<year>[12][0-9]{3})(?:[-/]|-?[mM])(?P<month>[0-9]{1,2})|(?P<month_first>[0-9]{1,2})[-/](?P<year_last>[12][0-9]{3})"
+            r"(?P<year>[12][0-9]{3})(?:[-/]|-?[mM])(?P<month>[0-9]{1,2})|(?P<month_first>[0-9]{1,2})[-/.](?P<year_last>[12][0-9]{3})"
         ),
     ),
     Written(
         "quarter",
-        ("2024-Q1", "2024Q3", "Q2 2024", "4Q2024", "4Q24"),
-        ("2024-01-01", "2024-07-01", "2024-04-01", "2024-10-01", "2024-10-01"),
-        "the first day of the quarter",
+        ("2024-Q1", "2024Q3", "Q2 2024", "4Q24", "Q4/24", "T1 2024"),
+        ("2024-01-01", "2024-07-01", "2024-04-01", "2024-10-01", "2024-10-01", "2024-01-01"),
+        "the first day of the quarter; also 3. Quartal 2024, 3rd quarter 2024, 2e trimestre 2024",
         LazyPattern(
-            r"(?P<year>[12][0-9]{3})[- /]?[Qq](?P<quarter>[1-4])"
-            r"|[Qq](?P<quarter_first>[1-4])[- /]?(?P<year_last>[12][0-9]{3})"
+            r"(?P<year>[12][0-9]{3})[- /]?[QqT](?P<quarter>[1-4])"
+            r"|[QqT](?P<quarter_first>[1-4])[- /.]?(?P<year_last>[12][0-9]{3})"
+            r"|[QqT](?P<quarter_short>[1-4])(?:/| ?')(?P<year_short>[0-9]{2})"
             r"|(?P<quarter_lead>[1-4])[- ]?[Qq](?:[- /]?(?P<year_end>[12][0-9]{3})|'?(?P<short_year>[0-9]{2}))"
+            rf"|(?i:(?P<quarter_named>[1-4])(?:\.|st|nd|rd|th|er|e|ème|º|°|-й)? ?{_QUARTER},?(?: de| del| of)?) "
+            r"(?P<year_named>[12][0-9]{3})"
+        ),
+    ),
+    Written(
+        "half-year",
+        ("2024-H1", "H2 2024", "H1/2024", "2H2024", "2024-S2"),
+        ("2024-01-01", "2024-07-01", "2024-01-01", "2024-07-01", "2024-07-01"),
+        "the first day of the half-year",
+        LazyPattern(
+            r"(?P<year>[12][0-9]{3})[- /]?[HS](?P<half_year>[12])"
+            r"|[HS](?P<half_first>[12])[- /]?(?P<year_last>[12][0-9]{3})"
+            r"|(?P<half_lead>[12])[- ]?[HS][- /]?(?P<year_end>[12][0-9]{3})"
         ),
     ),
     Written(
         "week of ISO 8601",
-        ("2024-W05", "2024W05", "2024-W05-3", "KW 05/2024", "2024w5"),
-        ("2024-01-29", "2024-01-29", "2024-01-31", "2024-01-29", "2024-01-29"),
-        "the Monday of the week",
+        ("2024-W05", "2024W05", "2024-W05-3", "KW 05/2024", "2024w5", "KW05/24"),
+        ("2024-01-29", "2024-01-29", "2024-01-31", "2024-01-29", "2024-01-29", "2024-01-29"),
+        "the Monday of the week; also Week 5, 2024",
         LazyPattern(
             r"(?P<year>[12][0-9]{3})-?W(?P<week>[0-9]{2})(?:-?(?P<day_of_week>[1-7]))?"
             r"|(?P<year_first>[12][0-9]{3})[- /]?(?:[wW]|KW|CW) ?(?P<week_last>[0-9]{1,2})"
-            r"|(?:[wW]|[wW]k|[wW]eek|KW|CW) ?(?P<week_first>[0-9]{1,2})[- /]{1,3}(?P<year_last>[12][0-9]{3})"
+            r"|(?:[wW]|[wW]k|[wW]eek|KW|CW) ?(?P<week_first>[0-9]{1,2})[- /,]{1,3}(?P<year_last>[12][0-9]{3})"
+            r"|(?:[wW]k|[wW]eek|KW|CW) ?(?P<week_short>[0-9]{1,2})(?:[-/]| ?')(?P<short_year>[0-9]{2})"
         ),
     ),
     Written(
@@ -194,11 +216,26 @@ WRITTEN = (
     ),
     Written(
         "time of day, other than ISO 8601",
-        ("9:30", "9:05:30", "18h30", "18:30 Uhr", "7h05", "24:00"),
-        ("09:30:00", "09:05:30", "18:30:00", "18:30:00", "07:05:00", "00:00:00"),
-        "a column with hours beyond 24 holds durations",
+        ("9:30", "9:05:30", "18h30", "18:30 Uhr", "18.30 Uhr", "kl. 7.05", "T18:30:00Z", "24:00"),
+        (
+            "09:30:00",
+            "09:05:30",
+            "18:30:00",
+            "18:30:00",
+            "18:30:00",
+            "07:05:00",
+            "18:30:00",
+            "00:00:00",
+        ),
+        "also 0730 hrs and 7時30分; a column with hours beyond 24 holds durations; "
+        "zones of times without a date are left out",
         LazyPattern(
-            rf"{_MINUTES}(?: ?(?:h|hs|Uhr|uur))?|(?P<hour_first>[0-9]{{1,2}}) ?[hH] ?(?P<minute_last>[0-9]{{2}})"
+            rf"(?:T|kl\.? ?)?{_MINUTES}(?: ?(?:h|hs|Uhr|uur|Z|UTC))?"
+            r"|(?P<hour_first>[0-9]{1,2}) ?[hH] ?(?P<minute_last>[0-9]{2})"
+            r"|(?P<hour_pointed>[0-9]{1,2})\.(?P<minute_pointed>[0-9]{2}) (?:Uhr|uur|h)"
+            r"|kl\.? ?(?P<hour_called>[0-9]{1,2})[.:](?P<minute_called>[0-9]{2})"
+            r"|(?P<hour_joined>[0-9]{2})(?P<minute_joined>[0-9]{2})(?: ?(?:hrs|hours|Uhr|uur)|h)"
+            r"|(?P<hour_east>[0-9]{1,2})[時时点](?P<minute_east>[0-9]{1,2})分"
         ),
         "time",
     ),
@@ -212,14 +249,31 @@ WRITTEN = (
     ),
 )
 _ALIASES = {
-    "year": ("year_first", "year_last", "year_end", "short_year"),
-    "week": ("week_first", "week_last"),
+    "year": ("year_first", "year_last", "year_end", "short_year", "year_short", "year_named"),
+    "week": ("week_first", "week_last", "week_short"),
+    "half_year": ("half_first", "half_lead"),
     "month": ("month_first",),
     "month_name": ("name_last", "month_between"),
     "day": ("day_last",),
-    "quarter": ("quarter_first", "quarter_lead"),
-    "hour": ("bare_hour", "hour_first", "hour_of_half"),
-    "minute": ("minute_last", "minute_of_half"),
+    "quarter": ("quarter_first", "quarter_lead", "quarter_short", "quarter_named"),
+    "hour": (
+        "bare_hour",
+        "hour_first",
+        "hour_of_half",
+        "hour_pointed",
+        "hour_called",
+        "hour_joined",
+        "hour_east",
+    ),
+    "minute": (
+        "minute_last",
+        "minute_of_half",
+        "minute_pointed",
+        "minute_called",
+        "minute_joined",
+        "minute_east",
+    ),
+    "zone": ("zone_between",),
 }
 """Other names of a part, because the alternatives of one pattern need names of their own."""
 POINTED_TIME = WRITTEN[-1]
@@ -296,10 +350,10 @@ def _timestamp(parts: Mapping[str, str | None], kind: DatetimeKind) -> Timestamp
     if (word := parts.get("weekday")) and not is_weekday(word):
         return None
     days = _days(found, parts)
-    offset = _offset(parts.get("zone"))
+    offset = _offset(found["zone"])
     if days is None or offset is None:
         return None
-    return Timestamp("date", days * DAY + clock - offset, bool(parts.get("zone")))
+    return Timestamp("date", days * DAY + clock - offset, bool(found["zone"]))
 
 
 def _clock(hour: str | None, minute: str | None, parts: Mapping[str, str | None]) -> int | None:
@@ -326,6 +380,8 @@ def _days(found: Mapping[str, str | None], parts: Mapping[str, str | None]) -> i
         month = month_of(found["month_name"])
     elif found["quarter"]:
         month = 3 * int(found["quarter"]) - 2
+    elif found["half_year"]:
+        month = 6 * int(found["half_year"]) - 5
     else:
         month = int(found["month"] or 1)
     day = int(found["day"] or 1)
@@ -352,7 +408,8 @@ def _offset(zone: str | None) -> int | None:
     digits = (zone or "").lstrip("ZUTCGM").replace(":", "")
     if not digits:
         return 0
-    hours, minutes = int(digits[1:3]), int(digits[3:] or 0)
+    size = digits[1:] if len(digits) > 3 else f"{digits[1:]}00"  # +530, +5
+    hours, minutes = divmod(int(size), 100)
     if hours > 23 or minutes > 59:
         return None
     return (hours * HOUR + minutes * MINUTE) * (-1 if digits[0] == "-" else 1)

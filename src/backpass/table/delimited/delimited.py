@@ -37,6 +37,7 @@ from backpass.table.layout.layout import Layout
 from backpass.table.layout.prologue import COMMENTS
 from backpass.table.memory import CELL, COLUMN, require_table_memory
 from backpass.table.messages import ErrorList, data_error, shown
+from backpass.table.notation.numeral import may_have_thousands, thousands_sign
 from backpass.table.scan import scanner_for
 
 if TYPE_CHECKING:
@@ -184,18 +185,18 @@ def sampled(files: Sequence[Delimited], scan: Scan, rules: Rules) -> Scan:
     size = max(file.file.path.stat().st_size for file in files)
     if size > SAMPLE:
         scan = scan.with_texts(_scanned(files[:1], scan, rules, 0, sample=min(size // 16, SAMPLE)), rules)
-    if rules.kinds is not None or not (
-        one_says(VERSION_WORDS, scan.names) or may_have_codes(next(files[0].pieces(SAMPLE), b"").decode("latin-1"))
-    ):
+    if rules.kinds is not None:
+        return scan
+    start = next(files[0].pieces(SAMPLE), b"").decode("latin-1")
+    if not (one_says(VERSION_WORDS, scan.names) or may_have_codes(start) or may_have_thousands(start)):
         return scan
     asked = [
         role == NUMBER and rules.required_kind(name) is None for name, role in zip(scan.names, scan.roles, strict=True)
     ]
     roles = tuple(TEXT if each else LEFT_OUT for each in asked)
     texts = _scanned(files[:1], replace(scan, roles=roles), rules, 0, sample=SAMPLE)
-    return scan.of_texts(
-        {name for j, name in enumerate(scan.names) if asked[j] and may_be_code(name, texts.texts(j)[0])}
-    )
+    levels = {name: texts.texts(j)[0] for j, name in enumerate(scan.names) if asked[j]}
+    return scan.of_texts({name for name, held in levels.items() if may_be_code(name, held) or thousands_sign(held)})
 
 
 def fields_of(files: Sequence[Delimited], rules: Rules, errors: ErrorList) -> Fields:

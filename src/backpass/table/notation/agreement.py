@@ -13,14 +13,23 @@ from itertools import pairwise
 
 from backpass.dataclass import dataclass
 from backpass.table.datetimes.span import are_spans, is_open, names_hours, overflows, span_in
-from backpass.table.notation.cell import ANGLE, COMPOUND, DIGIT, DURATION, Cell, cell_in, quick_shape_of
+from backpass.table.notation.cell import (
+    ANGLE,
+    COMPOUND,
+    DIGIT,
+    DURATION,
+    SUPERSCRIPTS,
+    Cell,
+    cell_in,
+    quick_shape_of,
+)
 from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.notation.measures.angle import angle_in, are_angles
 from backpass.table.notation.measures.aside import without_aside
 from backpass.table.notation.measures.compound import unit_of_compounds
 from backpass.table.notation.measures.units import ratio
 from backpass.table.notation.number import NUMBER, are_addresses
-from backpass.table.notation.numeral import APOSTROPHES, DECIMALS, SPACES, UNDERSCORE
+from backpass.table.notation.numeral import APOSTROPHES, DECIMALS, SPACES, UNDERSCORE, thousands_sign
 from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.vocabulary import (
     BARE_UNITS,
@@ -159,6 +168,8 @@ def _agreement(texts: Sequence[str], counts: Sequence[int], decimal: str, *, is_
     by_currency = _rows_by(shapes, lambda cell: cell.currency)
     if any(shape.trails for shape in shapes) and any(text.endswith("+") for text in texts):
         return Agreement(None, {}, {}, "numbers with + and with - behind them, as grades")
+    if all(shape.has_footnote for shape in shapes) and _are_powers(texts):
+        return Agreement(None, {}, {}, f"powers such as {texts[0]}, whose exponents look like footnotes")
     currency, currencies = _ranked(by_currency)
     if are_one_currency(by_currency):
         currencies = ""
@@ -167,7 +178,7 @@ def _agreement(texts: Sequence[str], counts: Sequence[int], decimal: str, *, is_
     word = _word(shapes, has_currency=bool(currency))
     has_fractions = any(shape.has_fraction for shape in shapes)
     reading = NumberReading(
-        _decimal(shapes, decimal, is_fixed=is_fixed),
+        _decimal(shapes, texts, decimal, is_fixed=is_fixed),
         currency,
         word.unit,
         word.has_magnitudes,
@@ -220,11 +231,11 @@ def _ranked(rows: Mapping[str, int]) -> tuple[str, str]:
     return ranked[0], f"{', '.join(ranked[:-1])} and {ranked[-1]}"
 
 
-def _decimal(shapes: Mapping[Cell, int], decimal: str, *, is_fixed: bool) -> str:
+def _decimal(shapes: Mapping[Cell, int], texts: Sequence[str], decimal: str, *, is_fixed: bool) -> str:
     """Return the decimal sign that reads most rows, the preferred one if both read as many."""
     if is_fixed:
         return decimal
-    if grouping := _grouping(shapes):
+    if grouping := _grouping(shapes) or thousands_sign(texts):
         return "," if grouping == "." else "."
     rows = {each: sum(n for shape, n in shapes.items() if each in shape.decimals) for each in DECIMALS}
     return max(DECIMALS, key=lambda each: (rows[each], each == decimal))
@@ -356,6 +367,15 @@ def _are_enumerated(texts: Sequence[str]) -> bool:
     """
     marked = [found["number"] for text in texts if (found := MARKED.fullmatch(text))]
     return 2 * len(marked) > len(texts) and len(set(marked)) <= MOST_ALIKE * len(marked)
+
+
+def _are_powers(texts: Sequence[str]) -> bool:
+    """Whether superscripts behind numbers are no footnotes, but exponents: each is behind 10, as 10² and 10⁵.
+
+    >>> _are_powers(["10²", "10⁵"]), _are_powers(["12.5¹", "10²"])
+    (True, False)
+    """
+    return all(text.rstrip(SUPERSCRIPTS) == "10" for text in texts)
 
 
 def _are_amounts(shapes: Mapping[Cell, int], texts: Sequence[str]) -> bool:

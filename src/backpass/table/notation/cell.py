@@ -37,7 +37,7 @@ MIXED = LazyPattern(  # 3 3/8, 3-3/8, 3½, ½
     r"|(?<=[0-9])[ \u00a0-](?P<part>[0-9]{1,2})[/⁄](?P<of>2|3|4|5|6|8|10|12|16|32|64)(?![0-9/]))"
 )
 OF_VALUE = LazyPattern(  # digits that are no plain value: 4.1/5, x 10^3, e5, m3
-    rf"[/x×·…\0{VULGAR}]|[*^][0-9]|\.\.|(?:[^\W\d_]|[%‰°º\"″′]|[0-9][^0-9]*[{SIGNS}])[^0-9]*[0-9]"
+    rf"[/x×·…\0{VULGAR}]|[*^][{MINUS}]?[0-9]|\.\.|(?:[^\W\d_]|[%‰°º\"″′]|[0-9][^0-9]*[{SIGNS}])[^0-9]*[0-9]"
 )
 NUMBERED = LazyPattern(rf".*[{SPACES}][1-9][0-9]?\)")  # 12.5 1): the number of a footnote is no value, either
 MISTYPED = LazyPattern(  # 1OO, 1O0, 2l5: letters in the place of digits that look like them
@@ -46,6 +46,7 @@ MISTYPED = LazyPattern(  # 1OO, 1O0, 2l5: letters in the place of digits that lo
 THOUSANDS_OF_EUROS = frozenset({"T€", "T €", "TEUR", "TEuro"})  # in German; T is tera elsewhere
 DECIMALS_OF_WORD = LazyPattern(r"(?:[^\W\d_]|[°%])\.[0-9]")  # 5O.5, 10 No.5
 PHRASES = tuple(BEFORE)
+POWER_ALONE = LazyPattern(rf"(?P<sign>[{MINUS}]?)(?P<power>10(?:\^|\*\*)[{MINUS}]?[0-9]{{1,3}})")
 CELL = LazyPattern(
     rf"""
     (?P<quote>'?)
@@ -53,16 +54,16 @@ CELL = LazyPattern(
     (?P<sign>[+{MINUS}])?                                     [{SPACES}]*
     (?:(?P<before>[{SIGNS}%]|[A-Z]{{1,2}}\$|[^\W\d_]{{2,3}}\.?|[SB]/\.?|[{LETTERS}](?![^\W\d_]))[{SPACES}]*)?
     (?P<inner>[+{MINUS}])?
-    (?P<digits>{NUMERAL})(?:(?<=[.,])[{MINUS}]{{1,2}})?
+    (?P<digits>{NUMERAL})(?:(?:(?<=[.,])|:)[{MINUS}]{{1,2}})?
     (?P<exponent>[eEdD][+-]?[0-9]{{1,3}}|[{SPACES}]?[x×·*][{SPACES}]?10(?:(?:\^|\*\*?)[+{MINUS}]?[0-9]{{1,3}}|[⁻⁺]?[{SUPERSCRIPTS}]+)|[{SPACES}]10(?:\^|\*\*?|E)[+{MINUS}]?[0-9]{{1,2}})?
     (?:[{SPACES}]*(?:[{MINUS}]|to|bis|à|\.{{2,3}}|[…~～〜至到])[{SPACES}]*(?P<upper>{NUMERAL}))?
     (?:[{SPACES}]?/[{SPACES}]?(?P<scale>[0-9]+))?
     (?P<early_plus>\+(?=[{SPACES}]*[^\W\d_]))?
-    (?P<gap>[{SPACES}]*)
-    (?P<after>(?![{SUPERSCRIPTS}{SUPERSCRIPT_LETTERS}])(?:[^\W\d_]|[%‰°º℃℉"″′/{SIGNS}µμΩ¢])(?:[\w%°º℃℉²³⁻/·.^"″′{SIGNS}{SPACES}]|(?<=[^\W\d_]|\^)(?<![AaPp][Mm])[{MINUS}](?=[1-9](?:[{SPACES}·]|$)))*)?
+    (?P<gap>[{SPACES}]*|-(?=[a-z]{{3}}))
+    (?P<after>(?![{SUPERSCRIPTS}{SUPERSCRIPT_LETTERS}])(?:[^\W\d_]|[%‰°º℃℉"”″′/{SIGNS}µμΩ¢★⭐])(?:[\w%°º℃℉²³⁻/·.^"″′{SIGNS}{SPACES}]|(?<=[^\W\d_]|\^)(?<![AaPp][Mm])[{MINUS}](?=[1-9](?:[{SPACES}·]|$)))*)?
     (?P<trailing>[{MINUS}])?
     (?P<plus>\+)?
-    (?:[{SPACES}]*(?P<footnote>[*†‡§#]+|[{SUPERSCRIPTS}]+|[{SUPERSCRIPT_LETTERS}]+|\[[^\[\]]{{1,4}}\]|\((?:[A-Za-z]|HH|LL)\)|(?<=[{SPACES}])(?:[a-z]|[1-9][0-9]?)\)))?
+    (?:[{SPACES}]*(?P<footnote>[*†‡§#!?↑↓]+|[{SUPERSCRIPTS}]+|[{SUPERSCRIPT_LETTERS}]+|\[[^\[\]]{{1,4}}\]|\((?:[A-Za-z?!*]|HH|LL)\)|(?<=[{SPACES}])(?:[a-z]|[1-9][0-9]?)\)))?
     """,
     re.VERBOSE,
 )
@@ -219,6 +220,8 @@ def cell_in(text: str) -> Cell | None:
     bare = _without_parentheses(whole) if "(" in whole else whole
     if bare[:4].isalpha() and bare.isascii() and not bare.lower().startswith(PHRASES):
         return None  # a word, without the large pattern: no name of a currency has four letters
+    if "10" in bare and (alone := POWER_ALONE.fullmatch(bare)) is not None:
+        bare = f"{alone['sign']}1x{alone['power']}"
     if (match := CELL.fullmatch(bare)) is None:
         return None
     is_enclosed = len(bare) < len(whole)

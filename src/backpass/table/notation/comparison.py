@@ -12,7 +12,7 @@ from itertools import filterfalse
 
 from backpass.table.notation.lazy_pattern import LazyPattern
 
-_SIGNS = {"<": "< <= ≤ ⩽ ≦ ＜", ">": "> >= ≥ ⩾ ≧ ＞", "~": "~ ≈ ≃ ≅ ∼ ～ ± ∓ +/-"}
+_SIGNS = {"<": "< <= =< ≤ ⩽ ≦ ＜", ">": "> >= => ≥ ⩾ ≧ ＞", "~": "~ ≈ ≃ ≅ ∼ ～ ± ∓ +/-"}
 _BEFORE = {
     "~": """
         ca, ca., circa, c., cca, cca., approx, approx., approximately, about, around, roughly, nearly, almost, est.,

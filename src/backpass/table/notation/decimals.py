@@ -20,6 +20,7 @@ from backpass.table.columns.raw import RawStrings
 from backpass.table.columns.rules import Rules
 from backpass.table.messages import ErrorList, shown
 from backpass.table.notation.number import NUMBER, number_in, without_percent
+from backpass.table.notation.numeral import thousands_sign
 
 FEWEST_FRACTIONS = 3  # different numbers with one or two digits behind the point, which are no thousands
 HINT = "set it with --decimal, or keep a column as categories with --categorical"
@@ -112,7 +113,9 @@ def written_with_commas(raw: RawStrings, rules: Rules) -> Written | None:
     commas = {text for text in texts if "," in text and number_in(text, ",") is not None}
     marked = {text for text in texts if "," in text and number_in(text, ".") is not None}
     numbers = {text for text in texts if NUMBER.fullmatch(text)}
-    if not (commas or marked) or any("." in text and number_in(text, ",") is None for text in numbers):
+    if not (commas or marked) or any("." in text and number_in(text, ",") is None for text in numbers | marked):
+        return None
+    if not commas - marked and thousands_sign(numbers | marked) == ",":
         return None
     if len(numbers) + len(commas | marked) < NUMBER_SHARE * len(texts):
         return None

@@ -50,7 +50,7 @@ NOTATIONS = (
         "thousands separated by commas or periods",
         ("1,234.50", "12,000", "3"),
         (1234.5, 12000.0, 3.0),
-        "also in Indian groups: 1,25,689.17",
+        "also in Indian groups: 1,25,689.17; 35.067 beside 999 and 12.340 is a whole number",
         _grouped_by(".,"),
     ),
     Notation(
@@ -85,7 +85,7 @@ NOTATIONS = (
         "minus sign after the number",
         ("13.70", "23.02-", "45.90-"),
         (13.7, -23.02, -45.9),
-        "12,- and 12.- are whole amounts",
+        "12,- and 12.- and 12:- are whole amounts",
         lambda cell, reading: cell.trails,
     ),
     Notation(
@@ -106,7 +106,7 @@ NOTATIONS = (
         "power of ten",
         ("1.5\u00d710\u00b3", "2 x 10^-1", "3"),
         (1500.0, 0.2, 3.0),
-        "with \u00d7, x or \u00b7",
+        "with \u00d7, x or \u00b7; also 10^5",
         lambda cell, reading: cell.exponent_sign == "x",
     ),
     Notation(
@@ -144,8 +144,9 @@ NOTATIONS = (
         "several units, converted to {unit}",
         ("2.5 kg", "1.2 kg", "500 g", "3 kg"),
         (2.5, 1.2, 0.5, 3.0),
-        "units of one dimension (length, mass, volume, time, data, power, ...), into the most frequent one; a column "
-        "with others, or with numbers without a unit, stays categorical",
+        "units of one dimension (length, mass, volume, time, data, power, concentration, ...), into the most frequent "
+        "one; a month is a twelfth of a year, and 30.44 days; a column with others, or with numbers without a unit, "
+        "stays categorical",
         lambda cell, reading: reading.has_units and cell != COMPOUND and not same_unit(cell.word, reading.unit),
     ),
     Notation(
@@ -181,9 +182,10 @@ NOTATIONS = (
     ),
     Notation(
         "footnote marks",
-        ("63.70*", "26.98", "4.10\u2020", "1.65\u00b9", "2.50 [1]", "3.10 a)"),
-        (63.7, 26.98, 4.1, 1.65, 2.5, 3.1),
-        "dropped; a) and 1) need a space before them, and do not tell most cells apart, as the labels 1 a), 1 b) do",
+        ("63.70*", "26.98", "4.10\u2020", "1.65\u00b9", "2.50 [1]", "3.10 a)", "1.2?", "9.1 \u2191"),
+        (63.7, 26.98, 4.1, 1.65, 2.5, 3.1, 1.2, 9.1),
+        "dropped, as ? and arrows are; a) and 1) need a space before them, and do not tell most cells apart, "
+        "as the labels 1 a), 1 b) do",
         lambda cell, reading: cell.has_footnote,
     ),
     Notation(
@@ -232,8 +234,8 @@ NOTATIONS = (
     ),
     Notation(
         "durations, in seconds",
-        ("26:30:00", "1:15:30", "59:30", "1 day, 02:00:00", "2h 5m", "PT1H30M", "3:45.2"),
-        (95400.0, 4530.0, 3570.0, 93600.0, 7500.0, 5400.0, 225.2),
+        ("26:30:00", "1:15:30", "59:30", "1 day, 02:00:00", "1.02:00:00", "2h 5m", "PT1H30M", "3:45.2", "5:30 min"),
+        (95400.0, 4530.0, 3570.0, 93600.0, 93600.0, 7500.0, 5400.0, 225.2, 330.0),
         "if some are longer than a day, negative or have units; otherwise 1:15:30 is a time of day; two "
         "numbers are minutes and seconds; beside hours with a unit, 1:45 may be either, and the column stays "
         "categorical",

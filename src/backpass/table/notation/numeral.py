@@ -8,6 +8,7 @@ whole column.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.presentation.spaces import GROUPING
@@ -19,6 +20,11 @@ SEPARATORS = f".,{APOSTROPHES}{SPACES}{UNDERSCORE}"
 NUMERAL = rf"(?:[0-9]+(?:[{SEPARATORS}][0-9]+)*[.,]?|[.,][0-9]+)"
 DECIMALS = (".", ",")
 PADDED = LazyPattern(r"0[0-9]")
+FIRST_NUMERAL = LazyPattern(NUMERAL)
+THOUSANDS = LazyPattern(r"[1-9][0-9]{0,2}(?:[.,][0-9]{3})+")
+ONE_OF_THOUSANDS = re.compile(r"(?<![0-9.])[1-9][0-9]{0,2}\.[0-9]{2}0(?![0-9.])")
+BELOW_THOUSAND = re.compile(r"(?<![0-9.])[0-9]{1,3}(?![0-9.])")
+FEWEST_THOUSANDS = 5  # different numbers with a sign that separates thousands
 MARKS = LazyPattern(f"[{APOSTROPHES}{SPACES}{UNDERSCORE}]")
 
 
@@ -60,3 +66,39 @@ def plain(digits: str, decimal: str) -> str:
 def is_padded(digits: str) -> bool:
     """Whether a numeral starts with a zero before another digit, as codes do."""
     return PADDED.match(digits) is not None
+
+
+def thousands_sign(texts: Iterable[str]) -> str:
+    """Return the sign that can only separate thousands in the first numbers of strings; empty if it may be decimal.
+
+    That is so if three digits stand behind each sign, some of them ending in 0, and other numbers, all below 1000, have
+    no sign: of fractions, either all would have three digits (12.340, 7.000), or none a zero at the end (12.34, 7).
+
+    >>> thousands_sign(["35.067", "999", "12.340", "1.204", "410", "2.567", "8.100"])
+    '.'
+    >>> thousands_sign(["35.067", "7.000", "12.340", "1.204", "2.567"]), thousands_sign(["35.067", "12.34", "999"])
+    ('', '')
+    """
+    marked, plain = set[str](), False
+    for text in texts:
+        if (found := FIRST_NUMERAL.search(text)) is None:
+            continue
+        digits = found.group()
+        if digits.isdigit() and len(digits) < 4:
+            plain = True
+        elif THOUSANDS.fullmatch(digits):
+            marked.add(digits)
+        else:
+            return ""
+    signs = {each for digits in marked for each in digits if not each.isdigit()}
+    is_clear = plain and len(marked) >= FEWEST_THOUSANDS and any(digits.endswith("0") for digits in marked)
+    return signs.pop() if is_clear and len(signs) == 1 else ""
+
+
+def may_have_thousands(text: str) -> bool:
+    """Whether one of the numbers in a text has three digits behind a point, the last of them 0, and another no point.
+
+    >>> may_have_thousands("12.340;7"), may_have_thousands("12.345;0.250;1234.500"), may_have_thousands("1.250,7.000")
+    (True, False, False)
+    """
+    return ONE_OF_THOUSANDS.search(text) is not None and BELOW_THOUSAND.search(text) is not None

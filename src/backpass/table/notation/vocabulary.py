@@ -37,13 +37,13 @@ _CODES = """
     LKR MAD MXN MYR NGN NOK NZD PEN PHP PKR PLN QAR RMB RON RSD RUB SAR SEK SGD THB TRY TWD UAH USD UYU VND XAF XOF ZAR
 """
 _NAMES = """
-    Rs Rs. Re kr kr. Kr Kr. zł Kč Ft lei лв лв. руб руб. Fr Fr. SFr. TL Rp RM 元 円 원 euro Euro euros Euros dollars
+    Rs Rs. Re kr kr. Kr Kr. zł Kč Ft lei лв лв. руб руб. Fr Fr. SFr. TL Rp Rp. RM 元 円 원 euro Euro euros Euros dollars
     Ksh KSh Tsh TSh Ush USh Shs Bs Bs. Kz Dh DH Dhs S/ S/. B/ B/.
 """
 _SAME_CURRENCY = """
     $ US$ dollars:USD C$ CA$:CAD A$ AU$:AUD NZ$:NZD HK$:HKD S$:SGD R$:BRL NT$:TWD MX$:MXN € euro Euro euros Euros:EUR
     £:GBP ¥ ￥:JPY,CNY 円:JPY 元 RMB:CNY ₹:INR Rs Rs. Re:INR,PKR,LKR kr kr. Kr Kr.:SEK,NOK,DKK,ISK zł:PLN Kč:CZK Ft:HUF
-    lei:RON лв лв.:BGN ₽ руб руб.:RUB Fr Fr. SFr.:CHF ₺ TL:TRY Rp:IDR RM:MYR ₩ 원:KRW ₴:UAH ₦:NGN ₫:VND ฿:THB ₪:ILS
+    lei:RON лв лв.:BGN ₽ руб руб.:RUB Fr Fr. SFr.:CHF ₺ TL:TRY Rp Rp.:IDR RM:MYR ₩ 원:KRW ₴:UAH ₦:NGN ₫:VND ฿:THB ₪:ILS
     ₱:PHP ₲:PYG ₡:CRC ₵:GHS ₸:KZT ₼:AZN ₾:GEL R:ZAR K:ZMW,PGK Q:GTQ L:HNL P:BWP S/ S/.:PEN B/ B/.:PAB Ksh KSh:KES
     Tsh TSh:TZS Ush USh:UGX Shs:KES,TZS,UGX Bs Bs.:BOB,VES Kz:AOA Dh DH Dhs:AED,MAD N$:NAD J$:JMD T$:TOP TT$:TTD RD$:DOP
     EC$:XCD B$:BND

@@ -9,14 +9,16 @@ import re
 
 from backpass.table.notation.lazy_pattern import LazyPattern
 
-_NUMBER = r"[+\-−–]?(?:[0-9]+(?:[.,][0-9]+)*|[.,][0-9]+)(?:[eE][+\-−]?[0-9]{1,3})?"
-_NAME = r"(?:(?:sd|se|sem|cv|rsd|iqr|range|n|σ|[0-9]{2} ?% ?(?:ci|ki|ic)|ci|ki|ic)[\s:=]*)?"
+_NUMBER = (
+    r"[+\-−–]?(?:[0-9]+(?:[.,][0-9]+|[ \u00a0\u2009\u202f][0-9]{3}(?![0-9]))*|[.,][0-9]+)(?:[eE][+\-−]?[0-9]{1,3})?"
+)
+_NAME = r"(?:(?:sd|se|sem|cv|rsd|iqr|range|n|σ|[0-9]{2} ?% ?(?:ci|ki|ic|ui|cri|pi)|ci|ki|ic|ui|cri)[\s:=]*)?"
 OPENING = LazyPattern(r"[±(\[+]")
 PLUS_MINUS = LazyPattern(
     rf"\s*(?:(?:±|\+\s?/\s?[-−–]|\+[-−–]|\+\\-)\s*{_NUMBER}|\+{_NUMBER}\s?/?\s?[-−–]{_NUMBER})", re.IGNORECASE
 )
 ENCLOSED = LazyPattern(
-    rf"\s*(?:\(\s*{_NAME}(?:±|\+/-)?\s*{_NUMBER}\s*(?:%|°?[^\W\d_]{{1,6}}\.?)?(?:\s*(?:[-–—−,;~]|to|bis)\s*{_NUMBER}\s*%?)?\s*\)"
+    rf"\s*(?:\(\s*{_NAME}(?:±|\+/-)?\s*{_NUMBER}\s*(?:%|°?[^\W\d_]{{1,12}}\.?|/\s?[0-9]+)?(?:\s*(?:[-–—−,;~]|to|bis)\s*{_NUMBER}\s*%?)?\s*\)"
     rf"|\[\s*{_NAME}{_NUMBER}\s*%?\s*(?:[-–—−,;~]|to|bis)\s*{_NUMBER}\s*%?\s*\])",
     re.IGNORECASE,
 )

@@ -24,14 +24,15 @@ _DIMENSIONS = (
     # volume in liters
     "µl μl µL:1/1000000 ml mL milliliter milliliters:1/1000 cl cL:1/100 dl dL:1/10 l L liter liters litre litres:1 "
     "hl hL:100 cm³ cm3 cc ccm:1/1000 m³ m3 cbm:1000",
-    # time in seconds
-    "ns:1/1000000000 µs μs us:1/1000000 ms:1/1000 s sec secs second seconds sek 秒:1 min mins minute minutes "
-    "minuten minutos 分 分钟 мин:60 h hr hrs hour hours std stunde stunden heure heures hora horas ore uur ч час "
-    "小时 時間:3600 "
-    "d day days tag tage jour jours días dias giorni dagen дн 天 日:86400 wk wks week weeks woche wochen semaine "
-    "semaines semanas:604800",
-    # time in months
-    "mo mos month months:1 yr yrs year years:12",
+    # time in seconds; a month is a twelfth of a year of the Gregorian calendar
+    "ns:1/1000000000 µs μs us:1/1000000 ms:1/1000 s sec secs second seconds sek секунда секунды секунд "
+    "秒:1 min mins minute minutes minuten minutos мин минута минуты минут 分 分钟:60 h hr hrs hour hours std "
+    "stunde stunden heure heures hora horas ore uur ч час часа часов 小时 時間:3600 d day days tag tage jour "
+    "jours día días dia dias giorno giorni dag dagen dní dni den dzień дн день дня дней 天 日:86400 wk wks "
+    "week weeks woche wochen semaine semaines semana semanas weken неделя недели недель:604800 mo mos "
+    "month months monat monate mois mes meses mese mesi maand maanden месяц месяца месяцев:2629746 yr "
+    "yrs year years jahr jahre an ans año años ano anos anno anni jaar år rok roky let lata lat год года "
+    "лет 年 歳 岁 세:31556952",
     # data in bytes
     "B byte bytes:1 kB KB:1000 MB:1000000 GB:1000000000 TB:1000000000000 PB:1000000000000000 "
     "KiB:1024 MiB:1048576 GiB:1073741824 TiB:1099511627776 PiB:1125899906842624",
@@ -44,9 +45,17 @@ _DIMENSIONS = (
     "µA μA:1/1000000 mA:1/1000 A amp amps:1 kA:1000",
     # pressure in pascals, speed in meters per second
     "Pa:1 hPa mbar:100 kPa:1000 MPa:1000000 bar:100000",
-    "m/s:1 km/h kmh kph:5/18 mph:1397/3125",
+    "m/s:1 km/h kmh kph:5/18 mph:1397/3125 kn kt kts knots:463/900",
     # area in square meters
-    "mm² mm2:1/1000000 cm² cm2:1/10000 m² m2 sqm:1 km² km2:1000000 ha:10000 ft² ft2 sqft:145161/1562500",
+    "mm² mm2:1/1000000 cm² cm2:1/10000 m² m2 sqm qm:1 km² km2:1000000 ha:10000 ft² ft2 sqft:145161/1562500 "
+    "ac acre acres:316160658/78125",
+    # concentration in milligrams per liter, and in moles per liter
+    "ng/L ng/l pg/mL pg/ml:1/1000000 µg/L µg/l μg/L μg/l ug/L ug/l ng/mL ng/ml:1/1000 mg/L mg/l µg/mL µg/ml ug/mL:1 "
+    "µg/dL µg/dl μg/dL ug/dL:1/100 mg/dL mg/dl:10 g/L g/l mg/mL mg/ml:1000 g/dL g/dl:10000",
+    "nmol/L nmol/l nM:1/1000000000 µmol/L µmol/l μmol/L umol/L µM:1/1000000 mmol/L mmol/l mM:1/1000 mol/L mol/l:1",
+    # capacitance in farads, resistance in ohms
+    "pF:1/1000000000000 nF:1/1000000000 µF μF uF:1/1000000 mF:1/1000",
+    "mΩ:1/1000 Ω \u2126 ohm ohms Ohm:1 kΩ kohm:1000 MΩ:1000000",
 )
 
 
