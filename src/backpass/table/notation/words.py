@@ -57,7 +57,7 @@ _WORDS = """
     error, err, sensor error, failed, fail, failure, fault, bad, bad input, no good data, i/o timeout, comm fail,
     pt created, configure, offline, out of range, outofrange, cancelled, canceled, exempt, excused, abs, dq,
     hemolyzed,
-    haemolysed, not evaluable, see comment, x, m, poa, price on application,
+    haemolysed, not evaluable, see comment, poa, price on application,
     not calculated, not given, no info, no information, withheld, suppressed, redacted, confidential, pending,
     no answer, no response, refused, don't know, prefer not to say, prefer not to answer, see note,
     insufficient data,
