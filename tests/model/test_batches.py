@@ -16,7 +16,6 @@ from backpass.model import Model
 from backpass.model.batches.findings import Findings
 from backpass.model.evaluation.gathering import scored_outputs
 from backpass.model.prediction import ensemble
-from backpass.model.prediction.forward import CHUNK
 from backpass.table import table_from
 from backpass.table.labeled import Labeled
 
@@ -141,7 +140,7 @@ def test_scores_of_many_blocks_of_rows_have_the_bits_of_one(monkeypatch: pytest.
     table = model.table(data, with_target=True)
     found = []
     for chunks in (8, 1):
-        monkeypatch.setattr(ensemble, "_BLOCK", chunks * CHUNK)
+        monkeypatch.setattr(ensemble, "_CHUNKS", chunks)
         own, others = scored_outputs(model, model.encoded(table), table)
         found.append([own, model.outputs(table), model.features_of(table)[0], *others.values()])
         assert len(others) > 1

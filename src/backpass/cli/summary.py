@@ -18,7 +18,8 @@ from backpass.model.fitting.outcome.neighbors import trained_members
 from backpass.model.fitting.problem.problem import batch_size_for
 from backpass.model.fitting.transfer.kept_features import KeptFeatures
 from backpass.model.head.head import Head
-from backpass.model.metrics.per_class import of_confusion
+from backpass.model.metrics.decision import Counts
+from backpass.model.metrics.per_class import of_counts
 from backpass.model.record import COVERAGE_LEVEL
 from backpass.network import FeatureMap, Network, ParametricActivation, Wired
 from backpass.table import Schema, Table
@@ -285,7 +286,7 @@ def facts(model: Model) -> dict[str, Any]:
         "scores": {part: dict(scores) for part, scores in record.scores.items()},
         "confusion": {part: [[*row] for row in counts] for part, counts in record.confusion.items()},
         "per_class": {
-            part: of_confusion(np.array(counts, dtype=np.float64), model.classes)
+            part: of_counts(Counts.of_confusion(np.array(counts, dtype=np.float64)), model.classes)
             for part, counts in record.confusion.items()
         },
         "coverage": _coverage_facts(model),

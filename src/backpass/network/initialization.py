@@ -13,8 +13,9 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, label, trace
-from backpass.circuit.operations import concatenate, greater, log, matmul, take, where
+from backpass.circuit.operations import concatenate, greater, log, matmul, where
 from backpass.circuit.operations import sqrt as root
+from backpass.circuit.operations.indexing import take_along_axis
 from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.network.layers import Dense, ScaledDense
@@ -86,8 +87,8 @@ def fit_layer(key: Array, x: Array, layer: Dense | ScaledDense, number: int, row
     W = W / where(greater(deviation, rounding), deviation, 1.0)
     z = matmul(x, W)
     picked = uniform_draws(key, (_KINK_ROWS * m,), purpose + 1, x.dtype) * float(rows)
-    points = take(z, picked.astype(numpy.int32), axis=0).reshape(_KINK_ROWS, m, m)
-    own = (points * numpy.eye(m, dtype=x.dtype)).sum(axis=2)  # point k of unit j, projected by unit j
+    # Point k of unit j, projected by unit j.
+    own = take_along_axis(z, picked.astype(numpy.int32).reshape(_KINK_ROWS, m), axis=0)
     shares = -log(1.0 - uniform_draws(key, (_KINK_ROWS, m), purpose + 2, x.dtype))
     b = -((shares * own).sum(axis=0) / shares.sum(axis=0))
     views = {f"W{number}": W, f"b{number}": b}

@@ -18,6 +18,7 @@ import numpy as np
 from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.model.anatomy.neuron import is_single_neuron
+from backpass.model.head.head import MOST_CONFUSED
 from backpass.model.model import Model
 from backpass.reporting.explanation.attribution import explain
 from backpass.reporting.explanation.dependence import answer_number, dependences
@@ -68,6 +69,9 @@ class Plots:
         Args:
             data: Rows with known targets.
             ax: The axes to draw on.
+
+        Raises:
+            UsageError: There are too many classes for a confusion matrix.
         """
         held, model = self._held(data, "predictions"), self.model
         if names := label_names(model.head):
@@ -78,6 +82,8 @@ class Plots:
         counts = model.head.confusion(held.outputs, held.truth, held.weights)
         if counts is not None:
             return _drawn(ax, lambda axes: evaluation.confusion(axes, counts, model.classes))
+        if model.classes:
+            raise UsageError(f"a confusion matrix of {len(model.classes):,} classes; expected at most {MOST_CONFUSED}")
         return _drawn(ax, lambda axes: evaluation.predictions(axes, held.truth, held.predicted, model.target))
 
     def importance(self, data: Any, ax: Axes | None = None, *, seed: int = 0) -> Axes:

@@ -12,7 +12,8 @@ import numpy as np
 from backpass.cli.text import aligned, figure, figures
 from backpass.model import Model
 from backpass.model.evaluation.comparison import Comparison, baseline_name, in_order
-from backpass.model.metrics.per_class import of_confusion
+from backpass.model.metrics.decision import Counts
+from backpass.model.metrics.per_class import of_counts
 from backpass.model.record import COVERAGE_LEVEL
 from backpass.table.messages import listed, shown
 
@@ -21,7 +22,7 @@ PARTS = {"train": "training", "validation": "validation", "test": "test"}
 
 def confusion_lines(counts: Sequence[Sequence[float]], classes: Sequence[str]) -> list[str]:
     """Format a confusion matrix with precision, recall and F1 of each class, as lines of a table."""
-    per_class = of_confusion(np.array(counts, dtype=np.float64), classes)
+    per_class = of_counts(Counts.of_confusion(np.array(counts, dtype=np.float64)), classes)
     names = [shown(name)[1:-1] for name in classes]
     rows = [["true", *(f"predicted {name}" for name in names), "precision", "recall", "f1"]]
     for name, title, row in zip(classes, names, counts, strict=True):

@@ -27,6 +27,9 @@ from backpass.table.windows.windows import ROWS, windows_of
 if TYPE_CHECKING:
     import pyarrow
 
+_NUMBERS = 2**24
+"""Probabilities of a window."""
+
 NO_ARROW = "record batches need the package pyarrow, which is not installed"
 
 
@@ -59,7 +62,7 @@ def windows_for(
     Args:
         model: The model.
         source: As for ``predict_batches``.
-        rows: Number of rows of a window, at most.
+        rows: Number of rows of a window, at most; there are fewer if the model has more than 256 classes.
         keep: Names of further columns; those that the model does not use are categorical, their cells are verbatim.
         **reading: Options of ``read_table`` or ``table_from``.
 
@@ -70,6 +73,7 @@ def windows_for(
     if errors := whole_number_errors(1, rows=rows):
         raise UsageError(errors[0])
     check_name_lists("keep", keep=keep)
+    rows = min(rows, max(_NUMBERS // max(len(model.classes), 1), 1))
     reader = model.reader()
     kinds = {**dict.fromkeys(keep, "categorical"), **reader.kinds}
     known = {"missing": reader.schema.missing, **reading}

@@ -20,7 +20,8 @@ from backpass.dataclass import dataclass
 from backpass.errors import UsageError
 from backpass.model.head.head import Head
 from backpass.model.head.intervals import Intervals
-from backpass.model.metrics.per_class import areas, of_confusion
+from backpass.model.metrics.decision import Counts
+from backpass.model.metrics.per_class import areas, of_counts
 from backpass.model.record import COVERAGE, COVERAGE_LEVEL
 from backpass.model.split.units import Units
 from backpass.numerics.bootstrap import Interval, drawn_weights, intervals
@@ -55,8 +56,13 @@ class ScoresOfRows(ABC):
 
     @property
     @abstractmethod
+    def counts(self) -> Counts | None:
+        """The rows by true and by given class; None without classes."""
+
+    @property
+    @abstractmethod
     def confusion(self) -> NDArray[np.float64] | None:
-        """The confusion matrix; None without classes."""
+        """The confusion matrix; None without classes, or with many."""
 
     @property
     @abstractmethod
@@ -76,7 +82,7 @@ class ScoresOfRows(ABC):
             spread: The 95% intervals of the scores; empty if not requested.
             spread_per_target: Those of each target; empty if not requested.
         """
-        head, confusion = self.head, self.confusion
+        head, counts, confusion = self.head, self.counts, self.confusion
         classes = list(head.classes)
         of_labels = zip(head.labels, self.confusion_per_label, strict=False)
         facts: dict[str, Any] = {"rows": len(self), "scores": dict(scores), "intervals": ends_of_each(spread)}
@@ -86,12 +92,11 @@ class ScoresOfRows(ABC):
         facts["confusion_per_target"] = {title: counts.tolist() for title, counts in of_labels} or None
         facts["positive"] = classes[head.positive] if len(classes) == 2 else None
         facts["classes"] = classes
-        if confusion is None:
-            return {**facts, "confusion": None, "per_class": None}
-        of_each = self.areas()
-        counts = of_confusion(confusion, classes)
-        per_class = {name: {**counts[name], **of_each[name]} for name in classes}
-        return {**facts, "confusion": confusion.tolist(), "per_class": per_class}
+        facts["confusion"] = None if confusion is None else confusion.tolist()
+        if counts is None:
+            return {**facts, "per_class": None}
+        of_each, by_class = self.areas(), of_counts(counts, classes)
+        return {**facts, "per_class": {name: {**by_class[name], **of_each[name]} for name in classes}}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,6 +151,10 @@ class LabeledRows(ScoresOfRows):
             return self.head.scores(self.o, self.truth, weights) | self._joined(weights, of_rows)
 
         return intervals(scored, len(self), unit=self.unit, seed=seed)
+
+    @property
+    def counts(self) -> Counts | None:
+        return self.head.counts(self.o, self.truth, self.weights)
 
     @property
     def confusion(self) -> NDArray[np.float64] | None:

@@ -1,6 +1,6 @@
 """Sums: the scores of labeled rows without the rows, from one window of them after another, in constant memory.
 
-Means, confusion matrices and the bins of the calibration error are sums: as of all rows at once, but for rounding. The
+Means, counts by class and the bins of the calibration error are sums: as of all rows at once, but for rounding. The
 areas under curves count scores in bins whose edges are those of float32 numbers with fewer digits, denser towards 0
 and 1, but for probabilities within 2^-32 of these: pairs of rows in one bin count as ties, so an area under the ROC
 curve is wrong by at most half of the share of such pairs. The median absolute error is the middle of its bin.
@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from backpass.dataclass import dataclass
 from backpass.model.evaluation.labeled_rows import LabeledRows, Scores, ScoresOfRows
 from backpass.model.head.head import Head
-from backpass.model.metrics import METRICS
-from backpass.model.metrics.decision import undefined_for_one_class
+from backpass.model.metrics.decision import Counts, undefined_for_one_class
 from backpass.model.metrics.probability import BINS, calibration_gaps
 from backpass.model.metrics.ranking import area_under_precision, area_under_roc
 from backpass.model.record import COVERAGE
@@ -34,7 +33,6 @@ CELLS = 2**21
 """Numbers that are kept for the bins of all classes or targets."""
 
 _MEANS = {"mae", "mape", "pinball", "poisson_deviance", "log_loss", "brier", "rmse"}
-_OF_CONFUSION = {"accuracy", "error", "balanced_accuracy", "precision", "recall", "f1", "mcc"}
 _AREAS = {"roc_auc": area_under_roc, "average_precision": area_under_precision}
 
 
@@ -53,6 +51,7 @@ class ScoreSums(ScoresOfRows):
     _own: dict[str, list[float]] = field(default_factory=dict)
     _targets: list[_TargetSums] = field(default_factory=list)
     _confusion: Floats | None = None
+    _of_labels: list[Floats] = field(default_factory=list)
 
     def __len__(self) -> int:
         return self._rows
@@ -70,22 +69,23 @@ class ScoreSums(ScoresOfRows):
         }
         loss = head.scores(o, truth, weights, ["loss"]).get("loss")
         self._loss = None if loss is None or self._loss is None else self._loss + (loss - self._loss) * share
-        counts = head.confusion(o, truth, weights)
-        if counts is not None:
-            self._confusion = counts if self._confusion is None else self._confusion + counts
+        matrix = head.confusion(o, truth, weights)
+        if matrix is not None:
+            self._confusion = matrix if self._confusion is None else self._confusion + matrix
         predicted = head.predictions(o)
         means = head.scores_of_each(o, truth, weights, [name for name in head.all_metrics if name in _MEANS])
-        matrices: list[Floats | None] = [counts, *head.confusion_of_each(o, truth, weights)]
-        matrices = matrices[1:] if head.are_labels else [counts] * len(means)
+        labels = head.confusion_of_each(o, truth, weights)
+        self._of_labels = [a + b for a, b in zip(self._of_labels, labels, strict=True)] if self._of_labels else labels
+        counts = [Counts.of_confusion(each) for each in labels] or [head.counts(o, truth, weights)] * len(means)
         self._targets = self._targets or [_TargetSums(len(means)) for _ in means]
         for j, sums in enumerate(self._targets):
             p, y = (each if head.is_flat else each[:, j] for each in (predicted, truth))
             sums.add_means(means[j], weight)
-            if (matrix := matrices[j]) is None:
+            if (by_class := counts[j]) is None:
                 sums.add_numbers(p, y, weights)
             else:
                 p = np.column_stack([1.0 - p, p]) if head.are_labels else p
-                sums.add_classes(p, y.astype(np.int64), matrix, weights)
+                sums.add_classes(p, y.astype(np.int64), by_class, weights)
 
     def scores(self) -> Scores:
         """Every metric that is defined for these rows, the share of them inside their interval, and the CRPS."""
@@ -95,11 +95,15 @@ class ScoreSums(ScoresOfRows):
         }
         if self._loss is not None:
             found["loss"] = self._loss
-        counts = self.confusion
+        counts = self.counts
         undefined = frozenset[str]() if counts is None else undefined_for_one_class(counts, self.head.positive)
         found = {name: value for name, value in found.items() if name not in undefined}
         own = {name: mean(v) for name, v in self._own.items() if name == COVERAGE or len(v) == 1}
         return found | own
+
+    @property
+    def counts(self) -> Counts | None:
+        return self._targets[0].counts if self.head.classes else None
 
     @property
     def confusion(self) -> Floats | None:
@@ -107,7 +111,7 @@ class ScoreSums(ScoresOfRows):
 
     @property
     def confusion_per_label(self) -> list[Floats]:
-        return [each.confusion for each in self._targets] if self.head.are_labels else []
+        return self._of_labels
 
     def per_target(self) -> dict[str, Scores]:
         if self.head.is_flat:
@@ -119,9 +123,11 @@ class ScoreSums(ScoresOfRows):
         return dict(zip(self.head.labels, each, strict=True))
 
     def areas(self) -> dict[str, Scores]:
-        sums, found = self._targets[0], dict[str, Scores]()
+        sums, found, rows = self._targets[0], dict[str, Scores](), self.counts
+        if rows is None:
+            return found
         for j, name in enumerate(self.head.classes):
-            is_defined = 0.0 < total(sums.confusion[j]) < total(sums.confusion.ravel())
+            is_defined = 0.0 < rows.true[j] < total(rows.true)
             found[name] = {area: sums.area(area, j) for area in _AREAS} if is_defined else {}
         return found
 
@@ -136,11 +142,11 @@ class _TargetSums:
 
     Attributes:
         targets: The number of targets, which share the bins.
-        confusion: The confusion matrix (k, k); empty for numbers.
+        counts: The rows by class; None for numbers.
     """
 
     targets: int
-    confusion: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    counts: Counts | None = None
     _weight: float = 0.0
     _means: dict[str, float] | None = None
     _center: float = 0.0
@@ -185,9 +191,9 @@ class _TargetSums:
         counts = np.bincount(np.minimum(bins, count - 1), weights, count).astype(np.float64)
         self._errors = counts if self._errors is None else self._errors + counts
 
-    def add_classes(self, p: Floats, y: NDArray[np.int64], confusion: Floats, weights: Weights) -> None:
-        """Take in probabilities p (n, k) with the class numbers y (n,) and their confusion matrix."""
-        self.confusion = self.confusion + confusion if self.confusion.size else confusion
+    def add_classes(self, p: Floats, y: NDArray[np.int64], counts: Counts, weights: Weights) -> None:
+        """Take in probabilities p (n, k) with the class numbers y (n,) and their counts."""
+        self.counts = counts if self.counts is None else self.counts + counts
         if not np.isfinite(p).all():
             self._is_finite = False
             return
@@ -205,22 +211,20 @@ class _TargetSums:
     def scores(self, head: Head) -> Scores:
         """The metrics of the target that are defined."""
         found = dict(self._means or {})
-        if not self.confusion.size:
+        counts, positive = self.counts, head.positive
+        if counts is None:
             spread, rmse = self._spread, found.get("rmse", nan)
             is_constant = self._ends[0] == self._ends[1] or spread == 0.0
             found["r2"] = 0.0 if is_constant else max(1.0 - (rmse / spread) * (rmse / spread), -float_info.max)
             found["median_absolute_error"] = self._median()
             return found
-        k, cells = len(self.confusion), np.flatnonzero(self.confusion)
-        true, given, counts = cells // k, cells % k, self.confusion.ravel()[cells]
-        unused = np.broadcast_to(np.zeros(1), (len(cells), k))
-        for name in _OF_CONFUSION:
-            options = {"positive": head.positive} if "positive" in METRICS[name].options else {}
-            found[name] = METRICS[name].function(unused, true, weights=counts, decided=given, **options)
-        present = np.flatnonzero(self.confusion.sum(axis=1) > 0.0)
+        found |= {"accuracy": counts.accuracy, "error": 1.0 - counts.accuracy, "mcc": counts.mcc}
+        found |= {"balanced_accuracy": counts.balanced_accuracy, "precision": counts.precision(positive)}
+        found |= {"recall": counts.recall(positive), "f1": counts.f1(positive)}
+        present = np.flatnonzero(counts.true > 0.0)
         found["calibration_error"] = total([abs(each) for each in self._gaps.tolist()]) / self._weight
         if len(present) > 1:
-            chosen = [head.positive] if k == 2 else present.tolist()
+            chosen = [positive] if len(counts.true) == 2 else present.tolist()
             found |= {name: mean([self.area(name, j) for j in chosen]) for name in _AREAS}
         return found if self._is_finite else dict.fromkeys(found, nan)
 

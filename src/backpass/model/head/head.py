@@ -21,12 +21,15 @@ from backpass.model.head.decision import OF_TWO, Decision, check_unset_for_sever
 from backpass.model.head.losses import CUSTOM, MissingLoss, UnscaledLoss
 from backpass.model.head.target_head import TargetHead, options_of
 from backpass.model.metrics import ScoringOptions, all_metrics, metrics_for, scores
-from backpass.model.metrics.decision import confusion, undefined_for_one_class
+from backpass.model.metrics.decision import Counts, confusion, undefined_for_one_class
 from backpass.model.settings.settings import Settings
 from backpass.network import Loss
 from backpass.numerics.elementary import mean
 from backpass.table import Target
 from backpass.table.targets import Targets
+
+MOST_CONFUSED = 200
+"""Classes up to which there is a confusion matrix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +224,7 @@ class Head(TargetCodec):
         self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
     ) -> dict[str, float]:
         """Every metric of rows that are no part of a fit: one that is 0 / 0 on rows of one class is left out."""
-        found, counts = self.scores(o, truth, weights), self.confusion(o, truth, weights)
+        found, counts = self.scores(o, truth, weights), self.counts(o, truth, weights)
         undefined = frozenset[str]() if counts is None else undefined_for_one_class(counts, self.positive)
         return {name: score for name, score in found.items() if name not in undefined}
 
@@ -240,11 +243,21 @@ class Head(TargetCodec):
             for j, one in enumerate(self.targets)
         ]
 
+    def counts(self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None) -> Counts | None:
+        """The weight of the rows by true and by given class; None without classes."""
+        if not self.classes:
+            return None
+        predicted = self.predictions(o)
+        return Counts.of(predicted, truth, weights, decided=self.decided(predicted))
+
     def confusion(
         self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64] | None:
-        """The weight of the rows by true class (rows) and given class (columns), (k, k); None if it has no classes."""
-        if not self.classes:
+        """The weight of the rows by true class (rows) and given class (columns), (k, k); None without classes.
+
+        None also for more than ``MOST_CONFUSED`` classes: 4,000 of them would have 16 million cells, in every file.
+        """
+        if not self.classes or len(self.classes) > MOST_CONFUSED:
             return None
         predicted = self.predictions(o)
         return confusion(predicted, truth, weights, decided=self.decided(predicted))

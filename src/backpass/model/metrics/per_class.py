@@ -8,26 +8,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.model.metrics.decision import Counts
 from backpass.model.metrics.ranking import area_under_precision, area_under_roc
 from backpass.model.metrics.scoring import why_undefined
-from backpass.numerics.elementary import total
 
 Floats = NDArray[np.float64]
 
 
-def of_confusion(counts: Floats, classes: Sequence[str]) -> dict[str, dict[str, float]]:
+def of_counts(counts: Counts, classes: Sequence[str]) -> dict[str, dict[str, float]]:
     """Precision, recall, F1 and the weight of the rows of each class; a ratio 0 / 0 is 0.
 
     Args:
-        counts: C (k, k), true classes as rows, given classes as columns.
+        counts: The rows by class.
         classes: The names of the classes.
 
-    >>> of_confusion(np.array([[3.0, 1.0], [0.0, 4.0]]), ["no", "yes"])["yes"]
+    >>> of_counts(Counts.of_confusion(np.array([[3.0, 1.0], [0.0, 4.0]])), ["no", "yes"])["yes"]
     {'precision': 0.8, 'recall': 1.0, 'f1': 0.8888888888888888, 'rows': 4.0}
     """
     found = {}
     for j, name in enumerate(classes):
-        right, given, true = float(counts[j, j]), total(counts[:, j]), total(counts[j])
+        right, given, true = float(counts.right[j]), float(counts.given[j]), float(counts.true[j])
         found[name] = {
             "precision": _ratio(right, given),
             "recall": _ratio(right, true),

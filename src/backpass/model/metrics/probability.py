@@ -32,8 +32,7 @@ def brier(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> fl
     if k == 2:
         e = probabilities[:, 1] - y
         return mean(e * e, weights)
-    errors = [probabilities[:, j] - (y == j) for j in range(k)]
-    return total([mean(e * e, weights) for e in errors])
+    return total([mean(np.square(probabilities[:, j] - (y == j)), weights) for j in range(k)])
 
 
 def calibration_error(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> float:

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from backpass.dataclass import dataclass
 from backpass.engine import Engine
 from backpass.model.head.head import Head
-from backpass.model.prediction.forward import CHUNK, inputs_of
+from backpass.model.prediction.forward import CHUNK, chunk_for, inputs_of
 from backpass.model.prediction.group import Group
 from backpass.network import FeatureMap
 from backpass.table import Encoded
 
-_BLOCK = 8 * CHUNK
-"""Rows whose network inputs are in memory at a time: whole chunks, so that each chunk has the same rows."""
+_CHUNKS = 8
+"""Chunks of rows whose network inputs are in memory at a time: whole ones, so that each chunk has the same rows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,5 +57,6 @@ class Ensemble:
 
     def blocks(self, encoded: Encoded) -> Iterator[NDArray[Any]]:
         """Yield the network inputs (b, d) of blocks of rows, which need less memory than those of all rows."""
-        for first in range(0, max(len(encoded.codes), 1), _BLOCK):
-            yield self.inputs(encoded.numbers[first : first + _BLOCK], encoded.codes[first : first + _BLOCK])
+        size = _CHUNKS * min(CHUNK, *(chunk_for(group.network) for group in self.groups if not group.is_of_neighbors))
+        for first in range(0, max(len(encoded.codes), 1), size):
+            yield self.inputs(encoded.numbers[first : first + size], encoded.codes[first : first + size])

@@ -12,8 +12,14 @@ from backpass.network import FeatureMap, KernelRegression, Network
 from backpass.network.activity import InputRows
 from backpass.table import Schema
 
-CHUNK = 8064
-"""Rows per chunk of a forward pass outside training: whole blocks of the native engine (224 rows)."""
+ENGINE_ROWS = 224
+"""Rows of a block of the native engine."""
+
+CHUNK = 36 * ENGINE_ROWS
+"""Rows per chunk of a forward pass outside training: whole blocks of the native engine."""
+
+_OUTPUTS = 2**22
+"""Outputs per chunk."""
 
 _PAIRS = 2**20
 """Pairs of a row and a stored row per chunk."""
@@ -23,7 +29,7 @@ def outputs_of(
     network: Network, theta: NDArray[Any], x: InputRows, engine: Engine, *, features: bool = False
 ) -> NDArray[Any]:
     """The outputs (or penultimate activations) for all rows of x, computed in chunks."""
-    forward, chunk = network.forward(theta.dtype, features=features), _chunk_for(network)
+    forward, chunk = network.forward(theta.dtype, features=features), chunk_for(network)
     first = engine.run(forward, theta, x[:chunk])[0]
     found = np.empty((len(x), *first.shape[1:]), first.dtype)
     found[: len(first)] = first
@@ -32,10 +38,12 @@ def outputs_of(
     return found
 
 
-def _chunk_for(network: Network) -> int:
-    """Rows per chunk: fewer where each of them is compared with many stored ones."""
+def chunk_for(network: Network) -> int:
+    """Rows per chunk: fewer of many outputs, and where each row is compared with many stored ones."""
     stored = [layer.rows for layer in network.layers if isinstance(layer, KernelRegression)]
-    return min(CHUNK, max(_PAIRS // max(stored), 1)) if stored else CHUNK
+    if stored:
+        return min(CHUNK, max(_PAIRS // max(stored), 1))
+    return min(CHUNK, max(_OUTPUTS // network.outputs // ENGINE_ROWS, 1) * ENGINE_ROWS)
 
 
 def inputs_of(

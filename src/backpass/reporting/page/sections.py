@@ -142,15 +142,15 @@ def _of_number(
 def _of_classes(head: Head, held: HeldOut) -> Iterator[Picture]:
     k = len(head.classes)
     counts = head.confusion(held.outputs, held.truth, held.weights)
-    assert counts is not None  # a model with classes has a confusion matrix
-    yield _picture(
-        "confusion",
-        "Confusion matrix",
-        "One row per true class; the darker a cell, the larger its share of the row."
-        + " Numbers are sums of row weights." * (held.weights is not None),
-        lambda ax: evaluation.confusion(ax, counts, head.classes),
-        HEIGHT if k <= 6 else HEIGHT * 1.35,
-    )
+    if counts is not None:
+        yield _picture(
+            "confusion",
+            "Confusion matrix",
+            "One row per true class; the darker a cell, the larger its share of the row."
+            + " Numbers are sums of row weights." * (held.weights is not None),
+            lambda ax: evaluation.confusion(ax, counts, head.classes),
+            HEIGHT if k <= 6 else HEIGHT * 1.35,
+        )
     # A class that no row or every row belongs to has no curve.
     shown = [head.positive] if k == 2 else range(min(k, CLASS_CURVES))
     if present := [j for j in shown if 0 < (held.truth == j).sum() < held.rows]:

@@ -7,6 +7,7 @@ residuals; it fits and scores the baselines. ``outcome`` makes a model of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from math import isfinite
@@ -45,8 +46,8 @@ class ScoredRows:
 
     Attributes:
         part: The rows.
-        outputs: o (n, k) of each network. With folds, the outputs for the validation rows are a single array: those of
-            each row by the network that did not train on it.
+        outputs: o (n, k) of each network, while they are needed: see ``averaged_only``. With folds, the outputs for
+            the validation rows are a single array: those of each row by the network that did not train on it.
         o: Outputs (n, k) that predict the average of the networks' predictions.
         shares: The share of each array of ``outputs`` in the average; empty if all are equal.
         units: Which of the rows belong together; None if that is not known.
@@ -78,7 +79,26 @@ class ScoredRows:
         else:
             return None
         o = problem.head.averaged(outputs, shares)
-        return ScoredRows(part, outputs, o, _units_of(problem, members, name), shares)
+        rows = ScoredRows(part, outputs, o, _units_of(problem, members, name), shares)
+        return rows if name == "validation" else rows.averaged_only(problem.head)
+
+    def averaged_only(self, head: Head) -> ScoredRows:
+        """The same rows without the outputs of each network, unless intervals follow from these."""
+        return self if has_intervals(head) else replace(self, outputs=())
+
+    def thinned(self, most: int) -> ScoredRows:
+        """Evenly spaced rows with at most ``most`` outputs in all; the rows themselves if they have no more."""
+        step = -(-self.o.size // most)
+        if step < 2:
+            return self
+        index = np.arange(0, self.part.rows, step)
+        return replace(
+            self,
+            part=self.part.take(index),
+            outputs=tuple(o[index] for o in self.outputs),
+            o=self.o[index],
+            units=None if self.units is None else self.units.take(index),
+        )
 
     def scores(self, head: Head) -> dict[str, float]:
         """Every metric, finite, see ``kept``."""

@@ -7,6 +7,7 @@ the temperature T, and theta with the factor multiplied into its last layer, so 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,10 @@ from backpass.numerics.elementary import mean
 # Steps of 1/32 are exact in binary. Near its minimum the log-loss changes by less than 0.1% from one to the next. A
 # search that uses logarithms would end at different bits on different machines.
 _FACTORS = np.arange(8, 129) / 32.0
+_STEP = 8
 _NUMBERS_AT_ONCE = 1 << 15
+_ROWS_AT_ONCE = 1 << 20
+"""Outputs of rows at once, if there are more."""
 
 
 def is_calibrated(head: Head, settings: Settings) -> bool:
@@ -44,20 +48,37 @@ def fitted_factor(head: Head, outputs: Sequence[NDArray[Any]], part: DataSplit, 
         shares: The share of each network in the average. Default (): equal shares.
     """
     loss = loss_named(head.built_in)
-    exact = [o.astype(np.float64) for o in outputs]
-    other, doubt = _runner_up(loss.averaged(exact, shares), part.truth), 1.0 / (part.rows + 2.0)
+    k, doubt = outputs[0].shape[1], 1.0 / (part.rows + 2.0)
+    rows_at_once = max(1, _ROWS_AT_ONCE // k)
+    blocks = [slice(i, i + rows_at_once) for i in range(0, part.rows, rows_at_once)]
+    truth, exact = part.truth, partial(_exact, outputs)
+    other = np.concatenate([_runner_up(loss.averaged(exact(rows), shares), truth[rows]) for rows in blocks])
+
+    def row_losses(factors: NDArray[Any], rows: slice) -> NDArray[Any]:
+        scaled = [(factors[:, None, None] * each).reshape(-1, k) for each in exact(rows)]
+        o = loss.averaged(scaled, shares)
+        right, wrong = (loss.per_example(o, np.concatenate([y[rows]] * len(factors))) for y in (truth, other))
+        return np.asarray((1.0 - doubt) * right + doubt * wrong).reshape(len(factors), -1)
 
     def log_losses(factors: NDArray[Any]) -> list[float]:
-        scaled = [(factors[:, None, None] * each).reshape(-1, each.shape[1]) for each in exact]
-        o = loss.averaged(scaled, shares)
-        right, wrong = (loss.per_example(o, np.concatenate([y] * len(factors))) for y in (part.truth, other))
-        blurred = ((1.0 - doubt) * right + doubt * wrong).reshape(len(factors), -1)
+        blurred = np.concatenate([row_losses(factors, rows) for rows in blocks], axis=1)
         return [mean(each, part.weights) for each in blurred]
 
     # A few rows at many factors at once, since a circuit's overhead is that of many rows.
-    at_once = max(1, _NUMBERS_AT_ONCE // max(1, exact[0].size))
-    losses = [each for i in range(0, len(_FACTORS), at_once) for each in log_losses(_FACTORS[i : i + at_once])]
-    return float(_FACTORS[int(np.argmin(losses))])
+    at_once = max(1, _NUMBERS_AT_ONCE // max(1, outputs[0].size))
+
+    def best_of(tried: NDArray[np.intp]) -> int:
+        parts = (_FACTORS[tried[i : i + at_once]] for i in range(0, len(tried), at_once))
+        return int(tried[int(np.argmin([each for part in parts for each in log_losses(part)]))])
+
+    # The loss of one network is convex in its factor: every eighth one, then the neighbors of the best.
+    near = best_of(np.arange(0, len(_FACTORS), _STEP))
+    return float(_FACTORS[best_of(np.arange(max(0, near - _STEP + 1), min(len(_FACTORS), near + _STEP)))])
+
+
+def _exact(outputs: Sequence[NDArray[Any]], rows: slice) -> list[NDArray[np.float64]]:
+    """The outputs of some rows in float64."""
+    return [o[rows].astype(np.float64) for o in outputs]
 
 
 def _runner_up(o: NDArray[Any], truth: NDArray[Any]) -> NDArray[Any]:

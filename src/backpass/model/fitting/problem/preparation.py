@@ -299,7 +299,7 @@ def assemble(
         network = features_of.network(head.outputs, settings.output_activation)
     profiles = profiles_of(schema, train.numbers, train.codes)
     problem = Problem(settings, schema, head, feature_map, network, {}, (), profiles)
-    _require_memory(problem, sum(map(len, rows.values())))
+    _require_memory(problem, {name: len(each) for name, each in rows.items()})
     # Before the inputs of the network exist, because both take memory.
     pool = [name for name in ("train", "validation") if name in rows]
     digests = [row_digests(encodings[name].numbers, encodings[name].codes, rows[name].truth) for name in pool]
@@ -371,14 +371,25 @@ def _require_representable(head: Head, train: DataSplit, table: Table, precision
     )
 
 
-def _require_memory(problem: Problem, rows: int) -> None:
-    """Check that the inputs of every row, and theta with gradient, two moments and the best theta, fit in memory."""
+def _require_memory(problem: Problem, rows: Mapping[str, int]) -> None:
+    """Check that there is memory for the inputs of every row, for training, and for the outputs for held-out rows.
+
+    Training keeps theta with gradient, two moments and the best theta. Scores take the outputs of the split with the
+    most rows, averaged, of one more network, and as probabilities in float64. With folds, every row that is no test row
+    is held out once.
+    """
     network, bytes_each = problem.network, problem.dtype.itemsize
-    inputs = rows * (4 * len(problem.schema.texts) + bytes_each * network.inputs)
+    count = sum(rows.values())
+    inputs = count * (4 * len(problem.schema.texts) + bytes_each * network.inputs)
     thetas = 5 * bytes_each * network.parameter_count
-    what = f"a network of {network.inputs:,} inputs and {network.parameter_count:,} parameters, on {rows:,} rows,"
+    what = f"a network of {network.inputs:,} inputs and {network.parameter_count:,} parameters, on {count:,} rows,"
     hint = "fewer columns (--drop), a smaller --hidden, or embeddings of the categories (--max-one-hot-levels 20)"
     require_memory(inputs + thetas, what, hint)
+    has_folds = problem.settings.ensemble_split == "folds" and problem.settings.ensemble_size > 1
+    held_out = [rows.get("test", 0), count - rows.get("test", 0) if has_folds else rows.get("validation", 0)]
+    what = f"scoring {max(held_out):,} held-out rows of {network.outputs:,} outputs"
+    hint = "fewer held-out rows (--test-fraction, --validation-fraction), or fewer classes"
+    require_memory(inputs + thetas + max(held_out) * network.outputs * (2 * bytes_each + 8), what, hint)
 
 
 def fixed_of(network: Network, x: NDArray[Any], engine: Engine) -> dict[str, NDArray[Any]]:

@@ -80,7 +80,8 @@ def first_theta(
 def fitted_rows(network: Network) -> int:
     """The number of training rows that the parameters are fitted to, at most; fewer for a wide network."""
     periodic = [layer.columns * layer.frequencies for layer in network.layers if isinstance(layer, Periodic)]
-    widest = max(network.inputs, *network.widths, *periodic)
+    # The fit of the outputs takes several arrays of their size, where that of other layers takes one.
+    widest = max(network.inputs, *network.widths, *periodic, 4 * network.outputs)
     return max(min(_FITTED_ROWS, _FITTED_NUMBERS // widest), _FEWEST_FITTED)
 
 
