@@ -1,4 +1,4 @@
-"""Hundreds of classes: what grows with the square of their number is left out, and memory is asked for before training."""
+"""Hundreds of classes: nothing takes the square of their number, and memory is asked for before training."""
 
 from __future__ import annotations
 

@@ -76,7 +76,8 @@ class ScoreSums(ScoresOfRows):
         means = head.scores_of_each(o, truth, weights, [name for name in head.all_metrics if name in _MEANS])
         labels = head.confusion_of_each(o, truth, weights)
         self._of_labels = [a + b for a, b in zip(self._of_labels, labels, strict=True)] if self._of_labels else labels
-        counts = [Counts.of_confusion(each) for each in labels] or [head.counts(o, truth, weights)] * len(means)
+        counts: list[Counts | None] = [Counts.of_confusion(each) for each in labels]
+        counts = counts or [head.counts(o, truth, weights)] * len(means)
         self._targets = self._targets or [_TargetSums(len(means)) for _ in means]
         for j, sums in enumerate(self._targets):
             p, y = (each if head.is_flat else each[:, j] for each in (predicted, truth))
