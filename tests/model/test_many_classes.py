@@ -9,6 +9,9 @@ import pytest
 
 from backpass.errors import InsufficientMemoryError, UsageError
 from backpass.model import fit, load
+from backpass.model.batches import batches
+from backpass.model.evaluation import gathering
+from backpass.model.evaluation.gathering import evaluated
 from backpass.model.evaluation.labeled_rows import LabeledRows
 from backpass.model.head.head import MOST_CONFUSED
 from backpass.model.metrics.decision import Counts, confusion
@@ -58,6 +61,21 @@ def test_many_classes_are_evaluated_one_by_one(path: Path) -> None:
     assert len(facts["per_class"]) == CLASSES
     recalls = [each["recall"] for each in facts["per_class"].values()]
     assert np.mean(recalls) == pytest.approx(found.scores["balanced_accuracy"])
+
+
+def test_windows_of_many_classes_are_summed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load(path)
+    rows = model.table(table(CLASSES, 5), with_target=True)
+    kept = evaluated(model, [rows])
+    monkeypatch.setattr(batches, "_NUMBERS", 40_000)
+    monkeypatch.setattr(gathering, "MOST_OUTPUTS", 100_000)
+    summed = evaluated(model, [rows])
+    assert (kept.notes, summed.notes) == ((), (gathering.NOT_KEPT,))
+    exact = kept.scores.keys() - {"roc_auc", "average_precision"}
+    assert {name: summed.scores[name] for name in exact} == pytest.approx({name: kept.scores[name] for name in exact})
+    facts = [each.rows.facts(each.scores, {}, {}) for each in (kept, summed)]
+    recalls = [[each["recall"] for each in found["per_class"].values()] for found in facts]
+    assert recalls[0] == recalls[1]
 
 
 def test_a_matrix_of_many_classes_is_not_drawn(path: Path) -> None:

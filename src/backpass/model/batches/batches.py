@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 _NUMBERS = 2**24
-"""Probabilities of a window."""
+"""Outputs of a window."""
 
 NO_ARROW = "record batches need the package pyarrow, which is not installed"
 
@@ -73,22 +73,31 @@ def windows_for(
     if errors := whole_number_errors(1, rows=rows):
         raise UsageError(errors[0])
     check_name_lists("keep", keep=keep)
-    rows = min(rows, max(_NUMBERS // max(len(model.classes), 1), 1))
+    rows = min(rows, rows_at_once(len(model.classes)))
     reader = model.reader()
     kinds = {**dict.fromkeys(keep, "categorical"), **reader.kinds}
     known = {"missing": reader.schema.missing, **reading}
     if isinstance(source, str | Path):
         options = {"headerless": reader.headerless, "keep_rows": True, "need": tuple(keep), **known}
-        yield from _cut(windows_of(source, rows=max(rows, ROWS), kinds=kinds, **options), rows)
+        yield from cut(windows_of(source, rows=max(rows, ROWS), kinds=kinds, **options), rows)
     elif isinstance(source, Table):
-        yield from _cut([source], rows)
+        yield from cut([source], rows)
     elif isinstance(source, np.ndarray) and source.dtype.names is None:
-        yield from _cut([model.table(source, **reading)], rows)
+        yield from cut([model.table(source, **reading)], rows)
     else:
-        yield from _cut(frame_windows(source, rows=rows, kinds=kinds, **known), rows)
+        yield from cut(frame_windows(source, rows=rows, kinds=kinds, **known), rows)
 
 
-def _cut(tables: Iterable[Table], rows: int) -> Iterator[Table]:
+def rows_at_once(outputs: int) -> int:
+    """The number of rows whose predictions are in memory at a time.
+
+    >>> rows_at_once(1), rows_at_once(10_000)
+    (16777216, 1677)
+    """
+    return max(_NUMBERS // max(outputs, 1), 1)
+
+
+def cut(tables: Iterable[Table], rows: int) -> Iterator[Table]:
     """Yield the tables in pieces of at most ``rows`` rows. Notes belong to the first piece of a table."""
     for table in tables:
         if table.rows <= rows:

@@ -2,7 +2,7 @@
 
 It takes a model and tables, or a file of any length, and returns an Evaluation. Of each row it keeps outputs, targets
 and weights, and of the inputs a sample: memory grows by some fifty bytes per row, not by their columns. From
-``MOST_ROWS`` on, it keeps no rows but ``sums``, unless something needs the rows.
+``MOST_ROWS`` or ``MOST_OUTPUTS`` on, it keeps no rows but ``sums``, unless something needs the rows.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from backpass.dataclass import dataclass
 from backpass.model.baseline.kept import KeptBaselines
+from backpass.model.batches.batches import cut, rows_at_once
 from backpass.model.batches.findings import Findings
 from backpass.model.evaluation.comparison import RunningComparison, compare
 from backpass.model.evaluation.diagnostics import beaten_by
@@ -45,9 +46,13 @@ SAMPLE = 2**17
 MOST_ROWS = 2**19
 """Rows that are kept, if there are several windows and nothing needs all of them."""
 
+MOST_OUTPUTS = 2**26
+"""Outputs that are kept: fewer rows of more than 128 classes."""
+
 NOT_KEPT = (
-    f"more than {MOST_ROWS:,} rows are scored without keeping them: areas under curves are computed from bins of the "
-    f"probabilities, the median absolute error from bins of the errors, and warnings from {SAMPLE:,} random rows"
+    f"more than {MOST_ROWS:,} rows, or fewer of many classes, are scored without keeping them: areas under curves are "
+    "computed from bins of the probabilities, the median absolute error from bins of the errors, and warnings from "
+    f"{SAMPLE:,} random rows or fewer"
 )
 
 
@@ -101,7 +106,7 @@ def evaluated(model: Scorer, tables: Iterable[Table], by: Sequence[str] = (), *,
         DataError: The tables lack something, or no row has a target.
     """
     rows = _Gathered(model, tuple(by), keep_rows or bool(by))
-    for table in tables:
+    for table in cut(tables, rows_at_once(model.head.outputs)):
         rows.add(table)
     return rows.evaluation()
 
@@ -217,11 +222,12 @@ class _Gathered:
         if self._tables or self._summed:
             self._tables = [self._kept(each) for each in self._tables[:1]] + self._tables[1:]
             table = self._kept(table)
-        is_long = bool(self._tables) and self.findings.rows > MOST_ROWS and not self.keep_rows
+        count = self.findings.rows
+        is_long = bool(self._tables) and (count > MOST_ROWS or count * self.model.head.outputs > MOST_OUTPUTS)
         self._tables.append(table)
         self._o.append(o)
         self._baselines.append(baselines)
-        if self._summed is None and is_long and self.model.record.units(table) is None:
+        if self._summed is None and is_long and not self.keep_rows and self.model.record.units(table) is None:
             self._summed = _Summed(self.model, self._tables[0].take([]))
         if self._summed is not None:
             for each in zip(self._tables, self._o, self._baselines, strict=True):
@@ -302,7 +308,7 @@ class _Summed:
         of_baselines = {name: each.whole for name, each in baselines.items()}
         self._comparison.add(o, of_baselines, truth, weights)
         self._samples.append(_Sample.of(table, o, of_baselines))
-        if sum(len(each.o) for each in self._samples) > SAMPLE:
+        if sum(len(each.o) for each in self._samples) > _Sample.most(o):
             self._samples = [_Sample.smallest(self._samples)]
 
     def evaluation(self, encoded: Encoded, warnings: Sequence[str]) -> Evaluation:
@@ -336,10 +342,15 @@ class _Sample:
         return _Sample(table, o, baselines, _hashes(table))
 
     @staticmethod
+    def most(o: NDArray[Any]) -> int:
+        """The number of rows that are kept; fewer of more than 128 outputs."""
+        return min(SAMPLE, rows_at_once(o.shape[1]))
+
+    @staticmethod
     def smallest(several: Sequence[_Sample]) -> _Sample:
-        """The rows with the smallest hashes, ``SAMPLE`` at most, in their order."""
+        """The rows with the smallest hashes, ``most`` of them, in their order."""
         hashes = np.concatenate([each.hashes for each in several])
-        rows = np.sort(np.argsort(hashes, kind="stable")[:SAMPLE])
+        rows = np.sort(np.argsort(hashes, kind="stable")[: _Sample.most(several[0].o)])
         baselines = {
             name: np.concatenate([each.baselines[name] for each in several])[rows] for name in several[0].baselines
         }
