@@ -309,6 +309,10 @@ def did_you_mean(name: Any, known: Sequence[str]) -> str:
 def synonym(name: str, known: Sequence[str]) -> list[str]:
     """The known names that an unknown one means, without resembling it; as options if it is one.
 
+    Args:
+        name: The unknown name, such as that of a setting in another library.
+        known: The known names.
+
     >>> synonym("lr", ["learning_rate"]), synonym("--max-iter", ["--epochs"]), synonym("rate", ["learning_rate"])
     (['learning_rate'], ['--epochs'], [])
     """

@@ -69,7 +69,11 @@ class Explanation:
 
     @staticmethod
     def joined(blocks: Iterable[Explanation]) -> Explanation:
-        """Return the rows of several explanations of the same columns."""
+        """Return the rows of several explanations of the same columns.
+
+        Args:
+            blocks: The explanations, one after another.
+        """
         parts = list(blocks)
         return replace(
             parts[0],
