@@ -255,7 +255,7 @@ def test_what_has_no_logarithm() -> None:
         fitted(data)
     assert "learned as its logarithm, which needs numbers above 0; got -2 (rows 5, 10)" in raised.value.message
     assert "--target-transform none" in raised.value.hint
-    with pytest.raises(UsageError, match="log does not work with target 'y', which holds"):
+    with pytest.raises(UsageError, match="='log' does not work with target 'y', which holds"):
         fitted({**data, "y": ["a", "b"] * 150})
     with pytest.raises(UsageError, match="target_transform"):
         backpass.fit_groups(table(1.0), "y", by="x", target_transform="log")
