@@ -354,8 +354,8 @@ def test_what_cannot_be_streamed_is_refused_by_name(tmp_path: Path) -> None:
         "refit": {"refit": True},
         "candidates": {"candidates": 4, "preset": "default"},
         "neighbors": {"neighbors": 100, "preset": "default"},
-        "sampling full": {"sampling": "full"},
-        "sampling uniform with shards": {"sampling": "uniform", "shards": 2},
+        "sampling='full'": {"sampling": "full"},
+        "sampling='uniform' with shards": {"sampling": "uniform", "shards": 2},
     }.items():
         with pytest.raises(UsageError, match=f"a streamed fit cannot use {name}"):
             backpass.fit(path, "y", stream=True, **settings)
