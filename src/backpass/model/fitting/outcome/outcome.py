@@ -60,6 +60,7 @@ def make_model(
     networks = _Networks.of(problem, members, runs, tested)
     problem, reason = networks.problem, runs.ending.reason
     test = ScoredRows.of(problem, networks.members, networks.thetas, "test")
+    test = None if test is None else test.averaged_only(problem.head)
     made = fitted_intervals(problem, networks.validation, test, tested)
     scored = {name: rows for name, rows in (("validation", networks.validation), ("test", test)) if rows is not None}
     scores = _Scores.of(problem, networks.members, compared, scored)

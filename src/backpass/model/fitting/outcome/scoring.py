@@ -46,8 +46,8 @@ class ScoredRows:
 
     Attributes:
         part: The rows.
-        outputs: o (n, k) of each network, while they are needed: see ``averaged_only``. With folds, the outputs for
-            the validation rows are a single array: those of each row by the network that did not train on it.
+        outputs: o (n, k) of each network, as long as they are needed. With folds, the outputs for the validation rows
+            are a single array: those of each row by the network that did not train on it.
         o: Outputs (n, k) that predict the average of the networks' predictions.
         shares: The share of each array of ``outputs`` in the average; empty if all are equal.
         units: Which of the rows belong together; None if that is not known.
@@ -79,11 +79,10 @@ class ScoredRows:
         else:
             return None
         o = problem.head.averaged(outputs, shares)
-        rows = ScoredRows(part, outputs, o, _units_of(problem, members, name), shares)
-        return rows if name == "validation" else rows.averaged_only(problem.head)
+        return ScoredRows(part, outputs, o, _units_of(problem, members, name), shares)
 
     def averaged_only(self, head: Head) -> ScoredRows:
-        """The same rows without the outputs of each network, unless intervals follow from these."""
+        """The same rows without the outputs of each network, which take memory, unless intervals follow from these."""
         return self if has_intervals(head) else replace(self, outputs=())
 
     def thinned(self, most: int) -> ScoredRows:
