@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import field
-from math import hypot, nan, sqrt
+from math import nan, sqrt
 from sys import float_info
 
 import numpy as np
@@ -166,7 +166,7 @@ class _TargetSums:
             self._means = dict(found)
             return
         self._means = {
-            name: hypot(value * sqrt(before / self._weight), found[name] * sqrt(share))
+            name: _length(value * sqrt(before / self._weight), found[name] * sqrt(share))
             if name == "rmse"
             else value + (found[name] - value) * share
             for name, value in self._means.items()
@@ -182,7 +182,7 @@ class _TargetSums:
         spread = unit * sqrt(mean(scaled * scaled, weights))
         before, after = self._weight - weight, self._weight
         apart = (center - self._center) * sqrt(before * weight) / after
-        self._spread = hypot(self._spread * sqrt(before / after), spread * sqrt(weight / after), apart)
+        self._spread = _length(self._spread * sqrt(before / after), spread * sqrt(weight / after), apart)
         self._center += (center - self._center) * (weight / after)
         self._ends = min(self._ends[0], float(y.min())), max(self._ends[1], float(y.max()))
         self._is_finite = self._is_finite and bool(np.isfinite(predicted).all())
@@ -256,6 +256,14 @@ class _TargetSums:
     def _shift_of(self, classes: int) -> int:
         """The binary digits of float32 probabilities that are dropped."""
         return next(s for s in range(24) if 4 * self.targets * classes * (_RANGE >> s) <= CELLS or s == 23)
+
+
+def _length(*parts: float) -> float:
+    """The root of the sum of squares, which may be too large or too small for numbers themselves."""
+    unit = max(map(abs, parts))
+    if not 0.0 < unit < np.inf:
+        return unit
+    return unit * sqrt(total([(each / unit) * (each / unit) for each in parts]))
 
 
 def _bits(values: Floats) -> NDArray[np.int64]:
