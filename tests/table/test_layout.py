@@ -120,6 +120,11 @@ def test_rare_delimiters(write: Write, sign: str) -> None:
     assert read_table(write("".join(f"{','.join(row)}\n" for row in [["town", "y"], *words]))).names == ("town", "y")
 
 
+@pytest.mark.parametrize(("name", "cell"), [("~n", "~{}"), ("m^3", "{}m^3"), ("x^2", "{}^2"), ("w^w", "{}^{}")])
+def test_a_sign_in_a_name_and_all_values_of_one_column_is_no_delimiter(write: Write, name: str, cell: str) -> None:
+    assert read_table(write("\n".join([name, *(cell.format(n, n + 1) for n in range(20)), ""]))).names == (name,)
+
+
 CUT = {
     "a backslash": ("{i},a\\, b{i},{i}", "put", "escapechar"),
     "single quotes": ("{i},'a, b{i}',{i}", "put", "quote = ''''"),

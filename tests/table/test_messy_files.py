@@ -527,6 +527,13 @@ def test_summaries_among_numbers_or_dates(write: Write) -> None:
     assert said(table, "the last line, 'Max, 99': below the table, left out")
 
 
+def test_a_last_row_whose_first_number_is_missing_is_a_row(write: Write) -> None:
+    rows = "".join(f"{i},town {i % 3},{i / 2},2024-01-{i + 1:02d}\n" for i in range(20))
+    table = read_table(write(f"n,town,y,day\n{rows}not measured,,,2024-02-01\n"))
+    assert table.rows == 21
+    assert not said(table, "below the table")
+
+
 @pytest.mark.parametrize(
     "cells", [["25%", "50%", "75%"], ["Q1", "Q2", "Q3"], ["2024-Q1", "Q2", "Q1"], ["1", "2", "Max"], ["3", "5", "n"]]
 )

@@ -1177,6 +1177,7 @@ def test_points_before_three_digits_separate_thousands_beside_whole_numbers(
     ["0.340", "7", "35.067", "1.204", "8.100", "999"],  # no group of thousands starts with 0
     ["12.340", "7", "35.067", "1.204", "8.100", "1999"],  # 1999 would be 1.999
     ["12.345", "7", "35.067", "1.204", "8.125", "999"],  # no zero at the end
+    ["1.250", "2", "3.500", "10", "1.125", "2.750", "10.100", "42.195"],  # kilograms, written by hand
 ])  # fmt: skip
 @pytest.mark.parametrize("sign", [",", ";"])
 def test_other_points_stay_decimal(cells: list[str], sign: str, tmp_path: Path) -> None:
@@ -1185,6 +1186,16 @@ def test_other_points_stay_decimal(cells: list[str], sign: str, tmp_path: Path) 
     column = read_table(tmp_path / "t.csv").column("x")
     assert isinstance(column, NumericColumn)
     assert column.values.tolist() == [float(cell) for cell in cells * 20]
+
+
+def test_points_are_decimal_beside_a_column_of_decimal_points(tmp_path: Path) -> None:
+    cells = ["12.340", "7", "35.067", "1.204", "8.100", "999", "2.345"]
+    for other, first in (("{}.5", 12.34), ("{}", 12340.0)):
+        lines = [f"{cell},{other.format(n)}" for n, cell in enumerate(cells * 5)]
+        (tmp_path / "t.csv").write_text("\n".join(["x,n", *lines, ""]))
+        column = read_table(tmp_path / "t.csv").column("x")
+        assert isinstance(column, NumericColumn)
+        assert column.values[0] == first
 
 
 def test_amounts_with_commas_and_points_leave_no_doubt(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ from backpass.table.layout.layout import Layout
 from backpass.table.layout.prologue import COMMENTS
 from backpass.table.memory import CELL, COLUMN, require_table_memory
 from backpass.table.messages import ErrorList, data_error, shown
-from backpass.table.notation.numeral import may_have_thousands, thousands_sign
+from backpass.table.notation.numeral import has_decimal_points, may_have_thousands, thousands_sign
 from backpass.table.scan import scanner_for
 
 if TYPE_CHECKING:
@@ -196,7 +196,10 @@ def sampled(files: Sequence[Delimited], scan: Scan, rules: Rules) -> Scan:
     roles = tuple(TEXT if each else LEFT_OUT for each in asked)
     texts = _scanned(files[:1], replace(scan, roles=roles), rules, 0, sample=SAMPLE)
     levels = {name: texts.texts(j)[0] for j, name in enumerate(scan.names) if asked[j]}
-    return scan.of_texts({name for name, held in levels.items() if may_be_code(name, held) or thousands_sign(held)})
+    codes = {name for name, held in levels.items() if may_be_code(name, held)}
+    if any(map(has_decimal_points, levels.values())):  # in one file, a point has one meaning
+        return scan.of_texts(codes)
+    return scan.of_texts(codes | {name for name, held in levels.items() if thousands_sign(held)})
 
 
 def fields_of(files: Sequence[Delimited], rules: Rules, errors: ErrorList) -> Fields:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeAlias
 
 from backpass.dataclass import dataclass
-from backpass.table.delimited.cells import is_footnote, is_ruler
+from backpass.table.delimited.cells import is_footnote, is_ruler, is_value
 from backpass.table.messages import FIRST, ErrorList, data_error, listed, shown
 from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.notation.number import number_in
@@ -189,9 +189,12 @@ def lacks_one(widths: Sequence[int]) -> bool:
 
 
 def _splits_alike(found: Records) -> bool:
-    """Whether all records have the same number of fields, and more than one."""
+    """Whether all records have the same number of fields, and more than one; two names are none of ~n, m^3 and x^x."""
     widths = {len(record) for _, record in found}
-    return len(found) > LINES // 2 and len(widths) == 1 and widths != {1}
+    if len(found) <= LINES // 2 or len(widths) != 1 or widths == {1}:
+        return False
+    names = [name.strip() for name in found[0][1]]
+    return len(names) > 2 or (all(names) and len(set(names)) == 2 and sum(map(is_value, names)) != 1)
 
 
 def _holds_table(found: Records) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from backpass.dataclass import dataclass
 from backpass.table.delimited.cells import GAPS, holds_values, is_footnote, is_total_label, is_value, statistic_of
 from backpass.table.notation.lazy_pattern import LazyPattern
+from backpass.table.notation.words import means_missing
 
 NUMBERED = LazyPattern(r"[(\[]?(?:[0-9]{1,2}|[a-z*†‡])[.)\]]?")
 LONGEST = 500  # maximum number of lines of a footer
@@ -97,6 +98,7 @@ def _is_footer(row: Row, columns: Columns, *, follows: bool) -> bool:
         return True
     if len(filled) > 1:
         is_remark = stands_out and 2 * len(filled) <= columns.width and len(first.split()) > 1
+        is_remark = is_remark and not means_missing(first, len(columns.rows))  # a row whose number is missing
         return is_remark or (len(row) != columns.width and (stands_out or is_footnote(first)))
     is_sentence = is_footnote(first) or len(first.split()) >= max(WORDS, columns.most_words() + 1)
     return stands_out or is_sentence or (follows and len(row) != columns.width)

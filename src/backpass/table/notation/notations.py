@@ -50,7 +50,8 @@ NOTATIONS = (
         "thousands separated by commas or periods",
         ("1,234.50", "12,000", "3"),
         (1234.5, 12000.0, 3.0),
-        "also in Indian groups: 1,25,689.17; 35.067 beside 999 and 12.340 is a whole number",
+        "also in Indian groups: 1,25,689.17; 35.067 beside 999 and 12.340 is a whole number, unless another column of "
+        "the file has decimal points",
         _grouped_by(".,"),
     ),
     Notation(

@@ -23,8 +23,10 @@ PADDED = LazyPattern(r"0[0-9]")
 FIRST_NUMERAL = LazyPattern(NUMERAL)
 THOUSANDS = LazyPattern(r"[1-9][0-9]{0,2}(?:[.,][0-9]{3})+")
 ONE_OF_THOUSANDS = re.compile(r"(?<![0-9.])[1-9][0-9]{0,2}\.[0-9]{2}0(?![0-9.])")
-BELOW_THOUSAND = re.compile(r"(?<![0-9.])[0-9]{1,3}(?![0-9.])")
+THREE_DIGITS = re.compile(r"(?<![0-9.])[0-9]{3}(?![0-9.])")
 FEWEST_THOUSANDS = 5  # different numbers with a sign that separates thousands
+FRACTION = LazyPattern(r"[+-]?[0-9]+\.(?:[0-9]{1,2}|[0-9]{4,})")
+FEWEST_FRACTIONS = 5  # different numbers whose point can only be decimal
 MARKS = LazyPattern(f"[{APOSTROPHES}{SPACES}{UNDERSCORE}]")
 
 
@@ -71,11 +73,14 @@ def is_padded(digits: str) -> bool:
 def thousands_sign(texts: Iterable[str]) -> str:
     """Return the sign that can only separate thousands in the first numbers of strings; empty if it may be decimal.
 
-    That is so if three digits stand behind each sign, some of them ending in 0, and other numbers, all below 1000, have
-    no sign: of fractions, either all would have three digits (12.340, 7.000), or none a zero at the end (12.34, 7).
+    That is so if three digits stand behind each sign, some of them ending in 0, and other numbers, all below 1000 and
+    some of three digits, have no sign: of fractions, either all would have three digits (12.340, 7.000), or none a zero
+    at the end (12.34, 7). Where people wrote down fractions in both ways, whole numbers are as small (1.250, 2, 3.500).
 
     >>> thousands_sign(["35.067", "999", "12.340", "1.204", "410", "2.567", "8.100"])
     '.'
+    >>> thousands_sign(["1.250", "2", "3.500", "12", "1.125", "2.750", "10.100"])
+    ''
     >>> thousands_sign(["35.067", "7.000", "12.340", "1.204", "2.567"]), thousands_sign(["35.067", "12.34", "999"])
     ('', '')
     """
@@ -85,7 +90,7 @@ def thousands_sign(texts: Iterable[str]) -> str:
             continue
         digits = found.group()
         if digits.isdigit() and len(digits) < 4:
-            plain = True
+            plain = plain or len(digits) == 3
         elif THOUSANDS.fullmatch(digits):
             marked.add(digits)
         else:
@@ -95,10 +100,19 @@ def thousands_sign(texts: Iterable[str]) -> str:
     return signs.pop() if is_clear and len(signs) == 1 else ""
 
 
-def may_have_thousands(text: str) -> bool:
-    """Whether one of the numbers in a text has three digits behind a point, the last of them 0, and another no point.
+def has_decimal_points(texts: Iterable[str]) -> bool:
+    """Whether several different strings are numbers whose point cannot separate thousands.
 
-    >>> may_have_thousands("12.340;7"), may_have_thousands("12.345;0.250;1234.500"), may_have_thousands("1.250,7.000")
+    >>> has_decimal_points(["1.5", "2.25", "7.1234", "0.5", "9.75"]), has_decimal_points(["1.250", "35.067", "7"])
+    (True, False)
+    """
+    return len({text for text in texts if FRACTION.fullmatch(text)}) >= FEWEST_FRACTIONS
+
+
+def may_have_thousands(text: str) -> bool:
+    """Whether a number in a text has three digits behind a point, the last of them 0, and another only three digits.
+
+    >>> may_have_thousands("12.340;700"), may_have_thousands("12.345;0.250;1234.500"), may_have_thousands("1.250,7.000")
     (True, False, False)
     """
-    return ONE_OF_THOUSANDS.search(text) is not None and BELOW_THOUSAND.search(text) is not None
+    return ONE_OF_THOUSANDS.search(text) is not None and THREE_DIGITS.search(text) is not None
