@@ -173,6 +173,14 @@ def test_a_name_that_is_not_found_is_looked_for(write: Write, case: str) -> None
     assert "hint" not in fault(write("a,b\n1,2\n3,4\n5,6\n"), need=["y"])
 
 
+@pytest.mark.parametrize("name", ["3", "0.25", "b", "Oslo", "q"])
+def test_a_value_of_a_row_is_not_taken_for_a_name(write: Write, name: str) -> None:
+    text = "".join(f"{','.join(row)}\n" for row in [*TABLE, ["21", "Oslo", "7.5"]])
+    assert "hint" not in fault(write(text), need=[name])
+    words = "".join(f"{'abq'[i % 3]},{'rs'[i % 2]},{'tu'[i // 2 % 2]}\n" for i in range(20))
+    assert "hint" not in fault(write(f"kind,form,class\n{words}"), need=[name])
+
+
 @pytest.mark.parametrize(
     ("text", "option"),
     [

@@ -23,6 +23,7 @@ LINES = 200  # lines that show where fields of fixed width begin
 BLANK = 0.9  # share of lines with a blank in one place from which a field ends there
 FEWEST = 3  # lines that show it
 DASHES, RULER = LazyPattern(r"[-=]+"), LazyPattern(r"[-=]+(?: +[-=]+)+")
+YEAR = LazyPattern(r"(?:19|20)[0-9]{2}")  # may be the name of a column
 SIGNS = LazyPattern(r"[^\w\s\"'.]")  # signs that may be delimiters
 
 
@@ -42,12 +43,14 @@ def absence_hint(file: Path, source: str, dialect: Dialect, names: Sequence[str]
         return ""
     if len(names) == 1 and (hint := _hint_for_one(top, names[0], name)):
         return hint
-    for k, row in enumerate(top.rows):
-        if name in row and names[:2] != row[:2]:
-            if row[0] == name and sum(map(is_value, row[1:])) > len(row) // 2 > 1:
-                transposed = "pandas.read_csv(FILE, index_col=0).T.to_parquet('FILE.parquet')"
-                return f"line {top.line(k)} begins with {shown(name)}: if its values are a column, {transposed}"
-            line = top.line(k)
+    found = [k for k, row in enumerate(top.rows) if name in row and names[:2] != row[:2]]
+    if len(found) == 1 and not is_value(name):  # a word of several rows is a value
+        (k,) = found
+        line, row = top.line(k), top.rows[k]
+        if row[0] == name and sum(map(is_value, row[1:])) > len(row) // 2 > 1:
+            transposed = "pandas.read_csv(FILE, index_col=0).T.to_parquet('FILE.parquet')"
+            return f"line {line} begins with {shown(name)}: if its values are a column, {transposed}"
+        if not any(is_value(cell) and not YEAR.fullmatch(cell) for cell in row):
             return f"line {line} contains {shown(name)}: is it the header? --header-row {line}"
     return HINT if names == top.rows[0] and looks_like_data(top.rows[0], top.rows[1:]) else ""
 
