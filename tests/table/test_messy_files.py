@@ -527,11 +527,25 @@ def test_summaries_among_numbers_or_dates(write: Write) -> None:
     assert said(table, "the last line, 'Max, 99': below the table, left out")
 
 
-def test_a_last_row_whose_first_number_is_missing_is_a_row(write: Write) -> None:
+@pytest.mark.parametrize("first", ["not measured", "about 30"])
+def test_a_last_row_whose_first_number_is_missing_or_vague_is_a_row(write: Write, first: str) -> None:
     rows = "".join(f"{i},town {i % 3},{i / 2},2024-01-{i + 1:02d}\n" for i in range(20))
-    table = read_table(write(f"n,town,y,day\n{rows}not measured,,,2024-02-01\n"))
+    table = read_table(write(f"n,town,y,day\n{rows}{first},,,2024-02-01\n"))
     assert table.rows == 21
     assert not said(table, "below the table")
+
+
+def test_a_row_of_a_code_and_a_gap_above_a_source_is_no_numbered_note(write: Write) -> None:
+    rows = "".join(f"{'abc'[i % 3]},{i},{i / 2}\n" for i in range(20))
+    for last in ("a,unknown,", "d,missing,"):
+        assert read_table(write(f"code,n,y\n{rows}{last}\nSource: office\n")).rows == 21
+    assert read_table(write(f"code,n,y\n{rows}1),without schools,\nSource: office\n")).rows == 20
+
+
+def test_a_row_that_begins_with_a_number_sign_and_quotes_a_delimiter_is_a_row(write: Write) -> None:
+    rows = [f"t{i},{i},plain\n" for i in range(30)]
+    rows[4] = '#1,4,"a, b"\n'
+    assert read_table(write("tag,n,note\n" + "".join(rows))).rows == 30
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from backpass.dataclass import dataclass
 from backpass.table.delimited.cells import GAPS, holds_values, is_footnote, is_total_label, is_value, statistic_of
+from backpass.table.notation.cell import cell_in
 from backpass.table.notation.lazy_pattern import LazyPattern
 from backpass.table.notation.words import means_missing
 
@@ -68,8 +69,11 @@ def _is_numbered(filled: Sequence[tuple[int, str]], columns: Columns) -> bool:
     """Whether a line is a numbered note: a small number, and one text in a column of numbers or dates."""
     if len(filled) != 2 or columns.width < 3 or not NUMBERED.fullmatch(filled[0][1]):
         return False
-    j, text = filled[1]
-    return not columns.is_valued(filled[0][0]) and columns.is_valued(j) and not is_value(text) and text not in GAPS
+    (label_at, label), (j, text) = filled
+    is_code = sum(row[label_at] == label for row in columns.rows) > 1  # once, it is this line
+    if is_code or text in GAPS or means_missing(text, len(columns.rows)):
+        return False
+    return not columns.is_valued(label_at) and columns.is_valued(j) and not is_value(text)
 
 
 def _is_footer(row: Row, columns: Columns, *, follows: bool) -> bool:
@@ -98,7 +102,8 @@ def _is_footer(row: Row, columns: Columns, *, follows: bool) -> bool:
         return True
     if len(filled) > 1:
         is_remark = stands_out and 2 * len(filled) <= columns.width and len(first.split()) > 1
-        is_remark = is_remark and not means_missing(first, len(columns.rows))  # a row whose number is missing
+        # A row whose number is missing or about 30 is a row.
+        is_remark = is_remark and not means_missing(first, len(columns.rows)) and cell_in(first) is None
         return is_remark or (len(row) != columns.width and (stands_out or is_footnote(first)))
     is_sentence = is_footnote(first) or len(first.split()) >= max(WORDS, columns.most_words() + 1)
     return stands_out or is_sentence or (follows and len(row) != columns.width)

@@ -12,9 +12,11 @@ from dataclasses import replace
 from backpass.dataclass import dataclass
 from backpass.table.delimited.records import DELIMITERS, Sample
 from backpass.table.layout.findings import lines_listed, note_of
+from backpass.table.notation.lazy_pattern import LazyPattern
 
 COMMENTS = ("#", "%", "//", "--", "!")
 BLOCK = ("/*", "*/")  # the first line of a comment of several lines begins, and its last line ends with these
+QUOTED = LazyPattern(r'"[^"]*+"')
 SUSPECTED = 0.05  # share of further lines that begin as a comment, from which this is how rows begin
 
 
@@ -104,8 +106,8 @@ def _has_comments(lines: Sequence[str], first: str) -> bool:
     marked = [text for text in lines if text[:1] == COMMENTS[0]]
     if not marked:
         return False
-    signs = [first.count(sign) for sign in DELIMITERS]
-    others = all([text.count(sign) for sign in DELIMITERS] != signs for text in marked)
+    signs, *of_marked = ([QUOTED.sub("", text).count(sign) for sign in DELIMITERS] for text in (first, *marked))
+    others = signs not in of_marked
     return any(signs) and len(marked) <= SUSPECTED * len(lines) + 1 and others
 
 
