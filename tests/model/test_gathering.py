@@ -11,6 +11,7 @@ from backpass.model.evaluation import gathering, sums
 from backpass.model.evaluation.gathering import NOT_KEPT, evaluated, labeled_windows
 from backpass.model.evaluation.labeled_rows import LabeledRows, Scores
 from backpass.model.evaluation.sums import ScoreSums
+from backpass.model.metrics.decision import Counts
 from backpass.table import Table, table_from
 
 ROWS = 3_000
@@ -165,6 +166,30 @@ def test_areas_of_bins_are_wrong_by_their_ties_at_most() -> None:
     others, own = found._ranks[1]
     assert abs(found.area("roc_auc", 1) - exact) <= 0.5 * (others @ own) / (others.sum() * own.sum()) < 1e-4
     assert found.area("roc_auc", 0) == pytest.approx(exact, abs=1e-4)
+
+
+def test_average_precision_of_thousands_of_classes_is_not_coarse() -> None:
+    rng = np.random.default_rng(3)
+    o, y = rng.normal(size=(1_000, 3_000)), rng.integers(0, 3_000, 1_000)
+    o[np.arange(1_000), y] += 3.0
+    p = np.exp(o)
+    p /= p.sum(axis=1, keepdims=True)
+    found = sums._TargetSums(1)
+    found.add_classes(p, y, Counts.of(p, y), None)
+    some = np.unique(y)[:100].tolist()
+    exact = [sums.area_under_precision(p[:, j], y == j) for j in some]
+    assert np.mean([found.area("average_precision", j) for j in some]) == pytest.approx(np.mean(exact), rel=0.02)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-45, 1e-40, 1.0, 1e40, 1e300])
+def test_the_median_error_may_have_any_size(unit: float) -> None:
+    rng = np.random.default_rng(5)
+    found, windows = sums._TargetSums(1), [(rng.normal(size=300) * unit, rng.normal(size=300) * unit) for _ in range(3)]
+    for predicted, y in windows:
+        found.add_means({"rmse": 0.0}, 300.0)
+        found.add_numbers(predicted, y, None)
+    exact = np.median(np.abs(np.concatenate([a - b for a, b in windows])))
+    assert found._median() == pytest.approx(exact, rel=0.01, abs=0.0)
 
 
 def test_columns_of_segments_are_kept(model: Model) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import field
-from math import nan, sqrt
+from math import frexp, inf, ldexp, nan, sqrt
 from sys import float_info
 
 import numpy as np
@@ -30,7 +30,10 @@ Floats = NDArray[np.float64]
 Weights = NDArray[np.float64] | None
 
 CELLS = 2**21
-"""Numbers that are kept for the bins of all classes or targets."""
+"""Numbers that are kept for the bins of all classes or targets; more of many classes."""
+
+_CELLS_OF_CLASS = 2**11
+"""Numbers that are kept for the bins of a class, at least: with fewer, average precision is a tenth too low."""
 
 _MEANS = {"mae", "mape", "pinball", "poisson_deviance", "log_loss", "brier", "rmse"}
 _AREAS = {"roc_auc": area_under_roc, "average_precision": area_under_precision}
@@ -153,6 +156,7 @@ class _TargetSums:
     _center: float = 0.0
     _spread: float = 0.0
     _ends: tuple[float, float] = (np.inf, -np.inf)
+    _unit: float = 0.0
     _errors: Floats | None = None
     _gaps: Floats = field(default_factory=lambda: np.zeros(BINS))
     _ranks: Floats | None = None
@@ -187,7 +191,11 @@ class _TargetSums:
         self._ends = min(self._ends[0], float(y.min())), max(self._ends[1], float(y.max()))
         self._is_finite = self._is_finite and bool(np.isfinite(predicted).all())
         with np.errstate(all="ignore"):
-            bins = _bits(np.abs(predicted - y)) >> self._shift
+            errors = np.abs(predicted - y)
+            if not self._unit:  # a power of two: float32 does not hold errors of any size
+                middle = median(errors, weights)
+                self._unit = ldexp(1.0, frexp(middle)[1] - 1) if 0.0 < middle < inf else 1.0
+            bins = _bits(errors / self._unit) >> self._shift
         count = (_INFINITE >> self._shift) + 1
         counts = np.bincount(np.minimum(bins, count - 1), weights, count).astype(np.float64)
         self._errors = counts if self._errors is None else self._errors + counts
@@ -246,7 +254,7 @@ class _TargetSums:
         bins = np.flatnonzero(self._errors)
         edges = [((bins + i) << self._shift).astype(np.int32).view(np.float32).astype(np.float64) for i in (0, 1)]
         with np.errstate(all="ignore"):
-            return median(0.5 * edges[0] + 0.5 * edges[1], self._errors[bins])
+            return self._unit * median(0.5 * edges[0] + 0.5 * edges[1], self._errors[bins])
 
     @property
     def _shift(self) -> int:
@@ -255,7 +263,8 @@ class _TargetSums:
 
     def _shift_of(self, classes: int) -> int:
         """The binary digits of float32 probabilities that are dropped."""
-        return next(s for s in range(24) if 4 * self.targets * classes * (_RANGE >> s) <= CELLS or s == 23)
+        most = max(CELLS, _CELLS_OF_CLASS * self.targets * classes)
+        return next(s for s in range(24) if 4 * self.targets * classes * (_RANGE >> s) <= most or s == 23)
 
 
 def _length(*parts: float) -> float:
