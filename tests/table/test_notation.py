@@ -1235,8 +1235,8 @@ def test_superscripts_behind_ten_are_no_footnotes() -> None:
 
 WORDS_OF_THE_WORLD = """
     weiß nicht|trifft nicht zu|ne sait pas|sans réponse|no sabe|NS/NC|sem informação|weet niet|vet ej|ei tietoa|
-    nie wiem|nevím|затрудняюсь ответить|未回答|暂无数据|무응답|ไม่ระบุ|tidak tahu|NR|DK|REF|skipped|not asked|
-    invalid|Error|SENSOR ERROR|Bad|I/O Timeout|No Ct|QNS|b.d.l.|< LOQ|n/m|.a|??|－|―|*****|- -|(leer)|(en blanco)
+    nie wiem|nevím|затрудняюсь ответить|未回答|暂无数据|무응답|ไม่ระบุ|tidak tahu|NR|DK|skipped|not asked|
+    invalid|Error|SENSOR ERROR|I/O Timeout|No Ct|QNS|b.d.l.|< LOQ|n/m|.a|??|－|―|*****|- -|(leer)|(en blanco)
 """
 
 
