@@ -9,14 +9,11 @@ from numpy.typing import NDArray
 
 from backpass.model.fitting.checks.backtest import Backtest
 from backpass.model.fitting.outcome.scoring import ScoredRows
-from backpass.model.fitting.outcome.temperature import fitted_factor, is_calibrated, tempered
+from backpass.model.fitting.outcome.temperature import fitted_factor, fitted_rows, is_calibrated, tempered
 from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.runs.ensemble import Member
 from backpass.model.fitting.runs.runs import Runs
 from backpass.training import TrainingResult
-
-_MOST = 2**22
-"""Outputs that a temperature is fitted on: one factor needs no more, and each of them is tried 31 times."""
 
 
 def predicting(members: Sequence[Member], results: Sequence[TrainingResult]) -> list[NDArray[Any]]:
@@ -29,11 +26,11 @@ def calibrated(
 ) -> tuple[list[NDArray[Any]], ScoredRows | None, list[str]]:
     """The networks with the temperature of the validation rows and the backtest, these rows, and a note about it."""
     rows = ScoredRows.of(problem, members, thetas, "validation")
-    factor = None if rows is None else _factor(problem, rows.thinned(_MOST), tested)
+    factor = None if rows is None else _factor(problem, rows, tested)
     if rows is None or factor is None:
         return thetas, rows, []
     fitted_on = "validation rows" if tested.factor is None else "validation rows and a backtest"
-    found = f"T = {1.0 / factor:.3g}, {rows.thinned(_MOST).part.rows:,} {fitted_on}"
+    found = f"T = {1.0 / factor:.3g}, {len(fitted_rows(*rows.o.shape)):,} {fitted_on}"
     note = f"probabilities are calibrated by temperature scaling ({found})"
     if factor != 1.0:
         thetas, rows = warmed(members, thetas, factor), None  # its outputs take memory
@@ -60,4 +57,4 @@ def _factor(problem: Problem, rows: ScoredRows, tested: Backtest) -> float | Non
 def factor_of(problem: Problem, members: Sequence[Member], runs: Runs, tested: Backtest) -> float:
     """The factor of the outputs in the model of complete runs; 1 if probabilities are not calibrated."""
     rows = ScoredRows.of(problem, members, predicting(members, [*runs.results.values()]), "validation")
-    return (None if rows is None else _factor(problem, rows.thinned(_MOST), tested)) or 1.0
+    return (None if rows is None else _factor(problem, rows, tested)) or 1.0

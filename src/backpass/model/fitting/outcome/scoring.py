@@ -85,20 +85,6 @@ class ScoredRows:
         """The same rows without the outputs of each network, which take memory, unless intervals follow from these."""
         return self if has_intervals(head) else replace(self, outputs=())
 
-    def thinned(self, most: int) -> ScoredRows:
-        """Evenly spaced rows with at most ``most`` outputs in all; the rows themselves if they have no more."""
-        step = -(-self.o.size // most)
-        if step < 2:
-            return self
-        index = np.arange(0, self.part.rows, step)
-        return replace(
-            self,
-            part=self.part.take(index),
-            outputs=tuple(o[index] for o in self.outputs),
-            o=self.o[index],
-            units=None if self.units is None else self.units.take(index),
-        )
-
     def scores(self, head: Head) -> dict[str, float]:
         """Every metric, finite, see ``kept``."""
         return kept(head.scores(self.o, self.part.truth, self.part.weights))
